@@ -1,0 +1,42 @@
+/** The kinds of entity whose history features read. */
+export const ENTITY_KINDS = ['payer', 'payee', 'pair'] as const;
+/** A kind of entity: payer's account, payee's account, payer's account → payee's account. */
+export type EntityKind = (typeof ENTITY_KINDS)[number];
+
+/** What names an account. Its type does not: the same number is one account. */
+export interface AccountNameParts {
+  readonly ispb: string | null;
+  readonly branch: string | null;
+  readonly number: string | null;
+}
+
+/** An account's key, `ispb|branch|number`; null where there is no account number. */
+export function accountKey(account: AccountNameParts): string | null {
+  if (account.number === null) return null;
+  return `${account.ispb ?? ''}|${account.branch ?? ''}|${account.number}`;
+}
+
+/** The key of a payer→payee pair; null where either account is missing. */
+export function pairKey(payer: string | null, payee: string | null): string | null {
+  return payer === null || payee === null ? null : `${payer}>${payee}`;
+}
+
+/** A number in an entity's state: seq counts from 1 within an epoch. */
+export interface EntityNumber {
+  readonly epoch: number;
+  readonly seq: number;
+}
+
+/** An entity's numbers by kind; null where there is no such entity or no number. */
+export interface EntityNumbers {
+  readonly payer: EntityNumber | null;
+  readonly payee: EntityNumber | null;
+  readonly pair: EntityNumber | null;
+}
+
+/** The keys of a payment's entities; null where an account is missing. */
+export interface EntityKeys {
+  readonly payer: string | null;
+  readonly payee: string | null;
+  readonly pair: string | null;
+}
