@@ -1,0 +1,38 @@
+/**
+ * Every limit of the program, each with its reason. What is measured in bytes ends in `Bytes`, in
+ * milliseconds in `Ms`, in microseconds in `Micros`.
+ */
+export const LIMITS = {
+  /** A payment is about 1 KB; 64 KiB leaves room for fields to come and stops floods of memory. */
+  paymentBytes: 64 * 1024,
+  /** The schema nests four deep; deeper bodies only cost time. */
+  jsonDepth: 12,
+  /** A batch is answered by one group commit; beyond 1,000 it would hold the others up for over 50 ms. */
+  batchPayments: 1000,
+  /** 1,000 payments of 4 KB. */
+  batchBytes: 4 * 1024 * 1024,
+  /** SPI tolerates 12 h between the id's time and its own. */
+  aheadMicros: 12 * 3_600_000_000,
+  /** MED, DICT and clients retry for days; a week of answers is what memory and journal can hold. */
+  retryHorizonMicros: 7 * 86_400_000_000,
+  /** Requests under way: at 15 k/s and 100 ms that is 1,500; four times that is a backlog that cannot be served in time. */
+  requestsUnderWay: 8192,
+  /** Payments scored by one call of the model: more gains nothing and delays the first of them. */
+  modelBatchRows: 64,
+  /** What waits for the model: at 60 k rows/s this is 100 ms, the deadline. */
+  modelQueueRows: 8192,
+  /** A journal's segment: large enough that files stay few, small enough to delete soon. */
+  journalSegmentBytes: 64 * 1024 * 1024,
+  /** One group commit: written in about 10 ms on a slow disk. */
+  journalGroupBytes: 4 * 1024 * 1024,
+  /** Records that wait for the disk: beyond this the disk is too slow and 503 is the honest answer. */
+  journalQueueBytes: 64 * 1024 * 1024,
+  /** What silver does not hold yet: 2 M decisions. Beyond it the lake is not keeping up and a person must look. */
+  journalBacklogBytes: 4 * 1024 * 1024 * 1024,
+  /** One record: a payment, its answer and its features, several times over. */
+  journalRecordBytes: 1024 * 1024,
+  /** How far a file may be behind when nothing happens. */
+  bronzeLagMs: 2000,
+  /** Records that one bronze commit takes under load: about 20 MB in memory. */
+  bronzeBatchRecords: 8192,
+} as const;

@@ -1,0 +1,103 @@
+/** Writes little-endian values one after another into a buffer that grows. */
+export interface ByteWriter {
+  u8(value: number): void;
+  u16(value: number): void;
+  u32(value: number): void;
+  f64(value: number): void;
+  f64Array(values: Float64Array): void;
+  /** Bytes whose number the reader knows. */
+  raw(bytes: Uint8Array): void;
+  /** Bytes after their number (u32). */
+  bytes(bytes: Uint8Array): void;
+  /** UTF-8 after its number of bytes (u16). */
+  text(text: string): void;
+  /** What was written. */
+  finish(): Buffer;
+}
+
+/** @param capacityBytes a guess of the size; a right one saves a copy. */
+export function byteWriter(capacityBytes: number): ByteWriter {
+  let buffer = Buffer.allocUnsafe(capacityBytes);
+  let at = 0;
+  const need = (bytes: number): void => {
+    if (at + bytes <= buffer.length) return;
+    const grown = Buffer.allocUnsafe(Math.max(buffer.length * 2, at + bytes));
+    buffer.copy(grown, 0, 0, at);
+    buffer = grown;
+  };
+  const raw = (bytes: Uint8Array): void => {
+    need(bytes.length);
+    buffer.set(bytes, at);
+    at += bytes.length;
+  };
+  return {
+    u8(value) {
+      need(1);
+      at = buffer.writeUInt8(value, at);
+    },
+    u16(value) {
+      need(2);
+      at = buffer.writeUInt16LE(value, at);
+    },
+    u32(value) {
+      need(4);
+      at = buffer.writeUInt32LE(value, at);
+    },
+    f64(value) {
+      need(8);
+      at = buffer.writeDoubleLE(value, at);
+    },
+    f64Array: (values) => raw(new Uint8Array(values.buffer, values.byteOffset, values.byteLength)),
+    raw,
+    bytes(bytes) {
+      need(4);
+      at = buffer.writeUInt32LE(bytes.length, at);
+      raw(bytes);
+    },
+    text(text) {
+      need(2 + text.length * 3);
+      const written = buffer.write(text, at + 2, 'utf8');
+      buffer.writeUInt16LE(written, at);
+      at += 2 + written;
+    },
+    finish: () => buffer.subarray(0, at),
+  };
+}
+
+/** Reads what a {@link ByteWriter} wrote; byte parts are views. Throws a RangeError past the end. */
+export interface ByteReader {
+  u8(): number;
+  u16(): number;
+  u32(): number;
+  f64(): number;
+  f64Array(count: number): Float64Array;
+  raw(count: number): Uint8Array;
+  bytes(): Uint8Array;
+  text(): string;
+}
+
+/** @param buffer what to read, from its start. */
+export function byteReader(buffer: Buffer): ByteReader {
+  let at = 0;
+  const take = (count: number): Buffer => {
+    if (at + count > buffer.length) throw new RangeError('the bytes end too early');
+    const part = buffer.subarray(at, at + count);
+    at += count;
+    return part;
+  };
+  const u32 = (): number => take(4).readUInt32LE(0);
+  const u16 = (): number => take(2).readUInt16LE(0);
+  return {
+    u8: () => take(1).readUInt8(0),
+    u16,
+    u32,
+    f64: () => take(8).readDoubleLE(0),
+    f64Array(count) {
+      const copy = new Uint8Array(take(count * 8));
+      return new Float64Array(copy.buffer, copy.byteOffset, count);
+    },
+    raw: take,
+    bytes: () => take(u32()),
+    text: () => take(u16()).toString('utf8'),
+  };
+}

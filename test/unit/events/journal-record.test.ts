@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { decodeRecord, encodeRecord, type JournalRecord } from '../../../src/events/journal-record.ts';
+
+const numbers = { payer: { epoch: 2, seq: 7 }, payee: null, pair: { epoch: 2, seq: 1 } };
+const payment = {
+  endToEndId: 'E1234567820261101120000000000001',
+  side: 'PAYEE',
+  source: 'grpc',
+  requestSha256: new Uint8Array(32).fill(7),
+  raw: Buffer.from('{"a":"é"}'),
+} as const;
+const decision = {
+  isEvent: true,
+  numbers,
+  saw: numbers,
+  answer: Buffer.from('{"decision":"APPROVE"}'),
+  features: Float64Array.of(1.5, Number.NaN, -0.25),
+  featureStatus: Uint8Array.of(0, 2, 0),
+};
+const records: JournalRecord[] = [
+  { kind: 'scored', knownTimeMicros: 1_700_000_000_000_001, ...payment, ...decision },
+  { kind: 'payment', knownTimeMicros: 2, ...payment },
+  {
+    kind: 'decision',
+    knownTimeMicros: 3,
+    endToEndId: payment.endToEndId,
+    side: 'PAYER',
+    source: 'http',
+    requestSha256: payment.requestSha256,
+    ...decision,
+  },
+  {
+    kind: 'label',
+    knownTimeMicros: 4,
+    endToEndId: payment.endToEndId,
+    source: 'http',
+    state: 'AGREED',
+    eventTimeMicros: -5,
+    payeeAccount: '12345678||1',
+    number: { epoch: 1, seq: 2 ** 40 },
+    raw: Buffer.from('{}'),
+  },
+  {
+    kind: 'label',
+    knownTimeMicros: 4,
+    endToEndId: payment.endToEndId,
+    source: 'grpc',
+    state: 'CANCELLED',
+    eventTimeMicros: 0,
+    payeeAccount: null,
+    number: null,
+    raw: Buffer.alloc(0),
+  },
+  { kind: 'sequence', knownTimeMicros: 5, endToEndId: payment.endToEndId, side: 'PAYER', isEvent: false, numbers },
+  { kind: 'epoch', knownTimeMicros: 6, epoch: 3, reason: 'start', silverVersion: null, offsets: { a: 1 } },
+];
+
+describe('journal records', () => {
+  it.each(records.map((record) => [record.kind, record] as const))('a %s record comes back as it was', (_, record) => {
+    expect(normal(decodeRecord(encodeRecord(record)))).toEqual(normal(record));
+  });
+
+  it('a cut payload is refused', () => {
+    for (const record of records) {
+      const bytes = encodeRecord(record);
+      expect(() => decodeRecord(bytes.subarray(0, bytes.length - 1))).toThrow(/cannot be decoded/);
+    }
+  });
+});
+
+/** Views of bytes compare by their bytes. */
+function normal(record: JournalRecord): unknown {
+  return Object.fromEntries(
+    Object.entries(record).map(([key, value]) => [
+      key,
+      value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value,
+    ]),
+  );
+}
