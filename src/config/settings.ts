@@ -1,0 +1,136 @@
+/** One setting: how it is named in each place, and what it may be. */
+export interface Setting<T> {
+  /** `--flag` of the commands that take it. */
+  readonly flag: string;
+  /** Environment variable. */
+  readonly env: string;
+  readonly help: string;
+  readonly fallback: T;
+  /** Whether its value is hidden by `config show`. */
+  readonly secret?: boolean;
+  /** Reads a text or a value of the file; undefined where it is none. */
+  readonly parse: (value: unknown) => T | undefined;
+  /** What it must be, for the error. */
+  readonly expects: string;
+}
+
+const text = (flag: string, env: string, fallback: string, help: string): Setting<string> => ({
+  flag,
+  env,
+  help,
+  fallback,
+  parse: (value) => (typeof value === 'string' && value !== '' ? value : undefined),
+  expects: 'a text',
+});
+
+const integer = (
+  flag: string,
+  env: string,
+  fallback: number,
+  min: number,
+  max: number,
+  help: string,
+): Setting<number> => ({
+  flag,
+  env,
+  help,
+  fallback,
+  parse: (value) => {
+    const number =
+      typeof value === 'number' ? value : typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : Number.NaN;
+    return Number.isInteger(number) && number >= min && number <= max ? number : undefined;
+  },
+  expects: `a whole number from ${min} to ${max}`,
+});
+
+const yesNo = (flag: string, env: string, fallback: boolean, help: string): Setting<boolean> => ({
+  flag,
+  env,
+  help,
+  fallback,
+  parse: (value) => {
+    if (typeof value === 'boolean') return value;
+    if (value === 'true' || value === '1' || value === 'yes') return true;
+    return value === 'false' || value === '0' || value === 'no' ? false : undefined;
+  },
+  expects: 'true or false',
+});
+
+const oneOf = <const T extends string>(
+  flag: string,
+  env: string,
+  fallback: NoInfer<T>,
+  values: readonly T[],
+  help: string,
+): Setting<T> => ({
+  flag,
+  env,
+  help,
+  fallback,
+  parse: (value) => values.find((known) => known === value),
+  expects: `one of ${values.join(', ')}`,
+});
+
+/** Every setting. A key of the configuration file is the key here. */
+export const SETTINGS = {
+  dataDir: text('data-dir', 'SENTINELA_DATA_DIR', './data', 'Folder of the journal and the lake'),
+  host: text('host', 'SENTINELA_HOST', '127.0.0.1', 'Address to listen on'),
+  httpPort: integer('http-port', 'SENTINELA_HTTP_PORT', 8080, 0, 65_535, 'Port of HTTP; 0 takes a free one'),
+  grpcPort: integer('grpc-port', 'SENTINELA_GRPC_PORT', 9090, 0, 65_535, 'Port of gRPC; 0 takes a free one'),
+  redisUrl: {
+    ...text(
+      'redis-url',
+      'SENTINELA_REDIS_URL',
+      '',
+      'Online store on Redis, redis://…; without it the store is embedded',
+    ),
+    secret: true,
+    parse: (value: unknown) =>
+      typeof value === 'string' && (value === '' || /^rediss?:\/\//.test(value)) ? value : undefined,
+    expects: 'a URL that begins with redis:// or rediss://',
+  },
+  instance: {
+    ...text('instance', 'SENTINELA_INSTANCE', 'main', 'Name of this server among those that share a data folder'),
+    parse: (value: unknown) =>
+      typeof value === 'string' && /^[a-z0-9][a-z0-9-]{0,62}$/.test(value) ? value : undefined,
+    expects: 'lower-case letters, digits and hyphens',
+  },
+  deadlineMs: integer(
+    'deadline-ms',
+    'SENTINELA_DEADLINE_MS',
+    100,
+    5,
+    40_000,
+    'When a decision must be answered, or 503',
+  ),
+  redisTimeoutMs: integer(
+    'redis-timeout-ms',
+    'SENTINELA_REDIS_TIMEOUT_MS',
+    50,
+    1,
+    40_000,
+    'After this a decision goes on without history, degraded',
+  ),
+  model: text('model', 'SENTINELA_MODEL', 'champion', 'Alias or name@version in models/registry.json'),
+  jobs: yesNo('jobs', 'SENTINELA_JOBS', true, 'Run silver hourly and gold daily beside the server'),
+  logLevel: oneOf(
+    'log-level',
+    'SENTINELA_LOG_LEVEL',
+    'info',
+    ['error', 'warn', 'info', 'debug', 'silent'],
+    'Least level that is logged',
+  ),
+} as const satisfies Record<string, Setting<string> | Setting<number> | Setting<boolean>>;
+
+/** The name of a setting. */
+export type SettingName = keyof typeof SETTINGS;
+
+/** The values of all settings. */
+export type Config = {
+  readonly [K in SettingName]: (typeof SETTINGS)[K] extends { readonly fallback: infer T }
+    ? Widened<(typeof SETTINGS)[K], T>
+    : never;
+};
+
+/** The type that a setting's `parse` gives, which is wider than that of its default. */
+type Widened<S, T> = S extends { parse: (value: unknown) => infer R } ? Exclude<R, undefined> : T;
