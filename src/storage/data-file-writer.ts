@@ -1,0 +1,157 @@
+import type { AddFile, PartitionValues } from './delta-actions.ts';
+import { actionPathOfKey, partitionFolder, tablePrefix } from './delta-path.ts';
+import type { StructField, StructType } from './delta-schema.ts';
+import type { ObjectStore } from './object-store.ts';
+import { type ParquetBuilder, parquetBuilder } from './parquet-write.ts';
+import { serializePartitionValue } from './partition-values.ts';
+import { serializeStatistics } from './statistics.ts';
+
+/** A row to write: values by column name. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** What is written, and where. */
+export interface DataFileTarget {
+  readonly store: ObjectStore;
+  readonly table: string;
+  readonly schema: StructType;
+  readonly partitionColumns: readonly string[];
+  readonly indexedColumns: number;
+  /** Rows after which a file is closed and the next one begins. */
+  readonly maxFileRows: number;
+  readonly nowMs: () => number;
+  readonly newUuid: () => string;
+}
+
+/** Writes rows as data files; what it returned is durable, but no part of the table before a commit. */
+export interface DataFileWriter {
+  readonly rows: number;
+  /** Files that are closed already. */
+  readonly written: readonly AddFile[];
+  write(rows: Iterable<Row> | AsyncIterable<Row>): Promise<void>;
+  /** Closes all files; in the order in which they were begun. */
+  finish(): Promise<AddFile[]>;
+}
+
+/** Files that are open at once, one a partition; at the limit the one with the most rows is closed. */
+const MAX_OPEN_FILES = 64;
+
+/** Rows are checked for full row groups, and other work let in, this often. */
+const ROWS_A_TURN = 4096;
+
+/** Starts writing. */
+export function dataFileWriter(target: DataFileTarget): DataFileWriter {
+  const { schema, partitionColumns } = target;
+  const partitionFields = partitionColumns.map((name) => fieldOf(schema, name));
+  const fileSchema: StructType = {
+    type: 'struct',
+    fields: schema.fields.filter(({ name }) => !partitionColumns.includes(name)),
+  };
+  const open = new Map<string, OpenFile>();
+  const written: AddFile[] = [];
+  let rows = 0;
+  const close = async (key: string, file: OpenFile): Promise<void> => {
+    open.delete(key);
+    written.push(await closeFile(target, file));
+  };
+  const fileFor = async (row: Row): Promise<{ readonly key: string; readonly file: OpenFile }> => {
+    const values = partitionValuesOf(partitionFields, row);
+    const key = partitionFields.length === 0 ? '' : JSON.stringify(Object.values(values));
+    const found = open.get(key);
+    if (found !== undefined) return { key, file: found };
+    if (open.size >= MAX_OPEN_FILES) {
+      const [fullest] = [...open].sort(([, left], [, right]) => right.builder.rows - left.builder.rows);
+      if (fullest !== undefined) await close(...fullest);
+    }
+    const file = { values, builder: parquetBuilder(fileSchema, target.indexedColumns) };
+    open.set(key, file);
+    return { key, file };
+  };
+  const writeOne = async (row: Row): Promise<void> => {
+    const { key, file } = await fileFor(row);
+    file.builder.append(row);
+    if (file.builder.isGroupFull) await file.builder.flush();
+    if (file.builder.rows >= target.maxFileRows) await close(key, file);
+  };
+  return {
+    get rows() {
+      return rows;
+    },
+    written,
+    async write(source) {
+      for await (const batch of turnsOf(source)) {
+        rows += batch.length;
+        // Without partitions the common case stays free of a promise a row.
+        if (partitionFields.length > 0) for (const row of batch) await writeOne(row);
+        else await appendAll(batch, fileFor, close, target.maxFileRows);
+      }
+    },
+    async finish() {
+      for (const [key, file] of [...open]) await close(key, file);
+      return written;
+    },
+  };
+}
+
+interface OpenFile {
+  readonly values: PartitionValues;
+  readonly builder: ParquetBuilder;
+}
+
+async function appendAll(
+  batch: readonly Row[],
+  fileFor: (row: Row) => Promise<{ readonly key: string; readonly file: OpenFile }>,
+  close: (key: string, file: OpenFile) => Promise<void>,
+  maxFileRows: number,
+): Promise<void> {
+  let at = 0;
+  while (at < batch.length) {
+    const { key, file } = await fileFor(batch[at] as Row);
+    while (at < batch.length && !file.builder.isGroupFull && file.builder.rows < maxFileRows) {
+      file.builder.append(batch[at] as Row);
+      at += 1;
+    }
+    if (file.builder.isGroupFull) await file.builder.flush();
+    if (file.builder.rows >= maxFileRows) await close(key, file);
+  }
+}
+
+async function* turnsOf(source: Iterable<Row> | AsyncIterable<Row>): AsyncIterable<readonly Row[]> {
+  if (Array.isArray(source) && source.length <= ROWS_A_TURN) {
+    yield source;
+    return;
+  }
+  let batch: Row[] = [];
+  for await (const row of source) {
+    batch.push(row);
+    if (batch.length < ROWS_A_TURN) continue;
+    yield batch;
+    batch = [];
+  }
+  yield batch;
+}
+
+async function closeFile(target: DataFileTarget, { values, builder }: OpenFile): Promise<AddFile> {
+  const { bytes, statistics } = await builder.finish();
+  const relativeKey = `${partitionFolder(values)}part-${target.newUuid()}.zstd.parquet`;
+  await target.store.put(tablePrefix(target.table) + relativeKey, bytes);
+  return {
+    path: actionPathOfKey(relativeKey),
+    partitionValues: values,
+    size: bytes.length,
+    modificationTime: target.nowMs(),
+    dataChange: true,
+    stats: serializeStatistics(statistics),
+  };
+}
+
+function partitionValuesOf(fields: readonly StructField[], row: Row): PartitionValues {
+  const values: Record<string, string | null> = {};
+  for (const { name, type } of fields) values[name] = serializePartitionValue(type, row[name]);
+  return values;
+}
+
+function fieldOf(schema: StructType, name: string): StructField {
+  const field = schema.fields.find((candidate) => candidate.name === name);
+  if (field === undefined) throw new Error(`assertion failed: the partition column ${name} is not in the schema`);
+  return field;
+}

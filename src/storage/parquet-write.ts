@@ -1,0 +1,167 @@
+import { makeData, RecordBatch, RecordBatchStreamWriter, Schema, Struct } from 'apache-arrow';
+import {
+  Compression,
+  Table,
+  transformParquetStream,
+  type WriterProperties,
+  WriterPropertiesBuilder,
+  writeParquet,
+} from 'parquet-wasm';
+import { assert } from '../base/assert.ts';
+import { arrowFieldOf, type ColumnBuilder, columnBuilder } from './column-builder.ts';
+import type { StructType } from './delta-schema.ts';
+import { DEFAULT_INDEXED_COLUMNS, type FileStatistics } from './statistics.ts';
+
+/** Rows of a row group: enough for zstd and skipping, few enough for memory (about 30 MB of our widest table). */
+export const ROW_GROUP_ROWS = 65_536;
+
+/** A Parquet file under way. */
+export interface ParquetBuilder {
+  readonly rows: number;
+  /** Whether {@link flush} is due, to keep memory bounded. */
+  readonly isGroupFull: boolean;
+  /** Adds a row; columns are its members by name, those that the schema lacks are left out. */
+  append(row: Readonly<Record<string, unknown>>): void;
+  /** Closes the row group. */
+  flush(): Promise<void>;
+  /** Closes the file. It must hold a row. */
+  finish(): Promise<{ readonly bytes: Uint8Array; readonly statistics: FileStatistics }>;
+}
+
+/**
+ * Starts a Parquet file: zstd, timestamps as INT64 microseconds in UTC, dates as INT32 days, lists
+ * and maps in their three-level forms.
+ *
+ * @param indexedColumns how many leaf columns get statistics; −1 for all.
+ */
+export function parquetBuilder(schema: StructType, indexedColumns = DEFAULT_INDEXED_COLUMNS): ParquetBuilder {
+  const columns = schema.fields.map((field) => ({
+    name: field.name,
+    builder: columnBuilder(field.name, field.type, field.nullable),
+  }));
+  const arrowSchema = new Schema(schema.fields.map(arrowFieldOf));
+  const encoder = parquetEncoder();
+  let rows = 0;
+  let pending = 0;
+  const flush = async (): Promise<void> => {
+    if (pending === 0) return;
+    const children = columns.map(({ builder }) => builder.take());
+    const data = makeData({ type: new Struct(arrowSchema.fields), length: pending, nullCount: 0, children });
+    pending = 0;
+    await encoder.add(encodeStream(arrowSchema, new RecordBatch(arrowSchema, data)));
+  };
+  return {
+    get rows() {
+      return rows;
+    },
+    get isGroupFull() {
+      return pending >= ROW_GROUP_ROWS;
+    },
+    append(row) {
+      for (const { name, builder } of columns) builder.append(row[name]);
+      rows += 1;
+      pending += 1;
+    },
+    flush,
+    async finish() {
+      await flush();
+      return { bytes: await encoder.finish(), statistics: fileStatistics(rows, columns, indexedColumns) };
+    },
+  };
+}
+
+function encodeStream(schema: Schema, batch: RecordBatch): Uint8Array {
+  const writer = new RecordBatchStreamWriter({ autoDestroy: false });
+  writer.reset(undefined, schema);
+  writer.write(batch);
+  writer.finish();
+  return writer.toUint8Array(true);
+}
+
+/** Encodes row groups as they come. A file of one group, which is nearly every file, needs no stream. */
+function parquetEncoder(): { add(group: Uint8Array): Promise<void>; finish(): Promise<Uint8Array> } {
+  let first: Uint8Array | undefined;
+  let stream: { readonly writer: WritableStreamDefaultWriter; readonly bytes: Promise<Uint8Array> } | undefined;
+  const pushTo = async (open: NonNullable<typeof stream>, group: Uint8Array): Promise<void> => {
+    // A failing encoder would leave the write waiting for ever; its error comes by `bytes`.
+    await Promise.race([open.writer.write(Table.fromIPCStream(group).recordBatch(0)), open.bytes]);
+  };
+  return {
+    async add(group) {
+      if (first === undefined) {
+        first = group;
+        return;
+      }
+      if (stream === undefined) {
+        const { readable, writable } = new TransformStream();
+        stream = { writer: writable.getWriter(), bytes: collectParquet(readable) };
+        await pushTo(stream, first);
+        first = EMPTY;
+      }
+      await pushTo(stream, group);
+    },
+    async finish() {
+      assert(first !== undefined, 'a Parquet file holds a row');
+      if (stream === undefined) return writeParquet(Table.fromIPCStream(first), writerProperties());
+      await Promise.race([stream.writer.close(), stream.bytes]);
+      return stream.bytes;
+    },
+  };
+}
+
+const EMPTY = new Uint8Array(0);
+
+async function collectParquet(batches: ReadableStream): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  const encoded = await transformParquetStream(batches, writerProperties());
+  const reader = encoded.getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) chunks.push(part.value);
+  return Buffer.concat(chunks);
+}
+
+function writerProperties(): WriterProperties {
+  return new WriterPropertiesBuilder()
+    .setCompression(Compression.ZSTD)
+    .setMaxRowGroupSize(ROW_GROUP_ROWS)
+    .setCreatedBy('sentinela')
+    .build();
+}
+
+interface NamedBuilder {
+  readonly name: string;
+  readonly builder: ColumnBuilder;
+}
+
+function fileStatistics(numRecords: number, columns: readonly NamedBuilder[], indexedColumns: number): FileStatistics {
+  let left = indexedColumns < 0 ? Number.POSITIVE_INFINITY : indexedColumns;
+  const collect = (list: readonly NamedBuilder[]): Trees => {
+    const trees: Trees = { min: {}, max: {}, nulls: {} };
+    for (const { name, builder } of list) {
+      if (builder.children !== undefined) {
+        const inner = collect(builder.children.map((child) => ({ name: child.field.name, builder: child.builder })));
+        if (Object.keys(inner.min).length > 0) trees.min[name] = inner.min;
+        if (Object.keys(inner.max).length > 0) trees.max[name] = inner.max;
+        if (Object.keys(inner.nulls).length > 0) trees.nulls[name] = inner.nulls;
+        continue;
+      }
+      if (left <= 0) break;
+      left -= 1;
+      const leaf = builder.statistics();
+      if (leaf === undefined) continue;
+      trees.nulls[name] = leaf.nullCount;
+      if (leaf.min !== undefined) trees.min[name] = leaf.min;
+      if (leaf.max !== undefined) trees.max[name] = leaf.max;
+    }
+    return trees;
+  };
+  const { min, max, nulls } = collect(columns);
+  return { numRecords, minValues: min, maxValues: max, nullCount: nulls };
+}
+
+type Tree = Record<string, FileStatistics['minValues'][string]>;
+
+interface Trees {
+  readonly min: Tree;
+  readonly max: Tree;
+  readonly nulls: Tree;
+}

@@ -1,0 +1,255 @@
+import { AppError } from '../base/errors.ts';
+import type { ExactJson } from '../base/exact-json.ts';
+import { putCommit } from './committer.ts';
+import { type ConflictReason, findConflict, type ReadSet } from './conflict.ts';
+import { type DataFileWriter, dataFileWriter, type Row } from './data-file-writer.ts';
+import type { Action, AddFile, PartitionValues, RemoveFile } from './delta-actions.ts';
+import type { Log } from './log.ts';
+import { checkWritable, isAppendOnly } from './protocol-support.ts';
+import { indexedColumnsOf, type Snapshot } from './snapshot.ts';
+
+/** How far an application has come with this commit. */
+export interface Transaction {
+  readonly appId: string;
+  readonly version: number;
+}
+
+/** Rows to add. */
+export interface AppendRequest {
+  readonly rows: Iterable<Row> | AsyncIterable<Row>;
+  /** Makes the append happen once: a table that has this version of the application, or a later one, is left as it is. */
+  readonly txn?: Transaction | readonly Transaction[];
+  /** What history calls the commit; WRITE unless told. */
+  readonly operation?: string;
+  /** Kept in `commitInfo.userMetadata` as JSON. */
+  readonly commitMetadata?: Readonly<Record<string, ExactJson>>;
+  /** Commit also when there are no rows (to record a txn). */
+  readonly allowEmpty?: boolean;
+  /** Rows after which a new file begins; 500,000 unless told. */
+  readonly maxFileRows?: number;
+}
+
+/** Partitions to replace. */
+export interface ReplaceRequest extends AppendRequest {
+  /** Values of all partition columns, in their text form; every file with one of these goes. */
+  readonly partitions: readonly PartitionValues[];
+}
+
+/** What became of a commit. */
+export type CommitOutcome =
+  | { readonly kind: 'committed'; readonly version: number; readonly files: number; readonly rows: number }
+  /** The application's version was in the table before; nothing was written. */
+  | { readonly kind: 'already_committed'; readonly version: number }
+  /** There was nothing to write. */
+  | { readonly kind: 'nothing'; readonly version: number }
+  | { readonly kind: 'conflict'; readonly reason: ConflictReason | 'too_many_attempts'; readonly version: number };
+
+/** What a transaction works with. */
+export interface TransactionContext {
+  readonly log: Log;
+  readonly nowMs: () => number;
+  readonly newUuid: () => string;
+  readonly engineInfo: string;
+}
+
+/** Rows of a data file: few files, and each written within bounded memory. */
+const MAX_FILE_ROWS = 500_000;
+
+/** Lost races after which a commit gives up; with ten writers a commit loses four times at most in 99.9 % of cases. */
+const MAX_ATTEMPTS = 50;
+
+/** Adds rows. */
+export async function appendRows(context: TransactionContext, request: AppendRequest): Promise<CommitOutcome> {
+  return commitRows(context, request, undefined);
+}
+
+/** Replaces partitions. */
+export async function replacePartitions(context: TransactionContext, request: ReplaceRequest): Promise<CommitOutcome> {
+  return commitRows(context, request, request.partitions);
+}
+
+async function commitRows(
+  context: TransactionContext,
+  request: AppendRequest,
+  partitions: readonly PartitionValues[] | undefined,
+): Promise<CommitOutcome> {
+  const { log } = context;
+  const snapshot = await log.newest();
+  checkWritable(log.table, snapshot.protocol, snapshot.metadata);
+  if (partitions !== undefined && isAppendOnly(snapshot.metadata)) {
+    throw new AppError('table_unsupported', `The table ${log.table} takes appends only (delta.appendOnly)`);
+  }
+  const transactions = transactionsOf(request);
+  const done = alreadyDone(snapshot, transactions);
+  if (done !== undefined) return done;
+  const writer = startWriter(context, snapshot, request.maxFileRows ?? MAX_FILE_ROWS);
+  const adds = await writeAll(context, writer, request);
+  const removes = partitions === undefined ? [] : removesOf(snapshot, partitions, context.nowMs());
+  if (adds.length === 0 && removes.length === 0 && request.allowEmpty !== true) {
+    return { kind: 'nothing', version: snapshot.version };
+  }
+  const outcome = await commitActions(context, snapshot, {
+    request,
+    transactions,
+    adds,
+    removes,
+    rows: writer.rows,
+    reads: readSetOf(log, partitions, removes, transactions),
+  });
+  // Files of a commit that did not come about are nobody's.
+  if (outcome.kind !== 'committed') await discard(context, adds);
+  return outcome;
+}
+
+interface Change {
+  readonly request: AppendRequest;
+  readonly transactions: readonly Transaction[];
+  readonly adds: readonly AddFile[];
+  readonly removes: readonly RemoveFile[];
+  readonly rows: number;
+  readonly reads: ReadSet;
+}
+
+async function commitActions(context: TransactionContext, read: Snapshot, change: Change): Promise<CommitOutcome> {
+  const { log } = context;
+  let base = read;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    // A body of its own for each try, with a fresh txnId: what was refused must not be taken for ours.
+    const txnId = context.newUuid();
+    const version = base.version + 1;
+    const actions = actionsOf(context, change, read.version, txnId);
+    if ((await putCommit(log.store, log.table, version, actions, txnId)) === 'created') {
+      return { kind: 'committed', version, files: change.adds.length, rows: change.rows };
+    }
+    await backOff(attempt);
+    const newest = await log.newest();
+    const done = alreadyDone(newest, change.transactions);
+    if (done !== undefined) return done;
+    for (let winner = version; winner <= newest.version; winner += 1) {
+      const reason = findConflict(log.table, change.reads, (await log.commit(winner)) ?? []);
+      // A smaller version of our own application is no conflict: alreadyDone has looked at it.
+      if (reason !== undefined && reason !== 'concurrent_transaction')
+        return { kind: 'conflict', reason, version: winner };
+    }
+    base = newest;
+  }
+  return { kind: 'conflict', reason: 'too_many_attempts', version: base.version };
+}
+
+function actionsOf(context: TransactionContext, change: Change, readVersion: number, txnId: string): Action[] {
+  const { request, transactions, adds, removes } = change;
+  const nowMs = context.nowMs();
+  const bytes = adds.reduce((sum, { size }) => sum + Number(size), 0);
+  const isReplace = change.reads.files !== 'none';
+  const commitInfo = {
+    timestamp: nowMs,
+    operation: request.operation ?? 'WRITE',
+    operationParameters: { mode: isReplace ? 'Overwrite' : 'Append' },
+    readVersion,
+    isBlindAppend: !isReplace,
+    operationMetrics: {
+      numFiles: String(adds.length),
+      numRemovedFiles: String(removes.length),
+      numOutputRows: String(change.rows),
+      numOutputBytes: String(bytes),
+    },
+    engineInfo: context.engineInfo,
+    txnId,
+    ...(request.commitMetadata === undefined ? {} : { userMetadata: JSON.stringify(request.commitMetadata) }),
+  };
+  return [
+    { commitInfo },
+    ...transactions.map((txn) => ({ txn: { ...txn, lastUpdated: nowMs } })),
+    ...removes.map((remove) => ({ remove })),
+    ...adds.map((add) => ({ add })),
+  ];
+}
+
+function transactionsOf({ txn }: AppendRequest): readonly Transaction[] {
+  if (txn === undefined) return [];
+  return isTransactionList(txn) ? txn : [txn];
+}
+
+function isTransactionList(txn: Transaction | readonly Transaction[]): txn is readonly Transaction[] {
+  return Array.isArray(txn);
+}
+
+/** A commit of several applications is done when all of them are. */
+function alreadyDone(snapshot: Snapshot, transactions: readonly Transaction[]): CommitOutcome | undefined {
+  if (transactions.length === 0) return undefined;
+  const isDone = transactions.every(({ appId, version }) => (snapshot.transactionVersion(appId) ?? -1) >= version);
+  return isDone ? { kind: 'already_committed', version: snapshot.version } : undefined;
+}
+
+function readSetOf(
+  log: Log,
+  partitions: readonly PartitionValues[] | undefined,
+  removes: readonly RemoveFile[],
+  transactions: readonly Transaction[],
+): ReadSet {
+  const appIds = new Set(transactions.map(({ appId }) => appId));
+  if (partitions === undefined) return { files: 'none', removedKeys: new Set(), appIds };
+  return {
+    files: ({ partitionValues }) => partitions.some((partition) => isIn(partitionValues, partition)),
+    removedKeys: new Set(removes.map(({ path }) => log.keyOf(path))),
+    appIds,
+  };
+}
+
+function removesOf(snapshot: Snapshot, partitions: readonly PartitionValues[], nowMs: number): RemoveFile[] {
+  const removes: RemoveFile[] = [];
+  for (const { add } of snapshot.files) {
+    if (!partitions.some((partition) => isIn(add.partitionValues, partition))) continue;
+    removes.push({
+      path: add.path,
+      deletionTimestamp: nowMs,
+      dataChange: true,
+      extendedFileMetadata: true,
+      partitionValues: add.partitionValues,
+      size: add.size,
+    });
+  }
+  return removes;
+}
+
+function isIn(values: PartitionValues, partition: PartitionValues): boolean {
+  return Object.entries(partition).every(([name, value]) => (values[name] ?? null) === value);
+}
+
+function startWriter(context: TransactionContext, snapshot: Snapshot, maxFileRows: number): DataFileWriter {
+  return dataFileWriter({
+    store: snapshot.store,
+    table: snapshot.table,
+    schema: snapshot.schema,
+    partitionColumns: snapshot.partitionColumns,
+    indexedColumns: indexedColumnsOf(snapshot.metadata),
+    maxFileRows,
+    nowMs: context.nowMs,
+    newUuid: context.newUuid,
+  });
+}
+
+async function writeAll(
+  context: TransactionContext,
+  writer: DataFileWriter,
+  request: AppendRequest,
+): Promise<AddFile[]> {
+  try {
+    await writer.write(request.rows);
+    return await writer.finish();
+  } catch (error) {
+    await discard(context, writer.written);
+    throw error;
+  }
+}
+
+/** Deletes data files that no commit names. What fails here is left to VACUUM. */
+async function discard({ log }: TransactionContext, adds: readonly AddFile[]): Promise<void> {
+  for (const { path } of adds) await log.store.delete(log.keyOf(path)).catch(() => undefined);
+}
+
+/** Waits a little longer after each lost race, by chance, so that writers do not stay in step. */
+async function backOff(attempt: number): Promise<void> {
+  const limitMs = Math.min(200, 2 ** Math.min(attempt, 8));
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * limitMs));
+}
