@@ -1,0 +1,143 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { canonicalJson } from '../../../src/base/canonical-json.ts';
+import { civilParts, civilZone } from '../../../src/base/civil-time.ts';
+import { crc32c } from '../../../src/base/crc32c.ts';
+import { parseExactJson, stringifyExactJson } from '../../../src/base/exact-json.ts';
+import { nearestName } from '../../../src/base/nearest-name.ts';
+import { bigIntToDouble } from '../../../src/base/to-double.ts';
+import { instantOfMicros, microsOfInstant } from '../../../src/domain/instant.ts';
+
+describe('CRC-32C', () => {
+  it('gives the vectors of RFC 3720', () => {
+    expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283);
+    expect(crc32c(new Uint8Array(32))).toBe(0x8a9136aa);
+    expect(crc32c(new Uint8Array(32).fill(0xff))).toBe(0x62a8ab43);
+  });
+
+  it('goes on from a seed as if it were one piece', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), fc.nat(100), (bytes, cut) => {
+        const at = Math.min(cut, bytes.length);
+        expect(crc32c(bytes, at, bytes.length, crc32c(bytes, 0, at))).toBe(crc32c(bytes));
+      }),
+    );
+  });
+});
+
+describe('exact JSON', () => {
+  it('keeps every int64, in any place, and strings that look like one', () => {
+    const text =
+      '{"a":9223372036854775807,"b":[-9223372036854775808,1],"c":"9223372036854775807","d":":9223372036854775807","e":1.5e300}';
+    expect(parseExactJson(text)).toEqual({
+      a: 9223372036854775807n,
+      b: [-9223372036854775808n, 1],
+      c: '9223372036854775807',
+      d: ':9223372036854775807',
+      e: 1.5e300,
+    });
+    expect(stringifyExactJson(parseExactJson(text))).toBe(text.replace('1.5e300', '1.5e+300'));
+  });
+
+  it('equals JSON.parse wherever that is exact', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(parseExactJson(JSON.stringify(value))).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    );
+  });
+
+  it('gives back what it wrote', () => {
+    const values = fc.dictionary(
+      fc.string(),
+      fc.oneof(fc.bigInt({ min: 2n ** 53n, max: 2n ** 63n - 1n }), fc.string(), fc.boolean()),
+    );
+    fc.assert(
+      fc.property(values, (value) => {
+        expect(parseExactJson(stringifyExactJson(value))).toEqual({ ...value });
+      }),
+    );
+  });
+});
+
+describe('canonical JSON', () => {
+  it('gives the example of RFC 8785, section 3.2.3', () => {
+    const value = {
+      '€': 'Euro Sign',
+      '\r': 'Carriage Return',
+      '1': 'One',
+      '😀': 'Emoji: Grinning Face',
+      ö: 'Latin Small Letter O With Diaeresis',
+    };
+    expect(canonicalJson(value)).toBe(
+      '{"\\r":"Carriage Return","1":"One","ö":"Latin Small Letter O With Diaeresis","€":"Euro Sign","😀":"Emoji: Grinning Face"}',
+    );
+  });
+
+  it('does not depend on the order of members', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
+        const turned = Object.fromEntries(Object.entries(value).reverse());
+        expect(canonicalJson(turned)).toBe(canonicalJson(value));
+      }),
+    );
+  });
+});
+
+describe('civil time in America/Sao_Paulo', () => {
+  const zone = civilZone('America/Sao_Paulo');
+  const at = (text: string) => civilParts(zone, microsOfInstant(text) ?? 0);
+
+  it('follows the rules of IANA through daylight saving time', () => {
+    // 2018-11-04 has no midnight; 2019-02-16 has 23 o'clock twice.
+    expect(at('2018-11-04T02:59:59Z')).toMatchObject({ hour: 23 });
+    expect(at('2018-11-04T03:00:00Z')).toMatchObject({ hour: 1, weekday: 7 });
+    expect(at('2019-02-17T01:30:00Z').hour).toBe(23);
+    expect(at('2019-02-17T02:30:00Z').hour).toBe(23);
+    expect(at('2019-02-17T03:00:00Z')).toMatchObject({ hour: 0, weekday: 7 });
+    expect(at('2026-11-01T12:00:00Z')).toMatchObject({ hour: 9, weekday: 7 });
+  });
+
+  it('equals ICU on random instants', () => {
+    const format = new Intl.DateTimeFormat('en-GB', {
+      timeZone: 'America/Sao_Paulo',
+      hour: '2-digit',
+      hourCycle: 'h23',
+    });
+    fc.assert(
+      fc.property(fc.integer({ min: Date.UTC(1995, 0, 1), max: Date.UTC(2030, 0, 1) }), (ms) => {
+        expect(civilParts(zone, ms * 1000).hour).toBe(Number(format.format(ms)));
+      }),
+    );
+  });
+});
+
+describe('integers as doubles', () => {
+  it('are split at 2^48 as written', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: -(2n ** 127n), max: 2n ** 127n - 1n }), (value) => {
+        const size = value < 0n ? -value : value;
+        const [a, b, c] = [size >> 96n, (size >> 48n) & (2n ** 48n - 1n), size & (2n ** 48n - 1n)];
+        const expected = (Number(a) * 2 ** 48 + Number(b)) * 2 ** 48 + Number(c);
+        expect(bigIntToDouble(value)).toBe(value < 0n ? -expected : expected);
+      }),
+    );
+  });
+});
+
+describe('instants', () => {
+  it('come back from their text', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: Date.UTC(1900, 0, 1) * 1000, max: Date.UTC(2200, 0, 1) * 1000 }), (micros) => {
+        expect(microsOfInstant(instantOfMicros(micros))).toBe(micros);
+      }),
+    );
+  });
+});
+
+describe('near names', () => {
+  it('are found, and only near ones', () => {
+    expect(nearestName('htpPort', ['httpPort', 'grpcPort', 'host'])).toBe('httpPort');
+    expect(nearestName('colour', ['httpPort', 'host'])).toBeUndefined();
+  });
+});
