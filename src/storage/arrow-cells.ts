@@ -19,6 +19,9 @@ export type Cell =
 /** Reads the values of an array by row. */
 export type CellReader = (row: number) => Cell;
 
+/** A decoded row: values by column. */
+export type CellRow = { readonly [column: string]: Cell };
+
 const decoder = new TextDecoder();
 
 /**

@@ -1,7 +1,7 @@
 import { type Table as ArrowTable, type RecordBatch, tableFromIPC } from 'apache-arrow';
 import { readParquet, readSchema } from 'parquet-wasm';
 import { AppError, messageOf } from '../base/errors.ts';
-import { type Cell, cellReader } from './arrow-cells.ts';
+import { type Cell, type CellRow, cellReader } from './arrow-cells.ts';
 
 /** Rows of a batch that is read. */
 const BATCH_ROWS = 65_536;
@@ -31,9 +31,6 @@ export function decodeParquet(bytes: Uint8Array, key: string, wanted?: readonly 
 function namesIn(bytes: Uint8Array): ReadonlySet<string> {
   return new Set(tableFromIPC(readSchema(bytes).intoIPCStream()).schema.fields.map(({ name }) => name));
 }
-
-/** A decoded row: values by column. */
-export type CellRow = { readonly [column: string]: Cell };
 
 /** The rows of a batch. */
 export function* rowsOfBatch(batch: RecordBatch): Iterable<CellRow> {

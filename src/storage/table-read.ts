@@ -1,8 +1,9 @@
 import { type Data, makeData, RecordBatch, Schema, Struct } from 'apache-arrow';
 import { AppError } from '../base/errors.ts';
+import type { CellRow } from './arrow-cells.ts';
 import { arrowFieldOf, columnBuilder } from './column-builder.ts';
 import type { StructField } from './delta-schema.ts';
-import { type CellRow, decodeParquet, rowsOfBatch } from './parquet-read.ts';
+import { decodeParquet, rowsOfBatch } from './parquet-read.ts';
 import { parsePartitionValue } from './partition-values.ts';
 import type { DataFile, Snapshot } from './snapshot.ts';
 

@@ -1,0 +1,213 @@
+import type {
+  DuckDBBlobVector,
+  DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBListVector,
+  DuckDBValue,
+  DuckDBVarCharVector,
+  DuckDBVector,
+} from '@duckdb/node-api';
+import { AppError, messageOf } from '../base/errors.ts';
+import type { Cell, CellRow } from './arrow-cells.ts';
+import type { ColumnSink, FixedValues, ListSink, ValidAt } from './column-data.ts';
+import { type TextReader, textReader } from './duckdb-texts.ts';
+
+/** An in-memory DuckDB, for sets that JavaScript should not walk row by row. */
+export interface DuckDb {
+  /** Runs a statement. @throws AppError storage_failed with DuckDB's message. */
+  run(sql: string, parameters?: DuckDbParameters): Promise<void>;
+  /**
+   * The rows of a query, all at once: for small results. Integers of 64 bits and more are bigints,
+   * timestamps microseconds as bigints, dates days.
+   */
+  rows(sql: string, parameters?: DuckDbParameters): Promise<CellRow[]>;
+  /** A query's rows in chunks of about 2,048, in their order, in bounded memory. */
+  stream(sql: string, parameters?: DuckDbParameters): AsyncIterable<DuckDbChunk>;
+  close(): void;
+}
+
+/** Values of `$1`, `$2`, … */
+export type DuckDbParameters = readonly (string | number | bigint | boolean | null)[];
+
+/** Some rows of a result. */
+export interface DuckDbChunk {
+  readonly rowCount: number;
+  readonly columnNames: readonly string[];
+  /** Moves a column's values into a sink of its kind. */
+  pushColumn(column: number, sink: ColumnSink): void;
+  rows(): CellRow[];
+}
+
+/** What a DuckDB may use. */
+export interface DuckDbLimits {
+  readonly memoryLimitMb: number;
+  readonly threads: number;
+  /** Where it spills; without it, it fails at the limit. */
+  readonly temporaryFolder?: string;
+}
+
+/** Opens one. The library is loaded at the first call: it takes 60 ms, which a command without it need not pay. */
+export async function openDuckDb(limits: DuckDbLimits): Promise<DuckDb> {
+  const { DuckDBInstance } = await import('@duckdb/node-api');
+  const instance = await DuckDBInstance.create(':memory:', {
+    memory_limit: `${limits.memoryLimitMb}MB`,
+    threads: String(limits.threads),
+    // No extension is ever fetched; what is built in is enough.
+    autoinstall_known_extensions: 'false',
+    ...(limits.temporaryFolder === undefined ? {} : { temp_directory: limits.temporaryFolder }),
+  });
+  const connection = await instance.connect();
+  return {
+    run: (sql, parameters = []) =>
+      guarded(sql, async () => {
+        await connection.run(sql, [...parameters]);
+      }),
+    async rows(sql, parameters = []) {
+      const rows: CellRow[] = [];
+      for await (const chunk of streamOf(connection, sql, parameters)) rows.push(...chunk.rows());
+      return rows;
+    },
+    stream: (sql, parameters = []) => streamOf(connection, sql, parameters),
+    close() {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+/** A text as a SQL literal. */
+export function sqlText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A name as a SQL identifier. */
+export function sqlName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+async function* streamOf(
+  connection: DuckDBConnection,
+  sql: string,
+  parameters: DuckDbParameters,
+): AsyncIterable<DuckDbChunk> {
+  const result = await guarded(sql, () => connection.stream(sql, [...parameters]));
+  const columnNames = result.columnNames();
+  const texts = textReader();
+  for (;;) {
+    const chunk = await guarded(sql, () => result.fetchChunk());
+    if (chunk === null || chunk.rowCount === 0) return;
+    yield chunkOf(chunk, columnNames, texts);
+  }
+}
+
+async function guarded<T>(sql: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw new AppError('storage_failed', `DuckDB: ${messageOf(error)}`, { statement: sql.slice(0, 60) }, error);
+  }
+}
+
+function chunkOf(chunk: DuckDBDataChunk, columnNames: readonly string[], texts: TextReader): DuckDbChunk {
+  const { rowCount } = chunk;
+  return {
+    rowCount,
+    columnNames,
+    pushColumn: (column, sink) => pushVector(chunk.getColumnVector(column), rowCount, sink, texts),
+    rows() {
+      const columns = columnNames.map((_, at) => chunk.getColumnValues(at));
+      const rows: CellRow[] = [];
+      for (let row = 0; row < rowCount; row += 1) {
+        const values: Record<string, Cell> = {};
+        columnNames.forEach((name, at) => {
+          values[name] = cellOf(columns[at]?.[row] ?? null);
+        });
+        rows.push(values);
+      }
+      return rows;
+    },
+  };
+}
+
+function cellOf(value: DuckDBValue): Cell {
+  if (typeof value !== 'object' || value === null) return value;
+  if ('micros' in value && typeof value.micros === 'bigint') return value.micros;
+  if ('days' in value && typeof value.days === 'number') return value.days;
+  if ('bytes' in value && value.bytes instanceof Uint8Array) return value.bytes;
+  if ('items' in value && Array.isArray(value.items)) return value.items.map(cellOf);
+  if ('entries' in value && Array.isArray(value.entries)) {
+    return (value.entries as { key: DuckDBValue; value: DuckDBValue }[]).map((entry) => [
+      cellOf(entry.key),
+      cellOf(entry.value),
+    ]);
+  }
+  if ('entries' in value && typeof value.entries === 'object' && value.entries !== null) {
+    return Object.fromEntries(Object.entries(value.entries).map(([name, item]) => [name, cellOf(item as DuckDBValue)]));
+  }
+  return String(value);
+}
+
+function pushVector(vector: DuckDBVector, rows: number, sink: ColumnSink, texts: TextReader): void {
+  switch (sink.kind) {
+    case 'string': {
+      texts.push(vector as DuckDBVarCharVector, rows, validAtOf(vector), sink);
+      return;
+    }
+    case 'binary': {
+      const blobs = vector as DuckDBBlobVector;
+      for (let row = 0; row < rows; row += 1) sink.push(blobs.getItemBytes(row)?.slice() ?? null);
+      return;
+    }
+    case 'list':
+      pushLists(vector as DuckDBListVector, rows, sink, texts);
+      return;
+    default:
+      sink.push(fixedValuesOf(vector), rows, validAtOf(vector));
+  }
+}
+
+function pushLists(lists: DuckDBListVector, rows: number, sink: ListSink, texts: TextReader): void {
+  const validAt = validAtOf(lists);
+  sink.push((row) => lists.getEntryLength(row), rows, validAt);
+  let end = 0;
+  let isDense = true;
+  for (let row = 0; row < rows; row += 1) {
+    if (validAt !== undefined && !validAt(row)) continue;
+    isDense &&= lists.getEntryOffset(row) === end;
+    end += lists.getEntryLength(row);
+  }
+  const child = lists.childVector;
+  if (isDense) {
+    pushVector(child.itemCount === end ? child : child.slice(0, end), end, sink.child, texts);
+    return;
+  }
+  for (let row = 0; row < rows; row += 1) {
+    const items = lists.getItemVector(row);
+    if (items !== null) pushVector(items, items.itemCount, sink.child, texts);
+  }
+}
+
+/**
+ * The vector's own buffers. The library gives them out by `getItem` only, which makes an object of
+ * each value: 40 times slower over a million rows.
+ */
+interface VectorBuffers {
+  readonly items?: FixedValues;
+  readonly dataView?: DataView;
+  readonly validity?: { readonly data: BigUint64Array | null; readonly offset: number };
+}
+
+function fixedValuesOf(vector: DuckDBVector): FixedValues {
+  const { items, dataView } = vector as unknown as VectorBuffers;
+  if (items !== undefined) return items;
+  if (dataView !== undefined) return new Uint8Array(dataView.buffer, dataView.byteOffset, dataView.byteLength);
+  throw new AppError('internal', 'DuckDB gives out a vector in a form that we do not know');
+}
+
+function validAtOf(vector: DuckDBVector): ValidAt {
+  const { data = null, offset = 0 } = (vector as unknown as VectorBuffers).validity ?? {};
+  if (data === null) return undefined;
+  const bits = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (bits.every((byte) => byte === 255)) return undefined;
+  return (row) => ((bits[(offset + row) >> 3] as number) & (1 << ((offset + row) & 7))) !== 0;
+}
