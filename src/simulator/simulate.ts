@@ -1,4 +1,5 @@
 import { type Random, seededRandom } from '../base/random.ts';
+import { type TimeHeap, timeHeap } from '../base/time-heap.ts';
 import type { Side } from '../domain/payment.ts';
 import { accounts } from './accounts.ts';
 import { type SimulatedHour, simulatedHours } from './brazilian-calendar.ts';
@@ -10,7 +11,6 @@ import type { SimulationOptions } from './options.ts';
 import { type PaymentTexts, type PlannedPayment, paymentTexts, type Story } from './payment-text.ts';
 import { population } from './population.ts';
 import { DAY, HOUR, type Scene } from './scene.ts';
-import { type TimeHeap, timeHeap } from './time-heap.ts';
 
 /** A line in its order of arrival. Only `text` leaves the program; the rest is for tests and figures. */
 export interface SimulatedLine {
@@ -104,7 +104,9 @@ function* linesOf(options: SimulationOptions, figures: SimulationFigures): Gener
       if (run.made >= target) break;
       const plan = payWages(run, hour, now) ?? honestPayment(run.scene, { atMicros: now, hour });
       yield* make(run, plan, now, hour.day);
-      if (run.fraudOwed > 4 * run.random.next()) run.fraudOwed -= campaigns.begin({ atMicros: now, hour });
+      if (run.fraudOwed > 4 * run.random.next()) {
+        run.fraudOwed -= campaigns.begin({ atMicros: now, hour }) * (1 + SECOND_SIDE_SHARE);
+      }
     }
   }
   yield* finish(run, hours.at(-1));
