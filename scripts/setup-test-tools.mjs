@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+// Installs what the tests need beside npm packages, once: redis-server from the system's packages,
+// and a Python environment with other people's Delta readers in .cache/python.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const python = join(root, '.cache/python');
+
+/** Runs a program and shows what it prints; gives whether it succeeded. */
+function run(program, args) {
+  console.error(`  ${program} ${args.join(' ')}`);
+  return spawnSync(program, args, { stdio: ['ignore', 2, 2] }).status === 0;
+}
+
+function has(program, args = ['--version']) {
+  return spawnSync(program, args, { stdio: 'ignore' }).status === 0;
+}
+
+function fail(message) {
+  console.error(`\nsetup: ${message}`);
+  process.exit(2);
+}
+
+function setupRedis() {
+  if (has('redis-server')) return;
+  console.error('setup: redis-server is missing, installing it');
+  const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
+  const apt = (...args) => (asRoot.length === 0 ? run('apt-get', args) : run(asRoot[0], [...asRoot.slice(1), 'apt-get', ...args]));
+  if (has('apt-get') && apt('update', '-q') && apt('install', '-y', '-q', '--no-install-recommends', 'redis-server') && has('redis-server')) return;
+  fail('redis-server is needed by the tests. Install it (Debian: apt-get install redis-server; macOS: brew install redis) and run the tests again.');
+}
+
+function setupPython() {
+  const requirements = readFileSync(join(root, 'test/requirements.txt'), 'utf8');
+  const stamp = join(python, 'requirements.sha256');
+  const wanted = createHash('sha256').update(requirements).digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && has(join(python, 'bin/python'))) return;
+  console.error('setup: making the Python environment of the tests in .cache/python (about a minute, once)');
+  if (!has('python3')) fail('Python 3.10 or newer is needed by the tests. Install python3 with its venv module and run the tests again.');
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  const done =
+    run('python3', ['-m', 'venv', python]) &&
+    run(join(python, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', join(root, 'test/requirements.txt')]);
+  if (!done) fail('the Python environment could not be made: see the lines above (is python3-venv installed, and a package index reachable?).');
+  writeFileSync(stamp, wanted);
+}
+
+setupRedis();
+setupPython();
+console.error('setup: the tools of the tests are there');
