@@ -80,7 +80,7 @@ export async function writeCheckpoint(
   state: LogState,
   nowMs: number,
 ): Promise<void> {
-  const builder = parquetBuilder(CHECKPOINT_SCHEMA, 0);
+  const builder = parquetBuilder(CHECKPOINT_SCHEMA, { leaves: 0 });
   for (const action of checkpointActions(state, nowMs)) {
     builder.append(action);
     if (builder.isGroupFull) await builder.flush();

@@ -4,7 +4,7 @@ import type { StructField, StructType } from './delta-schema.ts';
 import type { ObjectStore } from './object-store.ts';
 import { type ParquetBuilder, parquetBuilder } from './parquet-write.ts';
 import { serializePartitionValue } from './partition-values.ts';
-import { serializeStatistics } from './statistics.ts';
+import { type IndexedColumns, serializeStatistics } from './statistics.ts';
 
 /** A row to write: values by column name. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -15,7 +15,7 @@ export interface DataFileTarget {
   readonly table: string;
   readonly schema: StructType;
   readonly partitionColumns: readonly string[];
-  readonly indexedColumns: number;
+  readonly indexedColumns: IndexedColumns;
   /** Rows after which a file is closed and the next one begins. */
   readonly maxFileRows: number;
   readonly nowMs: () => number;

@@ -10,7 +10,7 @@ import {
 import { assert } from '../base/assert.ts';
 import { arrowFieldOf, type ColumnBuilder, columnBuilder } from './column-builder.ts';
 import type { StructType } from './delta-schema.ts';
-import { DEFAULT_INDEXED_COLUMNS, type FileStatistics } from './statistics.ts';
+import type { FileStatistics, IndexedColumns } from './statistics.ts';
 
 /** Rows of a row group: enough for zstd and skipping, few enough for memory (about 30 MB of our widest table). */
 export const ROW_GROUP_ROWS = 65_536;
@@ -32,9 +32,9 @@ export interface ParquetBuilder {
  * Starts a Parquet file: zstd, timestamps as INT64 microseconds in UTC, dates as INT32 days, lists
  * and maps in their three-level forms.
  *
- * @param indexedColumns how many leaf columns get statistics; −1 for all.
+ * @param indexed which columns get statistics.
  */
-export function parquetBuilder(schema: StructType, indexedColumns = DEFAULT_INDEXED_COLUMNS): ParquetBuilder {
+export function parquetBuilder(schema: StructType, indexed: IndexedColumns): ParquetBuilder {
   const columns = schema.fields.map((field) => ({
     name: field.name,
     builder: columnBuilder(field.name, field.type, field.nullable),
@@ -65,7 +65,7 @@ export function parquetBuilder(schema: StructType, indexedColumns = DEFAULT_INDE
     flush,
     async finish() {
       await flush();
-      return { bytes: await encoder.finish(), statistics: fileStatistics(rows, columns, indexedColumns) };
+      return { bytes: await encoder.finish(), statistics: fileStatistics(rows, columns, indexed) };
     },
   };
 }
@@ -132,8 +132,8 @@ interface NamedBuilder {
   readonly builder: ColumnBuilder;
 }
 
-function fileStatistics(numRecords: number, columns: readonly NamedBuilder[], indexedColumns: number): FileStatistics {
-  let left = indexedColumns < 0 ? Number.POSITIVE_INFINITY : indexedColumns;
+function fileStatistics(numRecords: number, columns: readonly NamedBuilder[], indexed: IndexedColumns): FileStatistics {
+  let left = indexed.leaves < 0 ? Number.POSITIVE_INFINITY : indexed.leaves;
   const collect = (list: readonly NamedBuilder[]): Trees => {
     const trees: Trees = { min: {}, max: {}, nulls: {} };
     for (const { name, builder } of list) {
@@ -154,7 +154,7 @@ function fileStatistics(numRecords: number, columns: readonly NamedBuilder[], in
     }
     return trees;
   };
-  const { min, max, nulls } = collect(columns);
+  const { min, max, nulls } = collect(columns.filter(({ name }) => indexed.only?.includes(name) ?? true));
   return { numRecords, minValues: min, maxValues: max, nullCount: nulls };
 }
 

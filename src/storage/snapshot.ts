@@ -4,7 +4,7 @@ import { parseSchema, type StructType } from './delta-schema.ts';
 import { type LogState, safeNumber } from './log-replay.ts';
 import type { ObjectStore } from './object-store.ts';
 import { checkReadable } from './protocol-support.ts';
-import { DEFAULT_INDEXED_COLUMNS, type FileStatistics, parseStatistics } from './statistics.ts';
+import { DEFAULT_INDEXED_COLUMNS, type FileStatistics, type IndexedColumns, parseStatistics } from './statistics.ts';
 
 /** A table at a version. It never changes. */
 export interface Snapshot {
@@ -92,8 +92,16 @@ function dataFile(table: string, add: AddFile): DataFile {
   };
 }
 
-/** How many leaf columns of a table get statistics. */
-export function indexedColumnsOf({ configuration }: Metadata): number {
+/**
+ * Which columns of a table get statistics: those that `delta.dataSkippingStatsColumns` names, else
+ * the first leaf columns, as many as `delta.dataSkippingNumIndexedCols` says.
+ */
+export function indexedColumnsOf({ configuration }: Metadata): IndexedColumns {
+  const names = configuration['delta.dataSkippingStatsColumns'];
+  if (names !== undefined) {
+    const unquoted = names.split(',').map((name) => name.trim().replace(/^`(.*)`$/, '$1'));
+    return { leaves: -1, only: unquoted.filter((name) => name !== '') };
+  }
   const text = configuration['delta.dataSkippingNumIndexedCols'];
-  return text !== undefined && /^-?\d+$/.test(text) ? Number(text) : DEFAULT_INDEXED_COLUMNS;
+  return { leaves: text !== undefined && /^-?\d+$/.test(text) ? Number(text) : DEFAULT_INDEXED_COLUMNS };
 }

@@ -28,6 +28,14 @@ export interface LeafStatistics {
 /** How many leaf columns get statistics where the table does not say. */
 export const DEFAULT_INDEXED_COLUMNS = 32;
 
+/** Which columns get statistics. */
+export interface IndexedColumns {
+  /** How many leaf columns, from the first; −1 for all. */
+  readonly leaves: number;
+  /** Top-level columns; all without it. */
+  readonly only?: readonly string[];
+}
+
 /** How many characters of a string a bound keeps. */
 export const DEFAULT_STRING_PREFIX = 32;
 

@@ -9,7 +9,7 @@ import { type Log, tableLog } from './log.ts';
 import { hasLog } from './log-segment.ts';
 import type { ObjectStore } from './object-store.ts';
 import { OUR_PROTOCOL } from './protocol-support.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { DataFile, Snapshot } from './snapshot.ts';
 import {
   type AppendRequest,
   appendRows,
@@ -37,6 +37,11 @@ export interface DeltaTable {
   snapshot(version?: number): Promise<Snapshot>;
   /** What commits said of themselves, the newest first. */
   history(limit: number): Promise<readonly HistoryEntry[]>;
+  /**
+   * Data files that commits after a version added and that are still there; undefined where a commit
+   * since is gone, so that it cannot be told.
+   */
+  addedSince(version: number): Promise<readonly DataFile[] | undefined>;
   /** Adds rows in one commit. */
   append(request: AppendRequest): Promise<CommitOutcome>;
   /** Takes out every row of the named partitions and adds rows, in one commit. */
@@ -147,6 +152,7 @@ export function openTable(store: ObjectStore, path: string, environment: TableEn
     path,
     snapshot: (version) => (version === undefined ? log.newest() : log.at(version)),
     history: (limit) => readHistory(log, limit),
+    addedSince: (version) => readAddedSince(log, version),
     append: async (request) => afterCommit(await appendRows(context, request)),
     replacePartitions: async (request) => afterCommit(await replacePartitions(context, request)),
     checkpoint: async () => checkpointAt(await log.newest()),
@@ -171,6 +177,18 @@ async function readHistory(log: Log, limit: number): Promise<readonly HistoryEnt
     });
   }
   return entries;
+}
+
+async function readAddedSince(log: Log, version: number): Promise<readonly DataFile[] | undefined> {
+  const snapshot = await log.newest();
+  const keys = new Set<string>();
+  for (let at = version + 1; at <= snapshot.version; at += 1) {
+    const actions = await log.commit(at);
+    if (actions === undefined) return undefined;
+    // A file that only moved rows together holds nothing new.
+    for (const action of actions) if ('add' in action && action.add.dataChange) keys.add(log.keyOf(action.add.path));
+  }
+  return snapshot.files.filter(({ key }) => keys.has(key));
 }
 
 function checkpointInterval({ configuration }: Metadata): number {

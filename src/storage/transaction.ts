@@ -25,6 +25,13 @@ export interface AppendRequest {
   readonly commitMetadata?: Readonly<Record<string, ExactJson>>;
   /** Commit also when there are no rows (to record a txn). */
   readonly allowEmpty?: boolean;
+  /**
+   * The snapshot that the rows were made from; the newest without it. A txn of an application of
+   * this commit that came since is a conflict.
+   */
+  readonly basedOn?: Snapshot;
+  /** Whether the rows were made from the table's own rows too: then any that came or went since are a conflict. */
+  readonly readsRows?: boolean;
   /** Rows after which a new file begins; 500,000 unless told. */
   readonly maxFileRows?: number;
 }
@@ -74,7 +81,7 @@ async function commitRows(
   partitions: readonly PartitionValues[] | undefined,
 ): Promise<CommitOutcome> {
   const { log } = context;
-  const snapshot = await log.newest();
+  const snapshot = request.basedOn ?? (await log.newest());
   checkWritable(log.table, snapshot.protocol, snapshot.metadata);
   if (partitions !== undefined && isAppendOnly(snapshot.metadata)) {
     throw new AppError('table_unsupported', `The table ${log.table} takes appends only (delta.appendOnly)`);
@@ -94,7 +101,7 @@ async function commitRows(
     adds,
     removes,
     rows: writer.rows,
-    reads: readSetOf(log, partitions, removes, transactions),
+    reads: readSetOf(log, request, partitions, removes, transactions),
   });
   // Files of a commit that did not come about are nobody's.
   if (outcome.kind !== 'committed') await discard(context, adds);
@@ -140,13 +147,13 @@ function actionsOf(context: TransactionContext, change: Change, readVersion: num
   const { request, transactions, adds, removes } = change;
   const nowMs = context.nowMs();
   const bytes = adds.reduce((sum, { size }) => sum + Number(size), 0);
-  const isReplace = change.reads.files !== 'none';
+  const isBlind = change.reads.files === 'none';
   const commitInfo = {
     timestamp: nowMs,
     operation: request.operation ?? 'WRITE',
-    operationParameters: { mode: isReplace ? 'Overwrite' : 'Append' },
+    operationParameters: { mode: removes.length > 0 ? 'Overwrite' : 'Append' },
     readVersion,
-    isBlindAppend: !isReplace,
+    isBlindAppend: isBlind,
     operationMetrics: {
       numFiles: String(adds.length),
       numRemovedFiles: String(removes.length),
@@ -183,11 +190,14 @@ function alreadyDone(snapshot: Snapshot, transactions: readonly Transaction[]): 
 
 function readSetOf(
   log: Log,
+  request: AppendRequest,
   partitions: readonly PartitionValues[] | undefined,
   removes: readonly RemoveFile[],
   transactions: readonly Transaction[],
 ): ReadSet {
   const appIds = new Set(transactions.map(({ appId }) => appId));
+  if (request.basedOn !== undefined && partitions === undefined)
+    return { files: 'all', removedKeys: new Set(), appIds };
   if (partitions === undefined) return { files: 'none', removedKeys: new Set(), appIds };
   return {
     files: ({ partitionValues }) => partitions.some((partition) => isIn(partitionValues, partition)),

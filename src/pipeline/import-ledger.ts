@@ -1,0 +1,174 @@
+import { hash128 } from '../base/hash128.ts';
+import { IdTable } from '../base/id-table.ts';
+import type { Side } from '../domain/payment.ts';
+import { entityKeys, type PaymentRow } from '../domain/payment-row.ts';
+
+/** A payment that the lake held before the import. */
+export interface KnownPayment {
+  readonly endToEndId: string;
+  readonly side: Side;
+  readonly payeeAccount: string | null;
+}
+
+/** Sequence numbers in the import's epoch; null where the payment has no such entity. */
+export interface ImportNumbers {
+  readonly payer: number | null;
+  readonly payee: number | null;
+  readonly pair: number | null;
+}
+
+/** What a record is, given those before it. */
+export type PaymentPlace =
+  /** The first record of its payment: it takes the next number of each of its entities. */
+  | { readonly kind: 'event'; readonly numbers: ImportNumbers }
+  /** The other side of a payment that is known: it adds nothing, and sees up to these numbers (0: nothing). */
+  | { readonly kind: 'second_side'; readonly numbers: ImportNumbers }
+  /** The same payment under the same key. */
+  | { readonly kind: 'duplicate' }
+  /** The lake held this key before the import. */
+  | { readonly kind: 'in_lake' }
+  /** Another payment under the same key. */
+  | { readonly kind: 'key_reused' };
+
+/** What happened so far in an import: who has which number, which keys were there. */
+export interface ImportLedger {
+  /** @param payment canonical JSON, which says whether two payments are the same. */
+  place(row: PaymentRow, payment: string): PaymentPlace;
+  /** The payee of a label's payment, the caller's word where we never saw it, and the label's number. */
+  placeLabel(endToEndId: string, payeeAccount: string | null): LabelPlace;
+}
+
+/** A label's entity and its number in it; null where there is none. */
+export interface LabelPlace {
+  readonly payeeAccount: string | null;
+  readonly number: number | null;
+}
+
+const SIDE_BITS: Readonly<Record<Side, number>> = { PAYER: 1, PAYEE: 2 };
+/** The side was in the lake: what it said is not compared. */
+const IN_LAKE_SHIFT = 2;
+
+/**
+ * A ledger in memory: 45 bytes a payment and an entity, and the texts of payees' accounts.
+ *
+ * @param capacity records that the import may have at most.
+ */
+export function importLedger(capacity: number, known: Iterable<KnownPayment>): ImportLedger {
+  const payments = paymentTable(capacity);
+  const accounts = accountTable(capacity);
+  const pairs = numberTable(capacity);
+  for (const { endToEndId, side, payeeAccount } of known) {
+    const place = payments.placeOf(endToEndId);
+    payments.sides[place] = (payments.sides[place] ?? 0) | SIDE_BITS[side] | (SIDE_BITS[side] << IN_LAKE_SHIFT);
+    if (payeeAccount !== null) payments.payees[place] = accounts.placeOf(payeeAccount) + 1;
+  }
+  return {
+    place(row, payment) {
+      const bit = SIDE_BITS[row.side];
+      const place = payments.placeOf(row.end_to_end_id);
+      const sides = payments.sides[place] ?? 0;
+      if ((sides & bit) !== 0) {
+        if ((sides & (bit << IN_LAKE_SHIFT)) !== 0) return { kind: 'in_lake' };
+        return { kind: payments.saysTheSame(place, bit, payment) ? 'duplicate' : 'key_reused' };
+      }
+      payments.sides[place] = sides | bit;
+      payments.remember(place, bit, payment);
+      const event = sides === 0;
+      const keys = entityKeys(row);
+      const step = event ? 1 : 0;
+      if (event && keys.payee !== null) payments.payees[place] = accounts.placeOf(keys.payee) + 1;
+      return {
+        kind: event ? 'event' : 'second_side',
+        numbers: {
+          payer: keys.payer === null ? null : accounts.advance(keys.payer, 'payer', step),
+          payee: keys.payee === null ? null : accounts.advance(keys.payee, 'payee', step),
+          pair: keys.pair === null ? null : pairs.advance(keys.pair, step),
+        },
+      };
+    },
+    placeLabel(endToEndId, payeeAccount) {
+      const seen = payments.payees[payments.find(endToEndId)] ?? 0;
+      const account = seen === 0 ? payeeAccount : accounts.textOf(seen - 1);
+      if (account === null) return { payeeAccount: null, number: null };
+      return { payeeAccount: account, number: accounts.advance(account, 'payee', 1) };
+    },
+  };
+}
+
+function table(capacity: number) {
+  const ids = new IdTable(capacity);
+  const name = new Int32Array(4);
+  const find = (text: string): number => {
+    hash128(text, name);
+    return ids.find(name);
+  };
+  return {
+    find,
+    placeOf(text: string): number {
+      const place = find(text);
+      if (place !== -1) return place;
+      const free = ids.count;
+      ids.put(free, name);
+      return free;
+    },
+  };
+}
+
+function paymentTable(capacity: number) {
+  const { find, placeOf } = table(capacity);
+  const sides = new Uint8Array(capacity);
+  // Two 32-bit lanes of the payment's hash for each side.
+  const hashes = new Int32Array(capacity * 4);
+  const scratch = new Int32Array(4);
+  const at = (place: number, bit: number): number => place * 4 + (bit === 1 ? 0 : 2);
+  return {
+    find,
+    placeOf,
+    sides,
+    /** 1 + the place of the payee's account, 0 where there is none. */
+    payees: new Int32Array(capacity),
+    remember(place: number, bit: number, payment: string): void {
+      hash128(payment, scratch);
+      hashes.set(scratch.subarray(0, 2), at(place, bit));
+    },
+    saysTheSame(place: number, bit: number, payment: string): boolean {
+      hash128(payment, scratch);
+      return hashes[at(place, bit)] === scratch[0] && hashes[at(place, bit) + 1] === scratch[1];
+    },
+  };
+}
+
+function numberTable(capacity: number) {
+  const { placeOf } = table(capacity);
+  const numbers = new Int32Array(capacity);
+  return {
+    /** The entity's number after a step. */
+    advance(text: string, step: number): number {
+      const place = placeOf(text);
+      numbers[place] = (numbers[place] ?? 0) + step;
+      return numbers[place] ?? 0;
+    },
+  };
+}
+
+/** Accounts number twice: as payers and as payees. */
+function accountTable(capacity: number) {
+  // A record names two accounts.
+  const { placeOf } = table(capacity * 2);
+  const numbers = { payer: new Int32Array(capacity * 2), payee: new Int32Array(capacity * 2) };
+  const texts: string[] = [];
+  return {
+    placeOf(account: string): number {
+      const place = placeOf(account);
+      texts[place] ??= account;
+      return place;
+    },
+    textOf: (place: number): string | null => texts[place] ?? null,
+    advance(account: string, as: 'payer' | 'payee', step: number): number {
+      const place = placeOf(account);
+      const of = numbers[as];
+      of[place] = (of[place] ?? 0) + step;
+      return of[place] ?? 0;
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import {
+  BRONZE_DECISIONS,
+  BRONZE_EPOCHS,
+  BRONZE_LABELS,
+  BRONZE_SEQUENCES,
+  BRONZE_TRANSACTIONS,
+} from '../governance/contracts/bronze.ts';
+import { GOLD_DAILY_PAYMENTS, GOLD_FRAUD_DAILY } from '../governance/contracts/gold.ts';
+import { QUARANTINE_LABELS, QUARANTINE_TRANSACTIONS } from '../governance/contracts/quarantine.ts';
+import { SILVER_DECISIONS, SILVER_EPOCHS, SILVER_LABELS, SILVER_TRANSACTIONS } from '../governance/contracts/silver.ts';
+import { definitionOf, type TableContract } from '../governance/contracts/table-contract.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { type DeltaTable, openOrCreateTable, openTable, type TableEnvironment } from '../storage/table.ts';
+
+/** Every table of the lake, bottom layer first. */
+export const LAKE_TABLES = {
+  'bronze/transactions': BRONZE_TRANSACTIONS,
+  'bronze/decisions': BRONZE_DECISIONS,
+  'bronze/labels': BRONZE_LABELS,
+  'bronze/sequences': BRONZE_SEQUENCES,
+  'bronze/epochs': BRONZE_EPOCHS,
+  'quarantine/transactions': QUARANTINE_TRANSACTIONS,
+  'quarantine/labels': QUARANTINE_LABELS,
+  'silver/transactions': SILVER_TRANSACTIONS,
+  'silver/decisions': SILVER_DECISIONS,
+  'silver/labels': SILVER_LABELS,
+  'silver/epochs': SILVER_EPOCHS,
+  'gold/daily_payments': GOLD_DAILY_PAYMENTS,
+  'gold/fraud_daily': GOLD_FRAUD_DAILY,
+} as const satisfies Record<string, TableContract>;
+
+/** The path of a table of the lake. */
+export type LakeTableName = keyof typeof LAKE_TABLES;
+
+/** The lake's tables, opened. */
+export interface Lake {
+  readonly store: ObjectStore;
+  table(name: LakeTableName): DeltaTable;
+}
+
+/**
+ * Opens the lake in a store (`$SENTINELA_DATA_DIR/lake`) and creates the tables that it lacks. Any number of
+ * processes may do so at once.
+ */
+export async function ensureLake(store: ObjectStore, environment: TableEnvironment): Promise<Lake> {
+  for (const contract of Object.values(LAKE_TABLES)) {
+    await openOrCreateTable(store, definitionOf(contract), environment);
+  }
+  return openLake(store, environment);
+}
+
+/** Opens the lake as it is; a table that is not there fails when it is read. */
+export function openLake(store: ObjectStore, environment: TableEnvironment): Lake {
+  const tables = new Map<LakeTableName, DeltaTable>();
+  return {
+    store,
+    table(name) {
+      const table = tables.get(name) ?? openTable(store, name, environment);
+      tables.set(name, table);
+      return table;
+    },
+  };
+}
