@@ -35,4 +35,6 @@ export const LIMITS = {
   bronzeLagMs: 2000,
   /** Records that one bronze commit takes under load: about 20 MB in memory. */
   bronzeBatchRecords: 8192,
+  /** Records of one imported file: its ledger is then 6 GB, and a longer file is better cut. */
+  importRecords: 32 * 1024 * 1024,
 } as const;

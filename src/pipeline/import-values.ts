@@ -63,6 +63,8 @@ export function amountReader(unit: AmountUnit, decimal: '.' | ','): ValueReader 
     if (/^-\d/.test(text)) return bad('is negative');
     const match = (unit === 'centavos' ? /^0*(\d{1,12})()$/ : /^0*(\d{1,10})(?:\.(\d{0,2}))?$/).exec(text);
     if (match === null) {
+      const cleaned = unit === 'reais' ? withoutNoise(text) : undefined;
+      if (cleaned !== undefined) return good(cleaned);
       return bad(
         unit === 'centavos' ? 'is no whole number of centavos' : 'is no amount of at most 10 digits and two places',
       );
@@ -70,6 +72,17 @@ export function amountReader(unit: AmountUnit, decimal: '.' | ','): ValueReader 
     const [, whole = '0', places = ''] = match;
     return good(amountOf(unit === 'centavos' ? Number(whole) : Number(whole) * 100 + Number(places.padEnd(2, '0'))));
   };
+}
+
+/**
+ * What adding in doubles leaves behind: `140.29999999999998` is 140.30. Undefined where a text is
+ * further from an amount of two places than such noise, 4 units in the last place.
+ */
+function withoutNoise(text: string): string | undefined {
+  if (!/^\d{1,10}\.\d{10,20}$/.test(text)) return undefined;
+  const value = Number(text);
+  const centavos = Math.round(value * 100);
+  return Math.abs(value - centavos / 100) <= value * 2 ** -50 ? amountOf(centavos) : undefined;
 }
 
 /** Reads true/false, yes/no, 1/0 in any case. */
