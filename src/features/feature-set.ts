@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '../base/canonical-json.ts';
+import type { EntityKind } from '../domain/entity-keys.ts';
+import { PAYMENT_COLUMNS } from '../domain/payment-row.ts';
+import type {
+  Column,
+  DerivedFeature,
+  FeatureDefinition,
+  FeatureSetDefinition,
+  HistoryFeature,
+  LabelFeature,
+  RequestFeature,
+  WindowFeature,
+} from './definition.ts';
+import { checkDefinition, orderDerived } from './definition-check.ts';
+import { durationMicros } from './duration.ts';
+import { type KindPlan, type Placed, planKind } from './window-plan.ts';
+
+/** A set of features that was checked and laid out. Immutable; every store and replay share it. */
+export interface FeatureSet {
+  readonly name: string;
+  /** SHA-256 of the canonical form of the definition, hex. */
+  readonly hash: string;
+  /** Its first 12 digits: the version that decisions and exports carry. */
+  readonly version: string;
+  readonly definition: FeatureSetDefinition;
+  /** Names in the order of the vector. */
+  readonly names: readonly string[];
+  readonly bound: number;
+  readonly latenessMicros: number;
+  /** What happened longer before an entity's newest event than this is in no window. */
+  readonly retentionMicros: number;
+  readonly kinds: Readonly<Record<EntityKind, KindPlan>>;
+  readonly request: readonly Placed<RequestFeature>[];
+  /** Inputs first. */
+  readonly derived: readonly Placed<DerivedFeature>[];
+  /** Default of each output where its entity was never seen; NaN where there is none. */
+  readonly defaults: Float64Array;
+  /** Columns of the payment that are days since 1970. */
+  readonly dates: ReadonlySet<Column>;
+  /** Columns of the payment that request features read, beside the event time. */
+  readonly columns: readonly Column[];
+  /** Place of a feature in the vector; −1 where there is none of the name. */
+  indexOf(name: string): number;
+}
+
+/**
+ * Checks and lays out a set.
+ *
+ * @throws AppError `feature_invalid`.
+ */
+export function compileFeatureSet(definition: FeatureSetDefinition): FeatureSet {
+  checkDefinition(definition);
+  const names = definition.features.map((feature) => feature.name);
+  const places = new Map(names.map((name, output) => [name, output]));
+  const indexOf = (name: string): number => places.get(name) ?? -1;
+  const placed = <T extends FeatureDefinition>(kind: T['kind']): Placed<T>[] =>
+    definition.features.flatMap((feature, output) =>
+      feature.kind === kind ? [{ feature: feature as T, output }] : [],
+    );
+  const latenessMicros = durationMicros(definition.allowedLateness, definition.name);
+  const rule = { bound: definition.bound, latenessMicros };
+  const windows = placed<WindowFeature>('window');
+  const history = placed<HistoryFeature>('history');
+  const labels = placed<LabelFeature>('label');
+  const plan = (kind: EntityKind): KindPlan =>
+    planKind(
+      kind,
+      windows.filter((window) => window.feature.entity === kind),
+      history.filter((entry) => entry.feature.entity === kind),
+      kind === 'payee' ? labels : [],
+      rule,
+    );
+  const kinds = { payer: plan('payer'), payee: plan('payee'), pair: plan('pair') };
+  const request = placed<RequestFeature>('request');
+  const derived = placed<DerivedFeature>('derived').map(({ feature }) => feature);
+  const hash = createHash('sha256').update(canonicalJson(definition)).digest('hex');
+  return {
+    name: definition.name,
+    hash,
+    version: hash.slice(0, 12),
+    definition,
+    names,
+    bound: definition.bound,
+    latenessMicros,
+    retentionMicros: Math.max(...Object.values(kinds).map((kind) => kind.keeping.retentionMicros)),
+    kinds,
+    request,
+    derived: orderDerived(derived).map((feature) => ({ feature, output: indexOf(feature.name) })),
+    defaults: Float64Array.from(definition.features, (feature) =>
+      'default' in feature && feature.default !== undefined ? feature.default : Number.NaN,
+    ),
+    dates: new Set(PAYMENT_COLUMNS.filter((column) => column.type === 'date').map((column) => column.name)),
+    columns: [...new Set(request.flatMap(({ feature }) => columnsOf(feature)))],
+    indexOf,
+  };
+}
+
+function columnsOf({ value }: RequestFeature): readonly Column[] {
+  if ('columns' in value) return value.columns;
+  return 'column' in value ? [value.column] : [];
+}

@@ -1,0 +1,83 @@
+import type { EntityKeys, EntityNumber, EntityNumbers } from '../domain/entity-keys.ts';
+import type { LabelState } from '../domain/label.ts';
+import type { PaymentRow } from '../domain/payment-row.ts';
+
+/** A payment that is to be scored. */
+export interface ObservedPayment {
+  readonly row: PaymentRow;
+  readonly keys: EntityKeys;
+}
+
+/** What a store says of a payment: its features, and its place in the order of its entities. */
+export interface Observation {
+  /** Whether this was the payment's first record, which counts as its event; a second side adds none. */
+  readonly isEvent: boolean;
+  /** Numbers that the event took; nulls on a second side, and where the payment names no such entity. */
+  readonly numbers: EntityNumbers;
+  /** The last number of each entity that the values could see; `seq` 0 is all that was before the epoch. */
+  readonly saw: EntityNumbers;
+  /** In the order of the feature set; NaN where absent. */
+  readonly values: Float64Array;
+  /** A number of FEATURE_STATUS for each feature. */
+  readonly status: Uint8Array;
+  /** The operation's place in the store's order of operations. */
+  readonly mark: number;
+}
+
+/** A label as a store takes it. */
+export interface ObservedLabel {
+  readonly endToEndId: string;
+  readonly state: LabelState;
+  readonly eventTimeMicros: number;
+  /** The payee's account key where the caller knows it. */
+  readonly payeeAccount: string | null;
+}
+
+/** Where a label went. */
+export interface LabelObservation {
+  /** The payment's payee where the store saw the payment, else the caller's, else null. */
+  readonly payeeAccount: string | null;
+  /** The number that it took in the payee's state; null where there is no payee. */
+  readonly number: EntityNumber | null;
+  readonly mark: number;
+}
+
+/** Nothing of an entity. */
+export const NO_NUMBERS: EntityNumbers = { payer: null, payee: null, pair: null };
+
+/** What scoring needs of a store, in process or across a network. */
+export interface OnlineStore {
+  /** The epoch whose numbers are given. */
+  readonly epoch: number;
+  /**
+   * Reads the features of a payment as of now and records its event unless its endToEndId is
+   * known, atomically for each entity.
+   *
+   * @throws AppError `state_full`; `store_unavailable` where no answer came in time.
+   */
+  observePayment(payment: ObservedPayment): Observation | Promise<Observation>;
+  /** Records a label. @throws AppError as {@link observePayment}. */
+  observeLabel(label: ObservedLabel): LabelObservation | Promise<LabelObservation>;
+}
+
+/** A payment's event as a journal or the lake hold it. */
+export interface RecordedPayment {
+  readonly endToEndId: string;
+  readonly eventTimeMicros: number;
+  readonly amountCentavos: number;
+  readonly keys: EntityKeys;
+}
+
+/** Sizes of a store. */
+export interface StoreStats {
+  readonly payments: number;
+  readonly payers: number;
+  readonly payees: number;
+  readonly pairs: number;
+  readonly labelledPayees: number;
+  /** Events that entities keep, rounded up to their blocks. */
+  readonly eventSlots: number;
+  readonly tiles: number;
+  /** Bytes of memory in use, near enough. */
+  readonly bytes: number;
+}

@@ -1,0 +1,307 @@
+import type { EntityKind } from '../domain/entity-keys.ts';
+import { ACCOUNT_TYPES, LOCAL_INSTRUMENTS, PURPOSES } from '../domain/payment.ts';
+import { PIX_KEY_TYPES } from '../domain/pix-key.ts';
+import {
+  type Column,
+  type Duration,
+  defineFeatureSet,
+  type FeatureDefinition,
+  type HistoryFeature,
+  type RequestExpression,
+  type RequestFeature,
+  type WindowFeature,
+} from './definition.ts';
+
+const WHOSE: Readonly<Record<EntityKind, string>> = {
+  payer: 'of the payer’s account',
+  payee: 'to the payee’s account',
+  pair: 'from this payer to this payee',
+};
+
+/** A busy payee takes more in a week than an entity keeps, so its long windows begin on a day's edge. */
+const hopOf = (entity: EntityKind, window: Duration): { hop?: Duration } =>
+  entity === 'payee' && window.endsWith('d') ? { hop: '1d' } : {};
+
+function counts(entity: EntityKind, ...windows: Duration[]): WindowFeature[] {
+  return windows.map((window) => ({
+    kind: 'window',
+    name: `${entity}_count_${window}`,
+    description: `Payments ${WHOSE[entity]} in the ${window} before this one`,
+    entity,
+    aggregate: 'count',
+    window,
+    ...hopOf(entity, window),
+    default: 0,
+  }));
+}
+
+function amounts(
+  entity: EntityKind,
+  aggregate: 'sum' | 'mean' | 'max' | 'stddev',
+  ...windows: Duration[]
+): WindowFeature[] {
+  return windows.map((window) => ({
+    kind: 'window',
+    name: `${entity}_${aggregate}_${window}`,
+    description: `${AMOUNT_WORDS[aggregate]} of payments ${WHOSE[entity]} in the ${window} before this one, centavos`,
+    entity,
+    aggregate,
+    column: 'amount_centavos',
+    window,
+    ...hopOf(entity, window),
+    ...(aggregate === 'sum' ? { default: 0 } : {}),
+  }));
+}
+
+const AMOUNT_WORDS = { sum: 'Sum', mean: 'Mean', max: 'Maximum', stddev: 'Standard deviation' } as const;
+
+function distincts(entity: 'payer' | 'payee', ...windows: Duration[]): WindowFeature[] {
+  const whom = entity === 'payer' ? 'payees that the payer’s account paid' : 'payers that paid the payee’s account';
+  return windows.map((window) => ({
+    kind: 'window',
+    name: `${entity}_distinct_counterparties_${window}`,
+    description: `Distinct ${whom} in the ${window} before this payment`,
+    entity,
+    aggregate: 'distinct_counterparties',
+    window,
+    default: 0,
+  }));
+}
+
+function history(entity: EntityKind): HistoryFeature[] {
+  return [
+    {
+      kind: 'history',
+      name: `${entity}_count_ever`,
+      description: `Payments ${WHOSE[entity]} before this one`,
+      entity,
+      aggregate: 'count',
+      default: 0,
+    },
+    {
+      kind: 'history',
+      name: `${entity}_days_since_first`,
+      description: `Days since the first payment ${WHOSE[entity]}`,
+      entity,
+      aggregate: 'time_since_first',
+      unit: '1d',
+    },
+    {
+      kind: 'history',
+      name: `${entity}_days_since_last`,
+      description: `Days since the last payment ${WHOSE[entity]}`,
+      entity,
+      aggregate: 'time_since_last',
+      unit: '1d',
+    },
+  ];
+}
+
+const labels: readonly FeatureDefinition[] = [
+  {
+    kind: 'label',
+    name: 'payee_frauds_agreed',
+    description: 'Payments to the payee’s account that are agreed to be fraud, as known now',
+    aggregate: 'count',
+    state: 'AGREED',
+    default: 0,
+  },
+  {
+    kind: 'label',
+    name: 'payee_frauds_agreed_30d',
+    description: 'Payments to the payee’s account that were agreed to be fraud in the last 30 days, as known now',
+    aggregate: 'count',
+    state: 'AGREED',
+    window: '30d',
+    default: 0,
+  },
+  {
+    kind: 'label',
+    name: 'payee_contested_open',
+    description: 'Payments to the payee’s account whose contest is open, as known now',
+    aggregate: 'count',
+    state: 'CONTESTED',
+    default: 0,
+  },
+  {
+    kind: 'label',
+    name: 'payee_days_since_fraud',
+    description: 'Days since a payment to the payee’s account was last agreed to be fraud',
+    aggregate: 'time_since_last',
+    state: 'AGREED',
+    unit: '1d',
+  },
+];
+
+const request = (name: string, description: string, value: RequestExpression): RequestFeature => ({
+  kind: 'request',
+  name,
+  description,
+  value,
+});
+const number = (name: string, description: string, column: Column): RequestFeature =>
+  request(name, description, { op: 'number', column });
+const flag = (name: string, description: string, column: Column): RequestFeature =>
+  request(name, description, { op: 'flag', column });
+const age = (name: string, description: string, column: Column, unit: Duration = '1d'): RequestFeature =>
+  request(name, description, { op: 'age', column, unit });
+const code = (name: string, description: string, column: Column, texts: readonly string[]): RequestFeature =>
+  request(name, `${description}: ${texts.map((text, at) => `${at} ${text}`).join(', ')}`, {
+    op: 'code',
+    column,
+    codes: Object.fromEntries(texts.map((text, at) => [text, at])),
+  });
+
+const payment: readonly FeatureDefinition[] = [
+  number('amount', 'Amount of the payment, centavos', 'amount_centavos'),
+  request('amount_is_round', '1 where the amount is a whole multiple of R$ 100', {
+    op: 'multiple',
+    column: 'amount_centavos',
+    of: 10_000,
+  }),
+  code('side', 'Whose payment service asks', 'side', ['PAYER', 'PAYEE']),
+  code('local_instrument', 'How the payment was begun', 'local_instrument', LOCAL_INSTRUMENTS),
+  code('purpose', 'What the payment is for', 'purpose', PURPOSES),
+  code('pix_key_type', 'Type of the Pix key', 'pix_key_type', PIX_KEY_TYPES),
+  code('payer_account_type', 'Type of the payer’s account', 'payer_account_type', ACCOUNT_TYPES),
+  code('payee_account_type', 'Type of the payee’s account', 'payee_account_type', ACCOUNT_TYPES),
+  code('payer_document_type', 'Natural or legal person who pays', 'payer_document_type', ['CPF', 'CNPJ']),
+  code('payee_document_type', 'Natural or legal person who is paid', 'payee_document_type', ['CPF', 'CNPJ']),
+  request('same_institution', '1 where payer and payee are at one institution', {
+    op: 'same',
+    columns: ['payer_ispb', 'payee_ispb'],
+  }),
+  request('same_document', '1 where payer and payee are one person', {
+    op: 'same',
+    columns: ['payer_document', 'payee_document'],
+  }),
+  request('civil_hour', 'Hour of acceptance in America/Sao_Paulo', { op: 'civil', part: 'hour' }),
+  request('civil_weekday', 'Day of the week there, 1 = Monday', { op: 'civil', part: 'weekday' }),
+  request('is_night', '1 from 20:00 to 06:00 there', { op: 'civil', part: 'night' }),
+  request('is_weekend', '1 on Saturday and Sunday there', { op: 'civil', part: 'weekend' }),
+];
+
+const ages: readonly FeatureDefinition[] = [
+  age('payer_account_age_days', 'Days since the payer’s account was opened', 'payer_account_opened_on'),
+  age('payee_account_age_days', 'Days since the payee’s account was opened', 'payee_account_opened_on'),
+  age('key_age_days', 'Days since the Pix key was made', 'dict_key_created_on'),
+  age('key_ownership_days', 'Days since its owner has the Pix key', 'dict_key_owned_since'),
+  age('device_enrolled_days', 'Days since the device was enrolled', 'device_enrolled_at'),
+  age('login_minutes', 'Minutes since the session began', 'device_logged_in_at', '1m'),
+  age('limit_raised_hours', 'Hours since a limit was last raised', 'device_limit_raised_at', '1h'),
+  age('sim_changed_days', 'Days since the SIM was last changed', 'device_sim_changed_at'),
+];
+
+const device: readonly FeatureDefinition[] = [
+  flag('remote_access', '1 where a remote-access program is active', 'device_remote_access'),
+  flag('active_call', '1 where a phone call is under way', 'device_active_call'),
+  flag('location_available', '1 where the device gives its location', 'device_location_available'),
+  request('device_missing', '1 where the payment says nothing of a device', { op: 'missing', columns: ['device_id'] }),
+];
+
+const dict: readonly FeatureDefinition[] = [
+  flag('key_open_claim', '1 where a claim of the key is open', 'dict_open_claim'),
+  number('dict_person_settlements_d90', 'Settlements of the payee in 90 days', 'dict_person_settlements_d90'),
+  number('dict_person_settlements_m12', 'Settlements of the payee in 12 months', 'dict_person_settlements_m12'),
+  number('dict_person_frauds_d90', 'Fraud markers of the payee in 90 days', 'dict_person_frauds_d90'),
+  number('dict_person_frauds_m12', 'Fraud markers of the payee in 12 months', 'dict_person_frauds_m12'),
+  number('dict_person_frauds_m60', 'Fraud markers of the payee in 60 months', 'dict_person_frauds_m60'),
+  number('dict_person_reporters_d90', 'Who reported the payee in 90 days', 'dict_person_reporters_d90'),
+  number('dict_person_open_reports', 'Open reports on the payee', 'dict_person_open_reports'),
+  number('dict_person_accounts', 'Accounts registered to the payee', 'dict_person_registered_accounts'),
+  number('dict_key_settlements_d90', 'Settlements of the key in 90 days', 'dict_key_settlements_d90'),
+  number('dict_key_frauds_d90', 'Fraud markers of the key in 90 days', 'dict_key_frauds_d90'),
+  number('dict_key_frauds_m60', 'Fraud markers of the key in 60 months', 'dict_key_frauds_m60'),
+  age('dict_person_watermark_days', 'Age of DICT’s counters of the payee, days', 'dict_person_watermark'),
+  age('dict_key_watermark_days', 'Age of DICT’s counters of the key, days', 'dict_key_watermark'),
+  request('dict_missing', '1 where the payment brings no counters of DICT', {
+    op: 'missing',
+    columns: ['dict_person_watermark', 'dict_key_watermark'],
+  }),
+];
+
+const derived: readonly FeatureDefinition[] = [
+  derive('amount_to_payer_mean_30d', 'Amount over the payer’s mean of 30 days', 'ratio', 'amount', 'payer_mean_30d'),
+  derive('amount_to_payer_max_30d', 'Amount over the payer’s largest of 30 days', 'ratio', 'amount', 'payer_max_30d'),
+  derive('amount_to_payee_mean_30d', 'Amount over the payee’s mean of 30 days', 'ratio', 'amount', 'payee_mean_30d'),
+  derive('amount_to_pair_mean_30d', 'Amount over the pair’s mean of 30 days', 'ratio', 'amount', 'pair_mean_30d'),
+  {
+    kind: 'derived',
+    name: 'amount_z_score_payer_30d',
+    description: 'Deviations of the amount from the payer’s mean of 30 days',
+    value: { op: 'z_score', of: ['amount', 'payer_mean_30d', 'payer_stddev_30d'] },
+  },
+  derive(
+    'payer_sum_24h_to_30d',
+    'The payer’s sum of 24 h over that of 30 days',
+    'ratio',
+    'payer_sum_24h',
+    'payer_sum_30d',
+  ),
+  derive(
+    'payee_sum_24h_to_30d',
+    'The payee’s sum of 24 h over that of 30 days',
+    'ratio',
+    'payee_sum_24h',
+    'payee_sum_30d',
+  ),
+  status('payer_is_new', '1 where the payer’s account was never seen', 'never_seen', 'payer_count_ever'),
+  status('payee_is_new', '1 where the payee’s account was never seen', 'never_seen', 'payee_count_ever'),
+  status('pair_is_new', '1 for the first payment from this payer to this payee', 'never_seen', 'pair_count_ever'),
+  status('payer_history_missing', '1 where the payer’s history is not known', 'absent', 'payer_count_ever'),
+  status('payee_history_missing', '1 where the payee’s history is not known', 'absent', 'payee_count_ever'),
+  {
+    kind: 'derived',
+    name: 'dict_person_stale',
+    description: '1 where DICT’s counters of the payee are over 7 days old',
+    value: { op: 'above', of: ['dict_person_watermark_days'], than: 7 },
+  },
+];
+
+function derive(
+  name: string,
+  description: string,
+  op: 'ratio' | 'difference',
+  a: string,
+  b: string,
+): FeatureDefinition {
+  return { kind: 'derived', name, description, value: { op, of: [a, b] } };
+}
+
+function status(name: string, description: string, op: 'absent' | 'never_seen', of: string): FeatureDefinition {
+  return { kind: 'derived', name, description, value: { op, of: [of] } };
+}
+
+/** The set that ships: every block of a Pix payment, and 1 min to 30 days of its three entities. */
+export const PIX_CORE = defineFeatureSet({
+  name: 'pix-core',
+  description: 'Velocity, relationship, amount shape, time, ages, DICT, device and known fraud of a Pix payment',
+  bound: 256,
+  allowedLateness: '7d',
+  features: [
+    ...payment,
+    ...ages,
+    ...device,
+    ...dict,
+    ...counts('payer', '1m', '10m', '1h', '24h', '7d', '30d'),
+    ...amounts('payer', 'sum', '10m', '1h', '24h', '7d', '30d'),
+    ...amounts('payer', 'mean', '7d', '30d'),
+    ...amounts('payer', 'max', '24h', '30d'),
+    ...amounts('payer', 'stddev', '30d'),
+    ...distincts('payer', '1h', '24h', '7d', '30d'),
+    ...history('payer'),
+    ...counts('payee', '1m', '10m', '1h', '24h', '7d', '30d'),
+    ...amounts('payee', 'sum', '10m', '1h', '24h', '7d', '30d'),
+    ...amounts('payee', 'mean', '24h', '30d'),
+    ...amounts('payee', 'max', '24h', '30d'),
+    ...distincts('payee', '10m', '1h', '24h'),
+    ...history('payee'),
+    ...labels,
+    ...counts('pair', '10m', '1h', '24h', '7d', '30d'),
+    ...amounts('pair', 'sum', '24h', '30d'),
+    ...amounts('pair', 'mean', '30d'),
+    ...amounts('pair', 'max', '30d'),
+    ...history('pair'),
+    ...derived,
+  ],
+});

@@ -1,0 +1,134 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { PaymentRow } from '../../../src/domain/payment-row.ts';
+import { EmbeddedStore } from '../../../src/features/embedded-store.ts';
+import { compileFeatureSet } from '../../../src/features/feature-set.ts';
+import { PIX_CORE } from '../../../src/features/pix-core.ts';
+import { OracleStore } from './oracle.ts';
+import { cellsOf, paymentOf, rowOf, type Step, step, testSet } from './streams.ts';
+
+const START = 1_762_000_000_000_000;
+
+/** Runs a stream against store and oracle; throws where they differ. */
+function run(bound: number, steps: readonly Step[]): void {
+  const set = compileFeatureSet(testSet(bound));
+  const limits = { maxPayments: 256 };
+  let store = new EmbeddedStore(set, limits);
+  const oracle = new OracleStore(set.definition);
+  store.openEpoch(1);
+  oracle.openEpoch(1);
+  let clock = START;
+  const rows: PaymentRow[] = [];
+  let undo: { mark: number; restore: () => void }[] = [];
+  for (const now of steps) {
+    switch (now.do) {
+      case 'pay':
+      case 'again': {
+        clock += now.wait > 0 ? now.wait : 0;
+        const time = now.wait > 0 ? clock : clock + now.wait;
+        const earlier = now.do === 'again' ? rows[rows.length - 1 - (now.back % Math.max(rows.length, 1))] : undefined;
+        const row =
+          now.do === 'pay'
+            ? rowOf(`E${String(rows.length).padStart(31, '0')}`, time, now.amount, now.payer, now.payee)
+            : earlier === undefined
+              ? undefined
+              : {
+                  ...earlier,
+                  event_time: now.wait === 0 ? earlier.event_time : time,
+                  payee_number: now.otherPayee ? '1' : earlier.payee_number,
+                };
+        if (row === undefined) break;
+        rows.push(row);
+        const restore = oracle.save();
+        const payment = paymentOf(row);
+        const expected = oracle.observe({
+          id: row.end_to_end_id,
+          time: row.event_time,
+          amount: row.amount_centavos,
+          keys: payment.keys,
+        });
+        const got = store.observePayment(payment);
+        expect({ isEvent: got.isEvent, numbers: got.numbers, saw: got.saw }).toEqual({
+          isEvent: expected.isEvent,
+          numbers: expected.numbers,
+          saw: expected.saw,
+        });
+        const cells = cellsOf(set.names, got);
+        for (const [name, cell] of expected.cells) {
+          if (!Object.is(cells.get(name)?.value, cell.value) || cells.get(name)?.status !== cell.status) {
+            throw new Error(`${name}: ${JSON.stringify(cells.get(name))} is not ${JSON.stringify(cell)}`);
+          }
+        }
+        if (got.isEvent) undo.push({ mark: got.mark, restore });
+        break;
+      }
+      case 'label': {
+        const paid = rows[rows.length - 1 - (now.back % Math.max(rows.length, 1))];
+        const id = now.unknown || paid === undefined ? `E${'9'.repeat(31)}` : paid.end_to_end_id;
+        const named = now.unknown ? null : '22222222||2';
+        const restore = oracle.save();
+        const expected = oracle.label(id, now.state, clock + now.wait, named);
+        const got = store.observeLabel({
+          endToEndId: id,
+          state: now.state,
+          eventTimeMicros: clock + now.wait,
+          payeeAccount: named,
+        });
+        expect({ payee: got.payeeAccount, number: got.number }).toEqual(expected);
+        if (got.number !== null) undo.push({ mark: got.mark, restore });
+        break;
+      }
+      case 'settle':
+        store.settleUpTo(undo.at(-1)?.mark ?? 0);
+        undo = [];
+        break;
+      case 'rollback': {
+        const lost = undo.splice(Math.max(0, undo.length - now.steps));
+        if (lost[0] !== undefined) {
+          store.rollbackAfter(lost[0].mark - 1);
+          lost[0].restore();
+        }
+        break;
+      }
+      case 'restart': {
+        store = new EmbeddedStore(set, limits);
+        for (const item of oracle.items) {
+          if (item.kind === 'payment') {
+            store.applyRecorded({
+              endToEndId: item.id,
+              eventTimeMicros: item.time,
+              amountCentavos: item.amount,
+              keys: item.keys,
+            });
+          } else {
+            store.applyRecordedLabel({
+              endToEndId: item.id,
+              state: item.state,
+              eventTimeMicros: item.time,
+              payeeAccount: item.payee,
+            });
+          }
+        }
+        store.openEpoch(oracle.epoch + 1);
+        oracle.openEpoch(oracle.epoch + 1);
+        undo = [];
+        break;
+      }
+    }
+  }
+}
+
+describe('the embedded store', () => {
+  for (const bound of [1, 3, 9, 256]) {
+    it(`equals the oracle on random streams where an entity keeps ${bound} events`, () => {
+      fc.assert(
+        fc.property(fc.array(step, { maxLength: 120 }), (steps) => run(bound, steps)),
+        { numRuns: 80 },
+      );
+    });
+  }
+
+  it('ships a set that is compiled and has 48 features or more', () => {
+    expect(compileFeatureSet(PIX_CORE).names.length).toBeGreaterThanOrEqual(48);
+  });
+});
