@@ -62,7 +62,10 @@ function addRows(rows: BronzeRows, journalId: string, entry: BronzeEntry, codec:
       return;
     case 'decision':
       rows.decisions.push({ ...provenance, ...decisionColumns(record) });
-      rows.sequences.push({ ...provenance, ...sequenceColumns(record) });
+      // A decision that saw nothing knows no number: a sequence record follows.
+      if (hasNumber(record.saw) || hasNumber(record.numbers)) {
+        rows.sequences.push({ ...provenance, ...sequenceColumns(record) });
+      }
       return;
     case 'label':
       rows.labels.push({ ...provenance, ...labelColumns(record, entry) });
@@ -159,8 +162,12 @@ function sequenceColumns(record: {
   };
 }
 
+function hasNumber({ payer, payee, pair }: EntityNumbers): boolean {
+  return payer !== null || payee !== null || pair !== null;
+}
+
 /** The six columns of an entity's numbers. */
-export function numbersOf({ payer, payee, pair }: EntityNumbers): BronzeRow {
+function numbersOf({ payer, payee, pair }: EntityNumbers): BronzeRow {
   return {
     payer_epoch: payer?.epoch ?? null,
     payer_seq: payer?.seq ?? null,

@@ -1,0 +1,98 @@
+import { type CivilZone, civilParts, civilZone } from '../base/civil-time.ts';
+import type { Decision } from '../domain/decision.ts';
+import { microsOfInstant } from '../domain/instant.ts';
+import type { Label } from '../domain/label.ts';
+import { entityKeys, type ImportedPayment, paymentRow } from '../domain/payment-row.ts';
+import { SILVER_DECISIONS, SILVER_LABELS, SILVER_TRANSACTIONS } from '../governance/contracts/silver.ts';
+import { brokenExpectation, type TableContract } from '../governance/contracts/table-contract.ts';
+import type { Row } from '../storage/data-file-writer.ts';
+
+/** What became of a row of bronze. */
+export type RefinedRow =
+  | { readonly kind: 'row'; readonly row: Row }
+  | { readonly kind: 'refused'; readonly code: string; readonly reason: string };
+
+/** Turns a row of bronze, integers as numbers, into one of silver. */
+export type RefineRow = (bronze: Row) => RefinedRow;
+
+/** A payment, flat and with its civil time. */
+export function refinePayment(zone: CivilZone = civilZone('America/Sao_Paulo')): RefineRow {
+  return (bronze) => {
+    const payment = parsed<ImportedPayment>(bronze.payment);
+    if (payment === undefined) return UNREADABLE;
+    return checked(SILVER_TRANSACTIONS, () => {
+      const row = paymentRow(payment);
+      const { day, hour } = civilParts(zone, row.event_time);
+      const keys = entityKeys(row);
+      return {
+        ...bronze,
+        ...row,
+        day,
+        civil_hour: hour,
+        payer_account: keys.payer,
+        payee_account: keys.payee,
+      };
+    });
+  };
+}
+
+/** A decision, its answer taken apart. */
+export function refineDecision(bronze: Row): RefinedRow {
+  const answer = parsed<Decision>(bronze.answer);
+  if (answer === undefined) return UNREADABLE;
+  return checked(SILVER_DECISIONS, () => ({
+    ...bronze,
+    decision: answer.decision,
+    score: answer.score,
+    expires_at: answer.expiresAt === undefined ? null : microsOfInstant(answer.expiresAt),
+    reasons: answer.reasons,
+    model_name: answer.model.name,
+    model_version: answer.model.version,
+    model_sha256: answer.model.sha256,
+    feature_set: answer.featureSet.name,
+    feature_set_version: answer.featureSet.version,
+    rule_id: answer.ruleId,
+    policy_version: answer.policyVersion,
+    degraded: answer.degraded,
+  }));
+}
+
+/** A state of a contest. */
+export function refineLabel(bronze: Row): RefinedRow {
+  const label = parsed<Partial<Label>>(bronze.label);
+  if (label === undefined) return UNREADABLE;
+  return checked(SILVER_LABELS, () => ({
+    ...bronze,
+    med_status: label.medStatus ?? null,
+    reported_at: label.reportedAt === undefined ? null : microsOfInstant(label.reportedAt),
+  }));
+}
+
+/** The opening of an epoch, as it is. */
+export function refineEpoch(bronze: Row): RefinedRow {
+  return { kind: 'row', row: bronze };
+}
+
+const UNREADABLE: RefinedRow = { kind: 'refused', code: 'unreadable', reason: 'the record cannot be read' };
+
+function checked(contract: TableContract, make: () => Row): RefinedRow {
+  let row: Row;
+  try {
+    row = make();
+  } catch {
+    return UNREADABLE;
+  }
+  const broken = brokenExpectation(contract, row);
+  return broken === undefined ? { kind: 'row', row } : { kind: 'refused', code: broken.code, reason: broken.reason };
+}
+
+/** JSON that our own writers made; undefined where it is missing. */
+function parsed<T>(text: unknown): T | undefined {
+  if (typeof text !== 'string') return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as T) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,177 @@
+import { bigIntToDouble } from '../base/to-double.ts';
+import { dateOfDays } from '../domain/instant.ts';
+import type { CellRow } from '../storage/arrow-cells.ts';
+import type { Row } from '../storage/data-file-writer.ts';
+import type { DuckDb } from '../storage/duckdb.ts';
+import { duckdbScan } from '../storage/duckdb-scan.ts';
+import type { DataFile, Snapshot } from '../storage/snapshot.ts';
+import type { DeltaTable } from '../storage/table.ts';
+import { type JobFigures, type JobPorts, requireCommitted, runJob } from './job.ts';
+import type { Lake } from './lake.ts';
+
+/** How a gold table is made. */
+interface GoldTable {
+  readonly name: 'gold/daily_payments' | 'gold/fraud_daily';
+  readonly readsLabels: boolean;
+  /** A query of the days in the table `days`. */
+  query(silver: SilverSnapshots): string;
+  toRow(result: CellRow): Row;
+}
+
+/** The versions of silver that gold is made from. */
+interface SilverSnapshots {
+  readonly transactions: Snapshot;
+  readonly labels: Snapshot;
+}
+
+/**
+ * Brings gold up to silver: only the days of new payments, and of payments with new labels, are
+ * made anew, each day as a whole in one commit a table. The commit carries the versions of silver
+ * that it was made from, so a killed run is done again and a second one finds nothing to do.
+ *
+ * @throws AppError commit_conflict, disk_full, storage_failed.
+ */
+export async function silverToGold(ports: JobPorts): Promise<JobFigures> {
+  const startMicros = ports.clock.nowMicros();
+  const versions: Record<string, number> = {};
+  let read = 0;
+  let written = 0;
+  for (const table of GOLD_TABLES) {
+    const figures = await runJob(ports, (db) => refresh(db, ports.lake, table));
+    versions[table.name] = figures.version;
+    read += figures.read;
+    written += figures.written;
+  }
+  const elapsedMs = Math.round((ports.clock.nowMicros() - startMicros) / 1000);
+  return { read, written, duplicates: 0, quarantined: 0, reasons: {}, versions, elapsedMs };
+}
+
+const GOLD_TABLES: readonly GoldTable[] = [
+  {
+    name: 'gold/daily_payments',
+    readsLabels: false,
+    query: ({ transactions }) => `
+      SELECT (day - DATE '1970-01-01')::INTEGER AS day, side, count(*) AS payment_count, sum(amount_centavos) AS total_centavos
+      FROM ${duckdbScan(transactions, { columns: ['day', 'side', 'amount_centavos'] })}
+      WHERE day IN (SELECT day FROM days) GROUP BY day, side ORDER BY day, side`,
+    toRow: (row) => ({
+      ...row,
+      mean_centavos: bigIntToDouble(integer(row.total_centavos)) / Number(integer(row.payment_count)),
+    }),
+  },
+  {
+    name: 'gold/fraud_daily',
+    readsLabels: true,
+    // A payment seen from both sides is one payment: its event's row stands for it.
+    query: ({ transactions, labels }) => `
+      WITH rows AS ${paymentScan(transactions)},
+      payments AS (
+        SELECT end_to_end_id, arg_min(day, ord) AS day, arg_min(amount_centavos, ord) AS amount_centavos
+        FROM (SELECT *, (NOT is_event, known_time, journal_id, journal_position) AS ord FROM rows
+          WHERE end_to_end_id IN (SELECT end_to_end_id FROM rows WHERE day IN (SELECT day FROM days)))
+        GROUP BY end_to_end_id),
+      states AS (
+        SELECT end_to_end_id, arg_max(state, (event_time, coalesce(payee_epoch, 0), coalesce(payee_seq, 0), known_time, journal_id, journal_position)) AS state
+        FROM ${duckdbScan(labels)} GROUP BY end_to_end_id)
+      SELECT (day - DATE '1970-01-01')::INTEGER AS day, count(*) AS payment_count,
+        count(*) FILTER (state = 'CONTESTED') AS contested_count,
+        count(*) FILTER (state = 'AGREED') AS agreed_count,
+        coalesce(sum(amount_centavos) FILTER (state = 'AGREED'), 0) AS agreed_centavos
+      FROM payments LEFT JOIN states USING (end_to_end_id)
+      WHERE day IN (SELECT day FROM days) GROUP BY day ORDER BY day`,
+    toRow: (row) => row,
+  },
+];
+
+function paymentScan(transactions: Snapshot): string {
+  return duckdbScan(transactions, {
+    columns: ['end_to_end_id', 'day', 'amount_centavos', 'is_event', 'known_time', 'journal_id', 'journal_position'],
+  });
+}
+
+interface RefreshFigures {
+  readonly read: number;
+  readonly written: number;
+  readonly version: number;
+}
+
+async function refresh(db: DuckDb, lake: Lake, gold: GoldTable): Promise<RefreshFigures> {
+  const target = lake.table(gold.name);
+  const snapshot = await target.snapshot();
+  const silver = {
+    transactions: await lake.table('silver/transactions').snapshot(),
+    labels: await lake.table('silver/labels').snapshot(),
+  };
+  const sources = gold.readsLabels ? (['transactions', 'labels'] as const) : (['transactions'] as const);
+  const txn = sources.map((source) => ({ appId: `silver/${source}`, version: silver[source].version }));
+  if (txn.every(({ appId, version }) => snapshot.transactionVersion(appId) === version)) {
+    return { read: 0, written: 0, version: snapshot.version };
+  }
+  const days = await changedDays(db, lake, snapshot, silver, sources);
+  const rows = days.length === 0 ? [] : (await db.rows(gold.query(silver))).map(gold.toRow);
+  const outcome = await target.replacePartitions({
+    partitions: days.map((day) => ({ day: dateOfDays(day) })),
+    rows,
+    txn,
+    basedOn: snapshot,
+    allowEmpty: true,
+    operation: 'WRITE',
+    commitMetadata: { job: 'silver-to-gold', ...Object.fromEntries(txn.map(({ appId, version }) => [appId, version])) },
+  });
+  const read = days.length === 0 ? 0 : await countRows(db, silver.transactions);
+  return { read, written: rows.length, version: requireCommitted(outcome) };
+}
+
+/** The days to make anew, also as the table `days` of DuckDB. */
+async function changedDays(
+  db: DuckDb,
+  lake: Lake,
+  gold: Snapshot,
+  silver: SilverSnapshots,
+  sources: readonly ('transactions' | 'labels')[],
+): Promise<number[]> {
+  const changes: string[] = [];
+  let isWhole = false;
+  for (const source of sources) {
+    const files = await newFiles(
+      lake.table(`silver/${source}`),
+      silver[source],
+      gold.transactionVersion(`silver/${source}`),
+    );
+    if (files === undefined) isWhole = true;
+    else changes.push(`SELECT end_to_end_id FROM ${duckdbScan(silver[source], { files, columns: ['end_to_end_id'] })}`);
+  }
+  const scan = duckdbScan(silver.transactions, { columns: ['end_to_end_id', 'day'] });
+  // By payment, not by row: where a second side has another day, both of its days change.
+  const changed = isWhole ? '' : `WHERE end_to_end_id IN (${changes.join(' UNION ALL ')})`;
+  await db.run(`CREATE OR REPLACE TEMP TABLE days AS SELECT DISTINCT day FROM ${scan} ${changed}`);
+  const rows = await db.rows(`SELECT (day - DATE '1970-01-01')::INTEGER AS day FROM days ORDER BY day`);
+  const days = rows.map(({ day }) => Number(day));
+  if (!isWhole) return days;
+  // Made from nothing, gold keeps no day that silver has not.
+  const old = gold.files.map(({ partitionValues }) => partitionValues.day ?? null);
+  return [...new Set([...days, ...old.flatMap((text) => (text === null ? [] : [Date.parse(text) / 86_400_000]))])];
+}
+
+/** Files of a snapshot that came after a version; undefined for all of them. */
+async function newFiles(
+  table: DeltaTable,
+  snapshot: Snapshot,
+  since: number | undefined,
+): Promise<readonly DataFile[] | undefined> {
+  if (since === undefined || since > snapshot.version) return undefined;
+  const added = await table.addedSince(since);
+  const keys = new Set(added?.map(({ key }) => key));
+  return added === undefined ? undefined : snapshot.files.filter(({ key }) => keys.has(key));
+}
+
+async function countRows(db: DuckDb, transactions: Snapshot): Promise<number> {
+  const scan = duckdbScan(transactions, { columns: ['day'] });
+  const [count] = await db.rows(`SELECT count(*)::DOUBLE AS rows FROM ${scan} WHERE day IN (SELECT day FROM days)`);
+  return typeof count?.rows === 'number' ? count.rows : 0;
+}
+
+function integer(cell: CellRow[string] | undefined): bigint {
+  if (typeof cell !== 'bigint') throw new Error('assertion failed: a sum of integers is a bigint');
+  return cell;
+}
