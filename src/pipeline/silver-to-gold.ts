@@ -108,7 +108,9 @@ async function refresh(db: DuckDb, lake: Lake, gold: GoldTable): Promise<Refresh
     return { read: 0, written: 0, version: snapshot.version };
   }
   const days = await changedDays(db, lake, snapshot, silver, sources);
-  const rows = days.length === 0 ? [] : (await db.rows(gold.query(silver))).map(gold.toRow);
+  // Versions of silver without rows (positions that moved) make no version of gold.
+  if (days.length === 0) return { read: 0, written: 0, version: snapshot.version };
+  const rows = (await db.rows(gold.query(silver))).map(gold.toRow);
   const outcome = await target.replacePartitions({
     partitions: days.map((day) => ({ day: dateOfDays(day) })),
     rows,
@@ -118,7 +120,7 @@ async function refresh(db: DuckDb, lake: Lake, gold: GoldTable): Promise<Refresh
     operation: 'WRITE',
     commitMetadata: { job: 'silver-to-gold', ...Object.fromEntries(txn.map(({ appId, version }) => [appId, version])) },
   });
-  const read = days.length === 0 ? 0 : await countRows(db, silver.transactions);
+  const read = await countRows(db, silver.transactions);
   return { read, written: rows.length, version: requireCommitted(outcome) };
 }
 

@@ -1,0 +1,84 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { paymentCodec } from '../../../src/events/payment-codec.ts';
+import { bronzeToSilver } from '../../../src/pipeline/bronze-to-silver.ts';
+import { bronzeWriter } from '../../../src/pipeline/bronze-writer.ts';
+import { silverToGold } from '../../../src/pipeline/silver-to-gold.ts';
+import { type ExampleLake, entries, exampleLake, JOURNAL, label, scored } from './lake-example.ts';
+
+let example: ExampleLake;
+
+beforeEach(async () => {
+  example = await exampleLake();
+});
+afterEach(() => example.remove());
+
+const DAY = Date.UTC(2026, 10, 1) / 86_400_000;
+const nextDay = { acceptedAt: '2026-11-02T15:00:00.000Z' };
+
+async function add(records: Parameters<typeof entries>[0], from: number): Promise<void> {
+  await bronzeWriter(example.lake, JOURNAL, paymentCodec()).write(entries(records, from));
+  await bronzeToSilver(example.ports);
+}
+
+describe('silver to gold', () => {
+  it('counts payments by civil day and side, and their sums exactly', async () => {
+    await add([scored(1), scored(2), scored(2, { side: 'PAYEE', isEvent: false }), scored(3, {}, nextDay)], 1);
+    await silverToGold(example.ports);
+    const rows = await example.rows('gold/daily_payments');
+    expect(rows.map((row) => Object.values(row))).toEqual(
+      expect.arrayContaining([
+        [DAY, 'PAYEE', 1n, 250n, 250],
+        [DAY, 'PAYER', 2n, 400n, 200],
+        [DAY + 1, 'PAYER', 1n, 350n, 350],
+      ]),
+    );
+    expect(rows).toHaveLength(3);
+  });
+
+  it('takes a payment at 23:30 in São Paulo as of that day, though UTC has the next', async () => {
+    await add([scored(1, {}, { acceptedAt: '2026-11-02T02:30:00.000Z' })], 1);
+    await silverToGold(example.ports);
+    expect(await example.rows('gold/daily_payments')).toMatchObject([{ day: DAY }]);
+  });
+
+  it('counts a payment of two sides once in fraud_daily, by the latest state of its contest', async () => {
+    await add(
+      [
+        scored(1),
+        scored(1, { side: 'PAYEE', isEvent: false }),
+        scored(2),
+        scored(3),
+        label(1, 'CONTESTED', { eventTimeMicros: 2_000_000_000_000_000 }),
+        label(1, 'AGREED', { eventTimeMicros: 2_000_000_000_000_001 }),
+        label(2, 'CONTESTED'),
+        label(3, 'CANCELLED'),
+      ],
+      1,
+    );
+    await silverToGold(example.ports);
+    expect(await example.rows('gold/fraud_daily')).toEqual([
+      { day: DAY, payment_count: 3n, contested_count: 1n, agreed_count: 1n, agreed_centavos: 150n },
+    ]);
+  });
+
+  it('makes anew only the days that changed, and nothing where none did', async () => {
+    await add([scored(1), scored(3, {}, nextDay)], 1);
+    await silverToGold(example.ports);
+    const fraud = example.lake.table('gold/fraud_daily');
+    const before = await fraud.snapshot();
+    await silverToGold(example.ports);
+    expect((await fraud.snapshot()).version).toBe(before.version);
+    await add([label(3, 'AGREED')], 3);
+    await silverToGold(example.ports);
+    const after = await fraud.snapshot();
+    const kept = after.files.filter(({ key }) => before.files.some((file) => file.key === key));
+    expect(kept.map(({ partitionValues }) => partitionValues.day)).toEqual(['2026-11-01']);
+    expect(await example.rows('gold/fraud_daily')).toEqual(
+      expect.arrayContaining([
+        { day: DAY + 1, payment_count: 1n, contested_count: 0n, agreed_count: 1n, agreed_centavos: 350n },
+      ]),
+    );
+    // Labels do not touch the table that does not read them.
+    expect((await example.lake.table('gold/daily_payments').snapshot()).version).toBe(1);
+  });
+});
