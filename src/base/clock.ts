@@ -4,10 +4,14 @@ export interface Clock {
   nowMicros(): number;
 }
 
-/** The machine's clock, held from going back within the process (an NTP step does that). */
-export function systemClock(): Clock {
+/**
+ * The machine's clock, held from going back within the process (an NTP step does that).
+ *
+ * @param notBeforeMicros an instant that was told before, by an earlier process: none before it is given.
+ */
+export function systemClock(notBeforeMicros = 0): Clock {
   const originMicros = performance.timeOrigin * 1000;
-  let last = 0;
+  let last = notBeforeMicros;
   return {
     nowMicros() {
       const now = Math.floor(originMicros + performance.now() * 1000);

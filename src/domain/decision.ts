@@ -28,7 +28,8 @@ export const DecisionSchema = Type.Object(
     side: Type.Unsafe<Side>(Type.String({ enum: ['PAYER', 'PAYEE'] })),
     decision: Type.Unsafe<DecisionName>(Type.String({ enum: DECISION_NAMES })),
     expiresAt: Type.Optional(Type.String({ description: 'When a HOLD or an ACCEPT_AND_BLOCK ends' })),
-    score: Type.Union([Type.Number(), Type.Null()], {
+    score: Type.Unsafe<number | null>({
+      type: ['number', 'null'],
       description: 'Probability of fraud, 0 to 1; null where no model answered',
     }),
     reasons: Type.Array(Type.String({ description: 'Reason code, strongest first' })),

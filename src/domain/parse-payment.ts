@@ -2,7 +2,8 @@ import { type TObject, type TProperties, type TSchema, Type } from 'typebox';
 import { AppError } from '../base/errors.ts';
 import type { DegradedReason } from './decision.ts';
 import { isValidDocument } from './documents.ts';
-import { daysOfDate, microsOfInstant } from './instant.ts';
+import { daysOfDate, instantOfMicros, microsOfInstant } from './instant.ts';
+import { amountOf } from './money.ts';
 import { type Payment, PaymentSchema } from './payment.ts';
 import { type ImportedPayment, type PaymentRow, paymentRow } from './payment-row.ts';
 import { isKnownPixKeyType, isValidPixKey, pixKeyRule } from './pix-key.ts';
@@ -10,6 +11,7 @@ import { type FieldProblem, schemaCheck } from './schema-errors.ts';
 
 /** A payment that can be scored. */
 export interface ParsedPayment {
+  /** With each text in its one form: what the canonical form and its hash are of. */
   readonly payment: Payment;
   readonly row: PaymentRow;
   /** What the payment itself lacks for a full decision. */
@@ -28,7 +30,47 @@ export function parsePayment(body: unknown): ParsedPayment {
   const problem = problemOfMeaning(body);
   if (problem !== undefined) throw invalid(problem);
   const row = paymentRow(body);
-  return { payment: body, row, degraded: degradedBy(row) };
+  return { payment: normalPayment(body, row), row, degraded: degradedBy(row) };
+}
+
+/** The form in which every instant of ours is written: milliseconds. */
+const NORMAL_INSTANT = /^[^.]{19}\.\d{3}Z$/;
+
+/**
+ * The payment with each text in its one form, so that `12:00:00Z` and `12:00:00.000Z`, or the same
+ * payment over the other way in, are the same payment.
+ */
+function normalPayment(payment: Payment, row: PaymentRow): Payment {
+  const { device } = payment;
+  const amount = amountOf(row.amount_centavos);
+  const times = [device?.enrolledAt, device?.loggedInAt, device?.limitRaisedAt, device?.simChangedAt];
+  if (
+    amount === payment.amount &&
+    NORMAL_INSTANT.test(payment.acceptedAt) &&
+    times.every((text) => text === undefined || NORMAL_INSTANT.test(text))
+  ) {
+    return payment;
+  }
+  return {
+    ...payment,
+    amount,
+    acceptedAt: instantOfMicros(row.event_time),
+    ...(device === undefined
+      ? {}
+      : {
+          device: {
+            ...device,
+            ...normalInstant('enrolledAt', row.device_enrolled_at),
+            ...normalInstant('loggedInAt', row.device_logged_in_at),
+            ...normalInstant('limitRaisedAt', row.device_limit_raised_at),
+            ...normalInstant('simChangedAt', row.device_sim_changed_at),
+          },
+        }),
+  };
+}
+
+function normalInstant(name: string, micros: number | null): Record<string, string> {
+  return micros === null ? {} : { [name]: instantOfMicros(micros) };
 }
 
 const checkImported = schemaCheck<ImportedPayment>(

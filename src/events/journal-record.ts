@@ -21,7 +21,10 @@ export interface PaymentPart {
 
 /** A decision as it goes out, with what it was made of. */
 export interface DecisionPart {
-  /** Whether this record is the payment's event, or its second side. */
+  /**
+   * Whether this record is the payment's event, or its second side. Says nothing where the store did
+   * not answer (`saw` has no number): then a sequence record follows once it is known.
+   */
   readonly isEvent: boolean;
   /** Numbers that the event took; nulls on a second side, or where they are not known yet. */
   readonly numbers: EntityNumbers;
@@ -47,7 +50,10 @@ export interface PaymentRecord extends PaymentPart {
   readonly knownTimeMicros: number;
 }
 
-/** Redis: the decision of a payment record before it, with the numbers that its event took. */
+/**
+ * Redis: the decision of a payment record before it, with the numbers that its event took. The
+ * lake makes a row of `bronze/decisions` of it and, where the store answered, one of `bronze/sequences`.
+ */
 export interface DecisionRecord extends DecisionPart {
   readonly kind: 'decision';
   readonly knownTimeMicros: number;

@@ -10,7 +10,8 @@ export interface ModelIdentity {
 export interface Scorer {
   readonly model: ModelIdentity;
   /**
-   * The probability of fraud for one vector of the feature set, NaN where a value is absent.
+   * The probability of fraud for one vector of the feature set, NaN where a value is absent. The
+   * vector is copied before the call returns: the caller may use it again at once.
    *
    * @throws AppError `overloaded` where too many wait, `internal` where the model fails.
    */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { AppError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
@@ -42,6 +42,8 @@ export async function buildHttpServer(ports: HttpPorts): Promise<FastifyInstance
       const given = request.headers['x-request-id'];
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
     },
+    // A body that trickles in holds a connection no longer than this.
+    requestTimeout: 30_000,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: true,
@@ -69,6 +71,7 @@ export async function buildHttpServer(ports: HttpPorts): Promise<FastifyInstance
         'a request failed by a fault of ours',
       );
     }
+    if (problem.code === 'too_large') readToTheEnd(request, reply);
     return sendProblem(reply, error);
   });
   app.setNotFoundHandler((request, reply) => notFound(app, request.method, request.url, reply));
@@ -88,6 +91,14 @@ export function sendProblem(reply: FastifyReply, error: unknown): FastifyReply {
     .header('content-type', PROBLEM_TYPE)
     .serializer((payload: unknown) => String(payload))
     .send(JSON.stringify(problem));
+}
+
+/** A body that is too large is read to its end, within bounds: a client that is cut off while it sends never sees why. */
+const READ_AWAY_BYTES = 4 * LIMITS.batchBytes;
+
+function readToTheEnd(request: FastifyRequest, reply: FastifyReply): void {
+  if (Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY) <= READ_AWAY_BYTES)
+    reply.header('connection', 'keep-alive');
 }
 
 const METHODS = ['GET', 'POST'] as const;

@@ -1,0 +1,197 @@
+import type { Clock } from '../base/clock.ts';
+import { AppError } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
+import type { EntityKeys } from '../domain/entity-keys.ts';
+import type { Side } from '../domain/payment.ts';
+import { entityKeys } from '../domain/payment-row.ts';
+import type { Journal, RecordPlace } from '../events/journal.ts';
+import { encodeRecord } from '../events/journal-record.ts';
+import type { FeatureSet } from '../features/feature-set.ts';
+import { NO_NUMBERS, type Observation, type ObservedPayment, type OnlineStore } from '../features/online-store.ts';
+import { createVectorEngine, type VectorEngine, vectorWithoutStore } from '../features/vector-engine.ts';
+import type { AnswerBook } from './answer-book.ts';
+import type { CommitQueue, CommitSlot } from './commit-queue.ts';
+import type { Deadline } from './deadline.ts';
+import { type DecisionMakers, decidePayment, encodeDecision } from './decide-payment.ts';
+import type { Scorer } from './scorer.ts';
+import {
+  type LabelRequest,
+  requestSha256,
+  type Scoring,
+  type ScoringAnswer,
+  type ScoringRequest,
+  type StoredDecision,
+} from './scoring-port.ts';
+
+/** What scoring is made of. */
+export interface ScoringParts {
+  readonly store: OnlineStore;
+  /**
+   * `together`: state in memory is touched first; event and decision are one record, and a lost
+   * group takes the state back. `event-first`: the event is durable before a state outside the
+   * process is touched, and never taken out.
+   */
+  readonly durability: 'together' | 'event-first';
+  readonly journal: Journal;
+  readonly queue: CommitQueue;
+  readonly scorer: Scorer;
+  readonly makers: DecisionMakers;
+  readonly answers: AnswerBook;
+  readonly deadline: Deadline;
+  readonly clock: Clock;
+  /** Whether the journal holds more than its limit that silver does not. */
+  journalIsFull(): boolean;
+  /** Told of each new decision, for metrics. */
+  onDecision(side: Side, decision: string, degraded: boolean): void;
+}
+
+/** Decides payments: the whole path of one is {@link PaymentScoring.score}, then `#decide`. */
+export class PaymentScoring implements Scoring {
+  readonly #parts: ScoringParts;
+  readonly #engine: VectorEngine;
+  readonly #vector: Float32Array;
+
+  /** @param set the features that are served and scored. */
+  constructor(parts: ScoringParts, set: FeatureSet) {
+    this.#parts = parts;
+    this.#engine = createVectorEngine(set);
+    this.#vector = new Float32Array(set.names.length);
+  }
+
+  async score(request: ScoringRequest): Promise<ScoringAnswer> {
+    const { answers, clock, deadline } = this.#parts;
+    const { end_to_end_id: id, side } = request.parsed.row;
+    const sha256 = requestSha256(request.parsed);
+    const now = clock.nowMicros();
+    const earlier = answers.earlier(id, side, sha256, now);
+    if (earlier !== undefined) return { body: await deadline.hold(earlier, notInTime), replayed: true };
+    this.#admit(request.parsed.row.event_time, now);
+    const body = this.#decide(request, sha256, now);
+    answers.begin(id, side, sha256, body);
+    return { body: await deadline.hold(body, notInTime), replayed: false };
+  }
+
+  async recordLabel({ parsed, source, raw }: LabelRequest): Promise<void> {
+    const { store, durability, queue, journal, clock } = this.#parts;
+    const knownTimeMicros = clock.nowMicros();
+    const { endToEndId, state, eventTimeMicros, payeeAccount } = parsed;
+    this.#admit(eventTimeMicros, knownTimeMicros);
+    const record = { kind: 'label', knownTimeMicros, endToEndId, source, state, eventTimeMicros, raw } as const;
+    const label = { endToEndId, state, eventTimeMicros, payeeAccount };
+    if (durability === 'together') {
+      const observed = store.observeLabel(label);
+      if (observed instanceof Promise) throw new Error('a store outside the process needs durability event-first');
+      // The slot is taken in the turn in which the state was touched.
+      const slot = queue.enter(observed.mark);
+      await slot.commit(encodeRecord({ ...record, payeeAccount: observed.payeeAccount, number: observed.number }));
+      return;
+    }
+    await journal.append(encodeRecord({ ...record, payeeAccount, number: null }), 0);
+    const observed = await store.observeLabel(label);
+    if (observed.number === null) return;
+    await journal.append(encodeRecord({ ...record, payeeAccount: observed.payeeAccount, number: observed.number }), 0);
+  }
+
+  findDecision(endToEndId: string, side: Side): Promise<StoredDecision | undefined> {
+    return this.#parts.answers.find(endToEndId, side, this.#parts.clock.nowMicros());
+  }
+
+  #admit(eventTimeMicros: number, nowMicros: number): void {
+    const { answers, journalIsFull } = this.#parts;
+    if (eventTimeMicros > nowMicros + LIMITS.aheadMicros) {
+      throw new AppError(
+        'in_future',
+        'the time is more than 12 h ahead of ours: check the caller’s clock and time zone',
+      );
+    }
+    if (answers.underWay >= LIMITS.requestsUnderWay) {
+      throw new AppError('overloaded', `${LIMITS.requestsUnderWay} requests are under way: try again`);
+    }
+    if (journalIsFull()) throw new AppError('journal_full', 'the lake does not keep up with the journal: see its jobs');
+  }
+
+  /** State → vector → model → policy → durable. Resolves with the answer's JSON when it is durable. */
+  async #decide(request: ScoringRequest, sha256: Buffer, knownTimeMicros: number): Promise<Uint8Array> {
+    const { store, durability, queue, journal, makers, answers, clock, onDecision } = this.#parts;
+    const { parsed, source, raw } = request;
+    const { row } = parsed;
+    const keys = entityKeys(row);
+    const identity = { endToEndId: row.end_to_end_id, side: row.side, source, requestSha256: sha256 };
+
+    let seen: Observation;
+    let slot: CommitSlot | undefined;
+    if (durability === 'event-first') {
+      await journal.append(encodeRecord({ kind: 'payment', knownTimeMicros, ...identity, raw }), 0);
+      seen = await this.#observeOutside({ row, keys });
+    } else {
+      const observed = store.observePayment({ row, keys });
+      if (observed instanceof Promise) throw new Error('a store outside the process needs durability event-first');
+      seen = observed;
+      // In the turn in which the state was touched: what this decision saw goes to the disk before it.
+      slot = queue.enter(seen.mark);
+    }
+
+    const score = await this.#scoreOf(seen.values);
+    const nowMicros = clock.nowMicros();
+    const storeAnswered = sawState(seen, keys);
+    const decision = decidePayment(makers, { parsed, values: seen.values, score, storeAnswered, nowMicros });
+    const answer = encodeDecision(decision);
+
+    const part = {
+      isEvent: seen.isEvent,
+      numbers: seen.numbers,
+      saw: seen.saw,
+      answer,
+      features: seen.values,
+      featureStatus: seen.status,
+    };
+    let place: RecordPlace;
+    if (slot === undefined)
+      place = await journal.append(
+        encodeRecord({ kind: 'decision', knownTimeMicros: nowMicros, ...identity, ...part }),
+        0,
+      );
+    else place = await slot.commit(encodeRecord({ kind: 'scored', knownTimeMicros, ...identity, raw, ...part }));
+    answers.remember(identity.endToEndId, identity.side, sha256, place, nowMicros);
+    onDecision(row.side, decision.decision, decision.degraded.length > 0);
+    return answer;
+  }
+
+  /** What a store across a network says, or what the payment itself says where the store does not answer. */
+  async #observeOutside(payment: ObservedPayment): Promise<Observation> {
+    try {
+      return await this.#parts.store.observePayment(payment);
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'store_unavailable') throw error;
+      const vector = vectorWithoutStore(this.#engine, payment.row, payment.keys);
+      return { isEvent: false, numbers: NO_NUMBERS, saw: NO_NUMBERS, ...vector, mark: 0 };
+    }
+  }
+
+  /** Null where the model fails: the policy then decides without it. */
+  async #scoreOf(values: Float64Array): Promise<number | null> {
+    // The scorer copies the vector before it returns, so one buffer serves all.
+    this.#vector.set(values);
+    try {
+      return await this.#parts.scorer.score(this.#vector);
+    } catch {
+      return null;
+    }
+  }
+}
+
+function notInTime(): AppError {
+  return new AppError(
+    'not_durable',
+    'the decision is not durable by the deadline: send the same request again and it will be answered',
+  );
+}
+
+/** Whether every entity of the payment was read. */
+function sawState({ saw }: Observation, keys: EntityKeys): boolean {
+  return (
+    (keys.payer === null || saw.payer !== null) &&
+    (keys.payee === null || saw.payee !== null) &&
+    (keys.pair === null || saw.pair !== null)
+  );
+}
