@@ -1,5 +1,7 @@
+import { AppError } from '../base/errors.ts';
 import { hash128 } from '../base/hash128.ts';
 import { IdTable } from '../base/id-table.ts';
+import type { LabelState } from '../domain/label.ts';
 import type { Side } from '../domain/payment.ts';
 import { entityKeys, type PaymentRow } from '../domain/payment-row.ts';
 
@@ -35,28 +37,40 @@ export interface ImportLedger {
   /** @param payment canonical JSON, which says whether two payments are the same. */
   place(row: PaymentRow, payment: string): PaymentPlace;
   /** The payee of a label's payment, the caller's word where we never saw it, and the label's number. */
-  placeLabel(endToEndId: string, payeeAccount: string | null): LabelPlace;
+  placeLabel(label: LedgerLabel): LabelPlace;
 }
 
-/** A label's entity and its number in it; null where there is none. */
-export interface LabelPlace {
+/** What makes two labels the same, and the account that its caller names. */
+export interface LedgerLabel {
+  readonly endToEndId: string;
+  readonly state: LabelState;
+  readonly eventMicros: number;
   readonly payeeAccount: string | null;
-  readonly number: number | null;
+}
+
+/** What a label is, given those before it. */
+export type LabelPlace =
+  /** Its entity and its number in it; null where there is none. */
+  | { readonly kind: 'label'; readonly payeeAccount: string | null; readonly number: number | null }
+  /** The same state of the same payment at the same time. */
+  | { readonly kind: 'duplicate' };
+
+/** How many records an import may have at most. */
+export interface LedgerCapacity {
+  readonly payments: number;
+  readonly labels: number;
 }
 
 const SIDE_BITS: Readonly<Record<Side, number>> = { PAYER: 1, PAYEE: 2 };
 /** The side was in the lake: what it said is not compared. */
 const IN_LAKE_SHIFT = 2;
 
-/**
- * A ledger in memory: 45 bytes a payment and an entity, and the texts of payees' accounts.
- *
- * @param capacity records that the import may have at most.
- */
-export function importLedger(capacity: number, known: Iterable<KnownPayment>): ImportLedger {
-  const payments = paymentTable(capacity);
-  const accounts = accountTable(capacity);
-  const pairs = numberTable(capacity);
+/** A ledger in memory: 45 bytes a payment and an entity, and the texts of payees' accounts. */
+export function importLedger(capacity: LedgerCapacity, known: Iterable<KnownPayment>): ImportLedger {
+  const payments = paymentTable(capacity.payments);
+  const accounts = accountTable(capacity.payments * 2 + capacity.labels);
+  const pairs = numberTable(capacity.payments);
+  const labels = table(capacity.labels);
   for (const { endToEndId, side, payeeAccount } of known) {
     const place = payments.placeOf(endToEndId);
     payments.sides[place] = (payments.sides[place] ?? 0) | SIDE_BITS[side] | (SIDE_BITS[side] << IN_LAKE_SHIFT);
@@ -86,11 +100,14 @@ export function importLedger(capacity: number, known: Iterable<KnownPayment>): I
         },
       };
     },
-    placeLabel(endToEndId, payeeAccount) {
+    placeLabel({ endToEndId, state, eventMicros, payeeAccount }) {
+      const before = labels.count();
+      labels.placeOf(`${endToEndId} ${state} ${eventMicros}`);
+      if (labels.count() === before) return { kind: 'duplicate' };
       const seen = payments.payees[payments.find(endToEndId)] ?? 0;
       const account = seen === 0 ? payeeAccount : accounts.textOf(seen - 1);
-      if (account === null) return { payeeAccount: null, number: null };
-      return { payeeAccount: account, number: accounts.advance(account, 'payee', 1) };
+      if (account === null) return { kind: 'label', payeeAccount: null, number: null };
+      return { kind: 'label', payeeAccount: account, number: accounts.advance(account, 'payee', 1) };
     },
   };
 }
@@ -104,10 +121,17 @@ function table(capacity: number) {
   };
   return {
     find,
+    count: () => ids.count,
     placeOf(text: string): number {
       const place = find(text);
       if (place !== -1) return place;
       const free = ids.count;
+      if (free >= capacity) {
+        throw new AppError(
+          'invalid_file',
+          `there are more than ${capacity} records: cut the file and import the parts`,
+        );
+      }
       ids.put(free, name);
       return free;
     },
@@ -153,9 +177,8 @@ function numberTable(capacity: number) {
 
 /** Accounts number twice: as payers and as payees. */
 function accountTable(capacity: number) {
-  // A record names two accounts.
-  const { placeOf } = table(capacity * 2);
-  const numbers = { payer: new Int32Array(capacity * 2), payee: new Int32Array(capacity * 2) };
+  const { placeOf } = table(capacity);
+  const numbers = { payer: new Int32Array(capacity), payee: new Int32Array(capacity) };
   const texts: string[] = [];
   return {
     placeOf(account: string): number {

@@ -19,6 +19,8 @@ interface Known {
 /** A label on its way into the lake. */
 export interface ImportedLabel {
   readonly line: number;
+  /** Whether the line is one of the payments' file. */
+  readonly ofRow: boolean;
   readonly raw: Buffer;
   /** Canonical JSON of the body of `/v1/labels`. */
   readonly label: string;
@@ -91,6 +93,7 @@ export async function* labelSteps(
 function importedLabel(line: number, raw: Buffer, parsed: ParsedLabel): ImportedLabel {
   return {
     line,
+    ofRow: false,
     raw,
     label: canonicalJson(parsed.label),
     endToEndId: parsed.endToEndId,
@@ -151,6 +154,7 @@ function rowLabels(
   const { payee_ispb: ispb, payee_branch: branch, payee_number: number } = row.row;
   const label: ImportedLabel = {
     line,
+    ofRow: true,
     raw,
     label: canonicalJson(body),
     endToEndId,

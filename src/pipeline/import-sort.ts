@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { timeHeap } from '../base/time-heap.ts';
 import { type ImportedPayment, paymentRow } from '../domain/payment-row.ts';
@@ -13,7 +13,7 @@ const BATCH_ROWS = 1_000;
  * Sorts rows by (known time, line) in bounded memory: runs are sorted in memory, and where there is
  * more than one they go to files and are merged.
  *
- * @param folder an existing one that temporary files may be made in; they are removed.
+ * @param folder that temporary files may be made in; they are removed.
  * @param runRows for tests.
  */
 export async function* sortedRows(
@@ -29,7 +29,7 @@ export async function* sortedRows(
       for (const row of batch) {
         run.push(row);
         if (run.length < runRows) continue;
-        place ??= mkdtempSync(join(folder, 'import-'));
+        place ??= temporaryIn(folder);
         runs.push(writeRun(join(place, `run-${runs.length}`), run));
         run = [];
       }
@@ -43,6 +43,11 @@ export async function* sortedRows(
   } finally {
     if (place !== undefined) rmSync(place, { recursive: true, force: true });
   }
+}
+
+function temporaryIn(folder: string): string {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return mkdtempSync(join(folder, 'import-'));
 }
 
 function byKnownTime(a: TimedRow, b: TimedRow): number {

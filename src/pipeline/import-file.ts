@@ -1,0 +1,228 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { AppError, messageOf, systemErrorCode } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
+import type { BronzeRow } from './bronze-rows.ts';
+import { bronzeToSilver } from './bronze-to-silver.ts';
+import { knownPayments, openImportEpoch } from './import-epoch.ts';
+import { type FileDigest, fileDigest, importJournalId } from './import-identity.ts';
+import { importLedger } from './import-ledger.ts';
+import { fileRecords } from './import-lines.ts';
+import { type ImportMapping, parseMapping } from './import-mapping.ts';
+import { type ImportStep, importSteps, labelSteps, type TimedRow, timedRows } from './import-order.ts';
+import { bodyReader, type ImportedRow, mappedReader, type RowReader } from './import-row.ts';
+import {
+  IMPORT_TABLES,
+  type ImportCounts,
+  type ImportRows,
+  type ImportTable,
+  importRows,
+  noCounts,
+} from './import-rows.ts';
+import { sortedRows } from './import-sort.ts';
+import type { JobPorts } from './job.ts';
+import type { Lake } from './lake.ts';
+
+/** What to import. */
+export interface ImportOptions {
+  /** CSV or NDJSON, plain or gzip. */
+  readonly file: string;
+  /** A YAML file; without it lines are bodies of `/v1/score`. */
+  readonly mapping?: string;
+  /** NDJSON, bodies of `/v1/labels`. */
+  readonly labels?: string;
+  /** Told now and then how much of the payments' file was read. */
+  readonly onProgress?: (progress: ImportProgress) => void;
+}
+
+/** How far an import has come. */
+export interface ImportProgress {
+  readonly readBytes: number;
+  readonly totalBytes: number;
+  readonly records: number;
+}
+
+/** What an import did. */
+export interface ImportFigures extends ImportCounts {
+  /** The journal that the import is. */
+  readonly journalId: string;
+  readonly epoch: number;
+  /** Whether the very same import had been done before: then nothing was written. */
+  readonly alreadyImported: boolean;
+}
+
+/** Rows that one commit a table takes: about 60 MB of NDJSON. */
+const COMMIT_STEPS = 50_000;
+
+/**
+ * Brings a file into the lake: payments and labels with an order and numbers of their own epoch into
+ * bronze, what cannot be read into quarantine with its line, and all of it into silver. Killed at
+ * any moment and called again with the same files it goes on; called once more it does nothing.
+ *
+ * The lake must hold every journal that is to come before (run the journals into bronze first).
+ *
+ * @throws AppError `invalid_file`, `invalid_mapping`, and those of the lake.
+ */
+export async function importFile(options: ImportOptions, ports: JobPorts): Promise<ImportFigures> {
+  const { lake, clock } = ports;
+  const mapping = options.mapping === undefined ? null : await readMapping(options.mapping);
+  const format = formatOf(options.file, mapping);
+  const digest = await fileDigest(options.file);
+  const labelsDigest = options.labels === undefined ? null : await fileDigest(options.labels);
+  const journalId = importJournalId([digest.sha256, mapping?.sha256 ?? '-', labelsDigest?.sha256 ?? '-']);
+  // What was recorded before must be in silver before the epoch names it as its base.
+  await bronzeToSilver(ports);
+  const done = await isDone(lake, journalId);
+  const epoch = await openImportEpoch(lake, journalId, clock.nowMicros());
+  if (done) return { journalId, epoch: epoch.epoch, alreadyImported: true, ...noCounts() };
+
+  const known = await knownPayments(lake, epoch);
+  const payments = recordsIn(digest, mapping === null ? 300 : 16);
+  const labels = (mapping?.label == null ? 0 : payments) + (labelsDigest === null ? 0 : recordsIn(labelsDigest, 90));
+  const ledger = importLedger({ payments: payments + known.length, labels: labels + 1 }, known);
+  const contentType = format === 'csv' ? 'text/csv' : 'application/json';
+  const rows = importRows(journalId, epoch, ledger, contentType, clock.nowMicros());
+  const reader = mapping === null ? bodyReader() : mappedReader(mapping, format, basename(options.file));
+  const report = (readBytes: number): void =>
+    options.onProgress?.({ readBytes, totalBytes: digest.sizeBytes, records: rows.counts.records });
+  const read = readFileRows(options.file, format, reader, report);
+  const steps = importSteps(
+    ordered(timedRows(read, epoch.knownMicros), mapping, ports.temporaryFolder),
+    options.labels === undefined ? none() : labelSteps(fileRecords(options.labels, 'ndjson'), epoch.knownMicros),
+    mapping?.label ?? null,
+  );
+  await writeSteps(lake, journalId, steps, rows);
+  await markDone(lake, journalId, rows.position);
+  await bronzeToSilver(ports);
+  return { journalId, epoch: epoch.epoch, alreadyImported: false, ...rows.counts };
+}
+
+async function readMapping(path: string): Promise<ImportMapping> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const code = systemErrorCode(error) ?? '';
+    throw new AppError('invalid_mapping', `${path} cannot be read (${code}): ${messageOf(error)}`, { path }, error);
+  }
+  return parseMapping(text, basename(path));
+}
+
+function formatOf(file: string, mapping: ImportMapping | null): 'csv' | 'ndjson' {
+  if (mapping?.format != null) return mapping.format;
+  const csv = /\.csv(\.gz)?$/i.test(file);
+  if (csv && mapping === null) {
+    throw new AppError(
+      'invalid_mapping',
+      `${basename(file)} is CSV: a mapping must say what its columns are (--mapping MAP.yaml)`,
+      { file: basename(file) },
+    );
+  }
+  return csv ? 'csv' : 'ndjson';
+}
+
+/** How many records a file has at most, by the least that one takes; gzip makes 15 bytes of one. */
+function recordsIn({ sizeBytes, isGzip }: FileDigest, leastBytes: number): number {
+  const records = Math.ceil((sizeBytes * (isGzip ? 15 : 1)) / leastBytes);
+  return Math.min(LIMITS.importRecords, Math.max(1024, records));
+}
+
+async function* readFileRows(
+  file: string,
+  format: 'csv' | 'ndjson',
+  reader: RowReader,
+  onBytes: (readBytes: number) => void,
+): AsyncGenerator<ImportedRow[]> {
+  for await (const records of fileRecords(file, format, onBytes)) {
+    const rows: ImportedRow[] = [];
+    for (const record of records) {
+      const row = reader(record);
+      if (row !== null) rows.push(row);
+    }
+    yield rows;
+  }
+}
+
+/** Under the running maximum the file's order is the order of known times already. */
+function ordered(
+  rows: AsyncIterable<readonly TimedRow[]>,
+  mapping: ImportMapping | null,
+  folder: string,
+): AsyncIterable<readonly TimedRow[]> {
+  return mapping === null || mapping.knownTime.kind === 'running_max' ? rows : sortedRows(rows, folder);
+}
+
+async function* none(): AsyncGenerator<ImportStep[]> {}
+
+async function writeSteps(
+  lake: Lake,
+  journalId: string,
+  steps: AsyncIterable<readonly ImportStep[]>,
+  rows: ImportRows,
+): Promise<void> {
+  let waiting = newBatch();
+  let count = 0;
+  for await (const batch of steps) {
+    for (const step of batch) {
+      const made = rows.add(step);
+      if (made !== undefined) waiting[made.table].push(made.row);
+    }
+    count += batch.length;
+    if (count < COMMIT_STEPS) continue;
+    await commitBatch(lake, journalId, waiting, rows.position);
+    waiting = newBatch();
+    count = 0;
+  }
+  await commitBatch(lake, journalId, waiting, rows.position);
+}
+
+function newBatch(): Record<ImportTable, BronzeRow[]> {
+  return { 'quarantine/transactions': [], 'quarantine/labels': [], 'bronze/labels': [], 'bronze/transactions': [] };
+}
+
+/** Each table's txn says how far it has come: what a killed run committed is left out here. */
+async function commitBatch(
+  lake: Lake,
+  journalId: string,
+  batch: Readonly<Record<ImportTable, readonly BronzeRow[]>>,
+  lastPosition: number,
+): Promise<void> {
+  for (const name of IMPORT_TABLES) {
+    const table = lake.table(name);
+    const appId = importAppId(journalId, name);
+    const position = (await table.snapshot()).transactionVersion(appId) ?? 0;
+    const fresh = batch[name].filter((row) => Number(row.journal_position) > position);
+    // The last table moves with every batch: readers of bronze know the journal's offset by it.
+    if (position >= lastPosition || (fresh.length === 0 && name !== 'bronze/transactions')) continue;
+    const outcome = await table.append({
+      rows: fresh,
+      txn: { appId, version: lastPosition },
+      operation: 'IMPORT',
+      allowEmpty: true,
+    });
+    if (outcome.kind === 'conflict') {
+      throw new AppError('commit_conflict', `${name} changed under the import (${outcome.reason}): start it again`, {
+        table: name,
+      });
+    }
+  }
+}
+
+/** As the bronze writer names it, `<journal>/<table>`; quarantine keeps its layer in the name. */
+function importAppId(journalId: string, table: ImportTable): string {
+  return `${journalId}/${table.startsWith('bronze/') ? table.slice('bronze/'.length) : table}`;
+}
+
+async function isDone(lake: Lake, journalId: string): Promise<boolean> {
+  const snapshot = await lake.table('bronze/transactions').snapshot();
+  return snapshot.transactionVersion(`${journalId}/import-done`) !== undefined;
+}
+
+async function markDone(lake: Lake, journalId: string, position: number): Promise<void> {
+  await lake.table('bronze/transactions').append({
+    rows: [],
+    txn: { appId: `${journalId}/import-done`, version: position },
+    operation: 'IMPORT',
+    allowEmpty: true,
+  });
+}

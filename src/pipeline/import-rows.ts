@@ -1,0 +1,231 @@
+import { BRONZE_SCHEMA_VERSION } from '../governance/contracts/bronze.ts';
+import type { BronzeRow } from './bronze-rows.ts';
+import type { ImportEpoch } from './import-epoch.ts';
+import type { ImportLedger, ImportNumbers, LabelPlace, PaymentPlace } from './import-ledger.ts';
+import type { ImportedLabel, ImportStep } from './import-order.ts';
+import type { BadRow, GoodRow } from './import-row.ts';
+
+/** The tables that an import writes, beside its opening record. */
+export const IMPORT_TABLES = [
+  'quarantine/transactions',
+  'quarantine/labels',
+  'bronze/labels',
+  'bronze/transactions',
+] as const;
+/** A table that an import writes. */
+export type ImportTable = (typeof IMPORT_TABLES)[number];
+
+/** What became of the records of an import. */
+export interface ImportCounts {
+  /** Records read from the payments' file, whatever they were. */
+  records: number;
+  /** Payments that were new: events. */
+  payments: number;
+  /** Second sides of known payments. */
+  secondSides: number;
+  /** The same payment again. */
+  duplicates: number;
+  /** Payments that the lake held before. */
+  inLake: number;
+  labels: number;
+  /** The same state of the same payment at the same time again. */
+  duplicateLabels: number;
+  quarantined: number;
+  /** Of what was written, how much has an assumed known time. */
+  knownAssumed: number;
+}
+
+/** Counts of nothing. */
+export function noCounts(): ImportCounts {
+  return {
+    records: 0,
+    payments: 0,
+    secondSides: 0,
+    duplicates: 0,
+    inLake: 0,
+    labels: 0,
+    duplicateLabels: 0,
+    quarantined: 0,
+    knownAssumed: 0,
+  };
+}
+
+/** A row and where it goes. */
+export interface ImportedTableRow {
+  readonly table: ImportTable;
+  readonly row: BronzeRow;
+}
+
+/** Turns steps into rows of tables, in the order of their positions. */
+export interface ImportRows {
+  /** The rows of one step; undefined where it leaves none. Each call counts and numbers: call it once a step. */
+  add(step: ImportStep): ImportedTableRow | undefined;
+  readonly counts: Readonly<ImportCounts>;
+  /** Position of the last row. */
+  readonly position: number;
+}
+
+/** What all rows of an import share. */
+interface RowContext {
+  readonly journalId: string;
+  readonly epoch: number;
+  readonly contentType: string;
+  readonly ingest: IngestColumns;
+}
+
+/** @param nowMicros when the rows are written: imports land in the hour in which they are made. */
+export function importRows(
+  journalId: string,
+  { epoch }: ImportEpoch,
+  ledger: ImportLedger,
+  contentType: string,
+  nowMicros: number,
+): ImportRows {
+  const context: RowContext = { journalId, epoch, contentType, ingest: ingestColumns(nowMicros) };
+  const counts = noCounts();
+  // Position 1 is the opening record.
+  let position = 1;
+  // Rows that are no payment here: the labels that they hold are none either.
+  const refusedLines = new Set<number>();
+  const quarantined = (step: ImportStep, name: 'transactions' | 'labels', bad: BadRow): ImportedTableRow => {
+    counts.quarantined += 1;
+    return { table: `quarantine/${name}`, row: quarantineRow(context, position, step, bad) };
+  };
+  const payment = (step: ImportStep, good: GoodRow): ImportedTableRow | undefined => {
+    const place = ledger.place(good.row, good.payment);
+    switch (place.kind) {
+      case 'duplicate':
+        counts.duplicates += 1;
+        return undefined;
+      case 'in_lake':
+        counts.inLake += 1;
+        return undefined;
+      case 'key_reused': {
+        refusedLines.add(good.line);
+        const reason = 'another payment came before under this endToEndId and side';
+        return quarantined(step, 'transactions', { ...good, kind: 'bad', code: 'key_reused', reason });
+      }
+      case 'event':
+      case 'second_side':
+        counts[place.kind === 'event' ? 'payments' : 'secondSides'] += 1;
+        counts.knownAssumed += step.assumed ? 1 : 0;
+        return { table: 'bronze/transactions', row: paymentRow(context, position, step, good, place) };
+    }
+  };
+  const rowOf = (step: ImportStep): ImportedTableRow | undefined => {
+    if (step.kind === 'bad') return quarantined(step, step.table, step.bad);
+    if (step.kind === 'payment') return payment(step, step.row);
+    if (step.label.ofRow && refusedLines.has(step.label.line)) return undefined;
+    const place = ledger.placeLabel(step.label);
+    if (place.kind === 'duplicate') {
+      counts.duplicateLabels += 1;
+      return undefined;
+    }
+    counts.labels += 1;
+    counts.knownAssumed += step.assumed ? 1 : 0;
+    return { table: 'bronze/labels', row: labelRow(context, position, step, step.label, place) };
+  };
+  return {
+    counts,
+    get position() {
+      return position;
+    },
+    add(step) {
+      // Dropped records take a position too: it then follows from the file alone.
+      position += 1;
+      if (step.kind === 'payment' || (step.kind === 'bad' && step.table === 'transactions')) counts.records += 1;
+      return rowOf(step);
+    },
+  };
+}
+
+// Each row is one literal: a row that is put together by spreading costs ten times as much.
+
+function paymentRow(
+  { journalId, epoch, contentType, ingest }: RowContext,
+  position: number,
+  step: ImportStep,
+  good: GoodRow,
+  { kind, numbers: { payer, payee, pair } }: PaymentPlace & { readonly numbers: ImportNumbers },
+): BronzeRow {
+  return {
+    known_time: step.knownMicros,
+    known_assumed: step.assumed,
+    journal_id: journalId,
+    journal_position: position,
+    source: 'import',
+    schema_version: BRONZE_SCHEMA_VERSION,
+    ingest_date: ingest.ingest_date,
+    ingest_hour: ingest.ingest_hour,
+    end_to_end_id: good.row.end_to_end_id,
+    side: good.row.side,
+    is_event: kind === 'event',
+    payer_epoch: payer === null ? null : epoch,
+    payer_seq: payer,
+    payee_epoch: payee === null ? null : epoch,
+    payee_seq: payee,
+    pair_epoch: pair === null ? null : epoch,
+    pair_seq: pair,
+    source_id: good.sourceId,
+    line: good.line,
+    content_type: contentType,
+    raw: good.raw,
+    payment: good.payment,
+  };
+}
+
+function labelRow(
+  { journalId, epoch, ingest }: RowContext,
+  position: number,
+  step: ImportStep,
+  label: ImportedLabel,
+  { payeeAccount, number }: LabelPlace & { readonly kind: 'label' },
+): BronzeRow {
+  return {
+    known_time: step.knownMicros,
+    known_assumed: step.assumed,
+    journal_id: journalId,
+    journal_position: position,
+    source: 'import',
+    schema_version: BRONZE_SCHEMA_VERSION,
+    ingest_date: ingest.ingest_date,
+    ingest_hour: ingest.ingest_hour,
+    end_to_end_id: label.endToEndId,
+    state: label.state,
+    event_time: label.eventMicros,
+    payee_epoch: number === null ? null : epoch,
+    payee_seq: number,
+    line: label.line,
+    raw: label.raw,
+    label: label.label,
+    payee_account: payeeAccount,
+  };
+}
+
+function quarantineRow({ journalId }: RowContext, position: number, step: ImportStep, bad: BadRow): BronzeRow {
+  return {
+    known_time: step.knownMicros,
+    journal_id: journalId,
+    journal_position: position,
+    source: 'import',
+    line: bad.line,
+    code: bad.code,
+    reason: bad.reason,
+    raw: bad.raw,
+  };
+}
+
+/** The partition that a row goes to. */
+interface IngestColumns {
+  readonly ingest_date: number;
+  readonly ingest_hour: number;
+}
+
+const HOUR_MICROS = 3_600_000_000;
+
+/** Bronze is partitioned by when rows were written: a year of history lands in one partition, not in 8,760. */
+export function ingestColumns(nowMicros: number): IngestColumns {
+  const hours = Math.floor(nowMicros / HOUR_MICROS);
+  const day = Math.floor(hours / 24);
+  return { ingest_date: day, ingest_hour: hours - day * 24 };
+}

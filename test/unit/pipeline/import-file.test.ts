@@ -1,0 +1,181 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { importFile } from '../../../src/pipeline/import-file.ts';
+import { ensureLake, type LakeTableName } from '../../../src/pipeline/lake.ts';
+import { simulationOptions } from '../../../src/simulator/options.ts';
+import { writeSimulation } from '../../../src/simulator/write-simulation.ts';
+import { storeThatDies } from './failing-store.ts';
+import { type ExampleLake, exampleLake } from './lake-example.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'import-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const file = (name: string, content: string | Buffer): string => {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+};
+
+const paymentsPath = join(folder, 'sim.ndjson');
+const labelsPath = `${paymentsPath}.labels.ndjson`;
+const simulated = writeSimulation(
+  simulationOptions({
+    count: 400,
+    seed: 3,
+    days: 10,
+    fraudRate: 0.05,
+    duplicateRate: 0.05,
+    malformedRate: 0.05,
+    lateRate: 0.05,
+  }),
+  { paymentsPath, labelsPath },
+);
+
+const mapping = file(
+  'map.yaml',
+  `payment:
+  endToEndId: id
+  side: { constant: PAYER }
+  amount: value
+  acceptedAt: at
+  payer.account.number: from
+  payee.account.number: to
+label: { column: fraud, values: { '1': AGREED, '0': null }, delay: 1h }
+known_time: { delay: 30s }
+`,
+);
+const csv = `id,value,at,from,to,fraud
+2,20.5,2026-03-01T10:00:02Z,A,B,0
+1,10,2026-03-01T10:00:01Z,A,B,1
+3,-1,2026-03-01T10:00:03Z,A,B,0
+4,0.0,2026-03-01T12:00:00Z,A,C,0
+1,10,2026-03-01T10:00:01Z,A,B,1
+2,99,2026-03-01T10:00:02Z,A,B,0
+5,7
+6,8,2026-03-01T12:00:01Z,A,B,?
+`;
+
+describe('an import', () => {
+  let example: ExampleLake;
+  beforeEach(async () => {
+    example = await exampleLake();
+  });
+  afterEach(() => example.remove());
+
+  it('brings what is right into silver and what is wrong into quarantine, with its line', async () => {
+    const figures = await importFile({ file: file('a.csv.gz', gzipSync(csv)), mapping }, example.ports);
+    expect(figures).toMatchObject({ records: 8, payments: 4, duplicates: 1, quarantined: 4, labels: 1, epoch: 1 });
+    const silver = await example.rows('silver/transactions');
+    // Numbers follow known time: the second line of the file is the first that was known.
+    const byId = new Map(silver.map((row) => [row.source_id, row]));
+    expect([1, 2, 4, 6].map((id) => Number(byId.get(String(id))?.payer_seq))).toEqual([1, 2, 3, 4]);
+    expect(byId.get('2')).toMatchObject({
+      amount_centavos: 2050n,
+      known_assumed: false,
+      is_event: true,
+      payee_account: '||B',
+    });
+    expect(byId.get('4')).toMatchObject({ amount_is_zero: true, payer_document: null });
+    const wrong = (await example.rows('quarantine/transactions')).map((row) => [
+      Number(row.line),
+      row.code,
+      row.reason,
+    ]);
+    expect(wrong.sort()).toEqual([
+      [4, 'invalid_payment', 'amount is negative'],
+      [7, 'key_reused', 'another payment came before under this endToEndId and side'],
+      [8, 'invalid_csv', 'the record has 2 fields, the header 6'],
+    ]);
+    expect(await example.rows('quarantine/labels')).toMatchObject([{ line: 9n, code: 'invalid_label' }]);
+    expect(await example.rows('silver/labels')).toMatchObject([
+      { state: 'AGREED', payee_account: '||B', payee_seq: 3n },
+    ]);
+  });
+
+  it('takes bodies of /v1/score with a file of labels', async () => {
+    const figures = await importFile({ file: paymentsPath, labels: labelsPath }, example.ports);
+    expect(figures).toMatchObject({
+      payments: simulated.payments - simulated.secondSides,
+      secondSides: simulated.secondSides,
+      duplicates: simulated.duplicates,
+      quarantined: simulated.malformed,
+      labels: simulated.labels,
+    });
+    expect(await example.rows('silver/transactions')).toHaveLength(simulated.payments);
+    expect(await example.rows('silver/labels')).toHaveLength(simulated.labels);
+    expect(await example.rows('quarantine/transactions')).toHaveLength(simulated.malformed);
+  });
+
+  it('does nothing the second time, and stands on what was there for another file', async () => {
+    const first = await importFile({ file: paymentsPath }, example.ports);
+    expect(await importFile({ file: paymentsPath }, example.ports)).toMatchObject({
+      alreadyImported: true,
+      journalId: first.journalId,
+      payments: 0,
+    });
+    const again = await importFile({ file: file('more.ndjson', gzipSync('')), labels: labelsPath }, example.ports);
+    expect(again).toMatchObject({ alreadyImported: false, epoch: 2, payments: 0, labels: simulated.labels });
+    const both = await importFile({ file: paymentsPath, labels: labelsPath }, example.ports);
+    expect(both).toMatchObject({
+      epoch: 3,
+      payments: 0,
+      secondSides: 0,
+      inLake: simulated.payments + simulated.duplicates,
+    });
+    expect(await example.rows('silver/transactions')).toHaveLength(simulated.payments);
+    const epochs = await example.rows('silver/epochs');
+    expect(JSON.parse(String(epochs.find((row) => row.epoch === 2n)?.offsets))).toHaveProperty(first.journalId);
+  });
+
+  it('leaves the same lake behind, killed after any write and started again', async () => {
+    await importFile({ file: paymentsPath, labels: labelsPath }, example.ports);
+    const tables: LakeTableName[] = [
+      'silver/transactions',
+      'silver/labels',
+      'quarantine/transactions',
+      'bronze/epochs',
+    ];
+    const content = async (of: ExampleLake): Promise<string> => {
+      const texts = [];
+      for (const table of tables) {
+        for (const row of await of.rows(table)) {
+          const known = table === 'bronze/epochs' ? { epoch: row.epoch, offsets: row.offsets } : { ...row, raw: null };
+          texts.push(
+            `${table} ${JSON.stringify(known, (_, value) => (typeof value === 'bigint' ? Number(value) : value))}`,
+          );
+        }
+      }
+      return texts.sort().join('\n');
+    };
+    const whole = await content(example);
+    let finished = false;
+    for (let writes = 1; !finished; writes += 3) {
+      const other = await exampleLake();
+      const dying = storeThatDies(other.lake.store, writes);
+      const lake = await ensureLake(dying, { clock: other.clock }).catch(() => other.lake);
+      await importFile({ file: paymentsPath, labels: labelsPath }, { ...other.ports, lake }).catch(() => undefined);
+      finished = !dying.died;
+      const revived = await ensureLake(other.lake.store, { clock: other.clock });
+      await importFile({ file: paymentsPath, labels: labelsPath }, { ...other.ports, lake: revived });
+      expect(await content(other), `killed after ${writes} writes`).toBe(whole);
+      other.remove();
+    }
+  });
+
+  it('says what it cannot take', async () => {
+    const { ports } = example;
+    await expect(importFile({ file: join(folder, 'none.ndjson') }, ports)).rejects.toMatchObject({
+      code: 'invalid_file',
+    });
+    await expect(importFile({ file: file('b.csv', csv) }, ports)).rejects.toMatchObject({
+      code: 'invalid_mapping',
+      message: expect.stringContaining('--mapping'),
+    });
+    await expect(importFile({ file: paymentsPath, mapping: join(folder, 'none.yaml') }, ports)).rejects.toMatchObject({
+      code: 'invalid_mapping',
+    });
+    expect(await example.rows('bronze/transactions')).toEqual([]);
+  });
+});

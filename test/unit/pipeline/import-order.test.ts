@@ -1,0 +1,210 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { instantOfMicros } from '../../../src/domain/instant.ts';
+import { parseImportedPayment } from '../../../src/domain/parse-payment.ts';
+import { importLedger } from '../../../src/pipeline/import-ledger.ts';
+import type { FileRecord } from '../../../src/pipeline/import-lines.ts';
+import {
+  type ImportStep,
+  importSteps,
+  labelSteps,
+  type TimedRow,
+  timedRows,
+} from '../../../src/pipeline/import-order.ts';
+import type { GoodRow, ImportedRow } from '../../../src/pipeline/import-row.ts';
+import { sortedRows } from '../../../src/pipeline/import-sort.ts';
+
+const SECOND = 1_000_000;
+const T0 = Date.UTC(2026, 2, 1) * 1000;
+
+const good = (
+  line: number,
+  seconds: number,
+  changes: Partial<GoodRow> & { id?: string; from?: string; to?: string; side?: string } = {},
+): GoodRow => {
+  const { id = String(line), from = 'A', to = 'B', side = 'PAYER', ...rest } = changes;
+  const body = {
+    endToEndId: id.padStart(32, '0'),
+    side,
+    amount: '1.00',
+    acceptedAt: instantOfMicros(T0 + seconds * SECOND),
+    payer: { account: { number: from } },
+    payee: { account: { number: to } },
+  };
+  const { payment, row } = parseImportedPayment(body);
+  return {
+    kind: 'payment',
+    line,
+    raw: Buffer.from(`line ${line}`),
+    payment: JSON.stringify(payment),
+    row,
+    sourceId: null,
+    knownMicros: null,
+    label: null,
+    labelProblem: null,
+    ...rest,
+  };
+};
+
+async function* batched<T>(items: readonly T[], size = 2): AsyncGenerator<T[]> {
+  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
+}
+
+const all = async <T>(batches: AsyncIterable<readonly T[]>): Promise<T[]> => {
+  const items: T[] = [];
+  for await (const batch of batches) items.push(...batch);
+  return items;
+};
+
+const labelLine = (line: number, id: string, seconds: number): FileRecord => ({
+  line,
+  bytes: Buffer.from(
+    JSON.stringify({
+      endToEndId: id.padStart(32, '0'),
+      state: 'AGREED',
+      eventTime: instantOfMicros(T0 + seconds * SECOND),
+    }),
+  ),
+  problem: null,
+});
+
+const steps = (rows: readonly ImportedRow[], labels: readonly FileRecord[], delaySeconds = 0): Promise<ImportStep[]> =>
+  all(
+    importSteps(timedRows(batched(rows), 0), labelSteps(batched(labels), 0), {
+      column: 'x',
+      states: new Map(),
+      delayMicros: delaySeconds * SECOND,
+    }),
+  );
+
+const told = (step: ImportStep): string => {
+  const line = step.kind === 'payment' ? step.row.line : step.kind === 'label' ? step.label.line : step.bad.line;
+  return `${step.kind}${line}@${(step.knownMicros - T0) / SECOND}`;
+};
+
+describe('the order of an import', () => {
+  it('knows rows at the running maximum of their event times, and says that it is assumed', async () => {
+    const made = await steps([good(1, 5), good(2, 3), good(3, 9)], []);
+    expect(made.map(told)).toEqual(['payment1@5', 'payment2@5', 'payment3@9']);
+    expect(made.every((step) => step.assumed)).toBe(true);
+  });
+
+  it('puts labels between payments by known time, behind payments of the same time', async () => {
+    const rows = [good(1, 1), good(2, 5), good(3, 5), good(4, 8)];
+    const made = await steps(rows, [labelLine(1, '1', 5), labelLine(2, '2', 4), labelLine(3, '9', 20)]);
+    expect(made.map(told)).toEqual([
+      'payment1@1',
+      'payment2@5',
+      'payment3@5',
+      'label1@5',
+      'label2@5',
+      'payment4@8',
+      'label3@20',
+    ]);
+  });
+
+  it('knows the label of a row after its delay, never before the row', async () => {
+    const rows = [good(1, 1, { label: 'AGREED' }), good(2, 6), good(3, 0, { label: 'AGREED' }), good(4, 9)];
+    const made = await steps(rows, [], 5);
+    expect(made.map(told)).toEqual(['payment1@1', 'payment2@6', 'payment3@6', 'label1@6', 'label3@6', 'payment4@9']);
+    expect(made.find((step) => step.kind === 'label')).toMatchObject({
+      assumed: false,
+      label: { eventMicros: T0 + 6 * SECOND, label: expect.stringContaining('"AGREED"') },
+    });
+  });
+
+  it('keeps what is wrong where it stood', async () => {
+    const bad: ImportedRow = { kind: 'bad', line: 2, raw: Buffer.from('x'), code: 'invalid_json', reason: 'r' };
+    const made = await steps(
+      [good(1, 4), bad, good(3, 6, { labelProblem: 'p' })],
+      [{ ...labelLine(1, '1', 0), bytes: Buffer.from('{') }],
+    );
+    expect(made.map(told)).toEqual(['bad1@-1772323200', 'payment1@4', 'bad2@4', 'payment3@6', 'bad3@6']);
+  });
+
+  const folder = mkdtempSync(join(tmpdir(), 'sort-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('sorts by (known time, line) whatever the size of its runs, and leaves no file', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(20), { maxLength: 40 }), fc.integer({ min: 1, max: 50 }), async (times, run) => {
+        const rows = times.map((seconds, at): TimedRow => {
+          const row =
+            seconds === 7
+              ? ({ kind: 'bad', line: at + 1, raw: Buffer.from([0xff]), code: 'c', reason: 'r' } as const)
+              : good(at + 1, seconds);
+          return { row, knownMicros: seconds, assumed: false };
+        });
+        const sorted = await all(sortedRows(batched(rows, 3), folder, run));
+        const expected = [...rows].sort((a, b) => a.knownMicros - b.knownMicros || a.row.line - b.row.line);
+        expect(sorted).toEqual(expected);
+        expect(readdirSync(folder)).toEqual([]);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('the ledger of an import', () => {
+  const label = (id: string, payeeAccount: string | null) => ({
+    endToEndId: id.padStart(32, '0'),
+    state: 'AGREED' as const,
+    eventMicros: T0,
+    payeeAccount,
+  });
+  const place = (ledger: ReturnType<typeof importLedger>, row: GoodRow) => ledger.place(row.row, row.payment);
+
+  it('numbers each entity from 1, and shows a second side what is there', () => {
+    const ledger = importLedger({ payments: 100, labels: 100 }, []);
+    expect(place(ledger, good(1, 0))).toEqual({ kind: 'event', numbers: { payer: 1, payee: 1, pair: 1 } });
+    expect(place(ledger, good(2, 0, { to: 'C' }))).toEqual({ kind: 'event', numbers: { payer: 2, payee: 1, pair: 1 } });
+    expect(place(ledger, good(3, 0))).toEqual({ kind: 'event', numbers: { payer: 3, payee: 2, pair: 2 } });
+    expect(place(ledger, good(4, 0, { id: '2', to: 'C', side: 'PAYEE' }))).toEqual({
+      kind: 'second_side',
+      numbers: { payer: 3, payee: 1, pair: 1 },
+    });
+    expect(place(ledger, good(5, 0, { from: 'B', to: 'A' }))).toEqual({
+      kind: 'event',
+      numbers: { payer: 1, payee: 1, pair: 1 },
+    });
+  });
+
+  it('tells a repeat from another payment under the same key', () => {
+    const ledger = importLedger({ payments: 100, labels: 100 }, []);
+    place(ledger, good(1, 0));
+    expect(place(ledger, good(2, 0, { id: '1' }))).toEqual({ kind: 'duplicate' });
+    expect(place(ledger, good(3, 1, { id: '1' }))).toEqual({ kind: 'key_reused' });
+  });
+
+  it('knows what the lake held before', () => {
+    const ledger = importLedger({ payments: 100, labels: 100 }, [
+      { endToEndId: '1'.padStart(32, '0'), side: 'PAYER', payeeAccount: 'X||9' },
+    ]);
+    expect(place(ledger, good(1, 0))).toEqual({ kind: 'in_lake' });
+    expect(place(ledger, good(2, 0, { id: '1', side: 'PAYEE' }))).toEqual({
+      kind: 'second_side',
+      numbers: { payer: 0, payee: 0, pair: 0 },
+    });
+    expect(ledger.placeLabel(label('1', null))).toEqual({ kind: 'label', payeeAccount: 'X||9', number: 1 });
+  });
+
+  it('gives labels to the payee of their payment, else to the one that the caller names', () => {
+    const ledger = importLedger({ payments: 100, labels: 100 }, []);
+    place(ledger, good(1, 0));
+    expect(ledger.placeLabel(label('1', 'other'))).toEqual({ kind: 'label', payeeAccount: '||B', number: 2 });
+    expect(ledger.placeLabel(label('9', '||B'))).toEqual({ kind: 'label', payeeAccount: '||B', number: 3 });
+    expect(ledger.placeLabel(label('8', null))).toEqual({ kind: 'label', payeeAccount: null, number: null });
+    expect(ledger.placeLabel(label('9', null))).toEqual({ kind: 'duplicate' });
+    expect(place(ledger, good(2, 0))).toMatchObject({ numbers: { payee: 4 } });
+  });
+
+  it('refuses more payments than it has room for', () => {
+    const ledger = importLedger({ payments: 2, labels: 1 }, []);
+    place(ledger, good(1, 0));
+    place(ledger, good(2, 0));
+    expect(() => place(ledger, good(3, 0))).toThrow(expect.objectContaining({ code: 'invalid_file' }));
+  });
+});
