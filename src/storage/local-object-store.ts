@@ -84,8 +84,10 @@ async function read(path: string, range: ByteRange | undefined): Promise<Uint8Ar
     throw error;
   }
   try {
+    const entry = await file.stat();
+    if (entry.isDirectory()) return undefined;
     if (range === undefined) return await file.readFile();
-    const { size } = await file.stat();
+    const { size } = entry;
     const end = Math.min(range.end ?? size, size);
     const bytes = new Uint8Array(Math.max(0, end - range.start));
     let filled = 0;

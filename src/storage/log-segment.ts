@@ -16,10 +16,16 @@ export interface LogSegment {
 /**
  * Lists what there is of a log up to a version; without one, up to the newest.
  *
+ * @param whole lists the whole log, though `_last_checkpoint` says where a shorter part begins.
  * @throws AppError table_not_found, version_not_found.
  */
-export async function findLogSegment(store: ObjectStore, table: string, version?: number): Promise<LogSegment> {
-  const hint = await readLastCheckpoint(store, table);
+export async function findLogSegment(
+  store: ObjectStore,
+  table: string,
+  version: number | undefined,
+  whole: boolean,
+): Promise<LogSegment> {
+  const hint = whole ? undefined : await readLastCheckpoint(store, table);
   const start = hint !== undefined && (version === undefined || hint <= version) ? hint : undefined;
   const quick = start === undefined ? undefined : await list(store, table, start, version);
   // A hint whose checkpoint is gone, or too far on, costs one listing of the whole log.

@@ -68,22 +68,32 @@ async function goOn(store: ObjectStore, table: string, from: Snapshot): Promise<
 }
 
 async function load(store: ObjectStore, table: string, version?: number): Promise<Snapshot> {
-  const segment = await findLogSegment(store, table, version);
-  let broken: unknown;
-  for (const checkpoint of segment.checkpoints) {
+  const segment = await findLogSegment(store, table, version, false);
+  try {
+    const [checkpoint] = segment.checkpoints;
+    return snapshotOf(store, table, await replaySegment(store, table, segment, checkpoint));
+  } catch (error) {
+    if (!isCorrupt(error)) throw error;
+    return await loadAround(store, table, segment, error);
+  }
+}
+
+/** Loads a version whose newest checkpoint cannot be read: by an older one, or none, and the commits after it. */
+async function loadAround(store: ObjectStore, table: string, broken: LogSegment, cause: unknown): Promise<Snapshot> {
+  const segment = await findLogSegment(store, table, broken.version, true);
+  const older = segment.checkpoints.filter((checkpoint) => checkpoint !== broken.checkpoints[0]);
+  for (const checkpoint of [...older, undefined]) {
     try {
       return snapshotOf(store, table, await replaySegment(store, table, segment, checkpoint));
     } catch (error) {
-      // A checkpoint that cannot be read gives way to an older one and the commits after it.
-      if (!(error instanceof AppError) || error.code !== 'table_corrupt') throw error;
-      broken = error;
+      if (!isCorrupt(error)) throw error;
     }
   }
-  try {
-    return snapshotOf(store, table, await replaySegment(store, table, segment, undefined));
-  } catch (error) {
-    throw broken ?? error;
-  }
+  throw cause;
+}
+
+function isCorrupt(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'table_corrupt';
 }
 
 async function replaySegment(

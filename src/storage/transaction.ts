@@ -133,10 +133,10 @@ async function commitActions(context: TransactionContext, read: Snapshot, change
     const done = alreadyDone(newest, change.transactions);
     if (done !== undefined) return done;
     for (let winner = version; winner <= newest.version; winner += 1) {
-      const reason = findConflict(log.table, change.reads, (await log.commit(winner)) ?? []);
-      // A smaller version of our own application is no conflict: alreadyDone has looked at it.
-      if (reason !== undefined && reason !== 'concurrent_transaction')
-        return { kind: 'conflict', reason, version: winner };
+      const actions = await log.commit(winner);
+      if (actions === undefined) throw new AppError('table_corrupt', `The commit ${winner} of ${log.table} is gone`);
+      const reason = findConflict(log.table, change.reads, actions);
+      if (reason !== undefined) return { kind: 'conflict', reason, version: winner };
     }
     base = newest;
   }
@@ -196,8 +196,7 @@ function readSetOf(
   transactions: readonly Transaction[],
 ): ReadSet {
   const appIds = new Set(transactions.map(({ appId }) => appId));
-  if (request.basedOn !== undefined && partitions === undefined)
-    return { files: 'all', removedKeys: new Set(), appIds };
+  if (request.readsRows === true) return { files: 'all', removedKeys: new Set(), appIds };
   if (partitions === undefined) return { files: 'none', removedKeys: new Set(), appIds };
   return {
     files: ({ partitionValues }) => partitions.some((partition) => isIn(partitionValues, partition)),
