@@ -1,0 +1,207 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { manualClock } from '../../../src/base/clock.ts';
+import type { ColumnData } from '../../../src/storage/column-data.ts';
+import { readColumnChunks, readColumns, safeNumbers } from '../../../src/storage/column-read.ts';
+import { arrayOf, field, structOf } from '../../../src/storage/delta-schema.ts';
+import { openDuckDb } from '../../../src/storage/duckdb.ts';
+import { duckdbScan } from '../../../src/storage/duckdb-scan.ts';
+import { localObjectStore } from '../../../src/storage/local-object-store.ts';
+import { memoryObjectStore } from '../../../src/storage/memory-object-store.ts';
+import type { ObjectStore } from '../../../src/storage/object-store.ts';
+import type { Snapshot } from '../../../src/storage/snapshot.ts';
+import { createTable } from '../../../src/storage/table.ts';
+
+const SCHEMA = structOf([
+  field('id', 'long'),
+  field('whole', 'integer'),
+  field('small', 'short'),
+  field('ratio', 'double'),
+  field('half', 'float'),
+  field('flag', 'boolean'),
+  field('text', 'string'),
+  field('blob', 'binary'),
+  field('day', 'date'),
+  field('at', 'timestamp'),
+  field('list', arrayOf('double')),
+  field('texts', arrayOf('string')),
+  field('part', 'string'),
+]);
+const environment = { clock: manualClock(1_800_000_000_000_000) };
+const root = mkdtempSync(join(tmpdir(), 'sentinela-columns-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+type Row = Record<string, unknown>;
+
+async function tableOf(store: ObjectStore, commits: readonly (readonly Row[])[]): Promise<Snapshot> {
+  const table = await createTable(store, { path: 't', schema: SCHEMA, partitionColumns: ['part'] }, environment);
+  for (const rows of commits) await table.append({ rows });
+  return table.snapshot();
+}
+
+/** A column as a plain list. */
+function listOf(column: ColumnData): unknown[] {
+  if (column.kind === 'string') return [...column.values];
+  if (column.kind === 'binary') return column.values.map((value) => (value === null ? null : [...value]));
+  if (column.kind === 'list') {
+    const child = listOf(column.child);
+    return Array.from({ length: column.offsets.length - 1 }, (_, row) =>
+      column.nulls?.[row] === 1 ? null : child.slice(column.offsets[row], column.offsets[row + 1]),
+    );
+  }
+  return Array.from<number | bigint, unknown>(column.values, (value, row) => {
+    if (column.nulls?.[row] === 1) return null;
+    return column.kind === 'boolean' ? value === 1 : value;
+  });
+}
+
+function expected(row: Row, name: string): unknown {
+  const value = row[name] ?? null;
+  if (value === null) return null;
+  if (name === 'id' || name === 'at') return BigInt(value as number | bigint);
+  if (name === 'blob') return [...(value as Uint8Array)];
+  if (name === 'half') return Math.fround(value as number);
+  return value;
+}
+
+const rowArbitrary = fc.record({
+  id: fc.option(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })),
+  whole: fc.option(fc.integer()),
+  small: fc.option(fc.integer({ min: -32768, max: 32767 })),
+  ratio: fc.option(fc.double()),
+  half: fc.option(fc.float()),
+  flag: fc.option(fc.boolean()),
+  text: fc.option(
+    fc.oneof(
+      fc.constantFrom('', 'CACC', 'a text of over twelve bytes', 'é'.repeat(7)),
+      fc.string({ unit: 'grapheme' }),
+    ),
+  ),
+  blob: fc.option(fc.uint8Array({ maxLength: 20 })),
+  day: fc.option(fc.integer({ min: -700_000, max: 2_000_000 })),
+  at: fc.option(fc.integer({ min: -62_135_596_800_000_000 / 10, max: 9_007_199_254_740_991 })),
+  list: fc.option(fc.array(fc.option(fc.double()), { maxLength: 4 })),
+  texts: fc.option(fc.array(fc.option(fc.string({ unit: 'grapheme' })), { maxLength: 3 })),
+  part: fc.option(fc.constantFrom('a', 'b c', 'é/%20', "it's")),
+});
+
+describe('columns', () => {
+  it('hold what was written, through DuckDB and through Arrow alike', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(rowArbitrary, { minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 3 }),
+        async (commits) => {
+          const names = SCHEMA.fields.map(({ name }) => name).filter((name) => name !== 'part');
+          // Files of one partition come together; without the partition column the order is that of the files.
+          const rows = commits.flatMap((commit) => {
+            const parts = [...new Set(commit.map(({ part }) => part))];
+            return parts.flatMap((part) => commit.filter((row) => row.part === part));
+          });
+          for (const store of [localObjectStore(mkdtempSync(join(root, 'x-'))), memoryObjectStore()]) {
+            const snapshot = await tableOf(store, commits);
+            const read = await readColumns(snapshot, { columns: names });
+            expect(read.rowCount).toBe(rows.length);
+            names.forEach((name, at) => {
+              expect(listOf(read.columns[at] as ColumnData), name).toEqual(rows.map((row) => expected(row, name)));
+            });
+            const [parts] = (await readColumns(snapshot, { columns: ['part'] })).columns;
+            expect(listOf(parts as ColumnData).sort()).toEqual(rows.map(({ part }) => part).sort());
+          }
+        },
+      ),
+      { numRuns: 12 },
+    );
+  }, 120_000);
+
+  it('come in chunks, over many row groups and files, and keep their order', async () => {
+    const store = localObjectStore(mkdtempSync(join(root, 'x-')));
+    const table = await createTable(store, { path: 't', schema: SCHEMA }, environment);
+    const count = 150_000;
+    function* rows(): Iterable<Row> {
+      for (let id = 0; id < count; id += 1)
+        yield { id, text: `a longer text ${id % 1000}`, texts: id % 3 === 0 ? null : ['a', null], flag: id % 2 === 0 };
+    }
+    await table.append({ rows: rows(), maxFileRows: 100_000 });
+    const snapshot = await table.snapshot();
+    expect(snapshot.files).toHaveLength(2);
+    let next = 0;
+    for await (const chunk of readColumnChunks(snapshot, {
+      columns: ['text', 'id', 'texts', 'flag'],
+      chunkRows: 20_000,
+    })) {
+      expect(chunk.rowCount).toBeLessThan(23_000);
+      const [texts, ids, lists, flags] = chunk.columns;
+      if (texts?.kind !== 'string' || ids?.kind !== 'int64' || lists?.kind !== 'list' || flags?.kind !== 'boolean')
+        throw new Error('kinds');
+      const numbers = safeNumbers(ids.values);
+      for (let row = 0; row < chunk.rowCount; row += 1, next += 1) {
+        const fits =
+          numbers[row] === next &&
+          texts.values[row] === `a longer text ${next % 1000}` &&
+          (flags.values[row] === 1) === (next % 2 === 0);
+        const length = (lists.offsets[row + 1] ?? 0) - (lists.offsets[row] ?? 0);
+        if (!fits || length !== (next % 3 === 0 ? 0 : 2)) throw new Error(`row ${next} is wrong`);
+      }
+    }
+    expect(next).toBe(count);
+  }, 60_000);
+
+  it('of a table without rows are empty', async () => {
+    for (const store of [localObjectStore(mkdtempSync(join(root, 'x-'))), memoryObjectStore()]) {
+      const { rowCount, columns } = await readColumns(await tableOf(store, []));
+      expect(rowCount).toBe(0);
+      expect(columns).toHaveLength(SCHEMA.fields.length);
+    }
+  });
+
+  it('that a table has not are an error by their name', async () => {
+    const snapshot = await tableOf(memoryObjectStore(), []);
+    await expect(readColumns(snapshot, { columns: ['nope'] })).rejects.toMatchObject({
+      code: 'not_found',
+      context: { column: 'nope' },
+    });
+  });
+
+  it('say so where a long is beyond 2^53', () => {
+    expect(safeNumbers(BigInt64Array.of(0n, -1n, 2n ** 53n - 1n, -(2n ** 53n)))).toEqual(
+      Float64Array.of(0, -1, 2 ** 53 - 1, -(2 ** 53)),
+    );
+    expect(() => safeNumbers(BigInt64Array.of(2n ** 53n))).toThrow(/beyond 2\^53/);
+    expect(() => safeNumbers(BigInt64Array.of(-(2n ** 60n)))).toThrow(/beyond 2\^53/);
+  });
+});
+
+describe('a scan by DuckDB', () => {
+  it('sees the version of the snapshot, partitions as columns, and null where a file lacks a column', async () => {
+    const store = localObjectStore(mkdtempSync(join(root, "it's [odd] *")));
+    const old = structOf(SCHEMA.fields.filter(({ name }) => ['id', 'part'].includes(name)));
+    const table = await createTable(store, { path: 't', schema: old, partitionColumns: ['part'] }, environment);
+    await table.append({
+      rows: [
+        { id: 1, part: "it's" },
+        { id: 2, part: null },
+      ],
+    });
+    const snapshot = await table.snapshot();
+    await table.append({ rows: [{ id: 3, part: 'x' }] });
+    const evolved = {
+      ...snapshot,
+      files: snapshot.files,
+      schema: structOf([...old.fields, field('new', 'timestamp')]),
+    };
+    const db = await openDuckDb({ memoryLimitMb: 128, threads: 1 });
+    try {
+      const rows = await db.rows(`SELECT * FROM ${duckdbScan(evolved)} ORDER BY id`);
+      expect(rows).toEqual([
+        { id: 1n, part: "it's", new: null },
+        { id: 2n, part: null, new: null },
+      ]);
+      await expect(db.rows('SELECT nonsense')).rejects.toMatchObject({ code: 'storage_failed' });
+    } finally {
+      db.close();
+    }
+  });
+});
