@@ -2,12 +2,13 @@ import { unreachable } from '../base/assert.ts';
 import { canonicalJson } from '../base/canonical-json.ts';
 import type { EntityNumbers } from '../domain/entity-keys.ts';
 import type {
-  DecisionPart,
   DecisionRecord,
+  EpochRecord,
   JournalRecord,
   LabelRecord,
   PaymentRecord,
   ScoredRecord,
+  SequenceRecord,
 } from '../events/journal-record.ts';
 import type { PaymentCodec } from '../events/payment-codec.ts';
 import { BRONZE_SCHEMA_VERSION } from '../governance/contracts/bronze.ts';
@@ -37,7 +38,10 @@ export type BronzeTableName = 'transactions' | 'decisions' | 'labels' | 'sequenc
 /** Rows by table. */
 export type BronzeRows = Readonly<Record<BronzeTableName, BronzeRow[]>>;
 
-/** Turns records into the rows of the bronze tables. */
+/**
+ * Turns records into the rows of the bronze tables. Every row is one literal: put together by
+ * spreading, rows took a third of the consumer's time.
+ */
 export function bronzeRows(journalId: string, entries: readonly BronzeEntry[], codec: PaymentCodec): BronzeRows {
   const rows: BronzeRows = { transactions: [], decisions: [], labels: [], sequences: [], epochs: [] };
   for (const entry of entries) addRows(rows, journalId, entry, codec);
@@ -46,41 +50,28 @@ export function bronzeRows(journalId: string, entries: readonly BronzeEntry[], c
 
 function addRows(rows: BronzeRows, journalId: string, entry: BronzeEntry, codec: PaymentCodec): void {
   const { record } = entry;
-  const provenance = provenanceOf(journalId, entry);
   switch (record.kind) {
     case 'scored':
-      rows.transactions.push({
-        ...provenance,
-        ...paymentColumns(record, entry, codec),
-        ...numbersOf(record.numbers),
-        is_event: record.isEvent,
-      });
-      rows.decisions.push({ ...provenance, ...decisionColumns(record) });
+      rows.transactions.push(paymentRow(journalId, entry, record, record, codec));
+      rows.decisions.push(decisionRow(journalId, entry, record));
       return;
     case 'payment':
-      rows.transactions.push({ ...provenance, ...paymentColumns(record, entry, codec) });
+      rows.transactions.push(paymentRow(journalId, entry, record, undefined, codec));
       return;
     case 'decision':
-      rows.decisions.push({ ...provenance, ...decisionColumns(record) });
+      rows.decisions.push(decisionRow(journalId, entry, record));
       // A decision that saw nothing knows no number: a sequence record follows.
-      if (hasNumber(record.saw) || hasNumber(record.numbers)) {
-        rows.sequences.push({ ...provenance, ...sequenceColumns(record) });
-      }
+      if (hasNumber(record.saw) || hasNumber(record.numbers))
+        rows.sequences.push(sequenceRow(journalId, entry, record));
       return;
     case 'label':
-      rows.labels.push({ ...provenance, ...labelColumns(record, entry) });
+      rows.labels.push(labelRow(journalId, entry, record));
       return;
     case 'sequence':
-      rows.sequences.push({ ...provenance, ...sequenceColumns(record) });
+      rows.sequences.push(sequenceRow(journalId, entry, record));
       return;
     case 'epoch':
-      rows.epochs.push({
-        ...provenance,
-        epoch: record.epoch,
-        reason: record.reason,
-        silver_version: record.silverVersion,
-        offsets: canonicalJson(record.offsets),
-      });
+      rows.epochs.push(epochRow(journalId, entry, record));
       return;
     default:
       unreachable(record);
@@ -89,93 +80,154 @@ function addRows(rows: BronzeRows, journalId: string, entry: BronzeEntry, codec:
 
 const HOUR_MICROS = 3_600_000_000;
 
-function provenanceOf(journalId: string, { position, record, imported }: BronzeEntry): BronzeRow {
-  const hours = Math.floor(record.knownTimeMicros / HOUR_MICROS);
-  const day = Math.floor(hours / 24);
+function hourOf(micros: number): number {
+  return Math.floor(micros / HOUR_MICROS);
+}
+
+function paymentRow(
+  journalId: string,
+  { position, imported }: BronzeEntry,
+  record: ScoredRecord | PaymentRecord,
+  event: Pick<ScoredRecord, 'isEvent' | 'numbers'> | undefined,
+  codec: PaymentCodec,
+): BronzeRow {
+  const hours = hourOf(record.knownTimeMicros);
+  const numbers = event?.numbers ?? NO_NUMBERS;
   return {
     known_time: record.knownTimeMicros,
     known_assumed: imported?.knownAssumed ?? false,
     journal_id: journalId,
     journal_position: position,
-    source: 'source' in record ? record.source : null,
+    source: record.source,
     schema_version: BRONZE_SCHEMA_VERSION,
-    ingest_date: day,
-    ingest_hour: hours - day * 24,
-  };
-}
-
-function paymentColumns(
-  record: ScoredRecord | PaymentRecord,
-  { imported }: BronzeEntry,
-  codec: PaymentCodec,
-): BronzeRow {
-  return {
+    ingest_date: Math.floor(hours / 24),
+    ingest_hour: hours % 24,
     end_to_end_id: record.endToEndId,
     side: record.side,
+    is_event: event?.isEvent ?? null,
+    payer_epoch: numbers.payer?.epoch ?? null,
+    payer_seq: numbers.payer?.seq ?? null,
+    payee_epoch: numbers.payee?.epoch ?? null,
+    payee_seq: numbers.payee?.seq ?? null,
+    pair_epoch: numbers.pair?.epoch ?? null,
+    pair_seq: numbers.pair?.seq ?? null,
+    source_id: imported?.sourceId ?? null,
+    line: imported?.line ?? null,
     content_type: codec.contentTypeOf(record.source),
     raw: record.raw,
     payment: canonicalOrNull(() => codec.decodeBody(record.source, record.raw)),
-    source_id: imported?.sourceId ?? null,
-    line: imported?.line ?? null,
   };
 }
 
-function decisionColumns(
-  record: DecisionPart & Pick<DecisionRecord, 'endToEndId' | 'side' | 'requestSha256'>,
+function decisionRow(
+  journalId: string,
+  { position, imported }: BronzeEntry,
+  record: ScoredRecord | DecisionRecord,
 ): BronzeRow {
+  const hours = hourOf(record.knownTimeMicros);
+  const { saw, features } = record;
+  const values = new Array<number | null>(features.length);
+  for (let at = 0; at < features.length; at += 1) {
+    const value = features[at] as number;
+    values[at] = Number.isNaN(value) ? null : value;
+  }
   return {
+    known_time: record.knownTimeMicros,
+    known_assumed: imported?.knownAssumed ?? false,
+    journal_id: journalId,
+    journal_position: position,
+    source: record.source,
+    schema_version: BRONZE_SCHEMA_VERSION,
+    ingest_date: Math.floor(hours / 24),
+    ingest_hour: hours % 24,
     end_to_end_id: record.endToEndId,
     side: record.side,
     request_sha256: hexOf(record.requestSha256),
+    payer_epoch: saw.payer?.epoch ?? null,
+    payer_seq: saw.payer?.seq ?? null,
+    payee_epoch: saw.payee?.epoch ?? null,
+    payee_seq: saw.payee?.seq ?? null,
+    pair_epoch: saw.pair?.epoch ?? null,
+    pair_seq: saw.pair?.seq ?? null,
     answer: textOf(record.answer),
-    features: Array.from(record.features, (value) => (Number.isNaN(value) ? null : value)),
+    features: values,
     feature_status: record.featureStatus,
-    ...numbersOf(record.saw),
   };
 }
 
-function labelColumns(record: LabelRecord, { imported }: BronzeEntry): BronzeRow {
+function labelRow(journalId: string, { position, imported }: BronzeEntry, record: LabelRecord): BronzeRow {
+  const hours = hourOf(record.knownTimeMicros);
   return {
+    known_time: record.knownTimeMicros,
+    known_assumed: imported?.knownAssumed ?? false,
+    journal_id: journalId,
+    journal_position: position,
+    source: record.source,
+    schema_version: BRONZE_SCHEMA_VERSION,
+    ingest_date: Math.floor(hours / 24),
+    ingest_hour: hours % 24,
     end_to_end_id: record.endToEndId,
     state: record.state,
     event_time: record.eventTimeMicros,
-    payee_account: record.payeeAccount,
     payee_epoch: record.number?.epoch ?? null,
     payee_seq: record.number?.seq ?? null,
     line: imported?.line ?? null,
     raw: record.raw,
     label: canonicalOrNull(() => JSON.parse(textOf(record.raw))),
+    payee_account: record.payeeAccount,
   };
 }
 
-function sequenceColumns(record: {
-  readonly endToEndId: string;
-  readonly side: string;
-  readonly isEvent: boolean;
-  readonly numbers: EntityNumbers;
-}): BronzeRow {
+function sequenceRow(
+  journalId: string,
+  { position }: BronzeEntry,
+  record: Pick<SequenceRecord, 'knownTimeMicros' | 'endToEndId' | 'side' | 'isEvent' | 'numbers'>,
+): BronzeRow {
+  const hours = hourOf(record.knownTimeMicros);
+  const { numbers } = record;
   return {
+    known_time: record.knownTimeMicros,
+    known_assumed: false,
+    journal_id: journalId,
+    journal_position: position,
+    source: null,
+    schema_version: BRONZE_SCHEMA_VERSION,
+    ingest_date: Math.floor(hours / 24),
+    ingest_hour: hours % 24,
     end_to_end_id: record.endToEndId,
     side: record.side,
     is_event: record.isEvent,
-    ...numbersOf(record.numbers),
+    payer_epoch: numbers.payer?.epoch ?? null,
+    payer_seq: numbers.payer?.seq ?? null,
+    payee_epoch: numbers.payee?.epoch ?? null,
+    payee_seq: numbers.payee?.seq ?? null,
+    pair_epoch: numbers.pair?.epoch ?? null,
+    pair_seq: numbers.pair?.seq ?? null,
   };
 }
+
+function epochRow(journalId: string, { position }: BronzeEntry, record: EpochRecord): BronzeRow {
+  const hours = hourOf(record.knownTimeMicros);
+  return {
+    known_time: record.knownTimeMicros,
+    known_assumed: false,
+    journal_id: journalId,
+    journal_position: position,
+    source: null,
+    schema_version: BRONZE_SCHEMA_VERSION,
+    ingest_date: Math.floor(hours / 24),
+    ingest_hour: hours % 24,
+    epoch: record.epoch,
+    reason: record.reason,
+    silver_version: record.silverVersion,
+    offsets: canonicalJson(record.offsets),
+  };
+}
+
+const NO_NUMBERS: EntityNumbers = { payer: null, payee: null, pair: null };
 
 function hasNumber({ payer, payee, pair }: EntityNumbers): boolean {
   return payer !== null || payee !== null || pair !== null;
-}
-
-/** The six columns of an entity's numbers. */
-function numbersOf({ payer, payee, pair }: EntityNumbers): BronzeRow {
-  return {
-    payer_epoch: payer?.epoch ?? null,
-    payer_seq: payer?.seq ?? null,
-    payee_epoch: payee?.epoch ?? null,
-    payee_seq: payee?.seq ?? null,
-    pair_epoch: pair?.epoch ?? null,
-    pair_seq: pair?.seq ?? null,
-  };
 }
 
 /** What cannot be read keeps its raw bytes; silver sends it to quarantine. */
