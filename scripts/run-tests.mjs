@@ -20,7 +20,13 @@ if (step(process.execPath, ['node_modules/@biomejs/biome/bin/biome', 'ci', '--co
 
 mkdirSync('.cache', { recursive: true });
 rmSync(report, { force: true });
-const args = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+const args = [
+  'node_modules/vitest/vitest.mjs',
+  'run',
+  '--reporter=default',
+  '--reporter=json',
+  `--outputFile.json=${report}`,
+];
 const status = step(process.execPath, [...args, ...process.argv.slice(2)]);
 
 let counts = { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0, success: false };
@@ -30,5 +36,7 @@ try {
   console.error('the test runner wrote no report: it failed before its end');
 }
 const failed = Math.max(counts.numFailedTests, status === 0 ? 0 : 1);
-console.log(`${counts.numPassedTests} passed, ${failed} failed${counts.numPendingTests > 0 ? `, ${counts.numPendingTests} skipped` : ''}`);
+console.log(
+  `${counts.numPassedTests} passed, ${failed} failed${counts.numPendingTests > 0 ? `, ${counts.numPendingTests} skipped` : ''}`,
+);
 process.exit(failed === 0 && status === 0 ? 0 : 1);

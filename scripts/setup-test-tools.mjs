@@ -29,9 +29,18 @@ function setupRedis() {
   if (has('redis-server')) return;
   console.error('setup: redis-server is missing, installing it');
   const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
-  const apt = (...args) => (asRoot.length === 0 ? run('apt-get', args) : run(asRoot[0], [...asRoot.slice(1), 'apt-get', ...args]));
-  if (has('apt-get') && apt('update', '-q') && apt('install', '-y', '-q', '--no-install-recommends', 'redis-server') && has('redis-server')) return;
-  fail('redis-server is needed by the tests. Install it (Debian: apt-get install redis-server; macOS: brew install redis) and run the tests again.');
+  const apt = (...args) =>
+    asRoot.length === 0 ? run('apt-get', args) : run(asRoot[0], [...asRoot.slice(1), 'apt-get', ...args]);
+  if (
+    has('apt-get') &&
+    apt('update', '-q') &&
+    apt('install', '-y', '-q', '--no-install-recommends', 'redis-server') &&
+    has('redis-server')
+  )
+    return;
+  fail(
+    'redis-server is needed by the tests. Install it (Debian: apt-get install redis-server; macOS: brew install redis) and run the tests again.',
+  );
 }
 
 function setupPython() {
@@ -40,12 +49,24 @@ function setupPython() {
   const wanted = createHash('sha256').update(requirements).digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && has(join(python, 'bin/python'))) return;
   console.error('setup: making the Python environment of the tests in .cache/python (about a minute, once)');
-  if (!has('python3')) fail('Python 3.10 or newer is needed by the tests. Install python3 with its venv module and run the tests again.');
+  if (!has('python3'))
+    fail('Python 3.10 or newer is needed by the tests. Install python3 with its venv module and run the tests again.');
   mkdirSync(join(root, '.cache'), { recursive: true });
   const done =
     run('python3', ['-m', 'venv', python]) &&
-    run(join(python, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', join(root, 'test/requirements.txt')]);
-  if (!done) fail('the Python environment could not be made: see the lines above (is python3-venv installed, and a package index reachable?).');
+    run(join(python, 'bin/python'), [
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--disable-pip-version-check',
+      '-r',
+      join(root, 'test/requirements.txt'),
+    ]);
+  if (!done)
+    fail(
+      'the Python environment could not be made: see the lines above (is python3-venv installed, and a package index reachable?).',
+    );
   writeFileSync(stamp, wanted);
 }
 
