@@ -15,7 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), 'sentinela-bench-'));
 const payments = join(folder, 'payments.ndjson');
 
 /** Starts a program and waits for what its first lines say. */
-function start(args, ready, env = {}) {
+function startPeer(args, ready, env = {}) {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   return new Promise((resolve, reject) => {
     let text = '';
@@ -31,7 +31,7 @@ function start(args, ready, env = {}) {
 }
 
 const serve = (name, env) =>
-  start(
+  startPeer(
     ['dist/cli/main.js', 'serve', '--http-port', '0', '--grpc-port', '0', '--data-dir', join(folder, name)],
     /http:\/\/127\.0\.0\.1:(\d+)/,
     env,
@@ -75,8 +75,8 @@ const redis =
     ? spawn('redis-server', ['--port', '16399', '--save', '', '--appendonly', 'no'], { stdio: 'ignore' })
     : undefined;
 const targets = [
-  ['node:http', await start(['bench/http-peer.mjs', 'node'], /^(\d+)/)],
-  ['bare Fastify', await start(['bench/http-peer.mjs', 'fastify'], /^(\d+)/)],
+  ['node:http', await startPeer(['bench/http-peer.mjs', 'node'], /^(\d+)/)],
+  ['bare Fastify', await startPeer(['bench/http-peer.mjs', 'fastify'], /^(\d+)/)],
   ['/v1/score embedded + durable', await serve('embedded')],
 ];
 if (redis !== undefined)
