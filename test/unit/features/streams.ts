@@ -29,38 +29,49 @@ export type Step =
   | { readonly do: 'restart' };
 
 const MINUTE = 60_000_000;
-/** Waits that meet the edges of the windows of {@link testSet}, one microsecond to each side. */
+/** Waits that meet the edges of the windows of {@link testSet}, one microsecond to each side; negative ones are late. */
 const wait = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom(0, 1, 1000, MINUTE / 4) },
-  { weight: 3, arbitrary: fc.constantFrom(MINUTE - 1, MINUTE, MINUTE + 1, 10 * MINUTE, 10 * MINUTE - 1, 7 * MINUTE) },
+  { weight: 8, arbitrary: fc.constantFrom(0, 0, 1, 1000, MINUTE / 4) },
+  { weight: 4, arbitrary: fc.constantFrom(MINUTE - 1, MINUTE, MINUTE + 1, 10 * MINUTE, 10 * MINUTE - 1, 7 * MINUTE) },
   { weight: 1, arbitrary: fc.constantFrom(60 * MINUTE, 120 * MINUTE + 1, 300 * MINUTE, 5000 * MINUTE) },
-  { weight: 2, arbitrary: fc.constantFrom(-1, -MINUTE, -MINUTE - 1, -10 * MINUTE, -70 * MINUTE, -1000 * MINUTE) },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom(-1, -1000, -MINUTE, -MINUTE - 1, -10 * MINUTE, -70 * MINUTE, -1000 * MINUTE),
+  },
 );
 const amount = fc.oneof(fc.nat(5), fc.nat(100_000), fc.constantFrom(999_999_999_999, 999_999_999_998, 0));
+/** 0 is no account. */
+const account = fc.oneof({ weight: 8, arbitrary: fc.constant(1) }, { weight: 3, arbitrary: fc.nat(2) });
 
-export const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 12,
-    arbitrary: fc.record({ do: fc.constant('pay' as const), payer: fc.nat(2), payee: fc.nat(3), amount, wait }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({ do: fc.constant('again' as const), back: fc.nat(30), wait, otherPayee: fc.boolean() }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      do: fc.constant('label' as const),
-      back: fc.nat(20),
-      state: fc.constantFrom(...LABEL_STATES),
-      wait,
-      unknown: fc.boolean(),
-    }),
-  },
-  { weight: 1, arbitrary: fc.constant({ do: 'settle' as const }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('rollback' as const), steps: fc.nat(6) }) },
-  { weight: 1, arbitrary: fc.constant({ do: 'restart' as const }) },
-);
+const pay = fc.record({ do: fc.constant('pay' as const), payer: account, payee: account, amount, wait });
+const again = fc.record({ do: fc.constant('again' as const), back: fc.nat(12), wait, otherPayee: fc.boolean() });
+const label = fc.record({
+  do: fc.constant('label' as const),
+  back: fc.nat(4),
+  state: fc.constantFrom(...LABEL_STATES),
+  wait,
+  unknown: fc.nat(5).map((number) => number === 0),
+});
+const settle = fc.constant({ do: 'settle' as const });
+const rollback = fc.record({ do: fc.constant('rollback' as const), steps: fc.nat(6) });
+const restart = fc.constant({ do: 'restart' as const });
+
+/** One step of a stream; a stream leans to payments, to labels or to undoing. */
+export const stream: fc.Arbitrary<Step[]> = fc
+  .tuple(fc.constantFrom(1, 6), fc.constantFrom(1, 12), fc.constantFrom(0, 3), fc.constantFrom(0, 1))
+  .chain(([agains, labels, undos, restarts]) =>
+    fc.array(
+      fc.oneof(
+        { weight: 20, arbitrary: pay },
+        { weight: agains, arbitrary: again },
+        { weight: labels, arbitrary: label },
+        { weight: undos, arbitrary: rollback },
+        { weight: 1, arbitrary: settle },
+        { weight: restarts, arbitrary: restart },
+      ),
+      { maxLength: 160, size: 'max' },
+    ),
+  );
 
 /** Every aggregate over short windows, and a bound that is soon reached. */
 export function testSet(bound: number): FeatureSetDefinition {

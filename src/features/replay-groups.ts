@@ -1,0 +1,65 @@
+/** Rows by entity: those of entity e are `rows[start[e]] … rows[start[e + 1] − 1]`, in the order of the input. */
+export interface Groups {
+  readonly count: number;
+  readonly start: Int32Array;
+  readonly rows: Int32Array;
+}
+
+/** Numbers texts as they are first seen; −1 for null. */
+export function numberTexts(texts: readonly (string | null)[], known: Map<string, number>): Int32Array {
+  const numbers = new Int32Array(texts.length);
+  for (let row = 0; row < texts.length; row += 1) {
+    const text = texts[row] as string | null;
+    if (text === null) {
+      numbers[row] = -1;
+      continue;
+    }
+    let number = known.get(text);
+    if (number === undefined) {
+      number = known.size;
+      known.set(text, number);
+    }
+    numbers[row] = number;
+  }
+  return numbers;
+}
+
+/** Numbers pairs of numbers as they are first seen; −1 where either is. */
+export function numberPairs(left: Int32Array, right: Int32Array): { numbers: Int32Array; count: number } {
+  const known = new Map<number, number>();
+  const numbers = new Int32Array(left.length);
+  for (let row = 0; row < left.length; row += 1) {
+    if ((left[row] as number) < 0 || (right[row] as number) < 0) {
+      numbers[row] = -1;
+      continue;
+    }
+    // Both are below 2^26: the code is exact.
+    const code = (left[row] as number) * 2 ** 26 + (right[row] as number);
+    let number = known.get(code);
+    if (number === undefined) {
+      number = known.size;
+      known.set(code, number);
+    }
+    numbers[row] = number;
+  }
+  return { numbers, count: known.size };
+}
+
+/** Groups the rows whose number is not −1, by counting: linear, and the order of the input stays. */
+export function groupRows(numbers: Int32Array, count: number, wanted: (row: number) => boolean): Groups {
+  const start = new Int32Array(count + 1);
+  for (let row = 0; row < numbers.length; row += 1) {
+    const number = numbers[row] as number;
+    if (number >= 0 && wanted(row)) start[number + 1] = (start[number + 1] as number) + 1;
+  }
+  for (let at = 0; at < count; at += 1) start[at + 1] = (start[at + 1] as number) + (start[at] as number);
+  const next = start.slice(0, count);
+  const rows = new Int32Array(start[count] as number);
+  for (let row = 0; row < numbers.length; row += 1) {
+    const number = numbers[row] as number;
+    if (number < 0 || !wanted(row)) continue;
+    rows[next[number] as number] = row;
+    next[number] = (next[number] as number) + 1;
+  }
+  return { count, start, rows };
+}

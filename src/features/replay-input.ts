@@ -1,0 +1,69 @@
+import type { EntityKind } from '../domain/entity-keys.ts';
+import type { PaymentRow } from '../domain/payment-row.ts';
+import type { EpochOpening } from './epoch-book.ts';
+
+/** Numbers (epoch, seq) of one kind of entity, by row; epoch 0 where there is none. */
+export interface NumberColumns {
+  readonly epochs: Float64Array;
+  readonly seqs: Float64Array;
+}
+
+/** Where records were written, by row. */
+export interface PlaceColumns {
+  readonly journals: readonly string[];
+  readonly positions: Float64Array;
+  readonly knownTimes: Float64Array;
+}
+
+/** Labels, by row. */
+export interface ReplayLabels {
+  readonly count: number;
+  readonly ids: readonly string[];
+  /** Indexes in LABEL_STATES. */
+  readonly states: Uint8Array;
+  readonly times: Float64Array;
+  /** As resolved when they were recorded; null where no payee is known. */
+  readonly payees: readonly (string | null)[];
+  readonly numbers: NumberColumns;
+  readonly places: PlaceColumns;
+}
+
+/** Payments, one row a side, in columns, in any order; with what replay needs to know of order. */
+export interface ReplayPayments {
+  readonly count: number;
+  readonly ids: readonly string[];
+  readonly times: Float64Array;
+  readonly amounts: Float64Array;
+  readonly payers: readonly (string | null)[];
+  readonly payees: readonly (string | null)[];
+  /** 1 where the row is its payment's event. */
+  readonly isEvent: Uint8Array;
+  readonly numbers: Readonly<Record<EntityKind, NumberColumns>>;
+  readonly places: PlaceColumns;
+}
+
+/** What to compute: for which rows, and what each of them could see. */
+export interface ReplayReads {
+  /** Rows of the payments. */
+  readonly rows: Int32Array;
+  /**
+   * The last number that each read could see, by read: seq 0 is the base of its epoch. Epoch 0
+   * where it saw nothing: the store did not answer.
+   */
+  readonly saw: Readonly<Record<EntityKind, NumberColumns>>;
+  /** The payment of a row, for its request features; the object may be the same for every call. */
+  readonly payment: (row: number) => PaymentRow;
+}
+
+/** Everything that a recomputation reads. */
+export interface ReplayInput {
+  readonly payments: ReplayPayments;
+  readonly labels: ReplayLabels;
+  readonly epochs: readonly EpochOpening[];
+  readonly reads: ReplayReads;
+}
+
+/** Room for the numbers of `count` rows, none yet. */
+export function numberColumns(count: number): NumberColumns {
+  return { epochs: new Float64Array(count), seqs: new Float64Array(count) };
+}
