@@ -49,7 +49,7 @@ export function contestOf(
   if (random.chance(0.1)) say('CONTESTED', 'AWAITING_ANALYSIS', contested + 2 * HOUR);
   const decided = contested + 3 * HOUR + random.next() * 6.5 * DAY;
   const unit = random.next();
-  const agreed = story === 'honest' ? unit > 0.97 : unit > 0.1;
+  const agreed = story === 'honest' ? unit > 0.975 : unit > 0.08;
   if (unit < (story === 'honest' ? 0.12 : 0.03)) say('CANCELLED', 'CANCELLED', decided);
   else if (agreed) say('AGREED', unit < 0.5 ? 'REFUNDING' : 'COMPLETED', decided);
   else say('DISAGREED', 'ANALYSED', decided);

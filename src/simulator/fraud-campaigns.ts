@@ -26,7 +26,7 @@ export function fraudCampaigns(scene: Scene): FraudCampaigns {
   return {
     begin(moment) {
       const unit = scene.random.next();
-      return unit < 0.42 ? takeover(scene, moment, mules) : scam(scene, moment, mules);
+      return unit < 0.48 ? takeover(scene, moment, mules) : scam(scene, moment, mules);
     },
   };
 }
@@ -46,13 +46,13 @@ function mulePool({ random, who, of }: Scene): MulePool {
     const today = Math.floor(atMicros / DAY);
     // Half are opened for the purpose, some by a name that waits for months; the others belong to people who lend theirs.
     let account = who.stranger(random, today);
-    if (random.chance(0.55)) {
+    if (random.chance(0.64)) {
       account = accountCode(MULE, opened);
       const age = random.chance(0.7) ? 1 + random.below(70) : 70 + random.below(900);
       of.openMule(opened, today - age);
       opened += 1;
     }
-    const long = random.chance(0.12);
+    const long = random.chance(0.16);
     const untilMicros = atMicros + (long ? 60 : 4) * DAY * random.next();
     active.push({ account, untilMicros, usesLeft: long ? 12 : random.below(5) });
     return account;
@@ -70,10 +70,10 @@ function takeover(scene: Scene, moment: Moment, mules: MulePool): number {
   const hidden = random.chance(0.4);
   const sessionAt = (at: number): Session => {
     const session =
-      intrusion < 0.55 ? freshSession(seed, victim, at, enrolled, random) : ownSession(seed, victim, at, random);
+      intrusion < 0.68 ? freshSession(seed, victim, at, enrolled, random) : ownSession(seed, victim, at, random);
     return {
       ...session,
-      remoteAccess: intrusion >= 0.55 && intrusion < 0.7,
+      remoteAccess: intrusion >= 0.68 && intrusion < 0.82,
       simChangedMicros: intrusion > 0.92 ? enrolled - HOUR : session.simChangedMicros,
       limitRaisedMicros: raised ?? session.limitRaisedMicros,
       location: session.location && !hidden,
