@@ -115,7 +115,7 @@ export async function readCheckpoint(store: ObjectStore, table: string, version:
   const bytes = await store.get(key);
   if (bytes === undefined) throw new AppError('table_corrupt', `The checkpoint ${key} is gone`, { key });
   const actions: Action[] = [];
-  for (const batch of decodeParquet(bytes, key).batches) {
+  for await (const batch of decodeParquet(bytes, key)) {
     for (const row of rowsOfBatch(batch)) {
       const action = actionOf(jsonRow(row), key);
       if (action !== undefined) actions.push(action);

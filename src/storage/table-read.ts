@@ -27,7 +27,7 @@ export async function* readBatches(snapshot: Snapshot, options: ReadOptions = {}
   const schema = new Schema(fields.map((field) => arrowFieldOf({ ...field, nullable: true })));
   for (const file of options.files ?? snapshot.files) {
     const bytes = await readDataFile(snapshot, file);
-    for (const batch of decodeParquet(bytes, file.key, inFile).batches) {
+    for await (const batch of decodeParquet(bytes, file.key, inFile)) {
       yield completeBatch(snapshot, file, batch, fields, schema);
     }
   }

@@ -66,6 +66,9 @@ export function schemaOf(contract: TableContract): StructType {
   );
 }
 
+/** Types that Spark takes in `delta.dataSkippingStatsColumns`. */
+const SKIPPING_TYPES: readonly DeltaType[] = ['string', 'long', 'integer', 'double', 'date', 'timestamp'];
+
 /** Spark's default: how many columns get statistics. */
 const MAX_INDEXED_COLUMNS = 32;
 
@@ -74,7 +77,7 @@ export function definitionOf(contract: TableContract): TableDefinition {
   const { path, description, columns, partitionColumns, configuration } = contract;
   const indexed = columns.filter(
     ({ name, personal: isPersonal, type }) =>
-      !isPersonal && !partitionColumns.includes(name) && typeof type === 'string' && type !== 'binary',
+      !isPersonal && !partitionColumns.includes(name) && SKIPPING_TYPES.includes(type),
   );
   const names = indexed.slice(0, MAX_INDEXED_COLUMNS).map(({ name }) => name);
   return {
