@@ -1,4 +1,4 @@
-import { murmur32 } from '../base/hash64.ts';
+import { hash128 } from '../base/hash128.ts';
 import type { Side } from '../domain/payment.ts';
 import type { RecordPlace } from './journal.ts';
 
@@ -73,11 +73,7 @@ export class AnswerIndex {
   }
 
   #shardOf(endToEndId: string, side: Side): Shard {
-    const text = side === 'PAYER' ? `${endToEndId}>` : `${endToEndId}<`;
-    this.#key[0] = murmur32(text, 0x51ed270b);
-    this.#key[1] = murmur32(text, 0x2545f491);
-    this.#key[2] = murmur32(text, 0x6a09e667);
-    this.#key[3] = murmur32(text, 0x1b873593);
+    hash128(side === 'PAYER' ? `${endToEndId}>` : `${endToEndId}<`, this.#key);
     return this.#shards[(this.#key[3] as number) & (SHARDS - 1)] as Shard;
   }
 
