@@ -8,8 +8,10 @@ import {
   writeParquet,
 } from 'parquet-wasm';
 import { assert } from '../base/assert.ts';
-import { arrowFieldOf, type ColumnBuilder, columnBuilder } from './column-builder.ts';
+import { arrowFieldOf } from './arrow-types.ts';
+import { columnBuilder } from './column-builder.ts';
 import type { StructType } from './delta-schema.ts';
+import type { ColumnBuilder } from './primitive-column-builder.ts';
 import type { FileStatistics, IndexedColumns } from './statistics.ts';
 
 /** Rows of a row group: enough for zstd and skipping, few enough for memory (about 30 MB of our widest table). */

@@ -1,7 +1,8 @@
 import { type Data, makeData, RecordBatch, Schema, Struct } from 'apache-arrow';
 import { AppError } from '../base/errors.ts';
 import type { CellRow } from './arrow-cells.ts';
-import { arrowFieldOf, columnBuilder } from './column-builder.ts';
+import { arrowFieldOf } from './arrow-types.ts';
+import { columnBuilder } from './column-builder.ts';
 import type { StructField } from './delta-schema.ts';
 import { decodeParquet, rowsOfBatch } from './parquet-read.ts';
 import { parsePartitionValue } from './partition-values.ts';

@@ -1,0 +1,296 @@
+import { Binary, Bool, type Data, type Float64, type Int64, makeData, Utf8 } from 'apache-arrow';
+import { assert } from '../base/assert.ts';
+import { PRIMITIVE_ARROW_TYPES } from './arrow-types.ts';
+import { grown, validityOf } from './column-validity.ts';
+import type { PrimitiveType, StructField } from './delta-schema.ts';
+import {
+  dateBound,
+  floatBounds,
+  type LeafStatistics,
+  maxString,
+  minString,
+  stringBounds,
+  timestampBound,
+} from './statistics.ts';
+
+/**
+ * Collects the values of one column, and makes an Arrow array of them. Each array has buffers of
+ * its own: arrow-js drops one of two neighbours that share memory when it writes a stream.
+ *
+ * Values: long, timestamp: integer number or bigint (timestamps in microseconds since 1970); date:
+ * days since 1970; binary: Uint8Array; array: any list; map: entries, a Map or an object; struct: an
+ * object. null and undefined are null.
+ */
+export interface ColumnBuilder {
+  append(value: unknown): void;
+  /** The values since the last call, as an Arrow array. */
+  take(): Data;
+  /** What all values so far were like; undefined where nothing is told of such a column. */
+  statistics(): LeafStatistics | undefined;
+  /** The builders of a struct's fields. */
+  readonly children?: readonly { readonly field: StructField; readonly builder: ColumnBuilder }[];
+}
+
+/** Starts a column of a primitive type. */
+export function primitiveColumnBuilder(name: string, type: PrimitiveType, nullable: boolean): ColumnBuilder {
+  switch (type) {
+    case 'long':
+    case 'timestamp':
+      return int64Builder(name, type, nullable);
+    case 'string':
+      return stringBuilder(name, nullable);
+    case 'binary':
+      return binaryBuilder(name, nullable);
+    case 'boolean':
+      return booleanBuilder(name, nullable);
+    default:
+      return numberBuilder(name, type, nullable);
+  }
+}
+
+const FIRST_ROWS = 256;
+
+function int64Builder(name: string, type: 'long' | 'timestamp', nullable: boolean): ColumnBuilder {
+  const validity = validityOf(nullable);
+  // Numbers are written as two halves: making a bigint of each costs three times as much.
+  let halves = new Int32Array(2 * FIRST_ROWS);
+  let rows = 0;
+  let min: number | bigint | undefined;
+  let max: number | bigint | undefined;
+  const write = (value: number | bigint): void => {
+    if (typeof value === 'number') {
+      assert(Number.isSafeInteger(value), `column ${name} takes safe integers`);
+      const high = Math.floor(value / 4294967296);
+      halves[2 * rows] = value - high * 4294967296;
+      halves[2 * rows + 1] = high;
+    } else {
+      assert(BigInt.asIntN(64, value) === value, `column ${name} takes 64-bit integers`);
+      halves[2 * rows] = Number(BigInt.asIntN(32, value));
+      halves[2 * rows + 1] = Number(value >> 32n);
+    }
+    if (min === undefined || value < min) min = value;
+    if (max === undefined || value > max) max = value;
+  };
+  return {
+    append(value) {
+      if (2 * rows === halves.length) {
+        const bigger = new Int32Array(halves.length * 2);
+        bigger.set(halves);
+        halves = bigger;
+      }
+      const isNull = value === null || value === undefined;
+      if (!isNull) {
+        assert(typeof value === 'number' || typeof value === 'bigint', `column ${name} takes integers`);
+        write(value);
+      }
+      validity.add(!isNull, rows, name);
+      rows += 1;
+    },
+    take() {
+      const data = new BigInt64Array(halves.slice(0, 2 * rows).buffer);
+      const { nullCount, nullBitmap } = validity.take(rows);
+      const taken = makeData({
+        type: PRIMITIVE_ARROW_TYPES[type]() as Int64,
+        length: rows,
+        nullCount,
+        nullBitmap,
+        data,
+      });
+      halves = new Int32Array(halves.length);
+      rows = 0;
+      return taken;
+    },
+    statistics() {
+      const nullCount = validity.nullCount;
+      if (min === undefined || max === undefined) return { nullCount };
+      if (type === 'long') return { nullCount, min, max };
+      return bounded(nullCount, timestampBound(min, 'min'), timestampBound(max, 'max'));
+    },
+  };
+}
+
+function bounded(nullCount: number, min: string | undefined, max: string | undefined): LeafStatistics {
+  return { nullCount, ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) };
+}
+
+type NumberType = 'integer' | 'short' | 'byte' | 'double' | 'float' | 'date';
+
+const NUMBER_ARRAYS = {
+  integer: Int32Array,
+  date: Int32Array,
+  short: Int16Array,
+  byte: Int8Array,
+  double: Float64Array,
+  float: Float32Array,
+} as const;
+
+function numberBuilder(name: string, type: NumberType, nullable: boolean): ColumnBuilder {
+  const validity = validityOf(nullable);
+  const isFloat = type === 'double' || type === 'float';
+  const ArrayOf = NUMBER_ARRAYS[type];
+  let values = new ArrayOf(FIRST_ROWS);
+  let rows = 0;
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  let hasNan = false;
+  return {
+    append(value) {
+      if (rows === values.length) {
+        const bigger = new ArrayOf(values.length * 2);
+        bigger.set(values);
+        values = bigger;
+      }
+      const isNull = value === null || value === undefined;
+      if (!isNull) {
+        assert(typeof value === 'number', `column ${name} takes numbers`);
+        values[rows] = value;
+        const stored = values[rows] as number;
+        assert(isFloat || stored === value, `column ${name} takes integers that fit it`);
+        if (stored < min) min = stored;
+        if (stored > max) max = stored;
+        if (isFloat && Number.isNaN(stored)) hasNan = true;
+      }
+      validity.add(!isNull, rows, name);
+      rows += 1;
+    },
+    take() {
+      const { nullCount, nullBitmap } = validity.take(rows);
+      const data = values.slice(0, rows);
+      const taken = makeData({
+        type: PRIMITIVE_ARROW_TYPES[type]() as Float64,
+        length: rows,
+        nullCount,
+        nullBitmap,
+        data,
+      });
+      values = new ArrayOf(values.length);
+      rows = 0;
+      return taken;
+    },
+    statistics() {
+      const nullCount = validity.nullCount;
+      if (isFloat) return { nullCount, ...floatBounds(min, max, hasNan) };
+      if (min > max) return { nullCount };
+      return type === 'date' ? bounded(nullCount, dateBound(min), dateBound(max)) : { nullCount, min, max };
+    },
+  };
+}
+
+function booleanBuilder(name: string, nullable: boolean): ColumnBuilder {
+  const validity = validityOf(nullable);
+  let bits: Uint8Array = new Uint8Array(FIRST_ROWS / 8);
+  let rows = 0;
+  return {
+    append(value) {
+      if (rows >> 3 >= bits.length) bits = grown(bits, (rows >> 3) + 1);
+      const isNull = value === null || value === undefined;
+      if (!isNull) {
+        assert(typeof value === 'boolean', `column ${name} takes booleans`);
+        if (value) bits[rows >> 3] = (bits[rows >> 3] as number) | (1 << (rows & 7));
+      }
+      validity.add(!isNull, rows, name);
+      rows += 1;
+    },
+    take() {
+      const { nullCount, nullBitmap } = validity.take(rows);
+      const data = bits.slice(0, (rows + 7) >> 3);
+      const taken = makeData({ type: new Bool(), length: rows, nullCount, nullBitmap, data });
+      bits = new Uint8Array(bits.length);
+      rows = 0;
+      return taken;
+    },
+    statistics: () => ({ nullCount: validity.nullCount }),
+  };
+}
+
+function stringBuilder(name: string, nullable: boolean): ColumnBuilder {
+  const validity = validityOf(nullable);
+  let values: (string | null)[] = [];
+  let min: string | undefined;
+  let max: string | undefined;
+  const addBounds = (isAscii: boolean): void => {
+    const batch = stringBounds(values, isAscii);
+    if (batch === undefined) return;
+    const all = stringBounds([min ?? null, max ?? null, batch.min, batch.max], false);
+    min = all?.min;
+    max = all?.max;
+  };
+  return {
+    append(value) {
+      const isNull = value === null || value === undefined;
+      assert(isNull || typeof value === 'string', `column ${name} takes texts`);
+      validity.add(!isNull, values.length, name);
+      values.push(isNull ? null : value);
+    },
+    take() {
+      const length = values.length;
+      const { nullCount, nullBitmap } = validity.take(length);
+      const { data, valueOffsets, isAscii } = encodeTexts(values);
+      addBounds(isAscii);
+      values = [];
+      return makeData({ type: new Utf8(), length, nullCount, nullBitmap, valueOffsets, data });
+    },
+    statistics() {
+      const nullCount = validity.nullCount;
+      return min === undefined || max === undefined
+        ? { nullCount }
+        : bounded(nullCount, minString(min), maxString(max));
+    },
+  };
+}
+
+/**
+ * The UTF-8 bytes of texts in a row, and where each starts. They are joined and encoded at once:
+ * a call for each text costs five times as much.
+ */
+function encodeTexts(values: readonly (string | null)[]): {
+  readonly data: Uint8Array;
+  readonly valueOffsets: Int32Array;
+  readonly isAscii: boolean;
+} {
+  const valueOffsets = new Int32Array(values.length + 1);
+  const joined = Buffer.from(values.join(''), 'utf8');
+  let units = 0;
+  for (let row = 0; row < values.length; row += 1) {
+    units += values[row]?.length ?? 0;
+    valueOffsets[row + 1] = units;
+  }
+  if (joined.length === units) return { data: new Uint8Array(joined), valueOffsets, isAscii: true };
+  let bytes = 0;
+  for (let row = 0; row < values.length; row += 1) {
+    bytes += Buffer.byteLength(values[row] ?? '', 'utf8');
+    valueOffsets[row + 1] = bytes;
+  }
+  if (joined.length === bytes) return { data: new Uint8Array(joined), valueOffsets, isAscii: false };
+  // Halves of a surrogate pair met where two texts join: each alone is U+FFFD.
+  const apart = Buffer.concat(values.map((value) => Buffer.from(value ?? '', 'utf8')));
+  return { data: new Uint8Array(apart), valueOffsets, isAscii: false };
+}
+
+function binaryBuilder(name: string, nullable: boolean): ColumnBuilder {
+  const validity = validityOf(nullable);
+  let values: Uint8Array[] = [];
+  return {
+    append(value) {
+      const isNull = value === null || value === undefined;
+      assert(isNull || value instanceof Uint8Array, `column ${name} takes bytes`);
+      validity.add(!isNull, values.length, name);
+      values.push(isNull ? EMPTY : value);
+    },
+    take() {
+      const length = values.length;
+      const { nullCount, nullBitmap } = validity.take(length);
+      const valueOffsets = new Int32Array(length + 1);
+      for (let row = 0; row < length; row += 1) {
+        valueOffsets[row + 1] = (valueOffsets[row] as number) + (values[row] as Uint8Array).length;
+      }
+      const data = new Uint8Array(valueOffsets[length] as number);
+      for (let row = 0; row < length; row += 1) data.set(values[row] as Uint8Array, valueOffsets[row]);
+      values = [];
+      return makeData({ type: new Binary(), length, nullCount, nullBitmap, valueOffsets, data });
+    },
+    statistics: () => ({ nullCount: validity.nullCount }),
+  };
+}
+
+const EMPTY = new Uint8Array(0);
