@@ -8,6 +8,13 @@ import type { ReplayInput, ReplayPayments } from './replay-input.ts';
 import { createVectorEngine, featureOutput } from './vector-engine.ts';
 import type { FeatureOutput } from './window-engine.ts';
 
+/** Vectors that were computed again, read by read. */
+export interface ReplayedVectors {
+  readonly count: number;
+  /** The vector of a read; the object is the same for every call. */
+  vector(read: number): FeatureOutput;
+}
+
 /**
  * Computes features again from what was recorded: each read sees, of each of its entities, the base
  * of its epoch and the numbers of that epoch up to the one that it saw, and nothing else. The
@@ -16,22 +23,24 @@ import type { FeatureOutput } from './window-engine.ts';
  * Entity by entity: an entity's events are put in their order and go through one state, and reads
  * are answered on the way. So time grows with events plus reads (110–130 k payments/s with the
  * shipped set on one core), and memory is a value for each read and history feature beside the
- * input.
+ * input. Request and derived features are computed when a vector is asked for.
  *
- * @param sink is called for each read in the order of the input; `out` is true until it returns.
  * @throws AppError `table_corrupt` where numbers name an epoch that no record opens.
  */
-export function replay(set: FeatureSet, input: ReplayInput, sink: (read: number, out: FeatureOutput) => void): void {
+export function replay(set: FeatureSet, input: ReplayInput): ReplayedVectors {
   const engine = createVectorEngine(set);
   const out = featureOutput(set);
   const block = replayHistory(set, input, out);
   const { reads } = input;
-  for (let read = 0; read < reads.rows.length; read += 1) {
-    block.load(read, out);
-    engine.request.read(reads.payment(reads.rows[read] as number), out);
-    engine.derived.read(out);
-    sink(read, out);
-  }
+  return {
+    count: reads.rows.length,
+    vector(read) {
+      block.load(read, out);
+      engine.request.read(reads.payment(reads.rows[read] as number), out);
+      engine.derived.read(out);
+      return out;
+    },
+  };
 }
 
 function replayHistory(set: FeatureSet, input: ReplayInput, out: FeatureOutput): HistoryBlock {

@@ -1,0 +1,128 @@
+import type { FeatureSet } from '../features/feature-set.ts';
+import { FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
+import { replay } from '../features/replay.ts';
+import type { FeatureOutput } from '../features/window-engine.ts';
+import type { ColumnData } from '../storage/column-data.ts';
+import { readsOf } from './silver-reads.ts';
+import { readSilver, type SilverSource, type SourceTables } from './silver-source.ts';
+
+/** A feature that was served with one value and is recomputed with another. */
+export interface SkewExample {
+  readonly endToEndId: string;
+  readonly side: string;
+  readonly feature: string;
+  /** Null where absent. */
+  readonly served: number | null;
+  readonly servedStatus: string;
+  readonly recomputed: number | null;
+  readonly recomputedStatus: string;
+}
+
+/** What a comparison of served and recomputed features found. */
+export interface SkewReport {
+  readonly versions: SilverSource['versions'];
+  readonly decisions: number;
+  /** Decisions made with another version of the set: they cannot be compared. */
+  readonly otherVersions: number;
+  readonly comparedValues: number;
+  readonly differingValues: number;
+  readonly differingDecisions: number;
+  readonly first: SkewExample | null;
+}
+
+/**
+ * Computes the features of every decision in silver again and compares them with what was served:
+ * value by value, bit by bit, statuses too.
+ *
+ * @throws AppError as storage and {@link replay}.
+ */
+export async function compareServed(tables: SourceTables, set: FeatureSet): Promise<SkewReport> {
+  const source = await readSilver(tables, set, {}, [
+    'feature_set',
+    'feature_set_version',
+    'features',
+    'feature_status',
+  ]);
+  const { payments, sides, decisions, decisionOf } = source;
+  const names = decisions.texts('feature_set');
+  const setVersions = decisions.texts('feature_set_version');
+  const isOurs = (row: number): boolean => {
+    const decision = decisionOf[row] as number;
+    return decision >= 0 && names[decision] === set.name && setVersions[decision] === set.version;
+  };
+  const decided = decisionOf.reduce((count, decision) => (decision >= 0 ? count + 1 : count), 0);
+  const rows = Int32Array.from({ length: payments.count }, (_, row) => row).filter(isOurs);
+  const { labels, epochs } = source;
+  const vectors = replay(set, { payments, labels, epochs, reads: readsOf(source, rows) });
+  const servedAt = servedVectors(decisions.data('features'), decisions.data('feature_status'), set.names.length);
+  let differingValues = 0;
+  let differingDecisions = 0;
+  let first: SkewExample | null = null;
+  for (let read = 0; read < vectors.count; read += 1) {
+    const row = rows[read] as number;
+    const served = servedAt(decisionOf[row] as number);
+    const out = vectors.vector(read);
+    const differing = differingFeatures(served, out);
+    if (differing.length === 0) continue;
+    differingDecisions += 1;
+    differingValues += differing.length;
+    const at = differing[0] ?? 0;
+    first ??= {
+      endToEndId: payments.ids[row] ?? '',
+      side: sides[row] ?? '',
+      feature: set.names[at] ?? '',
+      served: cellOf(served, at),
+      servedStatus: statusOf(served, at),
+      recomputed: cellOf(out, at),
+      recomputedStatus: statusOf(out, at),
+    };
+  }
+  return {
+    versions: source.versions,
+    decisions: vectors.count,
+    otherVersions: decided - vectors.count,
+    comparedValues: vectors.count * set.names.length,
+    differingValues,
+    differingDecisions,
+    first,
+  };
+}
+
+function differingFeatures(served: FeatureOutput, recomputed: FeatureOutput): number[] {
+  const differing: number[] = [];
+  for (let at = 0; at < recomputed.values.length; at += 1) {
+    const same = Object.is(served.values[at], recomputed.values[at]) && served.status[at] === recomputed.status[at];
+    if (!same) differing.push(at);
+  }
+  return differing;
+}
+
+function cellOf({ values }: FeatureOutput, at: number): number | null {
+  const value = values[at] ?? Number.NaN;
+  return Number.isNaN(value) ? null : value;
+}
+
+function statusOf({ status }: FeatureOutput, at: number): string {
+  return FEATURE_STATUS_NAMES[status[at] ?? 255] ?? 'unknown';
+}
+
+/** Vectors as decisions hold them; the object is the same for every call. A vector of another length has no value at all. */
+function servedVectors(features: ColumnData, statuses: ColumnData, count: number): (decision: number) => FeatureOutput {
+  if (features.kind !== 'list' || features.child.kind !== 'float64' || statuses.kind !== 'binary') {
+    throw new Error('assertion failed: features are lists of doubles, statuses bytes');
+  }
+  const { offsets, child } = features;
+  const values = new Float64Array(count);
+  const status = new Uint8Array(count);
+  return (decision) => {
+    values.fill(Number.NaN);
+    status.fill(255);
+    const start = offsets[decision] as number;
+    if ((offsets[decision + 1] as number) - start !== count) return { values, status };
+    for (let at = 0; at < count; at += 1) {
+      values[at] = child.nulls?.[start + at] === 1 ? Number.NaN : (child.values[start + at] as number);
+    }
+    status.set(statuses.values[decision]?.subarray(0, count) ?? []);
+    return { values, status };
+  };
+}

@@ -1,0 +1,190 @@
+import { createHash } from 'node:crypto';
+import { AppError } from '../base/errors.ts';
+import { type ParquetBuilder, parquetBuilder } from '../storage/parquet-write.ts';
+import { type RowsHash, rowsHash } from './canonical-rows.ts';
+import { type ExportColumn, exportColumns, exportSchema } from './export-columns.ts';
+import type { ExportOptions, ExportPorts } from './export-options.ts';
+import { DECISION_COLUMNS, type ExportRow, exportRows, labelPolicyOf } from './export-rows.ts';
+import {
+  type ExportFile,
+  type ExportManifest,
+  instantText,
+  LABEL_RULE,
+  type LabelCounts,
+  MANIFEST_FILE,
+  serializeManifest,
+} from './manifest.ts';
+import { readSilver, type SilverSource } from './silver-source.ts';
+import type { SplitName } from './time-split.ts';
+
+/** Rows between two reports of progress. */
+const REPORT_ROWS = 65_536;
+
+/**
+ * Makes a training set: a row for each side of each payment of `silver.transactions`, with the
+ * features that it had when it was scored and the label that it may know. Writes `<split>.parquet`
+ * for each split that has rows, then `manifest.json`; the same options over the same versions give
+ * the same bytes. Takes about 8 µs a row after silver is read.
+ *
+ * @throws AppError `usage` for options that have no meaning, `table_not_found`,
+ * `version_not_found`, and those of storage.
+ */
+export async function createExport(options: ExportOptions, ports: ExportPorts): Promise<ExportManifest> {
+  checkOptions(options);
+  const source = await readSilver(ports.tables, options.set, options.versions ?? {}, DECISION_COLUMNS);
+  const rows = exportRows(source, options);
+  const columns = exportColumns(options.set);
+  const splits = new Map<SplitName, SplitWriter>();
+  let embargoRows = 0;
+  for (let at = 0; at < rows.count; at += 1) {
+    const row = rows.row(at);
+    if (row.split === 'embargo' && options.withEmbargo !== true) {
+      embargoRows += 1;
+      continue;
+    }
+    let writer = splits.get(row.split);
+    if (writer === undefined) {
+      writer = splitWriter(row.split, columns, options.set.names);
+      splits.set(row.split, writer);
+    }
+    await writer.add(row);
+    if (at % REPORT_ROWS === 0) ports.onProgress?.(at, rows.count);
+  }
+  const files: ExportFile[] = [];
+  for (const name of ['all', 'train', 'embargo', 'validation', 'test'] as const) {
+    const writer = splits.get(name);
+    if (writer === undefined) continue;
+    const { file, bytes } = await writer.finish();
+    await ports.files.put(file.name, bytes);
+    files.push(file);
+  }
+  const manifest = manifestOf(source, options, columns, { files, embargoRows, knownAssumedRows: rows.knownAssumed });
+  // The commit point: an export without its manifest is none.
+  await ports.files.put(MANIFEST_FILE, Buffer.from(serializeManifest(manifest)));
+  return manifest;
+}
+
+function checkOptions({ horizonMicros, split, countedStates }: ExportOptions): void {
+  if (horizonMicros !== undefined && !(horizonMicros > 0))
+    throw new AppError('usage', 'the horizon must be longer than 0');
+  if (countedStates?.length === 0) throw new AppError('usage', 'at least one state must count as fraud');
+  if (countedStates?.includes('CONTESTED')) {
+    throw new AppError('usage', 'CONTESTED cannot count as fraud: a contest is a claim, not a finding');
+  }
+  if (split !== undefined && split.aMicros >= split.bMicros) {
+    throw new AppError('usage', 'of --split time:A,B the first instant must be before the second');
+  }
+}
+
+interface SplitWriter {
+  add(row: ExportRow): Promise<void>;
+  finish(): Promise<{ file: ExportFile; bytes: Uint8Array }>;
+}
+
+function splitWriter(split: SplitName, columns: readonly ExportColumn[], names: readonly string[]): SplitWriter {
+  const parquet: ParquetBuilder = parquetBuilder(exportSchema(columns), { leaves: 0 });
+  const hash: RowsHash = rowsHash();
+  const counts = { rows: 0, fraud: 0, notFraud: 0, contested: 0, censored: 0, unobserved: 0 };
+  const whole: Record<string, unknown> = {};
+  return {
+    async add({ cells, features }) {
+      count(counts, cells);
+      hash.add(cells, features);
+      Object.assign(whole, cells);
+      for (let at = 0; at < names.length; at += 1) {
+        const value = features[at] as number;
+        whole[names[at] as string] = Number.isNaN(value) ? null : value;
+      }
+      parquet.append(whole);
+      if (parquet.isGroupFull) await parquet.flush();
+    },
+    async finish() {
+      const { bytes } = await parquet.finish();
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      const file = {
+        name: `${split}.parquet`,
+        split,
+        counts,
+        sizeBytes: bytes.length,
+        sha256,
+        rowsSha256: hash.digest(),
+      };
+      return { file, bytes };
+    },
+  };
+}
+
+function count(counts: { -readonly [K in keyof LabelCounts]: number }, cells: ExportRow['cells']): void {
+  counts.rows += 1;
+  if (cells.label === 1) counts.fraud += 1;
+  else if (cells.label === 0) counts.notFraud += 1;
+  else if (cells.label_state === 'CONTESTED') counts.contested += 1;
+  else if (cells.outcome_observed === false) counts.unobserved += 1;
+  else counts.censored += 1;
+}
+
+function manifestOf(
+  { versions, payments }: SilverSource,
+  options: ExportOptions,
+  columns: readonly ExportColumn[],
+  written: Pick<ExportManifest, 'files' | 'embargoRows' | 'knownAssumedRows'>,
+): ExportManifest {
+  const { set, split, withEmbargo = false } = options;
+  const { horizonMicros, asOfMicros, counted } = labelPolicyOf(options);
+  return {
+    format: 'sentinela-export/1',
+    command: commandOf(options, versions['silver/transactions']),
+    tables: versions,
+    featureSet: { name: set.name, version: set.version, sha256: set.hash, definition: set.definition },
+    labels: { asOf: instantText(asOfMicros), horizonMicros, counted, rule: LABEL_RULE },
+    split:
+      split === undefined
+        ? null
+        : { kind: 'time', a: instantText(split.aMicros), b: instantText(split.bMicros), withEmbargo },
+    order: ['event_time', 'known_time', 'end_to_end_id', 'side'],
+    columns,
+    features: set.names,
+    rows: payments.count,
+    ...written,
+  };
+}
+
+/** The command that makes it again, but for where it goes. */
+function commandOf(options: ExportOptions, version: number): string {
+  const { horizonMicros, asOfMicros, counted } = labelPolicyOf(options);
+  const parts = [
+    'sentinela export create',
+    `--from silver.transactions@${version}`,
+    `--features ${options.set.name}`,
+    `--labels-as-of ${instantText(asOfMicros)}`,
+    `--horizon ${spanText(horizonMicros)}`,
+  ];
+  if (counted.length !== 1 || counted[0] !== 'AGREED') parts.push(`--counted ${counted.join(',')}`);
+  if (options.split !== undefined) {
+    parts.push(`--split time:${instantText(options.split.aMicros)},${instantText(options.split.bMicros)}`);
+  }
+  if (options.withEmbargo === true) parts.push('--with-embargo');
+  return parts.join(' ');
+}
+
+function spanText(micros: number): string {
+  for (const [unit, size] of [
+    ['d', 86_400_000_000],
+    ['h', 3_600_000_000],
+    ['m', 60_000_000],
+  ] as const) {
+    if (micros % size === 0) return `${micros / size}${unit}`;
+  }
+  return `${micros / 1_000_000}s`;
+}
+
+/** The three lines that read an export in pandas. @param folder as a reader's own machine names it. */
+export function pandasLines(manifest: ExportManifest, folder: string): readonly string[] {
+  const first = manifest.files[0]?.name ?? 'all.parquet';
+  const name = first.slice(0, -'.parquet'.length);
+  return [
+    'import json, pandas as pd',
+    `${name} = pd.read_parquet(${JSON.stringify(`${folder}/${first}`)}).dropna(subset=["label"])`,
+    `X, y = ${name}[json.load(open(${JSON.stringify(`${folder}/${MANIFEST_FILE}`)}))["features"]], ${name}["label"].astype(int)`,
+  ];
+}

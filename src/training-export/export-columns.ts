@@ -1,0 +1,50 @@
+import type { FeatureDefinition } from '../features/definition.ts';
+import type { FeatureSet } from '../features/feature-set.ts';
+import { arrayOf, type DeltaType, field, type StructType } from '../storage/delta-schema.ts';
+
+/** A column of an export, as the manifest says it. */
+export interface ExportColumn {
+  readonly name: string;
+  readonly type: DeltaType;
+  readonly role: 'key' | 'decision' | 'feature' | 'label';
+  readonly description: string;
+}
+
+const column = (name: string, type: DeltaType, role: ExportColumn['role'], description: string): ExportColumn => ({
+  name,
+  type,
+  role,
+  description,
+});
+
+const BEFORE: readonly ExportColumn[] = [
+  column('end_to_end_id', 'string', 'key', 'The payment’s id'),
+  column('side', 'string', 'key', 'Whose payment service asked: PAYER or PAYEE'),
+  column('event_time', 'timestamp', 'key', 'When the payment was accepted'),
+  column('known_time', 'timestamp', 'key', 'When we learned of it'),
+  column('source_id', 'string', 'key', 'The id in an imported file'),
+  column('decision', 'string', 'decision', 'What was decided; null where nothing was'),
+  column('policy_version', 'string', 'decision', 'The policy that decided'),
+  column('degraded', arrayOf('string', false), 'decision', 'What the decision was made without'),
+  column('outcome_observed', 'boolean', 'decision', 'Whether the payment went through, so that fraud could show'),
+];
+
+const AFTER: readonly ExportColumn[] = [
+  column('label', 'integer', 'label', '1 fraud, 0 not, null contested, censored or without an outcome'),
+  column('label_state', 'string', 'label', 'The latest state of the contest that the row may know'),
+  column('label_known_time', 'timestamp', 'label', 'When that state was known'),
+  column('split', 'string', 'label', 'The split that the row is in'),
+];
+
+/** The columns of an export, in their order: keys, decision, features in the order of the set, label. */
+export function exportColumns(set: FeatureSet): readonly ExportColumn[] {
+  const features = set.definition.features.map(({ name, description }: FeatureDefinition) =>
+    column(name, 'float', 'feature', description),
+  );
+  return [...BEFORE, ...features, ...AFTER];
+}
+
+/** The schema of an export's files. */
+export function exportSchema(columns: readonly ExportColumn[]): StructType {
+  return { type: 'struct', fields: columns.map(({ name, type }) => field(name, type)) };
+}

@@ -1,0 +1,33 @@
+import type { LabelState } from '../domain/label.ts';
+import type { FeatureSet } from '../features/feature-set.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { SourceTables, SourceVersions } from './silver-source.ts';
+import type { TimeSplit } from './time-split.ts';
+
+/** MED contests within 80 days and decides within 11 more: a label matures at 91 days. */
+export const DEFAULT_HORIZON_MICROS = 91 * 86_400_000_000;
+
+/** What a training set is made of. */
+export interface ExportOptions {
+  readonly set: FeatureSet;
+  /** Labels known at this instant or later do not exist. */
+  readonly labelsAsOfMicros: number;
+  /** {@link DEFAULT_HORIZON_MICROS} unless told. */
+  readonly horizonMicros?: number;
+  /** States that make a payment fraud; AGREED unless told. */
+  readonly countedStates?: readonly LabelState[];
+  readonly split?: TimeSplit;
+  /** Whether the rows between training and validation get a file of their own; left out unless told. */
+  readonly withEmbargo?: boolean;
+  /** Versions to read; the newest of tables that are left out. */
+  readonly versions?: SourceVersions;
+}
+
+/** What an export needs from outside. */
+export interface ExportPorts {
+  readonly tables: SourceTables;
+  /** The folder that it writes to, or that holds it. */
+  readonly files: ObjectStore;
+  /** Called now and then with the rows written. */
+  readonly onProgress?: (rows: number, total: number) => void;
+}

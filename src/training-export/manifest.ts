@@ -1,0 +1,80 @@
+import { instantOfMicros } from '../domain/instant.ts';
+import type { LabelState } from '../domain/label.ts';
+import type { FeatureSetDefinition } from '../features/definition.ts';
+import type { ExportColumn } from './export-columns.ts';
+import type { SourceTable } from './silver-source.ts';
+import type { SplitName } from './time-split.ts';
+
+/** Where an export keeps what it is. */
+export const MANIFEST_FILE = 'manifest.json';
+
+/** How many rows of each label a split has. */
+export interface LabelCounts {
+  readonly rows: number;
+  readonly fraud: number;
+  readonly notFraud: number;
+  /** Without a label, by why. */
+  readonly contested: number;
+  readonly censored: number;
+  readonly unobserved: number;
+}
+
+/** A file of an export. */
+export interface ExportFile {
+  readonly name: string;
+  readonly split: SplitName;
+  readonly counts: LabelCounts;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  /** Of the canonical rows: equal whatever wrote the Parquet. */
+  readonly rowsSha256: string;
+}
+
+/** What an export is and how to make it again. No clock, host, user or path: the same data gives the same bytes. */
+export interface ExportManifest {
+  readonly format: 'sentinela-export/1';
+  readonly command: string;
+  readonly tables: Readonly<Record<SourceTable, number>>;
+  readonly featureSet: {
+    readonly name: string;
+    readonly version: string;
+    readonly sha256: string;
+    readonly definition: FeatureSetDefinition;
+  };
+  readonly labels: {
+    readonly asOf: string;
+    readonly horizonMicros: number;
+    readonly counted: readonly LabelState[];
+    readonly rule: string;
+  };
+  readonly split: {
+    readonly kind: 'time';
+    readonly a: string;
+    readonly b: string;
+    readonly withEmbargo: boolean;
+  } | null;
+  readonly order: readonly string[];
+  readonly columns: readonly ExportColumn[];
+  readonly features: readonly string[];
+  readonly rows: number;
+  /** Rows between training and validation that are in no file. */
+  readonly embargoRows: number;
+  /** Rows of silver.transactions whose known time an import assumed. */
+  readonly knownAssumedRows: number;
+  readonly files: readonly ExportFile[];
+}
+
+/** What the rule of labels is, for people. */
+export const LABEL_RULE =
+  'latest state known by min(t + horizon, as_of): counted is 1, CONTESTED null, other or none 0 where t + horizon <= as_of and the outcome was observed, else null; training rows as of the first cut';
+
+/** The text of a manifest. */
+export function serializeManifest(manifest: ExportManifest): string {
+  return `${JSON.stringify(manifest, null, 2)}\n`;
+}
+
+/** An instant as commands write it: a bare date where it is midnight UTC. */
+export function instantText(micros: number): string {
+  const text = instantOfMicros(micros);
+  return text.endsWith('T00:00:00.000Z') ? text.slice(0, 10) : text;
+}

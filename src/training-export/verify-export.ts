@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import { AppError } from '../base/errors.ts';
+import { microsOfInstant } from '../domain/instant.ts';
+import type { FeatureSet } from '../features/feature-set.ts';
+import { memoryObjectStore } from '../storage/memory-object-store.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { decodeParquet, rowsOfBatch } from '../storage/parquet-read.ts';
+import { createExport } from './create-export.ts';
+import type { ExportOptions, ExportPorts } from './export-options.ts';
+import { type ExportFile, type ExportManifest, MANIFEST_FILE } from './manifest.ts';
+
+/** What a verification found. */
+export interface VerifyReport {
+  readonly ok: boolean;
+  readonly files: number;
+  readonly rows: number;
+  /** What is wrong first, in words; null where nothing is. */
+  readonly difference: string | null;
+}
+
+/**
+ * Makes an export again from what its manifest names, and compares: the sum of each file with the
+ * manifest's, then the canonical rows of each split with those computed now.
+ *
+ * @param setNamed gives the feature set of a name, as this program defines it.
+ * @throws AppError `not_found` where there is no manifest, `invalid_file` where it is none of ours,
+ * `version_not_found` where a table's version is gone.
+ */
+export async function verifyExport(
+  ports: ExportPorts,
+  setNamed: (name: string) => FeatureSet | undefined,
+): Promise<VerifyReport> {
+  const manifest = await readManifest(ports.files);
+  const rows = manifest.files.reduce((total, file) => total + file.counts.rows, 0);
+  const found = { files: manifest.files.length, rows };
+  const damaged = await damagedFile(ports.files, manifest);
+  if (damaged !== null) return { ok: false, ...found, difference: damaged };
+  const set = setNamed(manifest.featureSet.name);
+  if (set === undefined || set.hash !== manifest.featureSet.sha256) {
+    const now = set === undefined ? 'no such set' : `version ${set.version}`;
+    const difference = `the feature set ${manifest.featureSet.name} was version ${manifest.featureSet.version}; this program has ${now}`;
+    return { ok: false, ...found, difference };
+  }
+  const again = memoryObjectStore();
+  const { files: _, ...others } = ports;
+  const remade = await createExport(optionsOf(manifest, set), { ...others, files: again });
+  const difference = await firstDifference(manifest, remade, ports.files, again);
+  return { ok: difference === null, ...found, difference };
+}
+
+async function readManifest(files: ObjectStore): Promise<ExportManifest> {
+  const bytes = await files.get(MANIFEST_FILE);
+  if (bytes === undefined) throw new AppError('not_found', `there is no ${MANIFEST_FILE}: the folder holds no export`);
+  try {
+    const manifest = JSON.parse(Buffer.from(bytes).toString('utf8')) as ExportManifest;
+    if (manifest.format === 'sentinela-export/1') return manifest;
+  } catch (error) {
+    throw new AppError('invalid_file', `${MANIFEST_FILE} is not JSON`, {}, error);
+  }
+  throw new AppError('invalid_file', `${MANIFEST_FILE} is not of the form sentinela-export/1`);
+}
+
+async function damagedFile(files: ObjectStore, manifest: ExportManifest): Promise<string | null> {
+  for (const { name, sha256 } of manifest.files) {
+    const bytes = await files.get(name);
+    if (bytes === undefined) return `${name} is missing`;
+    const actual = createHash('sha256').update(bytes).digest('hex');
+    if (actual !== sha256) return `${name} was changed: its SHA-256 is ${actual}, the manifest says ${sha256}`;
+  }
+  return null;
+}
+
+function optionsOf({ labels, split, tables }: ExportManifest, set: FeatureSet): ExportOptions {
+  return {
+    set,
+    labelsAsOfMicros: microsOf(labels.asOf),
+    horizonMicros: labels.horizonMicros,
+    countedStates: labels.counted,
+    versions: tables,
+    ...(split === null
+      ? {}
+      : { split: { aMicros: microsOf(split.a), bMicros: microsOf(split.b) }, withEmbargo: split.withEmbargo }),
+  };
+}
+
+function microsOf(text: string): number {
+  const micros = microsOfInstant(text.length === 10 ? `${text}T00:00:00Z` : text);
+  if (micros === undefined)
+    throw new AppError('invalid_file', `${MANIFEST_FILE} names an instant that is none: ${text}`);
+  return micros;
+}
+
+async function firstDifference(
+  was: ExportManifest,
+  now: ExportManifest,
+  files: ObjectStore,
+  again: ObjectStore,
+): Promise<string | null> {
+  if (was.files.length !== now.files.length) {
+    return `there were ${was.files.length} files, now there are ${now.files.length}`;
+  }
+  for (const [at, file] of was.files.entries()) {
+    const other = now.files[at];
+    if (other === undefined || other.name !== file.name) return `${file.name} is not among the files any more`;
+    if (other.rowsSha256 === file.rowsSha256) continue;
+    return (await firstDifferentCell(file, files, again)) ?? `${file.name}: the rows' sums differ`;
+  }
+  return null;
+}
+
+async function firstDifferentCell(
+  { name }: ExportFile,
+  files: ObjectStore,
+  again: ObjectStore,
+): Promise<string | null> {
+  const was = rowsOf(files, name);
+  const now = rowsOf(again, name);
+  for (;;) {
+    const [left, right] = await Promise.all([was.next(), now.next()]);
+    if (left.done === true || right.done === true) {
+      return left.done === right.done ? null : `${name}: the number of rows differs`;
+    }
+    for (const column of Object.keys(left.value)) {
+      const [a, b] = [left.value[column], right.value[column]];
+      if (Object.is(a, b) || String(a) === String(b)) continue;
+      const key = `${String(left.value.end_to_end_id)} ${String(left.value.side)}`;
+      return `${name}: ${column} of ${key} was ${String(a)} and is now ${String(b)}`;
+    }
+  }
+}
+
+async function* rowsOf(store: ObjectStore, name: string): AsyncGenerator<Readonly<Record<string, unknown>>> {
+  const bytes = (await store.get(name)) ?? new Uint8Array(0);
+  for await (const batch of decodeParquet(bytes, name)) yield* rowsOfBatch(batch);
+}

@@ -1,0 +1,237 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { LABEL_STATES, type LabelState } from '../../../src/domain/label.ts';
+import { compileFeatureSet } from '../../../src/features/feature-set.ts';
+import { memoryObjectStore } from '../../../src/storage/memory-object-store.ts';
+import type { ObjectStore } from '../../../src/storage/object-store.ts';
+import { decodeParquet, rowsOfBatch } from '../../../src/storage/parquet-read.ts';
+import { compareServed } from '../../../src/training-export/compare-served.ts';
+import { createExport, pandasLines } from '../../../src/training-export/create-export.ts';
+import type { ExportOptions } from '../../../src/training-export/export-options.ts';
+import { verifyExport } from '../../../src/training-export/verify-export.ts';
+import { rowOf, testSet } from '../features/streams.ts';
+import { type SilverWorld, silverWorld } from './silver-world.ts';
+
+const DAY = 86_400_000_000;
+const START = 20_000 * DAY;
+const set = compileFeatureSet(testSet(16));
+const idOf = (number: number): string => `E${String(number).padStart(31, '0')}`;
+
+type CellRow = Readonly<Record<string, unknown>>;
+
+async function readAll(files: ObjectStore, names: readonly string[]): Promise<CellRow[]> {
+  const rows: CellRow[] = [];
+  for (const name of names) {
+    for await (const batch of decodeParquet((await files.get(name)) as Uint8Array, name))
+      rows.push(...rowsOfBatch(batch));
+  }
+  return rows;
+}
+
+interface Case {
+  readonly payments: readonly { day: number; late: number; decision: string; isImport: boolean; second: boolean }[];
+  readonly labels: readonly { payment: number; state: LabelState; day: number; delay: number }[];
+  readonly horizon: number;
+  readonly asOf: number;
+  readonly a: number;
+  readonly b: number;
+  readonly withSplit: boolean;
+}
+
+const aCase: fc.Arbitrary<Case> = fc.record({
+  payments: fc.array(
+    fc.record({
+      day: fc.integer({ min: 0, max: 40 }),
+      late: fc.constantFrom(0, 0, 3),
+      decision: fc.constantFrom('APPROVE', 'APPROVE', 'CHALLENGE', 'HOLD', 'REJECT'),
+      isImport: fc.boolean(),
+      second: fc.boolean(),
+    }),
+    { minLength: 1, maxLength: 12 },
+  ),
+  labels: fc.array(
+    fc.record({
+      payment: fc.nat(12),
+      state: fc.constantFrom(...LABEL_STATES),
+      day: fc.integer({ min: 0, max: 50 }),
+      delay: fc.constantFrom(0, 1, 20),
+    }),
+    { maxLength: 14 },
+  ),
+  horizon: fc.constantFrom(1, 10, 91),
+  asOf: fc.integer({ min: 5, max: 120 }),
+  a: fc.integer({ min: 5, max: 20 }),
+  b: fc.integer({ min: 21, max: 45 }),
+  withSplit: fc.boolean(),
+});
+
+async function build({ payments, labels }: Case): Promise<SilverWorld> {
+  const world = await silverWorld(set);
+  const steps = [
+    ...payments.map((payment, number) => ({
+      known: START + (payment.day + payment.late) * DAY,
+      number,
+      payment,
+      label: null,
+    })),
+    ...labels.map((label, number) => ({
+      known: START + (label.day + label.delay) * DAY,
+      number,
+      payment: null,
+      label,
+    })),
+  ].sort((x, y) => x.known - y.known || x.number - y.number);
+  for (const { known, number, payment, label } of steps) {
+    if (label !== null) world.label(idOf(label.payment), label.state, START + label.day * DAY, known);
+    if (payment === null) continue;
+    const row = rowOf(idOf(number), START + payment.day * DAY, 100 * number, 1 + (number % 2), 1 + (number % 3));
+    if (payment.isImport) world.importPayment(row, known);
+    else world.pay(row, known, payment.decision);
+    if (payment.second) world.pay({ ...row, side: 'PAYEE' }, known, 'ACCEPT');
+  }
+  await world.commit();
+  return world;
+}
+
+/** Says what a row's split and label are, from the rows of silver and nothing else. */
+function naive(row: CellRow, world: SilverWorld, { horizon, asOf, a, b, withSplit }: Case): CellRow {
+  const t = Number(row.event_time);
+  const end = t + horizon * DAY;
+  const split = !withSplit
+    ? 'all'
+    : t >= START + b * DAY
+      ? 'test'
+      : t >= START + a * DAY
+        ? 'validation'
+        : end > START + a * DAY
+          ? 'embargo'
+          : 'train';
+  const trains = split === 'train' || split === 'embargo';
+  const cut = trains ? Math.min(START + asOf * DAY, START + a * DAY) : START + asOf * DAY;
+  const known = world.labels
+    .filter((label) => label.end_to_end_id === row.end_to_end_id)
+    .filter((label) => Number(label.known_time) <= end && Number(label.known_time) < cut);
+  let latest: CellRow | undefined;
+  for (const label of known) {
+    if (latest === undefined || Number(label.event_time) >= Number(latest.event_time)) latest = label;
+  }
+  const of = world.decisions.filter((decision) => decision.end_to_end_id === row.end_to_end_id);
+  const stopped = of.some((decision) => decision.decision === 'HOLD' || decision.decision === 'REJECT');
+  const state = latest?.state ?? null;
+  const label = state === 'AGREED' ? 1 : state === 'CONTESTED' ? null : end <= cut && !stopped ? 0 : null;
+  return { split, label, label_state: state, label_known_time: latest?.known_time ?? null, outcome_observed: !stopped };
+}
+
+describe('an export', () => {
+  it('labels and splits every row as the naive rule says, and is the same bytes twice', async () => {
+    await fc.assert(
+      fc.asyncProperty(aCase, async (given) => {
+        const world = await build(given);
+        const options: ExportOptions = {
+          set,
+          labelsAsOfMicros: START + given.asOf * DAY,
+          horizonMicros: given.horizon * DAY,
+          ...(given.withSplit
+            ? { split: { aMicros: START + given.a * DAY, bMicros: START + given.b * DAY }, withEmbargo: true }
+            : {}),
+        };
+        const [files, again] = [memoryObjectStore(), memoryObjectStore()];
+        const manifest = await createExport(options, { tables: world.tables, files });
+        const second = await createExport(options, { tables: world.tables, files: again });
+        expect(second).toEqual(manifest);
+        for (const name of ['manifest.json', ...manifest.files.map((file) => file.name)]) {
+          expect(await again.get(name)).toEqual(await files.get(name));
+        }
+        const rows = await readAll(
+          files,
+          manifest.files.map((file) => file.name),
+        );
+        expect(rows.length).toBe(world.rows.length);
+        for (const row of rows) {
+          const { split, label, label_state, outcome_observed } = row;
+          const label_known_time = row.label_known_time === null ? null : Number(row.label_known_time);
+          expect({ split, label, label_state, label_known_time, outcome_observed }).toEqual(naive(row, world, given));
+        }
+        const orderOf = (row: CellRow): string =>
+          `${String(row.event_time).padStart(20)} ${String(row.known_time).padStart(20)} ${row.end_to_end_id} ${row.side}`;
+        for (const { split } of manifest.files) {
+          const keys = rows.filter((row) => row.split === split).map(orderOf);
+          expect(keys).toEqual([...keys].sort());
+        }
+        const verified = await verifyExport({ tables: world.tables, files }, () => set);
+        expect(verified.difference).toBe(null);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('carries the features that were served, as float32, and leaves the embargo out unless asked', async () => {
+    const world = await silverWorld(set);
+    const served = new Map<string, Float64Array>();
+    for (let number = 0; number < 60; number += 1) {
+      const row = rowOf(idOf(number), START + number * 1_000_000_000, 100 + number, 1 + (number % 2), 1);
+      served.set(row.end_to_end_id, world.pay(row, START + number * 1_000_000_001, 'APPROVE').values);
+      if (number % 10 === 4)
+        world.label(idOf(number - 1), 'AGREED', START + number * 1_000_000_000, START + number * 1_000_000_001);
+      if (number === 30) world.restart();
+    }
+    await world.commit();
+    expect(await compareServed(world.tables, set)).toMatchObject({ decisions: 60, differingValues: 0, first: null });
+    const files = memoryObjectStore();
+    const options = { set, labelsAsOfMicros: START + DAY, horizonMicros: 3_000_000_000 };
+    const split = { aMicros: START + 20_000_000_000, bMicros: START + 40_000_000_000 };
+    const manifest = await createExport({ ...options, split }, { tables: world.tables, files });
+    expect(manifest.files.map(({ name, counts }) => [name, counts.rows])).toEqual([
+      ['train.parquet', 18],
+      ['validation.parquet', 20],
+      ['test.parquet', 20],
+    ]);
+    expect(manifest.embargoRows).toBe(2);
+    for (const row of await readAll(files, ['train.parquet', 'validation.parquet', 'test.parquet'])) {
+      const values = served.get(String(row.end_to_end_id)) as Float64Array;
+      const expected = Array.from(values, (value) => (Number.isNaN(value) ? null : Math.fround(value)));
+      expect(set.names.map((name) => row[name])).toEqual(expected);
+    }
+    const lines = pandasLines(manifest, 'out');
+    expect(lines).toHaveLength(3);
+  });
+
+  it('is not verified where a file, or time itself, was changed', async () => {
+    const world = await silverWorld(set);
+    for (let number = 0; number < 20; number += 1) {
+      world.pay(rowOf(idOf(number), START + number * DAY, 100, 1, 1), START + number * DAY, 'APPROVE');
+      if (number === 9) world.label(idOf(3), 'AGREED', START + 8 * DAY, START + 9 * DAY);
+    }
+    await world.commit();
+    const files = memoryObjectStore();
+    const ports = { tables: world.tables, files };
+    const options = { set, labelsAsOfMicros: START + 200 * DAY, horizonMicros: 10 * DAY };
+    const manifest = await createExport(options, ports);
+    expect((await verifyExport(ports, () => set)).ok).toBe(true);
+    // A decision that claims to have seen a label of its future: the label of payment 3 came after payment 5.
+    const [row] = (await readAll(files, ['all.parquet'])).filter((cells) => cells.end_to_end_id === idOf(5));
+    expect(row?.agreed_ever).toBe(0);
+    const decision = world.decisions[5] as Record<string, unknown>;
+    decision.payee_seq = 12;
+    const future = await silverWorld(set);
+    await future.tables.table('silver/transactions').append({ rows: [...world.rows] });
+    await future.tables.table('silver/decisions').append({ rows: world.decisions });
+    await future.tables.table('silver/labels').append({ rows: [...world.labels] });
+    await future.commit();
+    const skew = await compareServed(future.tables, set);
+    expect(skew.differingDecisions).toBe(1);
+    expect(skew.first?.endToEndId).toBe(idOf(5));
+    const versions = { ...manifest.tables };
+    await files.put(
+      'manifest.json',
+      Buffer.from(JSON.stringify({ ...manifest, tables: { ...versions, 'silver/labels': 1 } })),
+    );
+    const report = await verifyExport({ tables: future.tables, files }, () => set);
+    expect(report).toMatchObject({ ok: false });
+    expect(report.difference).toContain(idOf(5));
+    const bytes = (await files.get('all.parquet')) as Uint8Array;
+    bytes[100] = (bytes[100] ?? 0) ^ 1;
+    await files.put('all.parquet', bytes);
+    expect((await verifyExport(ports, () => set)).difference).toContain('all.parquet was changed');
+  });
+});

@@ -1,0 +1,164 @@
+import { manualClock } from '../../../src/base/clock.ts';
+import { ENTITY_KINDS, type EntityNumbers } from '../../../src/domain/entity-keys.ts';
+import type { LabelState } from '../../../src/domain/label.ts';
+import type { PaymentRow } from '../../../src/domain/payment-row.ts';
+import { entityKeys } from '../../../src/domain/payment-row.ts';
+import { EmbeddedStore } from '../../../src/features/embedded-store.ts';
+import type { FeatureSet } from '../../../src/features/feature-set.ts';
+import type { Observation } from '../../../src/features/online-store.ts';
+import {
+  SILVER_DECISIONS,
+  SILVER_EPOCHS,
+  SILVER_LABELS,
+  SILVER_TRANSACTIONS,
+} from '../../../src/governance/contracts/silver.ts';
+import { definitionOf } from '../../../src/governance/contracts/table-contract.ts';
+import { memoryObjectStore } from '../../../src/storage/memory-object-store.ts';
+import { createTable, type DeltaTable } from '../../../src/storage/table.ts';
+import type { SourceTable, SourceTables } from '../../../src/training-export/silver-source.ts';
+
+/** A small silver whose decisions an embedded store served. */
+export interface SilverWorld {
+  readonly tables: SourceTables;
+  readonly set: FeatureSet;
+  /** Scores a payment; `decision` is what the policy said. */
+  pay(row: PaymentRow, knownTime: number, decision: string): Observation;
+  /** Imports a payment: it has numbers and no decision. */
+  importPayment(row: PaymentRow, knownTime: number): void;
+  label(endToEndId: string, state: LabelState, eventTime: number, knownTime: number): void;
+  /** Writes what happened since the last call to the tables. */
+  commit(): Promise<void>;
+  /** Writes one more epoch, as a restart does. */
+  restart(): void;
+  readonly rows: readonly Record<string, unknown>[];
+  readonly decisions: Record<string, unknown>[];
+  readonly labels: readonly Record<string, unknown>[];
+}
+
+const JOURNAL = '11111111-2222-3333-4444-555555555555';
+
+export async function silverWorld(set: FeatureSet): Promise<SilverWorld> {
+  const store = memoryObjectStore();
+  const environment = { clock: manualClock(0) };
+  const tables = new Map<SourceTable, DeltaTable>();
+  for (const contract of [SILVER_TRANSACTIONS, SILVER_DECISIONS, SILVER_LABELS, SILVER_EPOCHS]) {
+    tables.set(contract.path as SourceTable, await createTable(store, definitionOf(contract), environment));
+  }
+  const table = (name: SourceTable): DeltaTable => tables.get(name) as DeltaTable;
+  const rows: Record<string, unknown>[] = [];
+  const decisions: Record<string, unknown>[] = [];
+  const labels: Record<string, unknown>[] = [];
+  const epochs: Record<string, unknown>[] = [];
+  const written = { rows: 0, decisions: 0, labels: 0, epochs: 0 };
+  const online = new EmbeddedStore(set, { maxPayments: 100_000 });
+  let epoch = 0;
+  let position = 0;
+  const place = (knownTime: number): Record<string, unknown> => {
+    position += 1;
+    return { known_time: knownTime, known_assumed: false, journal_id: JOURNAL, journal_position: position };
+  };
+  const restart = (): void => {
+    const offsets = JSON.stringify({ [JOURNAL]: position });
+    epoch += 1;
+    epochs.push({ ...place(position), source: 'http', epoch, reason: 'start', silver_version: null, offsets });
+    online.openEpoch(epoch);
+  };
+  restart();
+  const transaction = (row: PaymentRow, knownTime: number, source: string, observation: Observation): void => {
+    const { payer, payee } = entityKeys(row);
+    rows.push({
+      ...row,
+      ...place(knownTime),
+      ...numbersOf(observation.numbers),
+      source,
+      source_id: null,
+      is_event: observation.isEvent,
+      day: 0,
+      civil_hour: 0,
+      payer_account: payer,
+      payee_account: payee,
+    });
+  };
+  return {
+    set,
+    tables: { table },
+    rows,
+    decisions,
+    labels,
+    restart,
+    pay(row, knownTime, decision) {
+      const observation = online.observePayment({ row, keys: entityKeys(row) });
+      transaction(row, knownTime, 'http', observation);
+      decisions.push({
+        ...place(knownTime),
+        ...decisionOf(row, decision, set),
+        ...numbersOf(observation.saw),
+        features: Array.from(observation.values, (value) => (Number.isNaN(value) ? null : value)),
+        feature_status: observation.status,
+      });
+      return observation;
+    },
+    importPayment(row, knownTime) {
+      transaction(row, knownTime, 'import', online.observePayment({ row, keys: entityKeys(row) }));
+    },
+    label(endToEndId, state, eventTime, knownTime) {
+      const { payeeAccount, number } = online.observeLabel({
+        endToEndId,
+        state,
+        eventTimeMicros: eventTime,
+        payeeAccount: null,
+      });
+      labels.push({
+        ...place(knownTime),
+        end_to_end_id: endToEndId,
+        state,
+        med_status: null,
+        event_time: eventTime,
+        reported_at: null,
+        payee_account: payeeAccount,
+        payee_epoch: number?.epoch ?? null,
+        payee_seq: number?.seq ?? null,
+      });
+    },
+    async commit() {
+      await table('silver/transactions').append({ rows: rows.slice(written.rows) });
+      await table('silver/decisions').append({ rows: decisions.slice(written.decisions) });
+      await table('silver/labels').append({ rows: labels.slice(written.labels) });
+      await table('silver/epochs').append({ rows: epochs.slice(written.epochs) });
+      written.rows = rows.length;
+      written.decisions = decisions.length;
+      written.labels = labels.length;
+      written.epochs = epochs.length;
+    },
+  };
+}
+
+function decisionOf(row: PaymentRow, decision: string, set: FeatureSet): Record<string, unknown> {
+  return {
+    end_to_end_id: row.end_to_end_id,
+    side: row.side,
+    decision,
+    score: null,
+    expires_at: null,
+    reasons: [],
+    model_name: 'm',
+    model_version: '1',
+    model_sha256: '0',
+    feature_set: set.name,
+    feature_set_version: set.version,
+    rule_id: 'r',
+    policy_version: 'p1',
+    degraded: [],
+    request_sha256: '0',
+    answer: '{}',
+  };
+}
+
+function numbersOf(numbers: EntityNumbers): Record<string, number | null> {
+  return Object.fromEntries(
+    ENTITY_KINDS.flatMap((kind) => [
+      [`${kind}_epoch`, numbers[kind]?.epoch ?? null],
+      [`${kind}_seq`, numbers[kind]?.seq ?? null],
+    ]),
+  );
+}
