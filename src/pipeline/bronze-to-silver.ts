@@ -179,6 +179,8 @@ async function* refinedRows(
   counts: { written: number },
 ): AsyncIterable<Row> {
   const source = await sourceSql(lake, refinement, plan);
+  // One thread keeps the order of the files through the join, so that silver is in the journal's order.
+  await db.run('SET threads = 1');
   const refineOne = (bronze: Row): Row | undefined => {
     const refined = refinement.refine(bronze);
     if (refined.kind === 'row') {

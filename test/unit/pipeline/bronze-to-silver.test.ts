@@ -201,3 +201,19 @@ describe('look-ups', () => {
     }
   });
 });
+
+describe('the order of silver', () => {
+  it('is that of the journal, over many files of bronze', async () => {
+    for (let from = 1; from <= 9001; from += 3000) {
+      await writerOf().write(
+        entries(
+          Array.from({ length: 3000 }, (_, n) => scored(from + n)),
+          from,
+        ),
+      );
+    }
+    await bronzeToSilver(example.ports);
+    const positions = (await example.rows('silver/transactions')).map((row) => Number(row.journal_position));
+    expect(positions).toEqual(Array.from({ length: 12_000 }, (_, n) => n + 1));
+  }, 60_000);
+});
