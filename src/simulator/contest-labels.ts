@@ -17,9 +17,9 @@ export interface PlannedLabel {
 
 /** How often each kind of payment is contested, and after how many days in the middle. */
 const CONTESTS: Readonly<Record<Story, { readonly share: number; readonly medianDays: number }>> = {
-  takeover: { share: 0.9, medianDays: 1 },
-  scam: { share: 0.85, medianDays: 4 },
-  forward: { share: 0.6, medianDays: 3 },
+  takeover: { share: 0.93, medianDays: 1 },
+  scam: { share: 0.88, medianDays: 4 },
+  forward: { share: 0.75, medianDays: 3 },
   // Goods that never came, a wrong key, a regret: the self-service button made these the most.
   honest: { share: 0.0016, medianDays: 6 },
 };

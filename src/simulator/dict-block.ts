@@ -37,11 +37,11 @@ function settlements(seed: number, code: number, ageDays: number): [number, numb
 function markers(seed: number, code: number): string {
   const unit = mixUnit(seed, code, 47);
   const mule = kindOf(code) === MULE;
-  if (unit < (mule ? 0.07 : 0.004)) {
+  if (unit < (mule ? 0.12 : 0.004)) {
     const recent = 1 + (mix(seed, code, 48) % 2);
     return `,"muleAccounts":${counter(recent, recent, recent)},"distinctFraudReporters":${counter(1, 1, 1)},"openReports":${mix(seed, code, 49) % 2}`;
   }
-  if (unit < (mule ? 0.1 : 0.012)) {
+  if (unit < (mule ? 0.17 : 0.012)) {
     return `,"scammerAccounts":${counter(0, 0, 1)},"distinctFraudReporters":${counter(0, 0, 1)},"openReports":0`;
   }
   return unit < 0.5 ? `,"muleAccounts":${counter(0, 0, 0)},"openReports":0` : '';

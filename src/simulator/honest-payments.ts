@@ -23,8 +23,8 @@ const HABITS: readonly (readonly [number, Habit])[] = [
   [0.05, supply],
   [0.06, toStranger],
   [0.006, collection],
-  [0.005, newPhone],
-  [0.005, bigDay],
+  [0.004, newPhone],
+  [0.0045, bigDay],
 ];
 const TOTAL = HABITS.reduce((sum, [share]) => sum + share, 0);
 
