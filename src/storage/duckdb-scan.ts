@@ -69,7 +69,8 @@ function branchOf(snapshot: Snapshot, partitions: readonly StructField[], files:
     ({ name, type }) => `${partitionLiteral(name, type, values[name] ?? null)} AS ${sqlName(name)}`,
   );
   // Columns that nobody asks for are left out by DuckDB's own pruning, which reaches through unions.
-  const stored = `COLUMNS(c -> NOT list_contains([${snapshot.partitionColumns.map(sqlText).join(', ')}]::VARCHAR[], c))`;
+  const names = snapshot.partitionColumns.map(sqlText).join(', ');
+  const stored = names === '' ? '*' : `COLUMNS(lambda c: NOT list_contains([${names}], c))`;
   const scan = `read_parquet([${paths}], union_by_name = true, hive_partitioning = false)`;
   return `SELECT ${[stored, ...constants].join(', ')} FROM ${scan}`;
 }

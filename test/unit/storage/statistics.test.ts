@@ -131,6 +131,14 @@ describe('statistics of a file', () => {
     );
   });
 
+  it('are those of the named columns only, where the table names some', async () => {
+    const builder = parquetBuilder(SCHEMA, { leaves: -1, only: ['s', 'o'] });
+    builder.append({ n: 1n, s: 'x', d: 1, o: { x: 1, y: true } });
+    const { statistics } = await builder.finish();
+    expect(statistics.minValues).toEqual({ s: 'x', o: { x: 1 } });
+    expect(statistics.nullCount).toEqual({ s: 0, o: { x: 0, y: 0 } });
+  });
+
   it('stop after 32 leaf columns', async () => {
     const wide = structOf(Array.from({ length: 40 }, (_, n) => field(`c${n}`, 'long')));
     const builder = parquetBuilder(wide, { leaves: 32 });
