@@ -45,7 +45,9 @@ describe('power cuts under scoring', () => {
         const inFlight: Promise<void>[] = [];
         for (let burst = 1 + random.below(5); burst > 0; burst -= 1) {
           for (let size = 1 + random.below(6); size > 0; size -= 1) {
-            const sent = retries.pop() ?? (number += 1);
+            const retry = retries.pop();
+            if (retry === undefined) number += 1;
+            const sent = retry ?? number;
             unanswered.add(sent);
             clock.advanceTo(clock.nowMicros() + 1000);
             inFlight.push(

@@ -1,0 +1,77 @@
+import type { Command } from 'commander';
+import { AppError } from '../../base/errors.ts';
+import { didYouMean } from '../../base/nearest-name.ts';
+import type { CommandContext, ContextOf } from '../command-context.ts';
+import { tableLines } from '../terminal.ts';
+import { addSettingOptions, settingFlags } from './config.ts';
+
+/** `sentinela features list | show | check`. */
+export function addFeaturesCommand(program: Command, contextOf: ContextOf): void {
+  const features = program.command('features').description('the features that are served and exported');
+  features
+    .command('list')
+    .description('every feature of the shipped set, in the order of the vector')
+    .addHelpText('after', '\nExample:\n  sentinela features list --json')
+    .action((_flags, command: Command) => list(contextOf(command)));
+  features
+    .command('show <name>')
+    .description('the definition of one feature')
+    .addHelpText('after', '\nExample:\n  sentinela features show payer_count_24h')
+    .action((name: string, _flags, command: Command) => show(contextOf(command), name));
+  const check = features
+    .command('check')
+    .description(
+      'recompute the features of every decision from silver and compare them with what was served; exits 5 where any differs',
+    )
+    .addHelpText('after', '\nExample:\n  sentinela job run bronze-to-silver && sentinela features check')
+    .action((_flags, command: Command) => checkServed(contextOf(command), settingFlags(command)));
+  addSettingOptions(check, ['dataDir']);
+}
+
+async function list({ terminal }: CommandContext): Promise<void> {
+  const { shippedSet } = await import('../shipped-set.ts');
+  const set = shippedSet();
+  for (const feature of set.definition.features) terminal.value(feature);
+  terminal.line(`${set.name}@${set.version}: ${set.names.length} features`);
+  const rows = set.definition.features.map((feature) => [feature.name, feature.kind, feature.description]);
+  for (const line of tableLines([['name', 'kind', 'meaning'], ...rows])) terminal.line(line);
+}
+
+async function show({ terminal }: CommandContext, name: string): Promise<void> {
+  const { shippedSet } = await import('../shipped-set.ts');
+  const set = shippedSet();
+  const feature = set.definition.features.find((candidate) => candidate.name === name);
+  if (feature === undefined)
+    throw new AppError('not_found', `there is no feature ${name}${didYouMean(name, set.names)}`);
+  terminal.value(feature);
+  for (const [key, value] of Object.entries(feature)) {
+    terminal.line(`${key.padEnd(12)} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`);
+  }
+}
+
+async function checkServed(
+  { terminal, config }: CommandContext,
+  flags: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { dataDir } = await config(flags);
+  const [{ openLakeOf }, { shippedSet }, { compareServed }] = await Promise.all([
+    import('../lake-access.ts'),
+    import('../shipped-set.ts'),
+    import('../../training-export/compare-served.ts'),
+  ]);
+  const { ports } = await openLakeOf(dataDir);
+  const report = await compareServed(ports.lake, shippedSet());
+  terminal.value(report);
+  const number = (value: number): string => value.toLocaleString('en-US');
+  terminal.line(
+    `${number(report.decisions)} decisions, ${number(report.comparedValues)} values compared, ${number(report.differingValues)} differ`,
+  );
+  if (report.otherVersions > 0)
+    terminal.line(`${number(report.otherVersions)} decisions of other feature sets were left out`);
+  if (report.differingValues > 0) {
+    throw new AppError(
+      'skew_found',
+      `served features differ from the recomputed ones, first: ${JSON.stringify(report.first)}`,
+    );
+  }
+}

@@ -1,0 +1,70 @@
+import type { Command } from 'commander';
+import type { CommandContext, ContextOf } from '../command-context.ts';
+import { progress } from '../progress.ts';
+import { addSettingOptions, settingFlags } from './config.ts';
+
+interface ImportFlags {
+  readonly mapping?: string;
+  readonly labels?: string;
+}
+
+/** `sentinela import FILE`. */
+export function addImportCommand(program: Command, contextOf: ContextOf): void {
+  const command = program
+    .command('import <file>')
+    .description('bring payments from a file (CSV or NDJSON, plain or gzip) into the lake')
+    .option('--mapping <file>', 'YAML: which column is which field; without it lines are bodies of POST /v1/score')
+    .option('--labels <file>', 'NDJSON: bodies of POST /v1/labels')
+    .addHelpText(
+      'after',
+      `
+What the file lacks is null, never invented; rows that cannot be read go to quarantine with their line. Killed and run
+again it goes on; run twice it does nothing. Refused while a server runs on the same folder.
+
+Examples:
+  sentinela import payments.ndjson --labels payments.ndjson.labels.ndjson
+  sentinela import card-payments.csv.gz --mapping docs/examples/handbook/import.yaml`,
+    )
+    .action((file: string, flags: ImportFlags, self: Command) => run(contextOf(self), file, flags, settingFlags(self)));
+  addSettingOptions(command, ['dataDir']);
+}
+
+async function run(
+  { terminal, config }: CommandContext,
+  file: string,
+  flags: ImportFlags,
+  settings: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { dataDir } = await config(settings);
+  const [{ drainJournals, openLakeOf }, { importFile }] = await Promise.all([
+    import('../lake-access.ts'),
+    import('../../pipeline/import-file.ts'),
+  ]);
+  const access = await openLakeOf(dataDir);
+  const journals = await drainJournals(access, 'refuse');
+  const bar = progress('importing');
+  const started = performance.now();
+  try {
+    const figures = await importFile(
+      {
+        file,
+        ...(flags.mapping === undefined ? {} : { mapping: flags.mapping }),
+        ...(flags.labels === undefined ? {} : { labels: flags.labels }),
+        onProgress: ({ readBytes, totalBytes }) => bar.update(readBytes, totalBytes),
+      },
+      access.ports,
+    );
+    bar.end();
+    const seconds = (performance.now() - started) / 1000;
+    terminal.value({ file, ...figures, seconds });
+    const { alreadyImported, journalId, epoch, ...counts } = figures;
+    if (alreadyImported) terminal.line(`${file} was imported before: nothing was written`);
+    else {
+      const parts = Object.entries(counts).map(([name, count]) => `${Number(count).toLocaleString('en-US')} ${name}`);
+      terminal.line(`${file}: ${parts.join(', ')} in ${seconds.toFixed(1)} s`);
+    }
+  } finally {
+    bar.end();
+    await journals.release();
+  }
+}

@@ -1,0 +1,26 @@
+import { join, resolve } from 'node:path';
+
+/** Where things lie under `SENTINELA_DATA_DIR`. */
+export interface DataFolders {
+  readonly root: string;
+  readonly lake: string;
+  /** Journals of every instance. */
+  readonly journals: string;
+  /** The journal of one instance. */
+  journal(instance: string): string;
+  /** The embedded store's snapshot of one instance. */
+  snapshot(instance: string): string;
+}
+
+/** The folders under a data folder. */
+export function dataFolders(dataDir: string): DataFolders {
+  const root = resolve(dataDir);
+  const journals = join(root, 'journal');
+  return {
+    root,
+    lake: join(root, 'lake'),
+    journals,
+    journal: (instance) => join(journals, instance),
+    snapshot: (instance) => join(root, 'state', `${instance}.snapshot`),
+  };
+}

@@ -1,0 +1,126 @@
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
+import { localJournalFiles } from '../events/local-journal-files.ts';
+import { paymentCodec } from '../events/payment-codec.ts';
+import { runBronzeConsumer } from '../pipeline/bronze-consumer.ts';
+import { bronzeToSilver } from '../pipeline/bronze-to-silver.ts';
+import { findDecision } from '../pipeline/decision-lookup.ts';
+import type { JobFigures, JobPorts } from '../pipeline/job.ts';
+import { openLake } from '../pipeline/lake.ts';
+import { silverPositions } from '../pipeline/silver-plan.ts';
+import { silverToGold } from '../pipeline/silver-to-gold.ts';
+import { localObjectStore } from '../storage/local-object-store.ts';
+import {
+  BRONZE_POSITION,
+  DURABLE_POSITION,
+  type FromLakeWorker,
+  type LakeWorkerData,
+  SILVER_POSITION,
+  type ToLakeWorker,
+} from './lake-messages.ts';
+
+/*
+ * The lake's thread beside the scoring thread: it follows the journal into bronze, runs silver
+ * hourly and gold daily, and looks up decisions that no journal holds any more.
+ */
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+const data = workerData as LakeWorkerData;
+const positions = new BigInt64Array(data.positions);
+const clock = systemClock();
+const lake = openLake(localObjectStore(data.lakeFolder), { clock });
+const ports: JobPorts = {
+  lake,
+  clock,
+  temporaryFolder: join(data.lakeFolder, '..', 'tmp'),
+  memoryLimitMb: 256,
+  threads: 1,
+};
+const stopping = new AbortController();
+
+const send = (message: FromLakeWorker): void => parentPort?.postMessage(message);
+const log = (
+  level: 'info' | 'warn' | 'error',
+  message: string,
+  details: Readonly<Record<string, unknown>> = {},
+): void => send({ kind: 'log', level, message, details });
+
+/** One job at a time: they share memory and the second would only plan anew. */
+let job: Promise<void> = Promise.resolve();
+
+function enqueue(name: string, run: (ports: JobPorts) => Promise<JobFigures>): Promise<void> {
+  job = job.then(async () => {
+    if (stopping.signal.aborted) return;
+    try {
+      const { versions: _, ...figures } = await run(ports);
+      log('info', `job ${name} is done`, figures);
+      await tellSilver();
+    } catch (error) {
+      log('error', `job ${name} failed; it runs again at its time`, { reason: messageOf(error) });
+    }
+  });
+  return job;
+}
+
+async function tellSilver(): Promise<void> {
+  const position = (await silverPositions(lake)).get(data.journalId) ?? 0;
+  Atomics.store(positions, SILVER_POSITION, BigInt(position));
+}
+
+async function answer({ request, endToEndId, side }: Extract<ToLakeWorker, { kind: 'find' }>): Promise<void> {
+  try {
+    send({ kind: 'found', request, stored: await findDecision(ports, endToEndId, side) });
+  } catch (error) {
+    send({ kind: 'failed', request, message: messageOf(error) });
+  }
+}
+
+const timers: NodeJS.Timeout[] = [];
+if (data.jobs) {
+  timers.push(setInterval(() => void enqueue('bronze-to-silver', bronzeToSilver), HOUR_MS));
+  timers.push(setInterval(() => void enqueue('silver-to-gold', silverToGold), DAY_MS));
+}
+
+let silverAsked = false;
+parentPort?.on('message', (message: ToLakeWorker) => {
+  switch (message.kind) {
+    case 'find':
+      void answer(message);
+      break;
+    case 'run-silver':
+      if (silverAsked) break;
+      silverAsked = true;
+      void enqueue('bronze-to-silver', bronzeToSilver).then(() => {
+        silverAsked = false;
+      });
+      break;
+    case 'stop':
+      for (const timer of timers) clearInterval(timer);
+      stopping.abort();
+      break;
+  }
+});
+
+await tellSilver().catch((error: unknown) => log('warn', 'silver cannot be read yet', { reason: messageOf(error) }));
+await runBronzeConsumer({
+  files: localJournalFiles(),
+  folder: data.journalFolder,
+  journalId: data.journalId,
+  lake,
+  codec: paymentCodec(),
+  clock,
+  durablePosition: () => Number(Atomics.load(positions, DURABLE_POSITION)),
+  onCommitted: (position) => void Atomics.store(positions, BRONZE_POSITION, BigInt(position)),
+  onFailure: (error) =>
+    log('error', 'the journal could not be put into bronze; it is tried again', {
+      code: error.code,
+      reason: error.message,
+    }),
+  signal: stopping.signal,
+});
+await job;
+send({ kind: 'stopped' });

@@ -1,0 +1,165 @@
+import { readFileSync, rmSync, statSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { examplePayment } from '../payment-example.ts';
+import { readTable, runProgram, sentinela } from '../running-program.ts';
+import { newDataDir, startServer } from '../running-server.ts';
+
+function paymentOf(number: number): Record<string, unknown> {
+  return examplePayment({ endToEndId: `E12345678202611011200${String(number).padStart(11, '0')}` });
+}
+
+describe('a server’s life', () => {
+  it('a second start on the same folder names the process that has it', async () => {
+    const server = await startServer();
+    const { status, stderr } = runProgram([
+      'serve',
+      '--data-dir',
+      server.dataDir,
+      '--http-port',
+      '0',
+      '--grpc-port',
+      '0',
+    ]);
+    expect(status).toBe(3);
+    expect(stderr).toContain(`in use by process ${server.pid}`);
+    const imported = runProgram(['import', 'package.json', '--data-dir', server.dataDir]);
+    expect(imported.status).toBe(3);
+    expect(await server.stop()).toBe(0);
+    rmSync(server.dataDir, { recursive: true });
+  });
+
+  it('SIGTERM answers what is under way, and everything that was answered is in bronze', async () => {
+    const server = await startServer();
+    let sent = 0;
+    const answered = new Set<string>();
+    const refused: number[] = [];
+    let stopping = false;
+    const lanes = Array.from({ length: 8 }, async () => {
+      while (!stopping) {
+        sent += 1;
+        const payment = paymentOf(sent);
+        try {
+          const response = await server.post('/v1/score', payment);
+          await response.text();
+          if (response.status === 200) answered.add(String(payment.endToEndId));
+          else refused.push(response.status);
+        } catch {
+          return;
+        }
+      }
+    });
+    await expect.poll(() => answered.size, { timeout: 20_000 }).toBeGreaterThan(50);
+    const code = await server.stop('SIGTERM');
+    stopping = true;
+    await Promise.all(lanes);
+    expect(code).toBe(0);
+    expect(refused.filter((status) => status !== 503)).toEqual([]);
+    const bronze = readTable(server.dataDir, 'bronze/decisions', 'end_to_end_id').map((row) =>
+      String(row.end_to_end_id),
+    );
+    expect(new Set(bronze).size).toBe(bronze.length);
+    expect([...answered].filter((id) => !bronze.includes(id))).toEqual([]);
+    rmSync(server.dataDir, { recursive: true });
+  });
+
+  it('bronze is at most 5 s behind when nothing happens', async () => {
+    const server = await startServer();
+    for (let number = 1; number <= 20; number += 1) await (await server.post('/v1/score', paymentOf(number))).text();
+    const told = Date.now();
+    await expect
+      .poll(() => readTable(server.dataDir, 'bronze/decisions', 'end_to_end_id').length, {
+        timeout: 15_000,
+        interval: 300,
+      })
+      .toBe(20);
+    console.log(`bronze had them ${Date.now() - told} ms after the last answer`);
+    expect(await server.stop()).toBe(0);
+    rmSync(server.dataDir, { recursive: true });
+  });
+
+  it('answers from the lake once no journal holds a decision, and repeats still get their first answer', async () => {
+    const first = await startServer();
+    const body = await (await first.post('/v1/score', paymentOf(1))).text();
+    expect(await first.stop()).toBe(0);
+    sentinela('job', 'run', 'bronze-to-silver', '--data-dir', first.dataDir, '--json');
+    rmSync(`${first.dataDir}/journal`, { recursive: true });
+    const second = await startServer({ dataDir: first.dataDir, args: ['--deadline-ms', '5000'] });
+    const again = await second.post('/v1/score', paymentOf(1));
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    expect(await again.text()).toBe(body);
+    const shown = (await (await fetch(`${second.url}/v1/decisions/${paymentOf(1).endToEndId}/PAYER`)).json()) as {
+      decision: unknown;
+      features: unknown[];
+    };
+    expect(shown.decision).toEqual(JSON.parse(body));
+    expect(shown.features.length).toBeGreaterThanOrEqual(40);
+    expect(await second.stop()).toBe(0);
+    rmSync(first.dataDir, { recursive: true });
+  });
+
+  it('writes files that only their owner can read', async () => {
+    const server = await startServer();
+    await (await server.post('/v1/score', paymentOf(1))).text();
+    expect(await server.stop()).toBe(0);
+    expect(statSync(`${server.dataDir}/journal/main/0000000000000001.journal`).mode & 0o777).toBe(0o600);
+    expect(statSync(`${server.dataDir}/lake/bronze/decisions/_delta_log/00000000000000000000.json`).mode & 0o777).toBe(
+      0o600,
+    );
+    rmSync(server.dataDir, { recursive: true });
+  });
+});
+
+describe('the command line', () => {
+  it('shows help with examples, and errors with the near name and an exit code', () => {
+    expect(runProgram(['simulate', '--help']).stdout).toContain('Examples:');
+    expect(runProgram(['--version'])).toMatchObject({ status: 0 });
+    expect(runProgram(['serv'])).toMatchObject({ status: 2 });
+    expect(runProgram(['job', 'run', 'bronze-to-silvr']).stderr).toContain('did you mean bronze-to-silver?');
+    expect(runProgram(['features', 'show', 'payer_count_24']).stderr).toContain('payer_count_24h');
+    expect(runProgram(['table', 'show', '--path', '/nowhere/at/all']).status).toBe(4);
+    const unknown = runProgram(['config', 'show'], { SENTINELA_HTP_PORT: '1' });
+    expect(unknown).toMatchObject({ status: 2 });
+    expect(unknown.stderr).toContain('did you mean SENTINELA_HTTP_PORT?');
+  });
+
+  it('says where each setting came from and hides secrets', () => {
+    const { stdout } = runProgram(['config', 'show', '--json'], { SENTINELA_REDIS_URL: 'redis://:secret@127.0.0.1:1' });
+    const { settings } = JSON.parse(stdout) as { settings: { name: string; value: unknown; source: string }[] };
+    expect(settings.find(({ name }) => name === 'redisUrl')).toMatchObject({
+      value: '(hidden)',
+      source: 'environment',
+    });
+    expect(settings.find(({ name }) => name === 'host')).toMatchObject({ value: '127.0.0.1', source: 'default' });
+    expect(stdout).not.toContain('secret');
+  });
+
+  it('lists models and features as JSON', () => {
+    expect(sentinela('features', 'list', '--json').length).toBeGreaterThanOrEqual(40);
+    const [champion] = sentinela('model', 'list', '--json');
+    expect(champion).toMatchObject({ alias: 'champion', sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  });
+
+  it('simulates the same bytes from the same seed', () => {
+    const folder = newDataDir();
+    for (const name of ['a', 'b'])
+      sentinela(
+        'simulate',
+        '--count',
+        '500',
+        '--seed',
+        '5',
+        '--late',
+        '0.1',
+        '--malformed',
+        '0.1',
+        '--out',
+        `${folder}/${name}.ndjson`,
+        '--json',
+      );
+    expect(readFileSync(`${folder}/a.ndjson`).equals(readFileSync(`${folder}/b.ndjson`))).toBe(true);
+    expect(
+      readFileSync(`${folder}/a.ndjson.labels.ndjson`).equals(readFileSync(`${folder}/b.ndjson.labels.ndjson`)),
+    ).toBe(true);
+    rmSync(folder, { recursive: true });
+  });
+});
