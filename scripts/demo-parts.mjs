@@ -43,9 +43,9 @@ export async function startServer(dataDir) {
       const line = text.split('\n').find((candidate) => candidate.startsWith('{"ready"'));
       if (line !== undefined) resolve(JSON.parse(line).ready);
     });
-    exited.then((code) => reject(new Error(`the server ended with ${code}`)));
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
   });
-  exited.then(() => process.removeListener('exit', end));
+  child.once('exit', () => process.removeListener('exit', end));
   return {
     http: ready.http,
     grpc: ready.grpc,

@@ -132,7 +132,5 @@ export const PaymentSchema = Type.Object(
 
 /** A valid body of `/v1/score`. */
 export type Payment = Static<typeof PaymentSchema>;
-/** Payer or payee of a {@link Payment}. */
-export type PaymentParty = Payment['payer'];
 /** DICT's statistics about a person or a key. */
 export type PaymentDictStatistics = NonNullable<NonNullable<Payment['dict']>['person']>;

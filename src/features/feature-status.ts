@@ -21,9 +21,6 @@ export const FEATURE_STATUS = {
   expired: 7,
 } as const;
 
-/** A number of {@link FEATURE_STATUS}. */
-export type FeatureStatus = (typeof FEATURE_STATUS)[keyof typeof FEATURE_STATUS];
-
 /** Names of the statuses, by their numbers, as APIs and pages show them. */
 export const FEATURE_STATUS_NAMES: readonly string[] = [
   'present',

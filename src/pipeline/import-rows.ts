@@ -1,6 +1,5 @@
 import { BRONZE_SCHEMA_VERSION } from '../governance/contracts/bronze.ts';
 import type { BronzeRow } from './bronze-rows.ts';
-import type { ImportEpoch } from './import-epoch.ts';
 import type { ImportLedger, ImportNumbers, LabelPlace, PaymentPlace } from './import-ledger.ts';
 import type { ImportedLabel, ImportStep } from './import-order.ts';
 import type { BadRow, GoodRow } from './import-row.ts';
@@ -76,7 +75,7 @@ interface RowContext {
 /** @param nowMicros when the rows are written: imports land in the hour in which they are made. */
 export function importRows(
   journalId: string,
-  { epoch }: ImportEpoch,
+  { epoch }: { readonly epoch: number },
   ledger: ImportLedger,
   contentType: string,
   nowMicros: number,

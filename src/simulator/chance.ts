@@ -33,11 +33,6 @@ export function logNormalOf(random: Random, median: number, sigma: number): numb
   return median * exponential(sigma * normalOf(random));
 }
 
-/** A value between low and high whose logarithm is uniform. */
-export function logUniformOf(random: Random, low: number, ratioLog: number): number {
-  return low * exponential(ratioLog * random.next());
-}
-
 /** e^x for |x| ≤ 20 to about 1e-12: squarings of a Taylor series around 0. */
 export function exponential(x: number): number {
   const small = x / 64;

@@ -47,9 +47,6 @@ const DAMAGES: readonly Damage[] = [
   (line) => line.replace('"side"', '"si\u0000de"'),
 ];
 
-/** How many kinds of damage there are. */
-export const DAMAGE_KINDS = DAMAGES.length;
-
 /** A broken copy of a well-formed line, without a line break. */
 export function malformed(line: string, random: Random): string {
   const damage = DAMAGES[random.below(DAMAGES.length)];

@@ -22,8 +22,11 @@ export interface Moment {
   readonly hour: SimulatedHour;
 }
 
+/** A minute in microseconds. */
 export const MINUTE = 60_000_000;
+/** An hour in microseconds. */
 export const HOUR = 60 * MINUTE;
+/** A day in microseconds. */
 export const DAY = 24 * HOUR;
 
 /** An honest payment with the payer's own session. */
