@@ -52,6 +52,17 @@ describe('a mapping', () => {
     expect(() => read(minimal, 'id,value,at,at')).toThrow(/two columns of one name/);
   });
 
+  it('is what the page about it shows', () => {
+    const [, yaml = ''] = /```yaml\n([\s\S]*?)```/.exec(readFileSync('docs/import.md', 'utf8')) ?? [];
+    expect(parseMapping(yaml, 'docs/import.md')).toMatchObject({
+      delimiter: ';',
+      encoding: 'latin1',
+      header: ['id', 'value', 'at'],
+      knownTime: { kind: 'column', column: 'loaded_at' },
+      label: { delayMicros: 7 * 86_400_000_000 },
+    });
+  });
+
   it('has one hash for one meaning', () => {
     const spaced = parseMapping(`# comment\n${minimal}`, 'a').sha256;
     expect(parseMapping(minimal, 'b').sha256).toBe(spaced);
