@@ -57,6 +57,7 @@ export async function startWorld(
   const journal = await openJournal({
     files,
     folder,
+    aheadBytes: 65_536,
     newId: () => '00000000-1111-4222-8333-444444444444',
     onDurable: (mark) => hooks.onDurable(mark),
     onLost: () => hooks.onLost(),

@@ -23,6 +23,8 @@ export const LIMITS = {
   modelQueueRows: 8192,
   /** A journal's segment: large enough that files stay few, small enough to delete soon. */
   journalSegmentBytes: 64 * 1024 * 1024,
+  /** Zeros written ahead of a journal's end: fdatasync then changes no metadata, 0.14 ms instead of 0.63. */
+  journalAheadBytes: 16 * 1024 * 1024,
   /** One group commit: written in about 10 ms on a slow disk. */
   journalGroupBytes: 4 * 1024 * 1024,
   /** Records that wait for the disk: beyond this the disk is too slow and 503 is the honest answer. */
@@ -32,7 +34,7 @@ export const LIMITS = {
   /** One record: a payment, its answer and its features, several times over. */
   journalRecordBytes: 1024 * 1024,
   /** How far a file may be behind when nothing happens. */
-  bronzeLagMs: 2000,
+  bronzeLagMs: 4000,
   /** Records that one bronze commit takes under load: about 20 MB in memory. */
   bronzeBatchRecords: 8192,
   /** Records of one imported file: its ledger is then 6 GB, and a longer file is better cut. */

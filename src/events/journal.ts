@@ -34,6 +34,8 @@ export interface JournalPorts {
    * last durable mark is taken back.
    */
   onLost(): void;
+  /** Bytes that are written ahead with zeros; 16 MiB unless told. */
+  readonly aheadBytes?: number;
   /** Called when the disk failed in a way after which nothing can be promised (EIO on fsync). */
   onFatal(error: Error): void;
 }
@@ -67,9 +69,14 @@ interface Waiting {
 
 /** A place in the segments where the next group goes. */
 interface Tail {
-  file: JournalFile;
-  firstPosition: number;
+  readonly file: JournalFile;
+  readonly firstPosition: number;
+  /** Where the next group begins. */
   offset: number;
+  /** Where the zeros that were written ahead end. */
+  aheadTo: number;
+  /** Writing zeros from `aheadTo` on: no group may reach into them before it is done. */
+  writingAhead: Promise<void> | undefined;
 }
 
 /**
@@ -85,7 +92,7 @@ export async function openJournal(ports: JournalPorts): Promise<Journal> {
   let tail: Tail | undefined;
   if (end?.segment) {
     const file = await files.open(`${folder}/${end.segment.name}`, 'write');
-    tail = { file, firstPosition: end.segment.firstPosition, offset: end.endOffset };
+    tail = newTail(file, end.segment.firstPosition, end.endOffset);
   }
   return new GroupCommitJournal(ports, end?.journalId ?? ports.newId(), end?.nextPosition ?? 1, tail, sizes);
 }
@@ -157,8 +164,9 @@ class GroupCommitJournal implements Journal {
   async close(): Promise<void> {
     this.#closed = true;
     while (this.#flushing !== undefined) await this.#flushing;
-    await this.#tail?.file.close();
+    const tail = this.#tail;
     this.#tail = undefined;
+    if (tail !== undefined) await closeTail(tail);
   }
 
   #refusal(payload: Uint8Array): AppError | undefined {
@@ -203,6 +211,7 @@ class GroupCommitJournal implements Journal {
       this.#nextPosition,
       group.map(({ payload }) => payload),
     );
+    if (tail.offset + bytes.length > tail.aheadTo) await tail.writingAhead;
     await writeGroup(tail, bytes);
     // The commit point: from here on the records are there after any crash.
     const start = tail.offset;
@@ -210,6 +219,7 @@ class GroupCommitJournal implements Journal {
     tail.offset += bytes.length;
     this.#sizes.set(tail.firstPosition, tail.offset);
     this.#nextPosition += group.length;
+    writeAhead(tail, this.#ports.aheadBytes ?? LIMITS.journalAheadBytes);
     this.#ports.onDurable(group.at(-1)?.mark ?? 0);
     answer(group, first, tail.firstPosition, start);
   }
@@ -229,7 +239,7 @@ class GroupCommitJournal implements Journal {
     const tail = this.#tail;
     if (tail !== undefined && tail.offset < LIMITS.journalSegmentBytes) return tail;
     this.#tail = undefined;
-    await tail?.file.close();
+    if (tail !== undefined) await closeTail(tail);
     this.#tail = await newSegment(this.#ports.files, this.#ports.folder, this.id, this.#nextPosition);
     this.#sizes.set(this.#nextPosition, this.#tail.offset);
     return this.#tail;
@@ -259,8 +269,48 @@ async function syncOrFail(file: JournalFile): Promise<void> {
   }
 }
 
+function newTail(file: JournalFile, firstPosition: number, offset: number): Tail {
+  return { file, firstPosition, offset, aheadTo: offset, writingAhead: undefined };
+}
+
+/** Zeros are written in pieces, so that a group's fsync waits for one of them at most. */
+const AHEAD_PIECE = new Uint8Array(1024 * 1024);
+
+/**
+ * Keeps zeros ahead of the groups. Recovery takes them for the end of the segment. A disk without
+ * room for them is no fault: groups then grow the file as they come.
+ */
+function writeAhead(tail: Tail, aheadBytes: number): void {
+  if (tail.writingAhead !== undefined || tail.aheadTo - tail.offset > aheadBytes / 2) return;
+  const write = async (): Promise<void> => {
+    const from = Math.max(tail.aheadTo, tail.offset);
+    tail.aheadTo = from;
+    try {
+      for (let at = from; at < from + aheadBytes; at += AHEAD_PIECE.length) {
+        const piece = AHEAD_PIECE.subarray(0, Math.min(AHEAD_PIECE.length, from + aheadBytes - at));
+        await tail.file.write(piece, at);
+        await tail.file.sync();
+        tail.aheadTo = at + piece.length;
+      }
+    } catch {
+      tail.aheadTo = Math.max(tail.aheadTo, tail.offset);
+    }
+    tail.writingAhead = undefined;
+  };
+  tail.writingAhead = write();
+}
+
+/** Ends a segment where its last group does. */
+async function closeTail(tail: Tail): Promise<void> {
+  await tail.writingAhead;
+  await tail.file.truncate(tail.offset).catch(() => {});
+  await tail.file.close();
+}
+
 /** Cuts a half-written group; where even that fails, the next open does it. */
 async function cutTorn(tail: Tail): Promise<void> {
+  await tail.writingAhead;
+  tail.aheadTo = tail.offset;
   try {
     await tail.file.truncate(tail.offset);
     await tail.file.sync();
@@ -293,7 +343,7 @@ async function newSegment(
     await file.close();
     throw error;
   }
-  return { file, firstPosition, offset: SEGMENT_HEADER_BYTES };
+  return newTail(file, firstPosition, SEGMENT_HEADER_BYTES);
 }
 
 function answer(group: readonly Waiting[], first: number, segment: number, start: number): void {

@@ -19,6 +19,7 @@ it('keeps every acknowledged record through 200 power cuts', async () => {
       const journal = await openJournal({
         files,
         folder: FOLDER,
+        aheadBytes: 8192,
         newId: () => '11111111-2222-4333-8444-555555555555',
         onDurable: () => {},
         onLost: () => {},
@@ -50,6 +51,7 @@ it('keeps every acknowledged record through 200 power cuts', async () => {
       const reopened = await openJournal({
         files,
         folder: FOLDER,
+        aheadBytes: 8192,
         newId: () => journal.id,
         onDurable: () => {},
         onLost: () => {},
