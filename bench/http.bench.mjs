@@ -1,7 +1,7 @@
 // Requests per second of /v1/score beside bare servers that parse the same bodies: alternated
 // rounds in one run, medians, every server in a process of its own, consumer and jobs running.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import autocannon from 'autocannon';
@@ -58,13 +58,6 @@ async function measure(port, connections, next) {
   };
 }
 
-function journalBytesPerDecision(dataDir) {
-  const journal = join(dataDir, 'journal/main');
-  if (!existsSync(journal)) return undefined;
-  const { stdout } = spawnSync('du', ['-sb', journal], { encoding: 'utf8' });
-  return Number(stdout.split('\t')[0]);
-}
-
 mkdirSync(folder, { recursive: true });
 spawnSync(process.execPath, ['dist/cli/main.js', 'simulate', '--count', '20000', '--seed', '11', '--out', payments], {
   stdio: 'inherit',
@@ -115,9 +108,8 @@ console.log(
 const embedded = targets[2][1];
 const metrics = await (await fetch(`http://127.0.0.1:${embedded.port}/metrics`)).text();
 const decisions = Number(/sentinela_score_seconds_count (\d+)/.exec(metrics)?.[1] ?? 0);
-const bytes = journalBytesPerDecision(join(folder, 'embedded'));
-if (bytes !== undefined && decisions > 0)
-  console.log(`journal: ${Math.round(bytes / decisions)} bytes a decision (${decisions} decisions)`);
+const bytes = Number(/sentinela_journal_backlog_bytes (\d+)/.exec(metrics)?.[1] ?? 0);
+if (decisions > 0) console.log(`journal: ${Math.round(bytes / decisions)} bytes a decision (${decisions} decisions)`);
 console.log(
   `memory of the embedded server: ${Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${embedded.child.pid}/status`, 'utf8'))?.[1] ?? 0) / 1024)} MB`,
 );
