@@ -12,6 +12,23 @@ import { durationMicros } from './duration.ts';
 
 const TYPE_OF: ReadonlyMap<string, ColumnType> = new Map(PAYMENT_COLUMNS.map(({ name, type }) => [name, type]));
 
+/** Columns that a training set has beside its features. */
+const RESERVED_NAMES: ReadonlySet<string> = new Set([
+  'end_to_end_id',
+  'side',
+  'event_time',
+  'known_time',
+  'source_id',
+  'decision',
+  'policy_version',
+  'degraded',
+  'outcome_observed',
+  'label',
+  'label_state',
+  'label_known_time',
+  'split',
+]);
+
 /** The most events that an entity may keep: 4,096 × 32 bytes × 3 entities is 0.4 MB a payment through Redis. */
 const LARGEST_BOUND = 4096;
 
@@ -31,6 +48,7 @@ export function checkDefinition(set: FeatureSetDefinition): void {
   for (const { name } of set.features) {
     if (!/^[a-z][a-z0-9_]{0,62}$/.test(name)) fail(name, 'a feature is named in snake_case, 63 characters at most');
     if (names.has(name)) fail(name, 'there are two features of this name');
+    if (RESERVED_NAMES.has(name)) fail(name, 'a column of every training set has this name: choose another');
     names.add(name);
   }
   for (const feature of set.features) checkFeature(feature, names);

@@ -159,7 +159,7 @@ const payment: readonly FeatureDefinition[] = [
     column: 'amount_centavos',
     of: 10_000,
   }),
-  code('side', 'Whose payment service asks', 'side', ['PAYER', 'PAYEE']),
+  code('asking_side', 'Whose payment service asks', 'side', ['PAYER', 'PAYEE']),
   code('local_instrument', 'How the payment was begun', 'local_instrument', LOCAL_INSTRUMENTS),
   code('purpose', 'What the payment is for', 'purpose', PURPOSES),
   code('pix_key_type', 'Type of the Pix key', 'pix_key_type', PIX_KEY_TYPES),
