@@ -94,9 +94,9 @@ export class EntityLists {
     this.#ints[entity * INTS + EXTRA] = value;
   }
 
-  /** Events that the entity keeps. */
-  kept(entity: number): number {
-    return this.#ints[entity * INTS + KEPT] as number;
+  /** Events that the entity ever had. */
+  count(entity: number): number {
+    return this.#ints[entity * INTS + COUNT] as number;
   }
 
   /** Shows a state to the engine. The view is true until the next append. */

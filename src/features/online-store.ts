@@ -1,5 +1,6 @@
 import type { EntityKeys, EntityNumber, EntityNumbers } from '../domain/entity-keys.ts';
 import type { LabelState } from '../domain/label.ts';
+import type { Side } from '../domain/payment.ts';
 import type { PaymentRow } from '../domain/payment-row.ts';
 
 /** A payment that is to be scored. */
@@ -63,6 +64,8 @@ export interface OnlineStore {
 /** A payment's event as a journal or the lake hold it. */
 export interface RecordedPayment {
   readonly endToEndId: string;
+  /** The side that brought it; a store that shares state across processes knows a repeat by it. */
+  readonly side?: Side;
   readonly eventTimeMicros: number;
   readonly amountCentavos: number;
   readonly keys: EntityKeys;

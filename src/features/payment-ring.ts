@@ -10,6 +10,7 @@ export class PaymentRing {
   readonly #times: Float64Array;
   readonly #amounts: Float64Array;
   readonly #entities: Int32Array;
+  readonly #sides: Uint8Array;
   #oldest = 0;
   #next = 0;
 
@@ -19,6 +20,7 @@ export class PaymentRing {
     this.#times = new Float64Array(capacity);
     this.#amounts = new Float64Array(capacity);
     this.#entities = new Int32Array(capacity * 3);
+    this.#sides = new Uint8Array(capacity);
   }
 
   /** Payments known. */
@@ -39,13 +41,14 @@ export class PaymentRing {
     return this.#oldest + (slot >= oldestSlot ? slot - oldestSlot : slot + this.capacity - oldestSlot);
   }
 
-  /** Adds a payment and gives its ordinal; there is room. */
-  add(name: Int32Array, time: number, amount: number): number {
+  /** Adds a payment and gives its ordinal; there is room. @param side a number that the caller gives the side of its first record. */
+  add(name: Int32Array, time: number, amount: number, side: number): number {
     const ordinal = this.#next;
     const slot = ordinal % this.capacity;
     this.#ids.put(slot, name);
     this.#times[slot] = time;
     this.#amounts[slot] = amount;
+    this.#sides[slot] = side;
     this.#next += 1;
     return ordinal;
   }
@@ -89,6 +92,21 @@ export class PaymentRing {
   /** Centavos. */
   amountOf(ordinal: number): number {
     return this.#amounts[ordinal % this.capacity] as number;
+  }
+
+  /** The side that the caller gave. */
+  sideOf(ordinal: number): number {
+    return this.#sides[ordinal % this.capacity] as number;
+  }
+
+  /** Ordinal of the oldest payment that is known. */
+  oldest(): number {
+    return this.#oldest;
+  }
+
+  /** Copies the name of a payment that is known. */
+  nameOf(ordinal: number, out: Int32Array): void {
+    this.#ids.nameAt(ordinal % this.capacity, out);
   }
 
   /** Index of the payment's entity: 0 payer, 1 payee, 2 pair; −1 where it has none. */
