@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { sentinela } from './running-program.ts';
+import { newDataDir, type RunningServer } from './running-server.ts';
+
+/** What is sent: a payment or a label, as a line of JSON. */
+export interface TrafficEvent {
+  readonly kind: 'payment' | 'label';
+  readonly line: string;
+}
+
+/** What became of traffic. */
+export interface Tally {
+  /** Answers by endToEndId and side. */
+  readonly answers: Map<string, string>;
+  /** Sent, and not answered when a server went away. */
+  readonly unanswered: TrafficEvent[];
+  labels: number;
+  degraded: number;
+}
+
+/** An empty tally. */
+export function newTally(): Tally {
+  return { answers: new Map(), unanswered: [], labels: 0, degraded: 0 };
+}
+
+/**
+ * Simulated payments with late ones, duplicates and both sides, some of them made to tie to the
+ * second, and labels among them; all in the past of today.
+ */
+export function simulatedTraffic(count: number, seed: number): TrafficEvent[] {
+  const folder = newDataDir();
+  const file = join(folder, 'payments.ndjson');
+  const days = 30;
+  const start = new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+  const options = [
+    '--days',
+    String(days),
+    '--start',
+    start,
+    '--late',
+    '0.01',
+    '--duplicates',
+    '0.01',
+    '--fraud-rate',
+    '0.02',
+  ];
+  sentinela('simulate', '--json', '--count', String(count), '--seed', String(seed), '--out', file, ...options);
+  const now = new Date().toISOString();
+  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
+  const labels = readFileSync(`${file}.labels.ndjson`, 'utf8').split('\n').filter(Boolean);
+  const timed = labels
+    .map((line) => ({ line, at: (JSON.parse(line) as { eventTime: string }).eventTime }))
+    .filter(({ at }) => at < now);
+  const events: TrafficEvent[] = [];
+  let newest = '';
+  for (const [index, line] of lines.entries()) {
+    const { acceptedAt } = JSON.parse(line) as { acceptedAt: string };
+    if (acceptedAt >= now) continue;
+    if (acceptedAt > newest) newest = acceptedAt;
+    while (timed[0] !== undefined && timed[0].at < newest)
+      events.push({ kind: 'label', line: timed.shift()?.line ?? '' });
+    const tied = index % 10 === 0 ? line.replace(acceptedAt, `${acceptedAt.slice(0, 17)}00.000Z`) : line;
+    events.push({ kind: 'payment', line: tied });
+  }
+  return events;
+}
+
+/** Sends events in order, so many at once, to servers in turn; goes on until all are sent or `stop` says so. */
+export async function send(
+  servers: readonly RunningServer[],
+  events: readonly TrafficEvent[],
+  tally: Tally,
+  lanes = 16,
+  at: (index: number) => void = () => {},
+): Promise<void> {
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < events.length) {
+      const index = next;
+      next += 1;
+      at(index);
+      const event = events[index];
+      const server = servers[index % servers.length];
+      if (event === undefined || server === undefined) return;
+      if (!(await sendOne(server, event, tally))) tally.unanswered.push(event);
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+}
+
+async function sendOne(server: RunningServer, { kind, line }: TrafficEvent, tally: Tally): Promise<boolean> {
+  try {
+    const response = await server.post(kind === 'label' ? '/v1/labels' : '/v1/score', line);
+    const body = await response.text();
+    if (response.status >= 500) return false;
+    if (kind === 'label') {
+      tally.labels += response.status === 202 ? 1 : 0;
+      return true;
+    }
+    if (response.status !== 200) return true;
+    const decision = JSON.parse(body) as { endToEndId: string; side: string; degraded: string[] };
+    if (decision.degraded.includes('store_unavailable')) tally.degraded += 1;
+    tally.answers.set(`${decision.endToEndId} ${decision.side}`, body);
+    return true;
+  } catch {
+    return false;
+  }
+}
