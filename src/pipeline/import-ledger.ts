@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { AppError } from '../base/errors.ts';
 import { hash128 } from '../base/hash128.ts';
 import { IdTable } from '../base/id-table.ts';
@@ -141,10 +142,10 @@ function table(capacity: number) {
 function paymentTable(capacity: number) {
   const { find, placeOf } = table(capacity);
   const sides = new Uint8Array(capacity);
-  // Two 32-bit lanes of the payment's hash for each side.
-  const hashes = new Int32Array(capacity * 4);
-  const scratch = new Int32Array(4);
-  const at = (place: number, bit: number): number => place * 4 + (bit === 1 ? 0 : 2);
+  // Six bytes of the payment's SHA-256 for each side.
+  const hashes = new Float64Array(capacity * 2);
+  const at = (place: number, bit: number): number => place * 2 + (bit === 1 ? 0 : 1);
+  const hashOf = (payment: string): number => hash('sha256', payment, 'buffer').readUIntBE(0, 6);
   return {
     find,
     placeOf,
@@ -152,12 +153,10 @@ function paymentTable(capacity: number) {
     /** 1 + the place of the payee's account, 0 where there is none. */
     payees: new Int32Array(capacity),
     remember(place: number, bit: number, payment: string): void {
-      hash128(payment, scratch);
-      hashes.set(scratch.subarray(0, 2), at(place, bit));
+      hashes[at(place, bit)] = hashOf(payment);
     },
     saysTheSame(place: number, bit: number, payment: string): boolean {
-      hash128(payment, scratch);
-      return hashes[at(place, bit)] === scratch[0] && hashes[at(place, bit) + 1] === scratch[1];
+      return hashes[at(place, bit)] === hashOf(payment);
     },
   };
 }
