@@ -1,7 +1,7 @@
 import type { Random } from '../base/random.ts';
 import type { LabelState } from '../domain/label.ts';
 import { logNormalOf } from './chance.ts';
-import type { Story } from './payment-text.ts';
+import type { Story } from './planned-payment.ts';
 import { DAY, HOUR } from './scene.ts';
 
 /** A payment's contest changes its state. */

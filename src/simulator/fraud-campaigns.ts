@@ -1,6 +1,6 @@
 import { accountCode, MULE } from './accounts.ts';
 import { logNormalOf } from './chance.ts';
-import type { PlannedPayment } from './payment-text.ts';
+import type { PlannedPayment } from './planned-payment.ts';
 import { DAY, HOUR, MINUTE, type Moment, ownPayment, rounded, type Scene } from './scene.ts';
 import { freshSession, ownSession, type Session } from './sessions.ts';
 

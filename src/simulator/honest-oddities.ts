@@ -1,6 +1,6 @@
 import { accountCode, indexOf, SECOND } from './accounts.ts';
 import { logNormalOf } from './chance.ts';
-import type { PlannedPayment } from './payment-text.ts';
+import type { PlannedPayment } from './planned-payment.ts';
 import { HOUR, MINUTE, type Moment, ownPayment, rounded, type Scene } from './scene.ts';
 import { freshSession } from './sessions.ts';
 

@@ -1,7 +1,7 @@
 import { accountCode, indexOf, kindOf, PERSON, SECOND } from './accounts.ts';
 import { logNormalOf, mixUnit } from './chance.ts';
 import { bigDay, collection, newPhone } from './honest-oddities.ts';
-import type { PlannedPayment } from './payment-text.ts';
+import type { PlannedPayment } from './planned-payment.ts';
 import { MINUTE, type Moment, ownPayment, priced, rounded, type Scene } from './scene.ts';
 
 type Habit = (scene: Scene, moment: Moment, payer: number) => PlannedPayment;

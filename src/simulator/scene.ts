@@ -2,7 +2,7 @@ import type { Random } from '../base/random.ts';
 import { type Accounts, COMPANY, kindOf } from './accounts.ts';
 import type { SimulatedHour } from './brazilian-calendar.ts';
 import { mixUnit } from './chance.ts';
-import type { PlannedPayment } from './payment-text.ts';
+import type { PlannedPayment } from './planned-payment.ts';
 import type { Population } from './population.ts';
 import { ownSession } from './sessions.ts';
 

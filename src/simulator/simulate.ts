@@ -8,7 +8,8 @@ import { fraudCampaigns } from './fraud-campaigns.ts';
 import { honestPayment, wage } from './honest-payments.ts';
 import { malformed } from './malformed-lines.ts';
 import type { SimulationOptions } from './options.ts';
-import { type PaymentTexts, type PlannedPayment, paymentTexts, type Story } from './payment-text.ts';
+import { type PaymentTexts, paymentTexts } from './payment-text.ts';
+import type { PlannedPayment, Story } from './planned-payment.ts';
 import { population } from './population.ts';
 import { DAY, HOUR, type Scene } from './scene.ts';
 
