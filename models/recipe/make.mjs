@@ -39,16 +39,21 @@ const { values: flags } = parseArgs({
   },
 });
 
-const { compileFeatureSet } = await import(join(ROOT, 'dist/features/feature-set.js'));
-const { PIX_CORE } = await import(join(ROOT, 'dist/features/pix-core.js'));
+const dist = (path) => import(join(ROOT, 'dist', path));
+const { compileFeatureSet } = await dist('features/feature-set.js');
+const { PIX_CORE } = await dist('features/pix-core.js');
+const { createExport } = await dist('training-export/create-export.js');
+const { ensureLake } = await dist('pipeline/lake.js');
+const { localObjectStore } = await dist('storage/local-object-store.js');
+const { systemClock } = await dist('base/clock.js');
 const set = compileFeatureSet(PIX_CORE);
 
 rmSync(flags.work, { recursive: true, force: true });
 mkdirSync(flags.work, { recursive: true });
 const python = flags.python ?? process.env.SENTINELA_RECIPE_PYTHON ?? ownPython();
 
-const own = makeExport('own', SEED, PAYMENTS, ['--split', `time:${SPLIT.join(',')}`]);
-const other = makeExport('other', OTHER_SEED, OTHER_PAYMENTS, []);
+const own = await makeExport('own', SEED, PAYMENTS, { aMicros: midnight(SPLIT[0]), bMicros: midnight(SPLIT[1]) });
+const other = await makeExport('other', OTHER_SEED, OTHER_PAYMENTS, undefined);
 
 const out = join(flags.work, 'model');
 const plan = {
@@ -78,7 +83,7 @@ run(python, [join(RECIPE, 'train.py'), join(flags.work, 'plan.json')]);
 publish();
 
 /** A lake of simulated payments, and the export of all of it; the export's folder. */
-function makeExport(name, seed, payments, more) {
+async function makeExport(name, seed, payments, split) {
   const folder = join(flags.work, name);
   mkdirSync(folder);
   const file = join(folder, 'payments.ndjson');
@@ -88,11 +93,23 @@ function makeExport(name, seed, payments, more) {
   step(`${name}: import, and bronze to silver`);
   sentinela('import', file, '--labels', `${file}.labels.ndjson`, ...at);
   step(`${name}: export`);
+  // As `sentinela export create` does, without a process of its own.
   const target = join(folder, 'export');
-  const what = ['--from', 'silver.transactions', '--features', set.name, '--labels-as-of', LABELS_AS_OF];
-  sentinela('export', 'create', ...what, '--horizon', `${HORIZON_DAYS}d`, ...more, '--out', target, ...at);
+  mkdirSync(target);
+  const lake = await ensureLake(localObjectStore(join(folder, 'data/lake')), { clock: systemClock() });
+  const options = {
+    set,
+    labelsAsOfMicros: midnight(LABELS_AS_OF),
+    horizonMicros: HORIZON_DAYS * 86_400_000_000,
+    ...(split === undefined ? {} : { split }),
+  };
+  await createExport(options, { tables: lake, files: localObjectStore(target) });
   rmSync(file);
   return target;
+}
+
+function midnight(date) {
+  return Date.parse(`${date}T00:00:00Z`) * 1000;
 }
 
 function tablesOf(folder) {
