@@ -1,0 +1,154 @@
+import { ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
+import { numberPairs, numberTexts } from './replay-groups.ts';
+import type { NumberColumns, PlaceColumns, ReplayLabels, ReplayPayments } from './replay-input.ts';
+
+/** Epochs are below 2^20 and numbers below 2^32, so one double holds both in their order. */
+const EPOCH_STEP = 2 ** 32;
+
+/** Payments' columns that an order needs. */
+export type OrderedPayments = Pick<ReplayPayments, 'count' | 'payers' | 'payees' | 'isEvent' | 'numbers' | 'places'>;
+/** Labels' columns that an order needs. */
+export type OrderedLabels = Pick<ReplayLabels, 'count' | 'payees' | 'numbers' | 'places'>;
+
+/**
+ * An order in which recorded events can be fed to one store, so that each of its entities takes
+ * them in the order of its numbers; events without a number come last, by known time, journal and
+ * position. Rows of payments are themselves, rows of labels −1 − row; second sides and labels of
+ * unknown payees are left out.
+ *
+ * With one writer the order of (epoch, known time, journal, position) is such an order, and it is
+ * only looked at. With several it need not be: then each event is put behind those that come before
+ * it in any of its entities. The numbers of one epoch were given by scripts that ran one after
+ * another, so there is no circle.
+ */
+export function baseOrder(payments: OrderedPayments, labels: OrderedLabels): Int32Array {
+  const keys = itemKeys(payments, labels);
+  const items = initialOrder(payments, labels, keys.epochOf);
+  return isInOrder(items, keys) ? items : putInOrder(items, keys);
+}
+
+/** What each item is to each kind of entity. */
+interface ItemKeys {
+  readonly kinds: readonly KindKeys[];
+  /** Epoch of an item; Infinity where it has no number. */
+  epochOf(item: number): number;
+}
+
+interface KindKeys {
+  readonly entityCount: number;
+  /** The item's entity; −1 where it has none, or no number in it. */
+  entityOf(item: number): number;
+  /** (epoch, seq) as one number. */
+  keyOf(item: number): number;
+}
+
+function itemKeys(payments: OrderedPayments, labels: OrderedLabels): ItemKeys {
+  const payees = new Map<string, number>();
+  const payers = new Map<string, number>();
+  const payerOf = numberTexts(payments.payers, payers);
+  const payeeOf = numberTexts(payments.payees, payees);
+  const labelPayeeOf = numberTexts(labels.payees, payees);
+  const pairs = numberPairs(payerOf, payeeOf);
+  const entities: Record<EntityKind, Int32Array> = { payer: payerOf, payee: payeeOf, pair: pairs.numbers };
+  const counts: Record<EntityKind, number> = { payer: payers.size, payee: payees.size, pair: pairs.count };
+  const numbered = ({ epochs, seqs }: NumberColumns, row: number): number =>
+    (epochs[row] as number) * EPOCH_STEP + (seqs[row] as number);
+  const kinds = ENTITY_KINDS.map(
+    (kind): KindKeys => ({
+      entityCount: counts[kind],
+      entityOf(item) {
+        if (item < 0) {
+          const row = -1 - item;
+          return kind === 'payee' && labels.numbers.epochs[row] !== 0 ? (labelPayeeOf[row] as number) : -1;
+        }
+        return payments.numbers[kind].epochs[item] === 0 ? -1 : (entities[kind][item] as number);
+      },
+      keyOf: (item) => (item < 0 ? numbered(labels.numbers, -1 - item) : numbered(payments.numbers[kind], item)),
+    }),
+  );
+  return {
+    kinds,
+    epochOf(item) {
+      if (item < 0) return labels.numbers.epochs[-1 - item] || Infinity;
+      const { payer, payee, pair } = payments.numbers;
+      return payer.epochs[item] || payee.epochs[item] || pair.epochs[item] || Infinity;
+    },
+  };
+}
+
+function initialOrder(payments: OrderedPayments, labels: OrderedLabels, epochOf: (item: number) => number): Int32Array {
+  const items: number[] = [];
+  for (let row = 0; row < payments.count; row += 1) if (payments.isEvent[row] === 1) items.push(row);
+  for (let row = 0; row < labels.count; row += 1) if (labels.payees[row] !== null) items.push(-1 - row);
+  const placeOf = (item: number): [PlaceColumns, number] =>
+    item < 0 ? [labels.places, -1 - item] : [payments.places, item];
+  const compare = (a: number, b: number): number => {
+    const [left, right] = [epochOf(a), epochOf(b)];
+    if (left !== right) return left - right;
+    const [placeA, rowA] = placeOf(a);
+    const [placeB, rowB] = placeOf(b);
+    const byTime = (placeA.knownTimes[rowA] as number) - (placeB.knownTimes[rowB] as number);
+    if (byTime !== 0) return byTime;
+    const [journalA, journalB] = [placeA.journals[rowA] as string, placeB.journals[rowB] as string];
+    if (journalA !== journalB) return journalA < journalB ? -1 : 1;
+    return (placeA.positions[rowA] as number) - (placeB.positions[rowB] as number);
+  };
+  return Int32Array.from(items).sort(compare);
+}
+
+function isInOrder(items: Int32Array, { kinds }: ItemKeys): boolean {
+  return kinds.every(({ entityCount, entityOf, keyOf }) => {
+    const last = new Float64Array(entityCount);
+    for (const item of items) {
+      const entity = entityOf(item);
+      if (entity < 0) continue;
+      const key = keyOf(item);
+      if (key < (last[entity] as number)) return false;
+      last[entity] = key;
+    }
+    return true;
+  });
+}
+
+function putInOrder(items: Int32Array, { kinds }: ItemKeys): Int32Array {
+  const placeOf = new Map<number, number>();
+  for (const [place, item] of items.entries()) placeOf.set(item, place);
+  const before = kinds.map((kind) => predecessors(items, kind, placeOf));
+  const ordered: number[] = [];
+  /** 0 not seen, 1 waits for those before it, 2 done. */
+  const state = new Uint8Array(items.length);
+  const stack: number[] = [];
+  for (let start = 0; start < items.length; start += 1) {
+    stack.push(start);
+    while (stack.length > 0) {
+      const place = stack[stack.length - 1] as number;
+      if (state[place] === 0) {
+        state[place] = 1;
+        for (const of of before) {
+          const earlier = of[place] as number;
+          if (earlier >= 0 && state[earlier] === 0) stack.push(earlier);
+        }
+        continue;
+      }
+      stack.pop();
+      if (state[place] === 2) continue;
+      state[place] = 2;
+      ordered.push(items[place] as number);
+    }
+  }
+  return Int32Array.from(ordered);
+}
+
+/** The place of the item that comes right before each in its entity; −1 where none does. */
+function predecessors(items: Int32Array, kind: KindKeys, placeOf: ReadonlyMap<number, number>): Int32Array {
+  const before = new Int32Array(items.length).fill(-1);
+  const sorted = items
+    .filter((item) => kind.entityOf(item) >= 0)
+    .sort((a, b) => kind.entityOf(a) - kind.entityOf(b) || kind.keyOf(a) - kind.keyOf(b));
+  for (let at = 1; at < sorted.length; at += 1) {
+    const [earlier, item] = [sorted[at - 1] as number, sorted[at] as number];
+    if (kind.entityOf(earlier) !== kind.entityOf(item)) continue;
+    before[placeOf.get(item) ?? 0] = placeOf.get(earlier) ?? -1;
+  }
+  return before;
+}
