@@ -3,15 +3,18 @@ import { canonicalJson } from '../base/canonical-json.ts';
 
 /**
  * The sum of rows whatever the file that holds them: for each row in order, the canonical JSON of
- * its columns other than features, a line feed, and its features as little-endian float32, absent
- * ones as the quiet NaN 0x7fc00000.
+ * its columns other than features, a line feed, and its features as little-endian floats (doubles
+ * where the export has doubles), absent ones as the quiet NaN.
  */
 export interface RowsHash {
   /** @param features NaN where absent. */
-  add(row: Readonly<Record<string, unknown>>, features: Float32Array): void;
+  add(row: Readonly<Record<string, unknown>>, features: FeatureVector): void;
   /** SHA-256 so far, hex. */
   digest(): string;
 }
+
+/** Features as an export writes them, NaN where absent. */
+export type FeatureVector = Float32Array | Float64Array;
 
 /** Starts a sum. */
 export function rowsHash(): RowsHash {
@@ -19,7 +22,7 @@ export function rowsHash(): RowsHash {
   return {
     add(row, features) {
       hash.update(`${canonicalJson(row)}\n`);
-      // Float32Array writes NaN as 0x7fc00000 on every machine that Node runs on, and all of them are little-endian.
+      // Every machine that Node runs on is little-endian, and writes NaN as the quiet one with no payload.
       hash.update(new Uint8Array(features.buffer, features.byteOffset, features.byteLength));
     },
     digest: () => hash.copy().digest('hex'),

@@ -6,6 +6,7 @@ import { type ExportColumn, exportColumns, exportSchema } from './export-columns
 import type { ExportOptions, ExportPorts } from './export-options.ts';
 import { DECISION_COLUMNS, type ExportRow, exportRows, labelPolicyOf } from './export-rows.ts';
 import {
+  EXPORT_FORMAT,
   type ExportFile,
   type ExportManifest,
   instantText,
@@ -14,7 +15,7 @@ import {
   MANIFEST_FILE,
   serializeManifest,
 } from './manifest.ts';
-import { readSilver, type SilverSource } from './silver-source.ts';
+import { readSilver, type SilverSource, SOURCE_TABLES } from './silver-source.ts';
 import type { SplitName } from './time-split.ts';
 
 /** Rows between two reports of progress. */
@@ -32,8 +33,15 @@ const REPORT_ROWS = 65_536;
 export async function createExport(options: ExportOptions, ports: ExportPorts): Promise<ExportManifest> {
   checkOptions(options);
   const source = await readSilver(ports.tables, options.set, options.versions ?? {}, DECISION_COLUMNS);
+  if (source.payments.count === 0) {
+    const version = source.versions['silver/transactions'];
+    throw new AppError(
+      'not_found',
+      `silver.transactions@${version} holds no rows: import a file or score payments, then run bronze-to-silver`,
+    );
+  }
   const rows = exportRows(source, options);
-  const columns = exportColumns(options.set);
+  const columns = exportColumns(options.set, options.doubles);
   const splits = new Map<SplitName, SplitWriter>();
   let embargoRows = 0;
   for (let at = 0; at < rows.count; at += 1) {
@@ -129,11 +137,11 @@ function manifestOf(
   columns: readonly ExportColumn[],
   written: Pick<ExportManifest, 'files' | 'embargoRows' | 'knownAssumedRows'>,
 ): ExportManifest {
-  const { set, split, withEmbargo = false } = options;
+  const { set, split, withEmbargo = false, doubles = false } = options;
   const { horizonMicros, asOfMicros, counted } = labelPolicyOf(options);
   return {
-    format: 'sentinela-export/1',
-    command: commandOf(options, versions['silver/transactions']),
+    format: EXPORT_FORMAT,
+    command: commandOf(options, versions),
     tables: versions,
     featureSet: { name: set.name, version: set.version, sha256: set.hash, definition: set.definition },
     labels: { asOf: instantText(asOfMicros), horizonMicros, counted, rule: LABEL_RULE },
@@ -144,17 +152,19 @@ function manifestOf(
     order: ['event_time', 'known_time', 'end_to_end_id', 'side'],
     columns,
     features: set.names,
+    featureType: doubles ? 'double' : 'float',
     rows: payments.count,
+    reconstructed: false,
     ...written,
   };
 }
 
 /** The command that makes it again, but for where it goes. */
-function commandOf(options: ExportOptions, version: number): string {
+function commandOf(options: ExportOptions, versions: SilverSource['versions']): string {
   const { horizonMicros, asOfMicros, counted } = labelPolicyOf(options);
   const parts = [
     'sentinela export create',
-    `--from silver.transactions@${version}`,
+    `--from silver.transactions@${versions['silver/transactions']}`,
     `--features ${options.set.name}`,
     `--labels-as-of ${instantText(asOfMicros)}`,
     `--horizon ${spanText(horizonMicros)}`,
@@ -163,7 +173,10 @@ function commandOf(options: ExportOptions, version: number): string {
   if (options.split !== undefined) {
     parts.push(`--split time:${instantText(options.split.aMicros)},${instantText(options.split.bMicros)}`);
   }
-  if (options.withEmbargo === true) parts.push('--with-embargo');
+  if (options.withEmbargo === true) parts.push('--embargo keep');
+  if (options.doubles === true) parts.push('--double');
+  const others = SOURCE_TABLES.filter((name) => name !== 'silver/transactions');
+  parts.push(`--pin ${others.map((name) => `${name.slice('silver/'.length)}@${versions[name]}`).join(',')}`);
   return parts.join(' ');
 }
 

@@ -37,9 +37,9 @@ const AFTER: readonly ExportColumn[] = [
 ];
 
 /** The columns of an export, in their order: keys, decision, features in the order of the set, label. */
-export function exportColumns(set: FeatureSet): readonly ExportColumn[] {
+export function exportColumns(set: FeatureSet, doubles = false): readonly ExportColumn[] {
   const features = set.definition.features.map(({ name, description }: FeatureDefinition) =>
-    column(name, 'float', 'feature', description),
+    column(name, doubles ? 'double' : 'float', 'feature', description),
   );
   return [...BEFORE, ...features, ...AFTER];
 }

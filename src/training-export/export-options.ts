@@ -19,6 +19,8 @@ export interface ExportOptions {
   readonly split?: TimeSplit;
   /** Whether the rows between training and validation get a file of their own; left out unless told. */
   readonly withEmbargo?: boolean;
+  /** Features as doubles, not as the floats that a model is given. */
+  readonly doubles?: boolean;
   /** Versions to read; the newest of tables that are left out. */
   readonly versions?: SourceVersions;
 }

@@ -1,4 +1,5 @@
 import { replay } from '../features/replay.ts';
+import type { FeatureVector } from './canonical-rows.ts';
 import { DEFAULT_HORIZON_MICROS, type ExportOptions } from './export-options.ts';
 import { type LabelEvent, type LabelPolicy, labelOf, type RowLabel } from './label-policy.ts';
 import { observedOutcomes } from './observed-outcome.ts';
@@ -12,8 +13,8 @@ export interface ExportRow {
   readonly split: SplitName;
   /** Every column but the features. */
   readonly cells: Readonly<Record<string, unknown>>;
-  /** As the model sees them; NaN where absent. */
-  readonly features: Float32Array;
+  /** As the model sees them, or doubles where they are asked for; NaN where absent. */
+  readonly features: FeatureVector;
 }
 
 /** The rows of an export in their order, those of the embargo too. */
@@ -46,7 +47,8 @@ export function exportRows(source: SilverSource, options: ExportOptions): Export
   const eventsOf = labelsByPayment(labels);
   const observed = observedOutcomes(source);
   const cellsOf = cellReader(source);
-  const features = new Float32Array(options.set.names.length);
+  const { length } = options.set.names;
+  const features = options.doubles === true ? new Float64Array(length) : new Float32Array(length);
   return {
     count: order.length,
     knownAssumed: source.knownAssumed.reduce((count, assumed) => count + assumed, 0),

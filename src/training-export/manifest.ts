@@ -5,6 +5,9 @@ import type { ExportColumn } from './export-columns.ts';
 import type { SourceTable } from './silver-source.ts';
 import type { SplitName } from './time-split.ts';
 
+/** The form of an export: a change that readers must know gives it another number. */
+export const EXPORT_FORMAT = 'sentinela-export/1';
+
 /** Where an export keeps what it is. */
 export const MANIFEST_FILE = 'manifest.json';
 
@@ -32,7 +35,7 @@ export interface ExportFile {
 
 /** What an export is and how to make it again. No clock, host, user or path: the same data gives the same bytes. */
 export interface ExportManifest {
-  readonly format: 'sentinela-export/1';
+  readonly format: typeof EXPORT_FORMAT;
   readonly command: string;
   readonly tables: Readonly<Record<SourceTable, number>>;
   readonly featureSet: {
@@ -56,7 +59,11 @@ export interface ExportManifest {
   readonly order: readonly string[];
   readonly columns: readonly ExportColumn[];
   readonly features: readonly string[];
+  /** The type that features are written as. */
+  readonly featureType: 'float' | 'double';
   readonly rows: number;
+  /** Whether rows are seen at the numbers known at their known time, for want of numbers of their own. */
+  readonly reconstructed: false;
   /** Rows between training and validation that are in no file. */
   readonly embargoRows: number;
   /** Rows of silver.transactions whose known time an import assumed. */

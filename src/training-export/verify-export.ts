@@ -7,7 +7,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { decodeParquet, rowsOfBatch } from '../storage/parquet-read.ts';
 import { createExport } from './create-export.ts';
 import type { ExportOptions, ExportPorts } from './export-options.ts';
-import { type ExportFile, type ExportManifest, MANIFEST_FILE } from './manifest.ts';
+import { EXPORT_FORMAT, type ExportFile, type ExportManifest, MANIFEST_FILE } from './manifest.ts';
 
 /** What a verification found. */
 export interface VerifyReport {
@@ -53,11 +53,11 @@ async function readManifest(files: ObjectStore): Promise<ExportManifest> {
   if (bytes === undefined) throw new AppError('not_found', `there is no ${MANIFEST_FILE}: the folder holds no export`);
   try {
     const manifest = JSON.parse(Buffer.from(bytes).toString('utf8')) as ExportManifest;
-    if (manifest.format === 'sentinela-export/1') return manifest;
+    if (manifest.format === EXPORT_FORMAT) return manifest;
   } catch (error) {
     throw new AppError('invalid_file', `${MANIFEST_FILE} is not JSON`, {}, error);
   }
-  throw new AppError('invalid_file', `${MANIFEST_FILE} is not of the form sentinela-export/1`);
+  throw new AppError('invalid_file', `${MANIFEST_FILE} is not of the form ${EXPORT_FORMAT}`);
 }
 
 async function damagedFile(files: ObjectStore, manifest: ExportManifest): Promise<string | null> {
@@ -70,12 +70,13 @@ async function damagedFile(files: ObjectStore, manifest: ExportManifest): Promis
   return null;
 }
 
-function optionsOf({ labels, split, tables }: ExportManifest, set: FeatureSet): ExportOptions {
+function optionsOf({ labels, split, tables, featureType }: ExportManifest, set: FeatureSet): ExportOptions {
   return {
     set,
     labelsAsOfMicros: microsOf(labels.asOf),
     horizonMicros: labels.horizonMicros,
     countedStates: labels.counted,
+    doubles: featureType === 'double',
     versions: tables,
     ...(split === null
       ? {}

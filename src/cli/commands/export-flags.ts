@@ -1,0 +1,116 @@
+import { AppError, messageOf } from '../../base/errors.ts';
+import { didYouMean } from '../../base/nearest-name.ts';
+import { daysOfDate, INSTANT_PATTERN, microsOfInstant } from '../../domain/instant.ts';
+import { LABEL_STATES, type LabelState } from '../../domain/label.ts';
+import { durationMicros } from '../../features/duration.ts';
+import type { FeatureSet } from '../../features/feature-set.ts';
+import type { ExportOptions } from '../../training-export/export-options.ts';
+import { SOURCE_TABLES, type SourceTable, type SourceVersions } from '../../training-export/silver-source.ts';
+import type { TimeSplit } from '../../training-export/time-split.ts';
+
+/** What `export create` is called with. */
+export interface ExportFlags {
+  readonly from: string;
+  readonly features: string;
+  readonly labelsAsOf: string;
+  readonly out: string;
+  readonly horizon: string;
+  readonly embargo: string;
+  readonly counted: string;
+  readonly split?: string;
+  readonly double?: boolean;
+  readonly pin?: string;
+}
+
+/**
+ * Reads the flags of `export create`.
+ *
+ * @param sets the feature sets that there are, by name.
+ * @throws AppError `usage`, naming the flag; `not_found` for an unknown set.
+ */
+export function exportOptionsOf(flags: ExportFlags, sets: ReadonlyMap<string, FeatureSet>): ExportOptions {
+  const set = sets.get(flags.features);
+  if (set === undefined) {
+    const known = [...sets.keys()];
+    const hint = didYouMean(flags.features, known);
+    throw new AppError('not_found', `there is no feature set ${flags.features}${hint} (${known.join(', ')})`);
+  }
+  if (flags.embargo !== 'drop' && flags.embargo !== 'keep') {
+    throw new AppError('usage', `--embargo ${flags.embargo} is not known: drop or keep`);
+  }
+  return {
+    set,
+    labelsAsOfMicros: instantOf('--labels-as-of', flags.labelsAsOf),
+    horizonMicros: horizonOf(flags.horizon),
+    countedStates: statesOf(flags.counted),
+    versions: { ...pinnedVersions(flags.pin), ...fromVersion(flags.from) },
+    ...(flags.split === undefined ? {} : { split: splitOf(flags.split) }),
+    withEmbargo: flags.embargo === 'keep',
+    doubles: flags.double === true,
+  };
+}
+
+function instantOf(flag: string, text: string): number {
+  const micros = /^\d{4}-\d{2}-\d{2}$/.test(text)
+    ? (daysOfDate(text) ?? Number.NaN) * 86_400_000_000
+    : new RegExp(INSTANT_PATTERN).test(text)
+      ? microsOfInstant(text)
+      : undefined;
+  if (micros !== undefined && Number.isSafeInteger(micros)) return micros;
+  throw new AppError(
+    'usage',
+    `${flag} ${text} is no date: write YYYY-MM-DD (00:00 UTC, exclusive) or an instant such as 2026-07-01T12:00:00Z`,
+  );
+}
+
+function horizonOf(text: string): number {
+  try {
+    return durationMicros(text, '--horizon');
+  } catch (error) {
+    throw new AppError('usage', messageOf(error), {}, error);
+  }
+}
+
+function statesOf(text: string): LabelState[] {
+  return text.split(',').map((part) => {
+    const name = part.trim();
+    const state = LABEL_STATES.find((known) => known === name);
+    if (state !== undefined) return state;
+    const hint = didYouMean(name, LABEL_STATES);
+    throw new AppError('usage', `--counted ${name} is no state${hint} (${LABEL_STATES.join(', ')})`);
+  });
+}
+
+function splitOf(text: string): TimeSplit {
+  const [, a, b] = /^time:([^,]+),([^,]+)$/.exec(text) ?? [];
+  if (a === undefined || b === undefined) {
+    throw new AppError('usage', `--split ${text} is not known: write time:A,B, such as time:2026-06-19,2026-07-09`);
+  }
+  return { aMicros: instantOf('--split', a), bMicros: instantOf('--split', b) };
+}
+
+function fromVersion(text: string): SourceVersions {
+  const { table, version } = tableAt('--from', text);
+  if (table === 'silver/transactions') return version === undefined ? {} : { [table]: version };
+  throw new AppError('usage', `--from ${text}: training sets are made from silver.transactions`);
+}
+
+function pinnedVersions(text: string | undefined): SourceVersions {
+  const versions: SourceVersions = {};
+  for (const part of text?.split(',') ?? []) {
+    const { table, version } = tableAt('--pin', part.trim());
+    if (version === undefined) throw new AppError('usage', `--pin ${part} names no version: write ${part}@VERSION`);
+    versions[table] = version;
+  }
+  return versions;
+}
+
+/** `silver.transactions@3`; the layer may be left out. */
+function tableAt(flag: string, text: string): { table: SourceTable; version: number | undefined } {
+  const [, name, version] = /^([^@]+)(?:@(\d{1,15}))?$/.exec(text) ?? [];
+  const names = SOURCE_TABLES.map((path) => path.replace('/', '.'));
+  const table = SOURCE_TABLES.find((path) => name === path.replace('/', '.') || name === path.slice('silver/'.length));
+  if (table !== undefined) return { table, version: version === undefined ? undefined : Number(version) };
+  const hint = didYouMean(name ?? text, names);
+  throw new AppError('usage', `${flag} ${text} is no table at a version${hint} (such as ${names[0]}@3)`);
+}

@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { AppError, messageOf, systemErrorCode } from '../base/errors.ts';
+import { localObjectStore } from '../storage/local-object-store.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { EXPORT_FORMAT, MANIFEST_FILE } from '../training-export/manifest.ts';
+import { SPLITS } from '../training-export/time-split.ts';
+
+/**
+ * Fills a folder with an export, whole or not at all: it is written beside it and renamed into
+ * place. What is there before may be nothing, or an export, which is replaced.
+ *
+ * @throws AppError `usage` where the folder holds anything else: nothing of it is touched.
+ */
+export async function fillExportFolder<T>(folder: string, fill: (files: ObjectStore) => Promise<T>): Promise<T> {
+  const target = resolve(folder);
+  const before = await checkReplaceable(target, folder);
+  const parent = dirname(target);
+  const beside = (what: string): string => join(parent, `.${basename(target)}.${what}-${randomUUID()}`);
+  const fresh = beside('writing');
+  const old = beside('old');
+  try {
+    await mkdir(fresh, { recursive: true, mode: 0o700 });
+    const made = await fill(localObjectStore(fresh));
+    // A folder takes the place of an empty one at once; of a full one in two steps.
+    if (before === 'export') await rename(target, old);
+    await rename(fresh, target);
+    await rm(old, { recursive: true, force: true });
+    return made;
+  } catch (error) {
+    await rm(fresh, { recursive: true, force: true });
+    if (error instanceof AppError || systemErrorCode(error) === undefined) throw error;
+    throw new AppError('storage_failed', `${folder} cannot be written: ${messageOf(error)}`, {}, error);
+  }
+}
+
+async function checkReplaceable(target: string, folder: string): Promise<'nothing' | 'export'> {
+  let names: string[];
+  try {
+    names = await readdir(target);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return 'nothing';
+    if (systemErrorCode(error) === 'ENOTDIR') throw new AppError('usage', `--out ${folder} is a file, not a folder`);
+    throw new AppError('storage_failed', `--out ${folder} cannot be read: ${messageOf(error)}`, {}, error);
+  }
+  if (names.length === 0) return 'nothing';
+  const ours = new Set<string>([MANIFEST_FILE, ...SPLITS.map((split) => `${split}.parquet`)]);
+  const foreign = names.find((name) => !ours.has(name));
+  if (foreign !== undefined || !(await holdsManifest(target))) {
+    const why = foreign === undefined ? 'files without our manifest' : foreign;
+    throw new AppError('usage', `--out ${folder} is not empty and no export (${why}): name another folder`);
+  }
+  return 'export';
+}
+
+async function holdsManifest(target: string): Promise<boolean> {
+  try {
+    const manifest: unknown = JSON.parse(await readFile(join(target, MANIFEST_FILE), 'utf8'));
+    return (
+      typeof manifest === 'object' && manifest !== null && 'format' in manifest && manifest.format === EXPORT_FORMAT
+    );
+  } catch {
+    return false;
+  }
+}
