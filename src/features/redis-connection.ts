@@ -5,7 +5,7 @@ import type { RedisScript } from './redis-scripts.ts';
 /** How long a command may take before the payment is decided without the store. */
 export const COMMAND_TIMEOUT_MS = 50;
 /** A rebuild writes much at once, on a connection of its own. */
-const BULK_TIMEOUT_MS = 30_000;
+export const BULK_TIMEOUT_MS = 30_000;
 
 /** What ioredis gives for a reply, in bytes. */
 export type Reply = Buffer | number | null | readonly Reply[];
@@ -15,13 +15,13 @@ export type Reply = Buffer | number | null | readonly Reply[];
  * again by itself (ioredis would keep commands for ever, and its queue knows no timeout). It goes
  * on trying to connect.
  */
-export function openRedis(url: string, use: 'payments' | 'bulk'): Redis {
+export function openRedis(url: string, commandTimeoutMs: number): Redis {
   const redis = new Redis(url, {
     lazyConnect: true,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: null,
-    commandTimeout: use === 'payments' ? COMMAND_TIMEOUT_MS : BULK_TIMEOUT_MS,
+    commandTimeout: commandTimeoutMs,
     connectTimeout: 2000,
     noDelay: true,
     retryStrategy: (attempt) => Math.min(50 * attempt, 1000),

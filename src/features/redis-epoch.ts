@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { AppError } from '../base/errors.ts';
 import type { EmbeddedStore } from './embedded-store.ts';
 import type { FeatureSet } from './feature-set.ts';
-import { openRedis, runIdOf, runScript, storeUnavailable } from './redis-connection.ts';
+import { BULK_TIMEOUT_MS, openRedis, runIdOf, runScript, storeUnavailable } from './redis-connection.ts';
 import { dumpState } from './redis-dump.ts';
 import type { SharedKeys } from './redis-layout.ts';
 import { LOCK_SCRIPT, PUBLISH_SCRIPT } from './redis-scripts.ts';
@@ -55,7 +55,7 @@ export async function rebuildEpoch(
   keys: SharedKeys,
   parts: RebuildParts,
 ): Promise<OpenedEpoch> {
-  const redis = openRedis(url, 'bulk');
+  const redis = openRedis(url, BULK_TIMEOUT_MS);
   try {
     await redis.connect();
     const token = randomUUID();
@@ -68,7 +68,7 @@ export async function rebuildEpoch(
       }
       const built = await withLock(redis, keys, token, () => build(redis, set, keys, token, parts));
       if (built === undefined) continue;
-      void dropOlderEpochs(openRedis(url, 'bulk'), keys, built.epoch);
+      void dropOlderEpochs(openRedis(url, BULK_TIMEOUT_MS), keys, built.epoch);
       return built;
     }
   } catch (error) {
@@ -103,6 +103,19 @@ async function withLock<T>(redis: Redis, keys: SharedKeys, token: string, use: (
 
 /** Undefined where the lock was lost on the way, or Redis flushed: then it is all to do again. */
 async function build(
+  redis: Redis,
+  set: FeatureSet,
+  keys: SharedKeys,
+  token: string,
+  parts: RebuildParts,
+): Promise<OpenedEpoch | undefined> {
+  // Another builder may have opened one between our look and our lock. A second epoch beside it
+  // would be built while commands of the first are under way.
+  const opened = await openEpochOf(redis, keys);
+  return opened ?? (await buildNext(redis, set, keys, token, parts));
+}
+
+async function buildNext(
   redis: Redis,
   set: FeatureSet,
   keys: SharedKeys,

@@ -5,7 +5,7 @@ import type { EntityNumbers } from '../domain/entity-keys.ts';
 import type { Side } from '../domain/payment.ts';
 import type { FeatureSet } from './feature-set.ts';
 import type { LabelObservation, Observation, ObservedLabel, ObservedPayment, OnlineStore } from './online-store.ts';
-import { openRedis, type Reply, runIdOf, runScript, storeUnavailable } from './redis-connection.ts';
+import { COMMAND_TIMEOUT_MS, openRedis, type Reply, runIdOf, runScript, storeUnavailable } from './redis-connection.ts';
 import { type OpenedEpoch, type RebuildParts, rebuildEpoch } from './redis-epoch.ts';
 import { LateAppends } from './redis-late-appends.ts';
 import { PAYMENT_BYTES, sharedKeys } from './redis-layout.ts';
@@ -58,11 +58,12 @@ export class RedisOnlineStore implements OnlineStore {
   #isOpen = false;
   #joining: Promise<void> | undefined;
 
-  constructor(url: string, set: FeatureSet, hooks: RedisStoreHooks) {
+  /** @param commandTimeoutMs how long a command may take; {@link COMMAND_TIMEOUT_MS} unless told. */
+  constructor(url: string, set: FeatureSet, hooks: RedisStoreHooks, commandTimeoutMs = COMMAND_TIMEOUT_MS) {
     this.set = set;
     this.#url = url;
     this.#hooks = hooks;
-    this.#redis = openRedis(url, 'payments');
+    this.#redis = openRedis(url, commandTimeoutMs);
     this.#reader = new ObservationReader(set);
     this.#observeScript = observeScript(set);
     this.#labelScript = labelScript(set);
