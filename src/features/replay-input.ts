@@ -55,11 +55,15 @@ export interface ReplayReads {
   readonly payment: (row: number) => PaymentRow;
 }
 
-/** Everything that a recomputation reads. */
-export interface ReplayInput {
+/** What was recorded. */
+export interface ReplayRecords {
   readonly payments: ReplayPayments;
   readonly labels: ReplayLabels;
   readonly epochs: readonly EpochOpening[];
+}
+
+/** Everything that a recomputation reads. */
+export interface ReplayInput extends ReplayRecords {
   readonly reads: ReplayReads;
 }
 

@@ -11,11 +11,11 @@ import { assert } from '../base/assert.ts';
 import { arrowFieldOf } from './arrow-types.ts';
 import { columnBuilder } from './column-builder.ts';
 import type { StructType } from './delta-schema.ts';
-import type { ColumnBuilder } from './primitive-column-builder.ts';
+import type { ColumnBuilder, FloatMatrix } from './primitive-column-builder.ts';
 import type { FileStatistics, IndexedColumns } from './statistics.ts';
 
 /** Rows of a row group: enough for zstd and skipping, few enough for memory: twice as many add 250 MB to a job's peak. */
-const ROW_GROUP_ROWS = 32_768;
+export const ROW_GROUP_ROWS = 32_768;
 
 /** A Parquet file under way. */
 export interface ParquetBuilder {
@@ -24,11 +24,21 @@ export interface ParquetBuilder {
   readonly isGroupFull: boolean;
   /** Adds a row; columns are its members by name, those that the schema lacks are left out. */
   append(row: Readonly<Record<string, unknown>>): void;
+  /**
+   * Adds rows by columns, in the schema's order: a list of values a column, or the column of a
+   * matrix of floats in which NaN is null.
+   */
+  appendColumns(columns: readonly WrittenColumn[], rows: number): void;
   /** Closes the row group. */
   flush(): Promise<void>;
   /** Closes the file. It must hold a row. */
   finish(): Promise<{ readonly bytes: Uint8Array; readonly statistics: FileStatistics }>;
 }
+
+/** The values of a column: listed, or the floats at `offset`, `offset + stride`, … */
+export type WrittenColumn =
+  | readonly unknown[]
+  | { readonly floats: FloatMatrix; readonly offset: number; readonly stride: number };
 
 /**
  * Starts a Parquet file: zstd, timestamps as INT64 microseconds in UTC, dates as INT32 days, lists
@@ -63,6 +73,20 @@ export function parquetBuilder(schema: StructType, indexed: IndexedColumns): Par
       for (const { name, builder } of columns) builder.append(row[name]);
       rows += 1;
       pending += 1;
+    },
+    appendColumns(written, count) {
+      assert(written.length === columns.length, 'a list of values a column');
+      for (const [at, { name, builder }] of columns.entries()) {
+        const column = written[at];
+        if (column !== undefined && 'floats' in column) {
+          assert(builder.appendFloats !== undefined, `column ${name} takes no floats`);
+          builder.appendFloats(column.floats, column.offset, column.stride, count);
+        } else {
+          for (let row = 0; row < count; row += 1) builder.append(column?.[row]);
+        }
+      }
+      rows += count;
+      pending += count;
     },
     flush,
     async finish() {

@@ -23,6 +23,11 @@ import {
  */
 export interface ColumnBuilder {
   append(value: unknown): void;
+  /**
+   * Appends `rows` floats at `offset`, `offset + stride`, …; NaN is null. Of float and double
+   * columns only: a tenth of the time of a call for each.
+   */
+  appendFloats?(source: FloatMatrix, offset: number, stride: number, rows: number): void;
   /** The values since the last call, as an Arrow array. */
   take(): Data;
   /** What all values so far were like; undefined where nothing is told of such a column. */
@@ -30,6 +35,9 @@ export interface ColumnBuilder {
   /** The builders of a struct's fields. */
   readonly children?: readonly { readonly field: StructField; readonly builder: ColumnBuilder }[];
 }
+
+/** Floats in rows of columns. */
+export type FloatMatrix = Float32Array | Float64Array;
 
 /** Starts a column of a primitive type. */
 export function primitiveColumnBuilder(name: string, type: PrimitiveType, nullable: boolean): ColumnBuilder {
@@ -133,13 +141,31 @@ function numberBuilder(name: string, type: NumberType, nullable: boolean): Colum
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
   let hasNan = false;
+  const makeRoom = (needed: number): void => {
+    if (needed <= values.length) return;
+    const bigger = new ArrayOf(Math.max(needed, values.length * 2));
+    bigger.set(values);
+    values = bigger;
+  };
   return {
-    append(value) {
-      if (rows === values.length) {
-        const bigger = new ArrayOf(values.length * 2);
-        bigger.set(values);
-        values = bigger;
+    appendFloats(source, offset, stride, count) {
+      assert(isFloat, `column ${name} takes no floats`);
+      makeRoom(rows + count);
+      for (let at = offset, end = offset + stride * count; at < end; at += stride) {
+        const value = source[at] as number;
+        const isNull = Number.isNaN(value);
+        if (!isNull) {
+          values[rows] = value;
+          const stored = values[rows] as number;
+          if (stored < min) min = stored;
+          if (stored > max) max = stored;
+        }
+        validity.add(!isNull, rows, name);
+        rows += 1;
       }
+    },
+    append(value) {
+      makeRoom(rows + 1);
       const isNull = value === null || value === undefined;
       if (!isNull) {
         assert(typeof value === 'number', `column ${name} takes numbers`);

@@ -1,30 +1,31 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson } from '../base/canonical-json.ts';
+
+/** Features as an export writes them, row after row, NaN where absent. */
+export type FeatureMatrix = Float32Array | Float64Array;
 
 /**
- * The sum of rows whatever the file that holds them: for each row in order, the canonical JSON of
- * its columns other than features, a line feed, and its features as little-endian floats (doubles
+ * The sum of rows whatever the file that holds them: SHA-256 of two SHA-256s. The first is of a
+ * line a row, the JSON array of its columns other than features (numbers are integers, so the form
+ * is canonical). The second is of the features, row after row, as little-endian floats (doubles
  * where the export has doubles), absent ones as the quiet NaN.
  */
 export interface RowsHash {
-  /** @param features NaN where absent. */
-  add(row: Readonly<Record<string, unknown>>, features: FeatureVector): void;
-  /** SHA-256 so far, hex. */
+  /** @param lines each with its line feed. @param features every NaN in them the same. */
+  add(lines: string, features: FeatureMatrix): void;
+  /** In hex. */
   digest(): string;
 }
 
-/** Features as an export writes them, NaN where absent. */
-export type FeatureVector = Float32Array | Float64Array;
-
 /** Starts a sum. */
 export function rowsHash(): RowsHash {
-  const hash = createHash('sha256');
+  const cells = createHash('sha256');
+  const features = createHash('sha256');
   return {
-    add(row, features) {
-      hash.update(`${canonicalJson(row)}\n`);
-      // Every machine that Node runs on is little-endian, and writes NaN as the quiet one with no payload.
-      hash.update(new Uint8Array(features.buffer, features.byteOffset, features.byteLength));
+    add(lines, matrix) {
+      cells.update(lines);
+      // Every machine that Node runs on is little-endian.
+      features.update(new Uint8Array(matrix.buffer, matrix.byteOffset, matrix.byteLength));
     },
-    digest: () => hash.copy().digest('hex'),
+    digest: () => createHash('sha256').update(cells.digest()).update(features.digest()).digest('hex'),
   };
 }

@@ -1,22 +1,19 @@
-import { createHash } from 'node:crypto';
 import { AppError } from '../base/errors.ts';
-import { type ParquetBuilder, parquetBuilder } from '../storage/parquet-write.ts';
-import { type RowsHash, rowsHash } from './canonical-rows.ts';
-import { type ExportColumn, exportColumns, exportSchema } from './export-columns.ts';
+import { type ExportColumn, exportColumns } from './export-columns.ts';
 import type { ExportOptions, ExportPorts } from './export-options.ts';
-import { DECISION_COLUMNS, type ExportRow, exportRows, labelPolicyOf } from './export-rows.ts';
+import { DECISION_COLUMNS, exportRows, labelPolicyOf } from './export-rows.ts';
 import {
   EXPORT_FORMAT,
   type ExportFile,
   type ExportManifest,
   instantText,
   LABEL_RULE,
-  type LabelCounts,
   MANIFEST_FILE,
   serializeManifest,
 } from './manifest.ts';
 import { readSilver, type SilverSource, SOURCE_TABLES } from './silver-source.ts';
-import type { SplitName } from './time-split.ts';
+import { type SplitWriter, splitWriter } from './split-writer.ts';
+import { SPLITS, type SplitName } from './time-split.ts';
 
 /** Rows between two reports of progress. */
 const REPORT_ROWS = 65_536;
@@ -52,14 +49,14 @@ export async function createExport(options: ExportOptions, ports: ExportPorts): 
     }
     let writer = splits.get(row.split);
     if (writer === undefined) {
-      writer = splitWriter(row.split, columns, options.set.names);
+      writer = splitWriter(row.split, columns, options.doubles === true);
       splits.set(row.split, writer);
     }
     await writer.add(row);
     if (at % REPORT_ROWS === 0) ports.onProgress?.(at, rows.count);
   }
   const files: ExportFile[] = [];
-  for (const name of ['all', 'train', 'embargo', 'validation', 'test'] as const) {
+  for (const name of SPLITS) {
     const writer = splits.get(name);
     if (writer === undefined) continue;
     const { file, bytes } = await writer.finish();
@@ -82,53 +79,6 @@ function checkOptions({ horizonMicros, split, countedStates }: ExportOptions): v
   if (split !== undefined && split.aMicros >= split.bMicros) {
     throw new AppError('usage', 'of --split time:A,B the first instant must be before the second');
   }
-}
-
-interface SplitWriter {
-  add(row: ExportRow): Promise<void>;
-  finish(): Promise<{ file: ExportFile; bytes: Uint8Array }>;
-}
-
-function splitWriter(split: SplitName, columns: readonly ExportColumn[], names: readonly string[]): SplitWriter {
-  const parquet: ParquetBuilder = parquetBuilder(exportSchema(columns), { leaves: 0 });
-  const hash: RowsHash = rowsHash();
-  const counts = { rows: 0, fraud: 0, notFraud: 0, contested: 0, censored: 0, unobserved: 0 };
-  const whole: Record<string, unknown> = {};
-  return {
-    async add({ cells, features }) {
-      count(counts, cells);
-      hash.add(cells, features);
-      Object.assign(whole, cells);
-      for (let at = 0; at < names.length; at += 1) {
-        const value = features[at] as number;
-        whole[names[at] as string] = Number.isNaN(value) ? null : value;
-      }
-      parquet.append(whole);
-      if (parquet.isGroupFull) await parquet.flush();
-    },
-    async finish() {
-      const { bytes } = await parquet.finish();
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
-      const file = {
-        name: `${split}.parquet`,
-        split,
-        counts,
-        sizeBytes: bytes.length,
-        sha256,
-        rowsSha256: hash.digest(),
-      };
-      return { file, bytes };
-    },
-  };
-}
-
-function count(counts: { -readonly [K in keyof LabelCounts]: number }, cells: ExportRow['cells']): void {
-  counts.rows += 1;
-  if (cells.label === 1) counts.fraud += 1;
-  else if (cells.label === 0) counts.notFraud += 1;
-  else if (cells.label_state === 'CONTESTED') counts.contested += 1;
-  else if (cells.outcome_observed === false) counts.unobserved += 1;
-  else counts.censored += 1;
 }
 
 function manifestOf(
