@@ -2,14 +2,16 @@ import type { EmbeddedStore } from './embedded-store.ts';
 import type { EntityLists } from './entity-lists.ts';
 import { EntityView } from './entity-view.ts';
 import { EVENT_STRIDE } from './event-slab.ts';
-import { epochKey, idOfName, PAYMENT_TTL_MS, packed, tokenOfName } from './redis-layout.ts';
+import { epochKey, idOfName, packed, tokenOfName } from './redis-layout.ts';
 import { paymentTail, SIDE_CODES } from './redis-request.ts';
 import { TILE, TILE_STRIDE } from './tile-pool.ts';
 
 /** One key to write. */
 export type DumpedKey =
-  | { readonly kind: 'string'; readonly key: Buffer; readonly value: Buffer; readonly ttlMs?: number }
-  | { readonly kind: 'hash'; readonly key: Buffer; readonly fields: readonly (string | Buffer)[] };
+  | { readonly kind: 'entity'; readonly key: Buffer; readonly value: Buffer }
+  | { readonly kind: 'tiles'; readonly key: Buffer; readonly fields: readonly (string | Buffer)[] }
+  /** Lives for PAYMENT_TTL_MS. */
+  | { readonly kind: 'payment'; readonly key: Buffer; readonly value: Buffer };
 
 /**
  * An embedded store's state as the keys of an epoch: what Redis would hold had it taken the same
@@ -22,24 +24,24 @@ export function* dumpState(store: EmbeddedStore, prefix: Buffer): Generator<Dump
   const { payers, payees, pairs, labels, payments, payeeKeys } = store.tables;
   for (let payer = 0; payer < payers.used; payer += 1) {
     const key = epochKey(prefix, 'p', idOfName(names.payer(payer)));
-    yield { kind: 'string', key, value: names.entity(payers, payer, names.payeeToken) };
+    yield { kind: 'entity', key, value: names.entity(payers, payer, names.payeeToken) };
   }
   for (let payee = 0; payee < payees.used; payee += 1) {
     const id = idOfName(names.payee(payee));
     yield {
-      kind: 'string',
+      kind: 'entity',
       key: epochKey(prefix, 'q', id),
       value: names.entity(payees, payee, names.payerToken),
     };
     const fields = names.tiles(payees, payee);
-    if (fields.length > 0) yield { kind: 'hash', key: epochKey(prefix, 't', id), fields };
+    if (fields.length > 0) yield { kind: 'tiles', key: epochKey(prefix, 't', id), fields };
     const list = payees.extra(payee) - 1;
-    if (list >= 0) yield { kind: 'string', key: epochKey(prefix, 'l', id), value: names.labels(labels, list) };
+    if (list >= 0) yield { kind: 'entity', key: epochKey(prefix, 'l', id), value: names.labels(labels, list) };
   }
   for (let pair = 0; pair < pairs.used; pair += 1) {
     const [payer, payee] = names.pair(pair);
     const key = epochKey(prefix, 'c', idOfName(names.payer(payer)), idOfName(names.payee(payee)));
-    yield { kind: 'string', key, value: names.entity(pairs, pair, () => -1) };
+    yield { kind: 'entity', key, value: names.entity(pairs, pair, () => -1) };
   }
   for (let ordinal = payments.oldest(); ordinal <= payments.newest(); ordinal += 1) {
     const payer = payments.entityOf(ordinal, 0);
@@ -54,12 +56,7 @@ export function* dumpState(store: EmbeddedStore, prefix: Buffer): Generator<Dump
       payee < 0 ? null : payeeKeys.get(payee),
     );
     const value = Buffer.concat([packed(0, 0, 0), tail]);
-    yield {
-      kind: 'string',
-      key: epochKey(prefix, 'e', idOfName(names.payment(ordinal))),
-      value,
-      ttlMs: PAYMENT_TTL_MS,
-    };
+    yield { kind: 'payment', key: epochKey(prefix, 'e', idOfName(names.payment(ordinal))), value };
   }
 }
 

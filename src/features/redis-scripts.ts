@@ -184,3 +184,9 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[2] == '0' then return redis.call('DEL', KEYS[1]) end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 `);
+
+/** Writes payments of a base: KEYS theirs; ARGV their values, then how long they live. */
+export const LOAD_SCRIPT = script(`
+for at = 1, #KEYS do redis.call('SET', KEYS[at], ARGV[at], 'PX', ARGV[#ARGV]) end
+return #KEYS
+`);
