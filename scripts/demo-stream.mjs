@@ -53,20 +53,31 @@ export async function stream(ways, events, tally, { killAfter = Number.POSITIVE_
   await Promise.all(Array.from({ length: LANES }, lane));
 }
 
+/** A 503 says that the same request may be sent again: as a payment service does, within its own time. */
+const MOST_TRIES = 20;
+
+async function untilAnswered(send) {
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await send();
+    if (answer.status !== 503 || attempt === MOST_TRIES) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 20 * attempt));
+  }
+}
+
 async function sendOne(ways, { kind, line }, index, tally) {
   const began = performance.now();
   try {
     if (kind === 'label') {
-      const { status } = await ways.http(line, '/v1/labels');
+      const { status } = await untilAnswered(() => ways.http(line, '/v1/labels'));
       if (status === 202) tally.labels += 1;
       return status === 202;
     }
     const payment = JSON.parse(line);
     const overGrpc = index % GRPC_EVERY === 0;
-    if (overGrpc) await ways.grpc(line);
+    if (overGrpc) await ways.grpc(line).catch(() => {});
     const elapsed = performance.now() - began;
     // The JSON of a gRPC answer is asked for as a repeat: both ways in give one decision.
-    const { status, body, replayed } = await ways.http(line);
+    const { status, body, replayed } = await untilAnswered(() => ways.http(line));
     if (status !== 200) {
       if (status < 500) tally.refused += 1;
       return status < 500;

@@ -66,7 +66,10 @@ export function simulatedTraffic(count: number, seed: number): TrafficEvent[] {
   return events;
 }
 
-/** Sends events in order, so many at once, to servers in turn; goes on until all are sent or `stop` says so. */
+/**
+ * Sends events in order, so many at once. Of several servers each (endToEndId, side) has its own, as
+ * behind a balancer that hashes: answers are remembered by the server that gave them.
+ */
 export async function send(
   servers: readonly RunningServer[],
   events: readonly TrafficEvent[],
@@ -81,12 +84,18 @@ export async function send(
       next += 1;
       at(index);
       const event = events[index];
-      const server = servers[index % servers.length];
+      const server = event === undefined ? undefined : servers[laneOf(event) % servers.length];
       if (event === undefined || server === undefined) return;
       if (!(await sendOne(server, event, tally))) tally.unanswered.push(event);
     }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
+}
+
+/** A number that repeats for the same id and side. */
+function laneOf({ kind, line }: TrafficEvent): number {
+  const { endToEndId, side } = JSON.parse(line) as { endToEndId: string; side?: string };
+  return (endToEndId.codePointAt(31) ?? 0) + (kind === 'payment' && side === 'PAYEE' ? 1 : 0);
 }
 
 async function sendOne(server: RunningServer, { kind, line }: TrafficEvent, tally: Tally): Promise<boolean> {

@@ -29,6 +29,7 @@ import { type DataFolders, dataFolders } from './data-folders.ts';
 import { openEmbeddedState } from './embedded-state.ts';
 import { type LakeLink, startLakeWorker } from './lake-link.ts';
 import type { OnlineState, OpenedJournal } from './online-state.ts';
+import { openRedisState } from './redis-state.ts';
 import { programVersion } from './version.ts';
 
 /** What the server is told from outside. */
@@ -54,7 +55,7 @@ const BACKLOG_CHECK_MS = 1000;
 /** What is under way when SIGTERM comes is answered within this. */
 const STOP_MS = 10_000;
 
-/** Builds the real server on the embedded store: the only place that joins the adapters. */
+/** Builds the real server: the only place that joins the adapters. */
 export async function composeServer(parts: ServerParts): Promise<ComposedServer> {
   const { config, logger } = parts;
   const folders = dataFolders(config.dataDir);
@@ -94,12 +95,16 @@ async function composeLocked(
   const temporaryFolder = join(folders.root, 'tmp');
   await mkdir(temporaryFolder, { recursive: true, mode: 0o700 });
   const lake = await ensureLake(localObjectStore(folders.lake), { clock: systemClock() });
-  const state = await openEmbeddedState(parts.set, opened, {
+  const sources = {
     ports: { lake, clock: systemClock(), temporaryFolder },
     files: localJournalFiles(),
     journalFolder,
     logger,
-  });
+  };
+  const state =
+    config.redisUrl === ''
+      ? await openEmbeddedState(parts.set, opened, sources)
+      : await openRedisState(parts.set, opened, { ...sources, redisUrl: config.redisUrl, journals: folders.journals });
   const workerData = { lakeFolder: folders.lake, journalFolder, journalId: journal.id, jobs: config.jobs };
   const link = startLakeWorker(workerData, logger);
   const backlog = watchBacklog(journal, link, () => state.clock.nowMicros());

@@ -103,14 +103,6 @@ export const SETTINGS = {
     40_000,
     'When a decision must be answered, or 503',
   ),
-  redisTimeoutMs: integer(
-    'redis-timeout-ms',
-    'SENTINELA_REDIS_TIMEOUT_MS',
-    50,
-    1,
-    40_000,
-    'After this a decision goes on without history, degraded',
-  ),
   model: text('model', 'SENTINELA_MODEL', 'champion', 'Alias or name@version in models/registry.json'),
   jobs: yesNo('jobs', 'SENTINELA_JOBS', true, 'Run silver hourly and gold daily beside the server'),
   logLevel: oneOf(

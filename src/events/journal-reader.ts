@@ -3,12 +3,34 @@ import { AppError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { RecordPlace } from './journal.ts';
 import type { JournalFile, JournalFiles } from './journal-files.ts';
-import { decodeGroup, RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES, segmentName } from './journal-format.ts';
+import {
+  decodeGroup,
+  decodeSegmentHeader,
+  RECORD_HEADER_BYTES,
+  SEGMENT_HEADER_BYTES,
+  segmentName,
+} from './journal-format.ts';
 import { listSegments, type Segment } from './journal-recovery.ts';
 
 /** A record read back. The payload is a view into the reader's buffer of its batch. */
 export interface JournalEntry extends RecordPlace {
   readonly payload: Buffer;
+}
+
+/** The journal's UUID, or undefined where the folder holds none yet. */
+export async function readJournalId(files: JournalFiles, folder: string): Promise<string | undefined> {
+  for (const segment of await listSegments(files, folder)) {
+    const file = await files.open(`${folder}/${segment.name}`, 'read');
+    try {
+      const bytes = Buffer.alloc(SEGMENT_HEADER_BYTES);
+      await file.read(bytes, 0);
+      const header = decodeSegmentHeader(bytes);
+      if (header !== undefined) return header.journalId;
+    } finally {
+      await file.close();
+    }
+  }
+  return undefined;
 }
 
 /**

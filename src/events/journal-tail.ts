@@ -1,9 +1,10 @@
 import type { EntityKeys } from '../domain/entity-keys.ts';
 import type { LabelState } from '../domain/label.ts';
+import type { Side } from '../domain/payment.ts';
 import { entityKeys, type ImportedPayment, paymentRow } from '../domain/payment-row.ts';
 import { type AnswerIndex, fingerprintOf } from './answer-index.ts';
 import type { JournalFiles } from './journal-files.ts';
-import { readJournal } from './journal-reader.ts';
+import { readJournal, readJournalId } from './journal-reader.ts';
 import { decodeRecord, type EpochRecord, type JournalRecord } from './journal-record.ts';
 import type { PaymentCodec } from './payment-codec.ts';
 
@@ -11,6 +12,7 @@ import type { PaymentCodec } from './payment-codec.ts';
 export interface TailSink {
   applyRecorded(payment: {
     endToEndId: string;
+    side: Side;
     eventTimeMicros: number;
     amountCentavos: number;
     keys: EntityKeys;
@@ -62,7 +64,8 @@ export async function feedJournalTail(
   return { records, lastEpoch, lastKnownTimeMicros };
 }
 
-function applyRecord(record: JournalRecord, codec: PaymentCodec, sink: TailSink): void {
+/** Feeds one record into a store, where it is an event. */
+export function applyRecord(record: JournalRecord, codec: PaymentCodec, sink: TailSink): void {
   if (record.kind === 'label') {
     const { endToEndId, state, eventTimeMicros, payeeAccount } = record;
     if (payeeAccount !== null) sink.applyRecordedLabel({ endToEndId, state, eventTimeMicros, payeeAccount });
@@ -72,8 +75,49 @@ function applyRecord(record: JournalRecord, codec: PaymentCodec, sink: TailSink)
   const row = paymentRow(codec.decodeBody(record.source, record.raw) as ImportedPayment);
   sink.applyRecorded({
     endToEndId: record.endToEndId,
+    side: record.side,
     eventTimeMicros: row.event_time,
     amountCentavos: row.amount_centavos,
     keys: entityKeys(row),
   });
+}
+
+/** What a journal holds after a position. */
+export interface JournalTail {
+  readonly journalId: string;
+  readonly records: readonly JournalRecord[];
+  /** Position of the last record; the position asked for where there is none. */
+  readonly lastPosition: number;
+}
+
+/**
+ * Reads the tails of every instance's journal in a folder.
+ *
+ * @param after positions by journal, 0 where one is not named.
+ * @param own the journal that is open here, and up to where it is durable.
+ */
+export async function readJournalTails(
+  files: JournalFiles,
+  journals: string,
+  after: ReadonlyMap<string, number>,
+  own: { readonly journalId: string; readonly through: number },
+): Promise<JournalTail[]> {
+  const tails: JournalTail[] = [];
+  for (const instance of await files.list(journals)) {
+    const folder = `${journals}/${instance}`;
+    const journalId = await readJournalId(files, folder);
+    if (journalId === undefined) continue;
+    const records: JournalRecord[] = [];
+    let lastPosition = after.get(journalId) ?? 0;
+    const through = journalId === own.journalId ? own.through : Number.POSITIVE_INFINITY;
+    for await (const entries of readJournal(files, folder, lastPosition, through)) {
+      for (const { payload, position } of entries) {
+        // The reader's buffer is its own again after the group.
+        records.push(decodeRecord(Buffer.from(payload)));
+        lastPosition = position;
+      }
+    }
+    tails.push({ journalId, records, lastPosition });
+  }
+  return tails;
 }

@@ -33,6 +33,8 @@ export interface RedisStoreHooks {
   onEpochOpened(opened: OpenedEpoch): void;
 }
 
+/** After a look for the open epoch that failed. */
+const JOIN_AGAIN_MS = 100;
 /** Appends of unknown outcome that are remembered: at 1 k/s a minute's outage, 60 MB. */
 const LATE_LIMIT = 65_536;
 
@@ -56,6 +58,7 @@ export class RedisOnlineStore implements OnlineStore {
   readonly #lateLabels: LateAppends<{ readonly label: ObservedLabel; readonly request: string }>;
   #keys: EpochKeys;
   #isOpen = false;
+  #isClosed = false;
   #joining: Promise<void> | undefined;
 
   /** @param commandTimeoutMs how long a command may take; {@link COMMAND_TIMEOUT_MS} unless told. */
@@ -137,14 +140,16 @@ export class RedisOnlineStore implements OnlineStore {
    * @throws AppError `store_unavailable`; whatever the parts throw.
    */
   async rebuild(parts: RebuildParts): Promise<OpenedEpoch> {
-    const opened = await rebuildEpoch(this.#url, this.set, this.#keys.shared, parts);
-    await this.#join();
+    const leastEpoch = Math.max(parts.leastEpoch, this.epoch + 1);
+    const opened = await rebuildEpoch(this.#url, this.set, this.#keys.shared, { ...parts, leastEpoch });
+    this.#open(opened);
     return opened;
   }
 
   /** Lets go of Redis. Appends that wait are forgotten: their journal has them. */
   async close(): Promise<void> {
     this.#isOpen = false;
+    this.#isClosed = true;
     this.#latePayments.close();
     this.#lateLabels.close();
     this.#redis.disconnect();
@@ -229,7 +234,8 @@ export class RedisOnlineStore implements OnlineStore {
   #join(): Promise<void> {
     this.#joining ??= this.#findEpoch()
       .catch(() => {
-        // Redis is away again: the next connection looks again.
+        // Too slow, or away again. While the connection stands nothing else would look once more.
+        if (this.#redis.status === 'ready') setTimeout(() => void this.#join(), JOIN_AGAIN_MS).unref();
       })
       .finally(() => {
         this.#joining = undefined;
@@ -247,14 +253,16 @@ export class RedisOnlineStore implements OnlineStore {
       return;
     }
     const opened = JSON.parse(opening) as OpenedEpoch;
-    if (opened.runId !== runId) {
-      this.#hooks.onStateLost('restarted');
-      return;
-    }
-    const isNew = opened.epoch !== this.#keys.epoch;
+    if (opened.runId === runId) this.#open(opened);
+    else this.#hooks.onStateLost('restarted');
+  }
+
+  #open(opened: OpenedEpoch): void {
+    const { shared, epoch } = this.#keys;
+    if (opened.epoch < epoch || this.#isClosed) return;
     this.#keys = { epoch: opened.epoch, shared, prefix: Buffer.from(shared.epochPrefix(opened.epoch)) };
     this.#isOpen = true;
-    if (isNew) this.#hooks.onEpochOpened(opened);
+    if (opened.epoch !== epoch) this.#hooks.onEpochOpened(opened);
     this.#latePayments.hurry();
     this.#lateLabels.hurry();
   }

@@ -139,8 +139,8 @@ export async function withoutWaitingEvents(
        AND epoch_us(known_time) > ${nowMicros - NUMBER_WAIT_MICROS}
        -- Without an account there is no entity, and so no number to wait for.
        AND contains(payment, '"account":{')
-       AND NOT EXISTS (SELECT 1 FROM numbers n WHERE n.end_to_end_id = t.end_to_end_id AND n.side = t.side
-         AND (NOT n.is_event OR n.payer_epoch IS NOT NULL OR n.payee_epoch IS NOT NULL))
+       -- A row without numbers says that there are none: a second side, or an event of an epoch's base.
+       AND NOT EXISTS (SELECT 1 FROM numbers n WHERE n.end_to_end_id = t.end_to_end_id AND n.side = t.side)
      GROUP BY journal_id`,
   );
   const held = new Map(through);

@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { type EntityKeys, pairKey } from '../domain/entity-keys.ts';
 import type { LabelState } from '../domain/label.ts';
+import type { Side } from '../domain/payment.ts';
 import type { ObservedLabel, RecordedPayment } from '../features/online-store.ts';
 import type { ColumnData } from '../storage/column-data.ts';
 import { type ColumnChunk, readColumns, safeNumbers } from '../storage/column-read.ts';
@@ -22,6 +23,9 @@ export interface StateBase {
   /** The largest epoch that silver has seen; 0 where none. */
   readonly lastEpoch: number;
 }
+
+/** Other work gets its turn after so many rows: a rebuild for Redis runs beside scoring. */
+const PAUSE_ROWS = 16_384;
 
 /** One table's events, in columns. */
 interface Events {
@@ -57,7 +61,10 @@ export async function feedSilver(
       nextLabel += 1;
     }
     payments.apply(row);
-    if (at % 65_536 === 0) onProgress(at + nextLabel, total);
+    if (at % PAUSE_ROWS === 0) {
+      onProgress(at + nextLabel, total);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
   for (; nextLabel < labels.rows; nextLabel += 1) labels.apply(orderOfLabels[nextLabel] as number);
   onProgress(total, total);
@@ -82,6 +89,7 @@ async function paymentEvents(snapshot: Snapshot, sink: StateSink): Promise<Event
       'payee_epoch',
       'known_time',
       'journal_position',
+      'side',
     ],
   });
   const ids = texts(chunk, 0);
@@ -90,6 +98,7 @@ async function paymentEvents(snapshot: Snapshot, sink: StateSink): Promise<Event
   const payers = texts(chunk, 3);
   const payees = texts(chunk, 4);
   const isEvent = flags(chunk, 5);
+  const sides = texts(chunk, 10);
   return {
     ...order(chunk, [6, 7], 8, 9),
     apply(row) {
@@ -99,6 +108,7 @@ async function paymentEvents(snapshot: Snapshot, sink: StateSink): Promise<Event
       const keys: EntityKeys = { payer, payee, pair: pairKey(payer, payee) };
       sink.applyRecorded({
         endToEndId: ids[row] ?? '',
+        side: sides[row] as Side,
         eventTimeMicros: times[row] ?? 0,
         amountCentavos: amounts[row] ?? 0,
         keys,
@@ -181,7 +191,7 @@ function lastNumbered({ epochs }: Events): number {
 }
 
 /** The largest epoch that any opening record in the lake names. */
-async function lastEpochOf(lake: Lake): Promise<number> {
+export async function lastEpochOf(lake: Lake): Promise<number> {
   let last = 0;
   for (const table of ['bronze/epochs', 'silver/epochs'] as const) {
     const chunk = await readColumns(await lake.table(table).snapshot(), { columns: ['epoch'] });

@@ -87,8 +87,9 @@ export class PaymentScoring implements Scoring {
       return;
     }
     await journal.append(encodeRecord({ ...record, payeeAccount, number: null }), 0);
-    const observed = await store.observeLabel(label);
-    if (observed.number === null) return;
+    // Durable already: where the store does not answer, its number is journaled once it is learned.
+    const observed = await Promise.resolve(store.observeLabel(label)).catch(asUnavailable);
+    if (observed === undefined || observed.number === null) return;
     await journal.append(encodeRecord({ ...record, payeeAccount: observed.payeeAccount, number: observed.number }), 0);
   }
 
@@ -185,6 +186,12 @@ function notInTime(): AppError {
     'not_durable',
     'the decision is not durable by the deadline: send the same request again and it will be answered',
   );
+}
+
+/** Nothing where the store did not answer. @throws what else there is. */
+function asUnavailable(error: unknown): undefined {
+  if (error instanceof AppError && error.code === 'store_unavailable') return undefined;
+  throw error;
 }
 
 /** Whether every entity of the payment was read. */

@@ -20,10 +20,11 @@ const PIECE_ROWS = ROW_GROUP_ROWS / 4;
  * rows of 130 cells. Features are gathered as a matrix, row after row: the sum takes it as it is.
  */
 export function splitWriter(split: SplitName, columns: readonly ExportColumn[], doubles: boolean): SplitWriter {
-  const parquet: ParquetBuilder = parquetBuilder(exportSchema(columns), { leaves: 0 });
   const hash: RowsHash = rowsHash();
   const counts = { rows: 0, fraud: 0, notFraud: 0, contested: 0, censored: 0, unobserved: 0 };
-  const width = columns.filter(({ role }) => role === 'feature').length;
+  const features = columns.filter(({ role }) => role === 'feature').map(({ name }) => name);
+  const width = features.length;
+  const parquet: ParquetBuilder = parquetBuilder(exportSchema(columns), { leaves: 0 }, features);
   const FeatureArray = doubles ? Float64Array : Float32Array;
   const matrix: FeatureMatrix = new FeatureArray(PIECE_ROWS * width);
   const cells: unknown[][] = Array.from({ length: columns.length - width }, () => []);

@@ -32,12 +32,13 @@ async function run(redis: TestRedis, bound: number, steps: readonly Step[]): Pro
   const set = compileFeatureSet(testSet(bound));
   const oracle = new OracleStore(set.definition);
   await redis.admin.flushall();
-  const store = new RedisOnlineStore(redis.url, set, {
+  const hooks = {
     onNumbersLearned: () => {},
     onLabelLearned: () => {},
     onStateLost: () => {},
     onEpochOpened: () => {},
-  });
+  };
+  const store = new RedisOnlineStore(redis.url, set, hooks, 10_000);
   const reopen = async (): Promise<void> => {
     const opened = await store.rebuild({
       leastEpoch: oracle.epoch + 1,
@@ -151,7 +152,7 @@ describe('the Redis store', () => {
     it(`equals the oracle on random streams where an entity keeps ${bound} events`, async () => {
       await fc.assert(
         fc.asyncProperty(stream, (steps) => run(redis, bound, steps)),
-        { numRuns: 40 },
+        { numRuns: 15 },
       );
     });
   }

@@ -24,7 +24,6 @@ Examples:
     'redisUrl',
     'instance',
     'deadlineMs',
-    'redisTimeoutMs',
     'model',
     'jobs',
     'logLevel',

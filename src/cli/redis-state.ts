@@ -1,0 +1,262 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { systemClock } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
+import { instantOfMicros } from '../domain/instant.ts';
+import { entityKeys, type ImportedPayment, paymentRow } from '../domain/payment-row.ts';
+import { AnswerIndex } from '../events/answer-index.ts';
+import type { Journal } from '../events/journal.ts';
+import { readJournal } from '../events/journal-reader.ts';
+import { decodeRecord, encodeRecord, type JournalRecord } from '../events/journal-record.ts';
+import {
+  applyRecord,
+  feedJournalTail,
+  type JournalTail,
+  readJournalTails,
+  type TailSink,
+} from '../events/journal-tail.ts';
+import { paymentCodec } from '../events/payment-codec.ts';
+import { EmbeddedStore } from '../features/embedded-store.ts';
+import type { FeatureSet } from '../features/feature-set.ts';
+import type { LabelObservation, ObservedLabel, ObservedPayment } from '../features/online-store.ts';
+import type { EpochBase, OpenedEpoch } from '../features/redis-epoch.ts';
+import { type LearnedNumbers, RedisOnlineStore } from '../features/redis-online-store.ts';
+import { feedAnswers } from '../pipeline/answer-feed.ts';
+import { silverPositions } from '../pipeline/silver-plan.ts';
+import { feedSilver, lastEpochOf } from '../pipeline/state-feed.ts';
+import { CommitQueue } from '../scoring/commit-queue.ts';
+import { bringOthersToSilver, type StateSources } from './embedded-state.ts';
+import type { OnlineState, OpenedJournal } from './online-state.ts';
+
+/** What the state in Redis needs beside what an embedded one does. */
+export interface RedisSources extends StateSources {
+  readonly redisUrl: string;
+  /** Folder of the journals of every instance: a rebuild reads them all. */
+  readonly journals: string;
+}
+
+/** Pauses between attempts to rebuild. */
+const RETRY_MS = 500;
+
+/** Takes nothing: for reading a tail only for its answers. */
+const NO_SINK: TailSink = { applyRecorded: () => {}, applyRecordedLabel: () => {} };
+
+/**
+ * Opens the state in Redis: joins the epoch that is open there, or builds one from the lake and
+ * every instance's journal, now and whenever Redis loses it. Payments are decided meanwhile,
+ * degraded and marked.
+ */
+export async function openRedisState(
+  set: FeatureSet,
+  opened: OpenedJournal,
+  sources: RedisSources,
+): Promise<OnlineState> {
+  const { journal } = opened;
+  const { files, journalFolder, logger, ports } = sources;
+  const index = new AnswerIndex(LIMITS.retryHorizonMicros);
+  await bringOthersToSilver(ports, journal.id, logger);
+  await feedAnswers(ports.lake, index, ports.clock.nowMicros() - LIMITS.retryHorizonMicros);
+  const after = (await silverPositions(ports.lake)).get(journal.id) ?? 0;
+  const tail = await feedJournalTail(files, journalFolder, after, paymentCodec(), NO_SINK, index);
+  const clock = systemClock(tail.lastKnownTimeMicros);
+  const rebuilder = new RedisRebuilder(set, journal, sources, () => clock.nowMicros());
+  const store = new RedisOnlineStore(sources.redisUrl, set, rebuilder);
+  rebuilder.store = store;
+  await store.connect();
+  await rebuilder.settled();
+  return {
+    store,
+    durability: 'event-first',
+    queue: new CommitQueue(journal),
+    index,
+    clock,
+    gauges: {
+      store_open: { help: 'Whether Redis holds a state that is read: 1 or 0', read: () => (store.isOpen ? 1 : 0) },
+      store_epoch: { help: 'The epoch that is open', read: () => store.epoch },
+      late_appends: { help: 'Appends to Redis whose outcome is not known yet', read: () => store.lateAppends.waiting },
+    },
+    async close() {
+      rebuilder.stop();
+      await store.close();
+    },
+  };
+}
+
+/** Follows the store: rebuilds what was lost, and journals what is learned late. */
+class RedisRebuilder {
+  store: RedisOnlineStore | undefined;
+  readonly #set: FeatureSet;
+  readonly #journal: Journal;
+  readonly #sources: RedisSources;
+  readonly #nowMicros: () => number;
+  readonly #logger: Logger;
+  #rebuilding: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(set: FeatureSet, journal: Journal, sources: RedisSources, nowMicros: () => number) {
+    this.#set = set;
+    this.#journal = journal;
+    this.#sources = sources;
+    this.#nowMicros = nowMicros;
+    this.#logger = sources.logger;
+  }
+
+  /** Resolves when no rebuild is under way. */
+  async settled(): Promise<void> {
+    await this.#rebuilding;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  onNumbersLearned(learned: LearnedNumbers): void {
+    this.#write({ kind: 'sequence', knownTimeMicros: this.#nowMicros(), ...learned });
+  }
+
+  onLabelLearned(label: ObservedLabel, { payeeAccount, number }: LabelObservation): void {
+    if (number === null) return;
+    const { endToEndId, state, eventTimeMicros } = label;
+    const body = { endToEndId, state, eventTime: instantOfMicros(eventTimeMicros) };
+    const raw = Buffer.from(JSON.stringify(body));
+    this.#write({
+      kind: 'label',
+      knownTimeMicros: this.#nowMicros(),
+      source: 'http',
+      endToEndId,
+      state,
+      eventTimeMicros,
+      payeeAccount,
+      number,
+      raw,
+    });
+  }
+
+  onStateLost(reason: 'empty' | 'restarted'): void {
+    if (this.#rebuilding !== undefined || this.#stopped) return;
+    this.#logger.warn(
+      { reason },
+      'Redis holds no state that can be trusted: it is built anew, decisions are degraded until then',
+    );
+    this.#rebuilding = this.#rebuild(reason).finally(() => {
+      this.#rebuilding = undefined;
+    });
+  }
+
+  onEpochOpened({ epoch, offsets }: OpenedEpoch): void {
+    this.#logger.info({ epoch }, 'an epoch is open in Redis');
+    this.#appendUnnamed(epoch, offsets[this.#journal.id] ?? 0).catch((error: unknown) => {
+      this.#logger.error({ reason: messageOf(error) }, 'the journal could not be read for events that the epoch lacks');
+    });
+  }
+
+  #write(record: JournalRecord): void {
+    this.#journal.append(encodeRecord(record), 0).catch((error: unknown) => {
+      this.#logger.warn(
+        { reason: messageOf(error) },
+        'a number that was learned late could not be journaled: it is learned again after a restart',
+      );
+    });
+  }
+
+  async #rebuild(reason: string): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        const leastEpoch = 1 + (await this.#lastEpoch());
+        await this.store?.rebuild({
+          leastEpoch,
+          build: () => this.#build(reason),
+          publish: async (epoch, base) => {
+            const record = { kind: 'epoch', knownTimeMicros: this.#nowMicros(), epoch, ...base } as const;
+            await this.#journal.append(encodeRecord(record), 0);
+          },
+        });
+        return;
+      } catch (error) {
+        this.#logger.warn({ reason: messageOf(error) }, 'the state in Redis could not be built: trying again');
+        await wait(RETRY_MS);
+      }
+    }
+  }
+
+  /** The state of now: silver, then what the journals hold beyond it, in the order in which it was known. */
+  async #build(reason: string): Promise<{ state: EmbeddedStore; base: EpochBase }> {
+    const { lake } = this.#sources.ports;
+    const state = new EmbeddedStore(this.#set);
+    const positions = await silverPositions(lake);
+    const { silverVersion, payments } = await feedSilver(lake, state);
+    const offsets: Record<string, number> = Object.fromEntries(positions);
+    const records: JournalRecord[] = [];
+    for (const tail of await this.#tails(positions)) {
+      records.push(...tail.records);
+      offsets[tail.journalId] = tail.lastPosition;
+    }
+    records.sort((a, b) => a.knownTimeMicros - b.knownTimeMicros);
+    const codec = paymentCodec();
+    const second = secondSides(records);
+    for (const record of records) {
+      if (record.kind !== 'payment' || !second.has(`${record.endToEndId}/${record.side}`))
+        applyRecord(record, codec, state);
+    }
+    this.#logger.info({ payments, tail: records.length }, 'the state for Redis is built');
+    return { state, base: { reason, silverVersion, offsets } };
+  }
+
+  async #lastEpoch(): Promise<number> {
+    const { lake } = this.#sources.ports;
+    let last = await lastEpochOf(lake);
+    for (const { records } of await this.#tails(await silverPositions(lake))) {
+      for (const record of records) if (record.kind === 'epoch') last = Math.max(last, record.epoch);
+    }
+    return last;
+  }
+
+  /** What every instance's journal holds after a position; of our own only what is durable. */
+  #tails(after: ReadonlyMap<string, number>): Promise<JournalTail[]> {
+    const { files, journals } = this.#sources;
+    const own = { journalId: this.#journal.id, through: this.#journal.durablePosition() };
+    return readJournalTails(files, journals, after, own);
+  }
+
+  /** Events of ours that the epoch's base lacks and that have no number in it: they are appended to it. */
+  async #appendUnnamed(epoch: number, offset: number): Promise<void> {
+    const { files, journalFolder } = this.#sources;
+    const codec = paymentCodec();
+    const payments = new Map<string, ObservedPayment>();
+    const labels = new Map<string, ObservedLabel>();
+    for await (const entries of readJournal(files, journalFolder, offset, this.#journal.durablePosition())) {
+      for (const { payload } of entries) {
+        const record = decodeRecord(payload);
+        if (record.kind === 'payment') {
+          const row = paymentRow(codec.decodeBody(record.source, record.raw) as ImportedPayment);
+          payments.set(`${record.endToEndId}/${record.side}`, { row, keys: entityKeys(row) });
+        } else if (record.kind === 'sequence' || (record.kind === 'decision' && record.saw.payer?.epoch === epoch)) {
+          payments.delete(`${record.endToEndId}/${record.side}`);
+        } else if (record.kind === 'label') {
+          const key = `${record.endToEndId}/${record.state}/${record.eventTimeMicros}`;
+          if (record.number === null) labels.set(key, record);
+          else labels.delete(key);
+        }
+      }
+    }
+    for (const payment of payments.values()) this.store?.appendLate(payment);
+    for (const label of labels.values()) {
+      // Where it does not answer now, the store goes on trying and tells what it learned.
+      await this.store?.observeLabel(label).then(
+        (learned) => this.onLabelLearned(label, learned),
+        () => {},
+      );
+    }
+  }
+}
+
+/** Payments that their own decisions say are second sides, whichever of two was known first. */
+function secondSides(records: readonly JournalRecord[]): ReadonlySet<string> {
+  const second = new Set<string>();
+  for (const record of records) {
+    const tells = record.kind === 'sequence' || (record.kind === 'decision' && record.saw.payer !== null);
+    if (tells && !record.isEvent) second.add(`${record.endToEndId}/${record.side}`);
+  }
+  return second;
+}
