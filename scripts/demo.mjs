@@ -10,7 +10,7 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const folder = 'data/demo';
 const DAYS = 30;
 const LIVE_DAYS = 6;
-const COUNT = Number(process.env.DEMO_COUNT ?? 40_000);
+const COUNT = Number(process.env.DEMO_COUNT ?? 60_000);
 const DAY_MS = 86_400_000;
 
 const began = performance.now();
@@ -170,7 +170,7 @@ say(`DuckDB   SELECT * FROM delta_scan('${folder}/lake/silver/decisions')\n`);
 const shown = [...scored].sort((a, b) => b.score - a.score);
 for (const { decision, score, reasons, ruleId, endToEndId } of [...shown.slice(0, 4), shown.at(-1)].filter(Boolean)) {
   say(
-    `${decision.padEnd(10)} score ${score.toFixed(4)}  ${fraud.has(endToEndId) ? 'fraud ' : 'honest'}  by ${ruleId}: ${reasons.join(', ') || 'nothing unusual'}`,
+    `${decision.padEnd(10)} score ${score.toFixed(4)}  ${fraud.has(endToEndId) ? 'agreed fraud' : 'not contested'}  by ${ruleId}: ${reasons.join(', ') || 'nothing unusual'}`,
   );
 }
 console.log(`\ndone in ${((performance.now() - began) / 1000).toFixed(0)} s; everything is under ${folder}/`);
