@@ -1,0 +1,46 @@
+import { rmSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { examplePayment } from '../payment-example.ts';
+import { readTable, sentinela } from '../running-program.ts';
+import { startRedis } from '../running-redis.ts';
+import { startServer } from '../running-server.ts';
+
+/** A payment between two accounts, by its number. */
+function paymentOf(number: number): Record<string, unknown> {
+  return examplePayment({ endToEndId: `E12345678202611011200${String(number).padStart(11, '0')}` });
+}
+
+it('Redis later than 50 ms gives a degraded decision, marked, and the event its number afterwards', async () => {
+  const redis = await startRedis();
+  const server = await startServer({ args: ['--deadline-ms', '2000'], env: { SENTINELA_REDIS_URL: redis.url } });
+  const first = (await (await server.post('/v1/score', paymentOf(1))).json()) as { degraded: string[] };
+  expect(first.degraded).toEqual([]);
+  expect(redis.command('CLIENT', 'PAUSE', '1500', 'ALL')).toBe('OK');
+  const response = await server.post('/v1/score', paymentOf(2));
+  const slow = (await response.json()) as { degraded: string[]; decision: string; score: number };
+  expect(response.status).toBe(200);
+  expect(slow.degraded).toEqual(['store_unavailable']);
+  expect(slow.score).not.toBeNull();
+  await expect
+    .poll(async () => /sentinela_late_appends (\d+)/.exec(await (await fetch(`${server.url}/metrics`)).text())?.[1], {
+      timeout: 20_000,
+    })
+    .toBe('0');
+  const after = (await (await server.post('/v1/score', paymentOf(3))).json()) as { degraded: string[] };
+  expect(after.degraded).toEqual([]);
+  const shown = (await (await fetch(`${server.url}/v1/decisions/${paymentOf(3).endToEndId}/PAYER`)).json()) as {
+    features: { name: string; value: unknown }[];
+  };
+  // The payment that was decided without history is in the history of the next.
+  expect(shown.features.find(({ name }) => name === 'payer_count_24h')?.value).toBe(2);
+  expect(await server.stop()).toBe(0);
+  redis.stop();
+  sentinela('job', 'run', 'bronze-to-silver', '--json', '--data-dir', server.dataDir);
+  const numbers = readTable(server.dataDir, 'silver/transactions', 'end_to_end_id,payer_seq').map((row) =>
+    Number(row.payer_seq),
+  );
+  expect(numbers.sort()).toEqual([1, 2, 3]);
+  const [report] = sentinela('features', 'check', '--json', '--data-dir', server.dataDir);
+  expect(report).toMatchObject({ decisions: 3, differingValues: 0 });
+  rmSync(server.dataDir, { recursive: true });
+});
