@@ -61,9 +61,10 @@ export class EmbeddedStore implements OnlineStore {
   observePayment({ row, keys }: ObservedPayment): Observation {
     assert(this.#epoch > 0, 'an epoch is open');
     const { tables } = this;
-    tables.makeRoom();
-    const out = featureOutput(this.set);
     const own = tables.findPayment(row.end_to_end_id);
+    // A second side adds nothing: a full store answers it.
+    if (own < 0) tables.makeRoom(row.event_time);
+    const out = featureOutput(this.set);
     const found = this.#found;
     tables.find(keys, found);
     const t = row.event_time;
@@ -86,7 +87,7 @@ export class EmbeddedStore implements OnlineStore {
   observeLabel({ endToEndId, state, eventTimeMicros, payeeAccount }: ObservedLabel): LabelObservation {
     assert(this.#epoch > 0, 'an epoch is open');
     const { tables } = this;
-    tables.makeRoom();
+    tables.makeRoom(eventTimeMicros);
     const payee = tables.payeeOfLabel(endToEndId, payeeAccount);
     if (payee < 0) return { payeeAccount, number: null, mark: this.#undo.lastMark };
     const mark = this.#undo.beginOperation();
@@ -117,8 +118,8 @@ export class EmbeddedStore implements OnlineStore {
    */
   applyRecorded({ endToEndId, side, eventTimeMicros, amountCentavos, keys }: RecordedPayment): boolean {
     const { tables } = this;
-    tables.makeRoom();
     if (tables.findPayment(endToEndId) >= 0) return false;
+    tables.makeRoom(eventTimeMicros);
     tables.find(keys, this.#found);
     tables.record(endToEndId, side ?? null, eventTimeMicros, amountCentavos, keys, this.#found, null);
     return true;
@@ -127,7 +128,7 @@ export class EmbeddedStore implements OnlineStore {
   /** Takes a label that was recorded before this epoch, in its order; `payeeAccount` is as resolved then. */
   applyRecordedLabel({ endToEndId, state, eventTimeMicros, payeeAccount }: ObservedLabel): void {
     const { tables } = this;
-    tables.makeRoom();
+    tables.makeRoom(eventTimeMicros);
     const payee = tables.payeeOfLabel(endToEndId, payeeAccount);
     if (payee >= 0) tables.recordLabel(payee, endToEndId, LABEL_STATES.indexOf(state), eventTimeMicros, null);
   }

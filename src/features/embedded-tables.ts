@@ -163,12 +163,14 @@ export class EmbeddedTables {
    * Looks whether an operation has room, before anything is touched, so that a full store refuses
    * whole; forgets payments that no label and no retry can name any more.
    *
+   * @param time of the event that is to come.
    * @throws AppError `state_full`.
    */
-  makeRoom(): void {
+  makeRoom(time: number): void {
     const { payments } = this;
-    while (payments.count > 0 && payments.oldestTime() < this.newestMicros - KNOWN_FOR_MICROS) payments.dropOldest();
-    if (payments.isFull && payments.oldestTime() < this.newestMicros - NEVER_FORGOTTEN_MICROS) payments.dropOldest();
+    const newest = Math.max(this.newestMicros, time);
+    while (payments.count > 0 && payments.oldestTime() < newest - KNOWN_FOR_MICROS) payments.dropOldest();
+    if (payments.isFull && payments.oldestTime() < newest - NEVER_FORGOTTEN_MICROS) payments.dropOldest();
     const full =
       payments.isFull ||
       this.payers.used === this.payers.capacity ||

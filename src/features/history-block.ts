@@ -9,7 +9,11 @@ export class HistoryBlock {
   readonly #values: Float64Array;
   readonly #status: Uint8Array;
 
+  /** How many reads it has room for. */
+  readonly reads: number;
+
   constructor(set: FeatureSet, reads: number) {
+    this.reads = reads;
     const kinds = Object.values(set.kinds);
     this.#outputs = Int32Array.from(kinds.flatMap((plan) => [...plan.outputs, ...plan.labelOutputs]));
     this.#placeOf = new Int32Array(set.names.length).fill(-1);
