@@ -119,7 +119,11 @@ function parquetEncoder(plain: readonly string[]): {
   let stream: { readonly writer: WritableStreamDefaultWriter; readonly bytes: Promise<Uint8Array> } | undefined;
   const pushTo = async (open: NonNullable<typeof stream>, group: Uint8Array): Promise<void> => {
     // A failing encoder would leave the write waiting for ever; its error comes by `bytes`.
-    await Promise.race([open.writer.write(Table.fromIPCStream(group).recordBatch(0)), open.bytes]);
+    const table = Table.fromIPCStream(group);
+    const batch = table.recordBatch(0);
+    // The batch goes to the encoder; the table would hold its memory until some garbage collection.
+    table.free();
+    await Promise.race([open.writer.write(batch), open.bytes]);
   };
   return {
     async add(group) {

@@ -13,9 +13,11 @@ export interface LakeColumns {
   requiredTexts(name: string): readonly string[];
   /** Longs, timestamps, dates, integers, doubles and booleans (1 and 0) as doubles; NaN where null. */
   numbers(name: string): Float64Array;
+  /** A column of booleans, a byte a row; taken once. */
+  flags(name: string): Uint8Array;
   /** Numbers (epoch, seq) of an entity; epoch 0 where null. */
   entityNumbers(entity: string): NumberColumns;
-  /** A column as storage gives it. */
+  /** A column as storage gives it; not one that was taken as numbers. */
   data(name: string): ColumnData;
 }
 
@@ -25,10 +27,11 @@ export interface LakeColumns {
  * @throws AppError `not_found` for a column that the table lacks, and those of storage.
  */
 export async function lakeColumns(snapshot: Snapshot, names: readonly string[]): Promise<LakeColumns> {
-  const columns = [...new Set(names)];
-  const chunk = await readColumns(snapshot, { columns });
+  const { rowCount, raw } = await readByName(snapshot, [...new Set(names)]);
+  const numbersOf = new Map<string, Float64Array>();
+  const entities = new Map<string, NumberColumns>();
   const data = (name: string): ColumnData => {
-    const found = chunk.columns[columns.indexOf(name)];
+    const found = raw.get(name);
     if (found === undefined) throw new AppError('internal', `the column ${name} was not read`, { column: name });
     return found;
   };
@@ -38,27 +41,85 @@ export async function lakeColumns(snapshot: Snapshot, names: readonly string[]):
     return column.values;
   };
   const numbers = (name: string): Float64Array => {
+    const known = numbersOf.get(name);
+    if (known !== undefined) return known;
     const column = data(name);
     if (column.kind === 'string' || column.kind === 'binary' || column.kind === 'list') throw wrongType(snapshot, name);
-    const values = column.kind === 'int64' ? safeNumbers(column.values) : Float64Array.from(column.values);
-    if (column.nulls === null) return values;
-    for (let row = 0; row < values.length; row += 1) if (column.nulls[row] === 1) values[row] = Number.NaN;
+    const values = numbersOfColumn(column);
+    // What was read is let go: of a million payments both forms are 400 MB.
+    raw.delete(name);
+    numbersOf.set(name, values);
     return values;
   };
   const zeroed = (name: string): Float64Array => numbers(name).map((value) => (Number.isNaN(value) ? 0 : value));
   return {
-    count: chunk.rowCount,
+    count: rowCount,
     texts,
-    requiredTexts: (name) =>
-      texts(name).map((text) => {
-        if (text === null)
-          throw new AppError('table_corrupt', `${snapshot.table} has a null in ${name}`, { column: name });
-        return text;
-      }),
+    requiredTexts(name) {
+      const values = texts(name);
+      if (isComplete(values)) return values;
+      throw new AppError('table_corrupt', `${snapshot.table} has a null in ${name}`, { column: name });
+    },
     numbers,
-    entityNumbers: (entity) => ({ epochs: zeroed(`${entity}_epoch`), seqs: zeroed(`${entity}_seq`) }),
+    flags: (name) => {
+      const flags = Uint8Array.from(numbers(name));
+      numbersOf.delete(name);
+      return flags;
+    },
+    entityNumbers(entity) {
+      const known = entities.get(entity);
+      if (known !== undefined) return known;
+      const taken = { epochs: zeroed(`${entity}_epoch`), seqs: zeroed(`${entity}_seq`) };
+      numbersOf.delete(`${entity}_epoch`);
+      numbersOf.delete(`${entity}_seq`);
+      entities.set(entity, taken);
+      return taken;
+    },
     data,
   };
+}
+
+/** Columns of ids, where nearly every text is another one. */
+const IDS: ReadonlySet<string> = new Set(['end_to_end_id', 'source_id']);
+
+/** Texts that come again and again, each once in memory: of a million payments 200 MB less. */
+function sharedTexts(name: string, column: ColumnData): ColumnData {
+  if (column.kind !== 'string' || IDS.has(name)) return column;
+  const known = new Map<string, string>();
+  const values = column.values.map((text) => {
+    if (text === null) return null;
+    const first = known.get(text);
+    if (first === undefined) known.set(text, text);
+    return first ?? text;
+  });
+  return { kind: 'string', values };
+}
+
+/** A function of its own, so that nothing keeps the columns of the chunk beside those of the map. */
+async function readByName(
+  snapshot: Snapshot,
+  names: readonly string[],
+): Promise<{ readonly rowCount: number; readonly raw: Map<string, ColumnData> }> {
+  const { rowCount, columns } = await readColumns(snapshot, { columns: names });
+  const raw = new Map<string, ColumnData>();
+  for (const [at, name] of names.entries()) {
+    const column = columns[at];
+    if (column !== undefined) raw.set(name, sharedTexts(name, column));
+  }
+  return { rowCount, raw };
+}
+
+type NumberData = Exclude<ColumnData, { readonly kind: 'string' | 'binary' | 'list' }>;
+
+function numbersOfColumn(column: NumberData): Float64Array {
+  const values = column.kind === 'int64' ? safeNumbers(column.values) : Float64Array.from(column.values);
+  if (column.nulls === null) return values;
+  for (let row = 0; row < values.length; row += 1) if (column.nulls[row] === 1) values[row] = Number.NaN;
+  return values;
+}
+
+function isComplete(texts: readonly (string | null)[]): texts is readonly string[] {
+  return !texts.includes(null);
 }
 
 function wrongType(snapshot: Snapshot, column: string): AppError {

@@ -84,7 +84,7 @@ export async function readSilver(
     sides,
     sourceIds: paid.texts('source_id'),
     isImport: Uint8Array.from(paid.texts('source'), (source) => (source === 'import' ? 1 : 0)),
-    knownAssumed: Uint8Array.from(paid.numbers('known_assumed')),
+    knownAssumed: paid.flags('known_assumed'),
     payment: paymentReader(paid, set.columns),
     decisions,
     decisionOf: joinDecisions(payments.ids, sides, decisions),
@@ -101,7 +101,7 @@ function replayPayments(paid: LakeColumns): ReplayPayments {
     amounts: paid.numbers('amount_centavos'),
     payers: paid.texts('payer_account'),
     payees: paid.texts('payee_account'),
-    isEvent: Uint8Array.from(paid.numbers('is_event')),
+    isEvent: paid.flags('is_event'),
     numbers: {
       payer: paid.entityNumbers('payer'),
       payee: paid.entityNumbers('payee'),
