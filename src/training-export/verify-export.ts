@@ -8,6 +8,7 @@ import { decodeParquet, rowsOfBatch } from '../storage/parquet-read.ts';
 import { createExport } from './create-export.ts';
 import type { ExportOptions, ExportPorts } from './export-options.ts';
 import { EXPORT_FORMAT, type ExportFile, type ExportManifest, MANIFEST_FILE } from './manifest.ts';
+import { SOURCE_TABLES } from './silver-source.ts';
 
 /** What a verification found. */
 export interface VerifyReport {
@@ -51,13 +52,40 @@ export async function verifyExport(
 async function readManifest(files: ObjectStore): Promise<ExportManifest> {
   const bytes = await files.get(MANIFEST_FILE);
   if (bytes === undefined) throw new AppError('not_found', `there is no ${MANIFEST_FILE}: the folder holds no export`);
+  let manifest: unknown;
   try {
-    const manifest = JSON.parse(Buffer.from(bytes).toString('utf8')) as ExportManifest;
-    if (manifest.format === EXPORT_FORMAT) return manifest;
+    manifest = JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch (error) {
     throw new AppError('invalid_file', `${MANIFEST_FILE} is not JSON`, {}, error);
   }
+  if (isManifest(manifest)) return manifest;
   throw new AppError('invalid_file', `${MANIFEST_FILE} is not of the form ${EXPORT_FORMAT}`);
+}
+
+/** Whether everything is there that a verification reads; the rest is compared with what is made now. */
+function isManifest(value: unknown): value is ExportManifest {
+  if (!isObject(value) || value.format !== EXPORT_FORMAT) return false;
+  const { featureSet, labels, split, tables, files } = value;
+  const hasTexts = (of: unknown, names: readonly string[]): boolean =>
+    isObject(of) && names.every((name) => typeof of[name] === 'string');
+  const hasFiles =
+    Array.isArray(files) &&
+    files.every((file) => hasTexts(file, ['name', 'sha256', 'rowsSha256']) && Number.isSafeInteger(file.counts?.rows));
+  return (
+    hasFiles &&
+    hasTexts(featureSet, ['name', 'version', 'sha256']) &&
+    hasTexts(labels, ['asOf']) &&
+    isObject(labels) &&
+    Number.isSafeInteger(labels.horizonMicros) &&
+    Array.isArray(labels.counted) &&
+    (split === null || hasTexts(split, ['a', 'b'])) &&
+    isObject(tables) &&
+    SOURCE_TABLES.every((name) => Number.isSafeInteger(tables[name]))
+  );
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 async function damagedFile(files: ObjectStore, manifest: ExportManifest): Promise<string | null> {
@@ -86,7 +114,7 @@ function optionsOf({ labels, split, tables, featureType }: ExportManifest, set: 
 
 function microsOf(text: string): number {
   const micros = microsOfInstant(text.length === 10 ? `${text}T00:00:00Z` : text);
-  if (micros === undefined)
+  if (micros === undefined || Number.isNaN(micros))
     throw new AppError('invalid_file', `${MANIFEST_FILE} names an instant that is none: ${text}`);
   return micros;
 }
@@ -106,7 +134,20 @@ async function firstDifference(
     if (other.rowsSha256 === file.rowsSha256) continue;
     return (await firstDifferentCell(file, files, again)) ?? `${file.name}: the rows' sums differ`;
   }
-  return null;
+  return differentMember(was, now);
+}
+
+/** What the manifest says of equal rows and is not so. How a file was encoded may change with the program. */
+function differentMember(was: ExportManifest, now: ExportManifest): string | null {
+  const facts = (manifest: ExportManifest): Readonly<Record<string, unknown>> => ({
+    ...manifest,
+    files: manifest.files.map(({ sha256: _, sizeBytes: __, ...file }) => file),
+  });
+  const [left, right] = [facts(was), facts(now)];
+  const wrong = Object.keys({ ...left, ...right }).find(
+    (name) => JSON.stringify(left[name]) !== JSON.stringify(right[name]),
+  );
+  return wrong === undefined ? null : `${MANIFEST_FILE}: ${wrong} is not what is recomputed`;
 }
 
 async function firstDifferentCell(
