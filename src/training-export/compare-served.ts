@@ -1,10 +1,11 @@
 import type { FeatureSet } from '../features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
-import { replay } from '../features/replay.ts';
+import { prepareReplay } from '../features/replay.ts';
 import type { FeatureOutput } from '../features/window-engine.ts';
 import type { ColumnData } from '../storage/column-data.ts';
 import { readsOf } from './silver-reads.ts';
-import { readSilver, type SilverSource, type SourceTables } from './silver-source.ts';
+import { readSilver, type SilverSource } from './silver-source.ts';
+import type { SourceTables } from './source-snapshots.ts';
 
 /** A feature that was served with one value and is recomputed with another. */
 export interface SkewExample {
@@ -30,11 +31,14 @@ export interface SkewReport {
   readonly first: SkewExample | null;
 }
 
+/** Decisions that are recomputed at once: 70 MB with the shipped set. */
+const PIECE_ROWS = 131_072;
+
 /**
  * Computes the features of every decision in silver again and compares them with what was served:
  * value by value, bit by bit, statuses too.
  *
- * @throws AppError as storage and {@link replay}.
+ * @throws AppError as storage and {@link prepareReplay}.
  */
 export async function compareServed(tables: SourceTables, set: FeatureSet): Promise<SkewReport> {
   const source = await readSilver(tables, set, {}, [
@@ -53,15 +57,18 @@ export async function compareServed(tables: SourceTables, set: FeatureSet): Prom
   const decided = decisionOf.reduce((count, decision) => (decision >= 0 ? count + 1 : count), 0);
   const rows = Int32Array.from({ length: payments.count }, (_, row) => row).filter(isOurs);
   const { labels, epochs } = source;
-  const vectors = replay(set, { payments, labels, epochs, reads: readsOf(source, rows) });
+  const replayed = prepareReplay(set, { payments, labels, epochs });
   const servedAt = servedVectors(decisions.data('features'), decisions.data('feature_status'), set.names.length);
   let differingValues = 0;
   let differingDecisions = 0;
   let first: SkewExample | null = null;
-  for (let read = 0; read < vectors.count; read += 1) {
+  let vectors = replayed(readsOf(source, rows.subarray(0, PIECE_ROWS)));
+  for (let read = 0; read < rows.length; read += 1) {
     const row = rows[read] as number;
     const served = servedAt(decisionOf[row] as number);
-    const out = vectors.vector(read);
+    const place = read % PIECE_ROWS;
+    if (place === 0 && read > 0) vectors = replayed(readsOf(source, rows.subarray(read, read + PIECE_ROWS)));
+    const out = vectors.vector(place);
     const differing = differingFeatures(served, out);
     if (differing.length === 0) continue;
     differingDecisions += 1;
@@ -79,9 +86,9 @@ export async function compareServed(tables: SourceTables, set: FeatureSet): Prom
   }
   return {
     versions: source.versions,
-    decisions: vectors.count,
-    otherVersions: decided - vectors.count,
-    comparedValues: vectors.count * set.names.length,
+    decisions: rows.length,
+    otherVersions: decided - rows.length,
+    comparedValues: rows.length * set.names.length,
     differingValues,
     differingDecisions,
     first,

@@ -11,7 +11,8 @@ import {
   MANIFEST_FILE,
   serializeManifest,
 } from './manifest.ts';
-import { readSilver, type SilverSource, SOURCE_TABLES } from './silver-source.ts';
+import { readSilver, type SilverSource } from './silver-source.ts';
+import { SOURCE_TABLES } from './source-snapshots.ts';
 import { type SplitWriter, splitWriter } from './split-writer.ts';
 import { SPLITS, type SplitName } from './time-split.ts';
 

@@ -1,7 +1,7 @@
 import type { LabelState } from '../domain/label.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import type { SourceTables, SourceVersions } from './silver-source.ts';
+import type { SourceTables, SourceVersions } from './source-snapshots.ts';
 import type { TimeSplit } from './time-split.ts';
 
 /** MED contests within 80 days and decides within 11 more: a label matures at 91 days. */

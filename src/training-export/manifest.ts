@@ -2,7 +2,7 @@ import { instantOfMicros } from '../domain/instant.ts';
 import type { LabelState } from '../domain/label.ts';
 import type { FeatureSetDefinition } from '../features/definition.ts';
 import type { ExportColumn } from './export-columns.ts';
-import type { SourceTable } from './silver-source.ts';
+import type { SourceTable } from './source-snapshots.ts';
 import type { SplitName } from './time-split.ts';
 
 /** The form of an export: a change that readers must know gives it another number. */

@@ -8,7 +8,7 @@ import { decodeParquet, rowsOfBatch } from '../storage/parquet-read.ts';
 import { createExport } from './create-export.ts';
 import type { ExportOptions, ExportPorts } from './export-options.ts';
 import { EXPORT_FORMAT, type ExportFile, type ExportManifest, MANIFEST_FILE } from './manifest.ts';
-import { SOURCE_TABLES } from './silver-source.ts';
+import { SOURCE_TABLES } from './source-snapshots.ts';
 
 /** What a verification found. */
 export interface VerifyReport {

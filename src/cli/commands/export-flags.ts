@@ -5,7 +5,7 @@ import { LABEL_STATES, type LabelState } from '../../domain/label.ts';
 import { durationMicros } from '../../features/duration.ts';
 import type { FeatureSet } from '../../features/feature-set.ts';
 import type { ExportOptions } from '../../training-export/export-options.ts';
-import { SOURCE_TABLES, type SourceTable, type SourceVersions } from '../../training-export/silver-source.ts';
+import { SOURCE_TABLES, type SourceTable, type SourceVersions } from '../../training-export/source-snapshots.ts';
 import type { TimeSplit } from '../../training-export/time-split.ts';
 
 /** What `export create` is called with. */

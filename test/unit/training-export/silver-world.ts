@@ -15,7 +15,7 @@ import {
 import { definitionOf } from '../../../src/governance/contracts/table-contract.ts';
 import { memoryObjectStore } from '../../../src/storage/memory-object-store.ts';
 import { createTable, type DeltaTable } from '../../../src/storage/table.ts';
-import type { SourceTable, SourceTables } from '../../../src/training-export/silver-source.ts';
+import type { SourceTable, SourceTables } from '../../../src/training-export/source-snapshots.ts';
 
 /** A small silver whose decisions an embedded store served. */
 export interface SilverWorld {
