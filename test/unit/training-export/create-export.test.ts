@@ -196,6 +196,26 @@ describe('an export', () => {
     expect(lines).toHaveLength(3);
   });
 
+  it('has no history where the decision saw none, and says what the decision was made without', async () => {
+    const world = await silverWorld(set);
+    for (let number = 0; number < 6; number += 1) {
+      world.pay(rowOf(idOf(number), START + number * DAY, 100, 1, 1), START + number * DAY, 'APPROVE');
+    }
+    const blind = world.decisions[4] as Record<string, unknown>;
+    for (const kind of ['payer', 'payee', 'pair'])
+      Object.assign(blind, { [`${kind}_epoch`]: null, [`${kind}_seq`]: null });
+    blind.degraded = ['store_unavailable'];
+    await world.commit();
+    const files = memoryObjectStore();
+    await createExport({ set, labelsAsOfMicros: START + 200 * DAY }, { tables: world.tables, files });
+    const rows = await readAll(files, ['all.parquet']);
+    const kinds = Object.values(set.kinds);
+    const history = kinds.flatMap((plan) => [...plan.outputs, ...plan.labelOutputs].map((at) => set.names[at] ?? ''));
+    expect(rows[4]?.degraded).toEqual(['store_unavailable']);
+    expect(history.map((name) => rows[4]?.[name] ?? null)).toEqual(history.map(() => null));
+    expect(history.some((name) => rows[5]?.[name] !== null)).toBe(true);
+  });
+
   it('is not verified where a file, or time itself, was changed', async () => {
     const world = await silverWorld(set);
     for (let number = 0; number < 20; number += 1) {
