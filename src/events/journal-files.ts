@@ -15,11 +15,11 @@ export interface JournalFiles {
 /** One open file. Errors are thrown as the system gives them, with `code`. */
 export interface JournalFile {
   sizeBytes(): Promise<number>;
-  /** Writes all bytes at an offset, or throws. */
+  /** Writes all bytes at an offset, or throws; they are on the disk when it returns. */
   write(bytes: Uint8Array, offset: number): Promise<void>;
   /** Fills the buffer from an offset; gives how much there was. */
   read(buffer: Uint8Array, offset: number): Promise<number>;
-  /** What was written is on the disk when it returns. */
+  /** The file's size is on the disk when it returns, after {@link truncate}. */
   sync(): Promise<void>;
   truncate(sizeBytes: number): Promise<void>;
   close(): Promise<void>;

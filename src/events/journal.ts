@@ -246,13 +246,12 @@ class GroupCommitJournal implements Journal {
   }
 }
 
-/** An fsync that failed with EIO: the kernel may have dropped the pages, so no later one can be trusted. */
+/** A write that failed with EIO: the kernel may have dropped the pages, so no later one can be trusted. */
 class SyncFailure extends Error {}
 
 async function writeGroup(tail: Tail, bytes: Buffer): Promise<void> {
   try {
-    await tail.file.write(bytes, tail.offset);
-    await syncOrFail(tail.file);
+    await writeOrFail(tail.file, bytes, tail.offset);
   } catch (error) {
     if (error instanceof SyncFailure) throw error;
     await cutTorn(tail);
@@ -260,12 +259,13 @@ async function writeGroup(tail: Tail, bytes: Buffer): Promise<void> {
   }
 }
 
-async function syncOrFail(file: JournalFile): Promise<void> {
+/** EIO may mean that the kernel dropped the pages of an earlier write as well. */
+async function writeOrFail(file: JournalFile, bytes: Uint8Array, offset: number): Promise<void> {
   try {
-    await file.sync();
+    await file.write(bytes, offset);
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOSPC' || systemErrorCode(error) === 'EDQUOT') throw error;
-    throw new SyncFailure(`fsync of the journal failed: ${messageOf(error)}`);
+    if (systemErrorCode(error) !== 'EIO') throw error;
+    throw new SyncFailure(`writing the journal failed: ${messageOf(error)}`);
   }
 }
 
@@ -289,7 +289,6 @@ function writeAhead(tail: Tail, aheadBytes: number): void {
       for (let at = from; at < from + aheadBytes; at += AHEAD_PIECE.length) {
         const piece = AHEAD_PIECE.subarray(0, Math.min(AHEAD_PIECE.length, from + aheadBytes - at));
         await tail.file.write(piece, at);
-        await tail.file.sync();
         tail.aheadTo = at + piece.length;
       }
     } catch {
@@ -336,8 +335,7 @@ async function newSegment(
     await file.truncate(0);
   }
   try {
-    await file.write(encodeSegmentHeader({ journalId, firstPosition }), 0);
-    await syncOrFail(file);
+    await writeOrFail(file, encodeSegmentHeader({ journalId, firstPosition }), 0);
     await files.syncFolder(folder);
   } catch (error) {
     await file.close();

@@ -12,7 +12,7 @@ interface Content {
 /** A disk in memory that forgets what was not made durable, folder entries included. */
 export interface ForgetfulFiles extends JournalFiles {
   /**
-   * The power goes: of each write that was not synced any part may be there, whole 512-byte
+   * The power goes: of each write that had not returned any part may be there, whole 512-byte
    * sectors in any choice; an entry whose folder was not synced may be gone. Open files are dead.
    */
   cutPower(random: Random): void;
@@ -87,6 +87,14 @@ function memoryFile(content: Content, check: () => void): JournalFile {
       grown.set(content.bytes);
       grown.set(bytes, offset);
       content.bytes = grown;
+      // On its way to the disk: a power cut in these turns leaves any part of it.
+      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setImmediate(resolve));
+      check();
+      const durable = new Uint8Array(Math.max(content.durable.length, offset + bytes.length));
+      durable.set(content.durable);
+      durable.set(bytes, offset);
+      content.durable = durable;
     },
     async read(buffer, offset) {
       const part = content.bytes.subarray(offset, offset + buffer.length);
