@@ -54,6 +54,11 @@ export function oracleVector(
   scored: Scored,
 ): Map<string, Cell> {
   const cells = new Map<string, Cell>();
+  const pasts: Record<EntityKind, Past> = {
+    payer: pastOf(set, 'payer', items, scored),
+    payee: pastOf(set, 'payee', items, scored),
+    pair: pastOf(set, 'pair', items, scored),
+  };
   const pending = [...set.features];
   while (pending.length > 0) {
     const feature = pending.shift() as FeatureDefinition;
@@ -64,28 +69,44 @@ export function oracleVector(
       if (inputs.includes(undefined)) pending.push(feature);
       else cells.set(feature.name, derived(feature, inputs as Cell[]));
     } else {
-      cells.set(feature.name, ofEntity(set, feature, items, scored));
+      cells.set(feature.name, ofEntity(set, feature, pasts, scored));
     }
   }
   return cells;
 }
 
+/** What happened to one entity, and what of it its state has dropped. */
+interface Past {
+  readonly events: readonly OracleEvent[];
+  readonly others: readonly OracleEvent[];
+  readonly labels: readonly OracleLabel[];
+  readonly dropped: ReadonlySet<OracleEvent>;
+}
+
+function pastOf(set: FeatureSetDefinition, kind: EntityKind, items: readonly OracleItem[], { id, keys }: Scored): Past {
+  const events: OracleEvent[] = [];
+  const labels: OracleLabel[] = [];
+  for (const item of items) {
+    if (item.kind === 'label') {
+      if (kind === 'payee' && item.payee === keys.payee) labels.push(item);
+    } else if (item.keys[kind] === keys[kind]) events.push(item);
+  }
+  const others = events.filter((event) => event.id !== id);
+  return { events, others, labels, dropped: new Set(droppedOf(set, kind, events)) };
+}
+
 function ofEntity(
   set: FeatureSetDefinition,
   feature: WindowFeature | HistoryFeature | LabelFeature,
-  items: readonly OracleItem[],
+  pasts: Readonly<Record<EntityKind, Past>>,
   scored: Scored,
 ): Cell {
   const kind = feature.kind === 'label' ? 'payee' : feature.entity;
-  const key = scored.keys[kind];
-  if (key === null) return none('not_found');
-  const events = items.filter((item) => item.kind === 'payment' && item.keys[kind] === key) as OracleEvent[];
-  const labels = items.filter((item) => item.kind === 'label' && item.payee === key) as OracleLabel[];
-  const others = events.filter((event) => event.id !== scored.id);
+  if (scored.keys[kind] === null) return none('not_found');
+  const { events, others, labels, dropped } = pasts[kind];
   const neverSeen = others.length === 0 && (feature.kind !== 'label' || labels.length === 0);
   if (neverSeen) return { value: feature.default ?? Number.NaN, status: 'not_found' };
   if (feature.kind === 'label') return labelled(set, feature, labels, scored);
-  const dropped = droppedOf(set, kind, events);
   return feature.kind === 'window'
     ? windowed(set, feature, events, dropped, scored)
     : historical(feature, others, dropped, scored);
@@ -114,7 +135,7 @@ function windowed(
   set: FeatureSetDefinition,
   feature: WindowFeature,
   events: readonly OracleEvent[],
-  dropped: readonly OracleEvent[],
+  dropped: ReadonlySet<OracleEvent>,
   { id, time: t, keys }: Scored,
 ): Cell {
   if (t < Math.max(...events.map((event) => event.time)) - span(set.allowedLateness)) return none('too_late');
@@ -124,15 +145,15 @@ function windowed(
   const within = events.filter((event) => event.time > start && event.time <= t);
   const seen = within.filter((event) => event.id !== id);
   if (hop === 0) {
-    if (dropped.some((event) => event.time > start)) return none('truncated');
+    if ([...dropped].some((event) => event.time > start)) return none('truncated');
   } else {
     const tile = tileWidth(set, feature.entity);
     const tileEnd = Math.ceil(t / tile) * tile;
-    if (dropped.some((event) => event.time > t && event.time <= tileEnd)) return none('truncated');
-    const own = dropped.find((event) => event.id === id && within.includes(event));
+    if ([...dropped].some((event) => event.time > t && event.time <= tileEnd)) return none('truncated');
+    const own = [...dropped].find((event) => event.id === id && within.includes(event));
     if (feature.aggregate === 'max' && own !== undefined) {
-      const gone = within.filter((event) => dropped.includes(event)).map((event) => event.amount);
-      const left = within.filter((event) => !dropped.includes(event)).map((event) => event.amount);
+      const gone = within.filter((event) => dropped.has(event)).map((event) => event.amount);
+      const left = within.filter((event) => !dropped.has(event)).map((event) => event.amount);
       if (own.amount >= Math.max(...gone) && own.amount > Math.max(...left)) return none('truncated');
     }
   }
@@ -184,16 +205,16 @@ function wide(value: bigint): number {
 function historical(
   { aggregate, unit }: HistoryFeature,
   others: readonly OracleEvent[],
-  dropped: readonly OracleEvent[],
+  dropped: ReadonlySet<OracleEvent>,
   { time: t }: Scored,
 ): Cell {
   const past = others.filter((event) => event.time <= t);
-  const newestDropped = Math.max(...dropped.map((event) => event.time));
+  const newestDropped = Math.max(...[...dropped].map((event) => event.time));
   const per = unit === undefined ? 1 : span(unit);
   if (aggregate === 'count') return newestDropped > t ? none('truncated') : here(past.length);
   if (past.length === 0) return none('null');
   if (aggregate === 'time_since_first') return here((t - Math.min(...past.map((event) => event.time))) / per);
-  const last = Math.max(...past.filter((event) => !dropped.includes(event)).map((event) => event.time));
+  const last = Math.max(...past.filter((event) => !dropped.has(event)).map((event) => event.time));
   return newestDropped > last ? none('truncated') : here((t - last) / per);
 }
 

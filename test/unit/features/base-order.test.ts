@@ -1,0 +1,126 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { baseOrder } from '../../../src/features/base-order.ts';
+import { numberColumns } from '../../../src/features/replay-input.ts';
+
+interface Event {
+  readonly payer: number;
+  readonly payee: number;
+  readonly isLabel: boolean;
+  readonly epoch: number;
+  readonly known: number;
+  readonly journal: number;
+  readonly hasNumber: boolean;
+}
+
+const event = fc.record({
+  payer: fc.nat(3),
+  payee: fc.nat(3),
+  isLabel: fc.nat(4).map((number) => number === 0),
+  epoch: fc.integer({ min: 1, max: 3 }),
+  known: fc.nat(5),
+  journal: fc.nat(2),
+  hasNumber: fc.nat(6).map((number) => number > 0),
+});
+
+/** Events in the order in which a store took them, epoch by epoch; their known times follow no order. */
+function columnsOf(events: readonly Event[]) {
+  const taken = [...events].sort((a, b) => a.epoch - b.epoch);
+  const payments = taken.filter(({ isLabel }) => !isLabel);
+  const labels = taken.filter(({ isLabel }) => isLabel);
+  const numbers = {
+    payer: numberColumns(payments.length),
+    payee: numberColumns(payments.length),
+    pair: numberColumns(payments.length),
+  };
+  const labelNumbers = numberColumns(labels.length);
+  const last = new Map<string, number>();
+  const take = (name: string): number => {
+    last.set(name, (last.get(name) ?? 0) + 1);
+    return last.get(name) ?? 0;
+  };
+  for (const item of taken) {
+    if (!item.hasNumber) continue;
+    const { epoch, payer, payee } = item;
+    if (item.isLabel) {
+      const row = labels.indexOf(item);
+      labelNumbers.epochs[row] = epoch;
+      labelNumbers.seqs[row] = take(`${epoch} payee ${payee}`);
+      continue;
+    }
+    const row = payments.indexOf(item);
+    for (const [kind, name] of [
+      ['payer', payer],
+      ['payee', payee],
+      ['pair', `${payer}>${payee}`],
+    ] as const) {
+      numbers[kind].epochs[row] = epoch;
+      numbers[kind].seqs[row] = take(`${epoch} ${kind} ${name}`);
+    }
+  }
+  const places = (of: readonly Event[]) => ({
+    journals: of.map(({ journal }) => `j${journal}`),
+    positions: Float64Array.from(of, (_, row) => row + 1),
+    knownTimes: Float64Array.from(of, ({ known }) => known),
+  });
+  return {
+    taken,
+    payments: {
+      count: payments.length,
+      payers: payments.map(({ payer }) => `r${payer}`),
+      payees: payments.map(({ payee }) => `e${payee}`),
+      isEvent: new Uint8Array(payments.length).fill(1),
+      numbers,
+      places: places(payments),
+    },
+    labels: {
+      count: labels.length,
+      payees: labels.map(({ payee }) => `e${payee}`),
+      numbers: labelNumbers,
+      places: places(labels),
+    },
+  };
+}
+
+describe('the order of a base', () => {
+  it('gives every entity its events in the order of its numbers, whatever the clocks of servers said', () => {
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 60 }), (events) => {
+        const { payments, labels } = columnsOf(events);
+        const order = [...baseOrder(payments, labels)];
+        expect([...order].sort((a, b) => a - b)).toEqual(
+          [
+            ...Array.from({ length: labels.count }, (_, row) => -1 - row),
+            ...Array.from({ length: payments.count }, (_, row) => row),
+          ].sort((a, b) => a - b),
+        );
+        const keyOf = (item: number, kind: 'payer' | 'payee' | 'pair'): [number, number] => {
+          const columns = item < 0 ? labels.numbers : payments.numbers[kind];
+          const row = item < 0 ? -1 - item : item;
+          return [columns.epochs[row] as number, columns.seqs[row] as number];
+        };
+        for (const kind of ['payer', 'payee', 'pair'] as const) {
+          const seen = new Map<string, [number, number]>();
+          for (const item of order) {
+            if (item < 0 && kind !== 'payee') continue;
+            const payee = item < 0 ? labels.payees[-1 - item] : payments.payees[item];
+            const name =
+              kind === 'payee' ? payee : kind === 'payer' ? payments.payers[item] : `${payments.payers[item]}${payee}`;
+            const key = keyOf(item, kind);
+            if (key[0] === 0) continue;
+            const before = seen.get(name ?? '') ?? [0, 0];
+            expect(
+              key[0] > before[0] ||
+                (key[0] === before[0] && key[1] === before[1] + 1) ||
+                (key[0] > before[0] && key[1] === 1),
+            ).toBe(true);
+            seen.set(name ?? '', key);
+          }
+        }
+        const withoutNumber = order.map((item) => keyOf(item, 'payee')[0] === 0);
+        expect(withoutNumber).toEqual([...withoutNumber].sort());
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest';
+import { AppError } from '../../../src/base/errors.ts';
+import { defineFeatureSet, type FeatureDefinition } from '../../../src/features/definition.ts';
+import { compileFeatureSet } from '../../../src/features/feature-set.ts';
+import { FEATURE_STATUS, FEATURE_STATUS_NAMES } from '../../../src/features/feature-status.ts';
+import { PIX_CORE } from '../../../src/features/pix-core.ts';
+import { createVectorEngine, vectorWithoutStore } from '../../../src/features/vector-engine.ts';
+import { paymentOf, rowOf } from './streams.ts';
+
+const set = (...features: object[]) =>
+  compileFeatureSet(
+    defineFeatureSet({
+      name: 'test',
+      description: '-',
+      bound: 256,
+      allowedLateness: '7d',
+      features: features.map((feature, at) => ({
+        name: `f${at}`,
+        description: '-',
+        ...feature,
+      })) as FeatureDefinition[],
+    }),
+  );
+const problemOf = (...features: object[]): string => {
+  try {
+    set(...features);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'feature_invalid') return error.message;
+    throw error;
+  }
+  return 'none';
+};
+const count = { kind: 'window', entity: 'payer', aggregate: 'count', window: '1h' };
+
+describe('a feature set', () => {
+  it('has a version that every word of its definitions changes, and nothing else', () => {
+    const version = set(count).version;
+    expect(set(count).version).toBe(version);
+    expect(set({ ...count, window: '60m' }).version).not.toBe(version);
+    expect(set({ ...count, description: 'x' }).version).not.toBe(version);
+    expect(set(count, { ...count, window: '2h' }).version).not.toBe(version);
+    expect(set(count).hash).toMatch(new RegExp(`^${version}[0-9a-f]{52}$`));
+  });
+
+  for (const [what, features, message] of [
+    [
+      'a column that is not there',
+      [{ kind: 'request', value: { op: 'number', column: 'amount_centavo' } }],
+      /no column 'amount_centavo'; did you mean 'amount_centavos'/,
+    ],
+    [
+      'a column of another type',
+      [{ kind: 'request', value: { op: 'number', column: 'side' } }],
+      /'side' is a string, and number takes long/,
+    ],
+    [
+      'a window over anything but an integer of the event',
+      [{ ...count, aggregate: 'sum', column: 'dict_person_open_reports' }],
+      /windows aggregate amount_centavos/,
+    ],
+    ['a sum of nothing', [{ ...count, aggregate: 'sum' }], /sum needs a column/],
+    ['a count of something', [{ ...count, column: 'amount_centavos' }], /count takes no column/],
+    ['a span that is none', [{ ...count, window: '0h' }], /'0h' is no span of time/],
+    ['a hop longer than its window', [{ ...count, hop: '2h' }], /hop is longer/],
+    ['distinct values that hop', [{ ...count, aggregate: 'distinct_counterparties', hop: '10m' }], /cannot hop/],
+    [
+      'windows that do not nest at every instant',
+      [
+        { ...count, hop: '30m' },
+        { ...count, window: '70m' },
+      ],
+      /hop reaches into the window of 'f1'/,
+    ],
+    [
+      'a feature of a feature that is not there',
+      [{ kind: 'derived', value: { op: 'absent', of: ['f1'] } }],
+      /no feature 'f1'; did you mean 'f0'/,
+    ],
+    [
+      'features that need each other',
+      [
+        { kind: 'derived', value: { op: 'absent', of: ['f1'] } },
+        { kind: 'derived', value: { op: 'absent', of: ['f0'] } },
+      ],
+      /needs itself: f0 → f1 → f0/,
+    ],
+    ['a time without its unit', [{ kind: 'history', entity: 'payer', aggregate: 'time_since_last' }], /needs a unit/],
+    ['two features of one name', [count, { ...count, name: 'f0' }], /two features of this name/],
+    ['a name that is no column name', [{ ...count, name: 'Count' }], /snake_case/],
+    [
+      'a code that is no whole number',
+      [{ kind: 'request', value: { op: 'code', column: 'side', codes: { PAYER: 0.5 } } }],
+      /whole numbers/,
+    ],
+    ['nothing', [], /at least one feature/],
+  ] as const) {
+    it(`is refused with ${what}`, () => {
+      expect(problemOf(...features)).toMatch(message);
+    });
+  }
+
+  it('ships with 48 features or more, of every kind, each with a sentence', () => {
+    const shipped = compileFeatureSet(PIX_CORE);
+    expect(shipped.names.length).toBeGreaterThanOrEqual(48);
+    expect(new Set(PIX_CORE.features.map(({ kind }) => kind)).size).toBe(5);
+    for (const { name, description } of PIX_CORE.features) expect(description.length, name).toBeGreaterThan(10);
+    for (const window of ['1m', '10m', '1h', '24h', '7d', '30d']) {
+      for (const entity of ['payer', 'payee']) expect(shipped.indexOf(`${entity}_count_${window}`)).toBeGreaterThan(-1);
+    }
+  });
+});
+
+describe('features of the payment itself', () => {
+  // 2026-11-24 22:30 in São Paulo, a Tuesday; UTC is a day further.
+  const instant = Date.UTC(2026, 10, 25, 1, 30) * 1000;
+  const row = {
+    ...rowOf('E1234567820261125013000000000001', instant, 30_000, 1, 1),
+    payer_account_opened_on: Date.UTC(2026, 10, 24) / 86_400_000,
+    dict_person_watermark: 0,
+    dict_key_watermark: Date.UTC(2026, 10, 14) / 86_400_000,
+    device_logged_in_at: instant - 90_000_000,
+    device_enrolled_at: null,
+    device_remote_access: true,
+    local_instrument: 'QRDN',
+    pix_key_type: 'NEW_TYPE',
+  };
+  const shipped = compileFeatureSet(PIX_CORE);
+  const engine = createVectorEngine(shipped);
+  const read = (of: typeof row): ((name: string) => number | string) => {
+    const { values, status } = vectorWithoutStore(engine, of, paymentOf(of).keys);
+    return (name) => {
+      const at = shipped.indexOf(name);
+      const value = values[at] as number;
+      return Number.isNaN(value) ? (FEATURE_STATUS_NAMES[status[at] as number] ?? '?') : value;
+    };
+  };
+
+  it('are in civil time, in whole civil days for dates, and null where the payment does not say', () => {
+    const value = read(row);
+    expect(['civil_hour', 'civil_weekday', 'is_night', 'is_weekend'].map(value)).toEqual([22, 2, 1, 0]);
+    expect(value('payer_account_age_days')).toBe(0);
+    expect(value('payee_account_age_days')).toBe('null');
+    expect(value('login_minutes')).toBe(1.5);
+    expect(value('device_enrolled_days')).toBe('null');
+    expect(value('remote_access')).toBe(1);
+    expect(value('active_call')).toBe('null');
+    expect(value('amount_is_round')).toBe(1);
+    expect(value('local_instrument')).toBe(2);
+    // Unknown to the table: absent, not another code.
+    expect(value('pix_key_type')).toBe('null');
+  });
+
+  it('say that DICT has no data where its watermark is 1970-01-01, and how stale it is', () => {
+    const value = read(row);
+    expect(value('dict_person_watermark_days')).toBe('null');
+    expect(value('dict_person_stale')).toBe('null');
+    expect(value('dict_key_watermark_days')).toBe(10);
+    expect(value('dict_missing')).toBe(0);
+    const without = read({ ...row, dict_person_watermark: null as never, dict_key_watermark: null as never });
+    expect(without('dict_missing')).toBe(1);
+    const device = read({ ...row, device_id: 'x' as never });
+    expect([value('device_missing'), device('device_missing')]).toEqual([1, 0]);
+  });
+
+  it('are all that there is where the store does not answer, and the model can see that', () => {
+    const value = read(row);
+    expect([value('payer_count_1h'), value('payee_frauds_agreed'), value('pair_is_new')]).toEqual(
+      Array(3).fill('unavailable'),
+    );
+    expect([value('amount'), value('payer_history_missing')]).toEqual([30_000, 1]);
+    expect(value('amount_to_payer_mean_30d')).toBe('unavailable');
+    const nobody = read({ ...row, payee_number: null });
+    expect([nobody('payee_count_1h'), nobody('payer_count_1h')]).toEqual(['not_found', 'unavailable']);
+  });
+
+  it('have statuses whose numbers never change', () => {
+    expect(Object.entries(FEATURE_STATUS)).toEqual([
+      ['present', 0],
+      ['null', 1],
+      ['notFound', 2],
+      ['truncated', 3],
+      ['tooLate', 4],
+      ['overflow', 5],
+      ['unavailable', 6],
+      ['expired', 7],
+    ]);
+  });
+});
