@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../base/clock.ts';
@@ -25,6 +26,15 @@ import {
  * The lake's thread beside the scoring thread: it follows the journal into bronze, runs silver
  * hourly and gold daily, and looks up decisions that no journal holds any more.
  */
+
+/** Nice value of this thread: where processors are short, payments are decided first and the lake catches up after. */
+const GIVES_WAY = 15;
+try {
+  // On Linux 0 is the calling thread alone; elsewhere it would be the whole process.
+  if (process.platform === 'linux') setPriority(0, GIVES_WAY);
+} catch {
+  // Not allowed here: the lake's thread runs like any other.
+}
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -34,7 +34,7 @@ export interface JournalPorts {
    * last durable mark is taken back.
    */
   onLost(): void;
-  /** Bytes that are written ahead with zeros; 16 MiB unless told. */
+  /** Bytes that are written ahead with zeros; 4 MiB unless told. */
   readonly aheadBytes?: number;
   /** Called when the disk failed in a way after which nothing can be promised (EIO on fsync). */
   onFatal(error: Error): void;
