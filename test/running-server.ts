@@ -45,6 +45,9 @@ export async function startServer(
     '0',
     '--data-dir',
     dataDir,
+    // A busy machine must not turn answers into 503; tests of the deadline give their own.
+    '--deadline-ms',
+    '5000',
     ...(options.args ?? []),
   ];
   const child = spawn(process.execPath, args, {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PaymentRow } from '../../../src/domain/payment-row.ts';
+import { restoreSnapshot, snapshotOf } from '../../../src/features/embedded-snapshot.ts';
 import { EmbeddedStore } from '../../../src/features/embedded-store.ts';
 import { compileFeatureSet } from '../../../src/features/feature-set.ts';
 import { PIX_CORE } from '../../../src/features/pix-core.ts';
@@ -91,7 +92,16 @@ function run(bound: number, steps: readonly Step[]): void {
         break;
       }
       case 'restart': {
+        const snapshot = Buffer.concat([...snapshotOf(store, { epoch: oracle.epoch })]);
         store = new EmbeddedStore(set, limits);
+        // Every other time from a snapshot, else from what was recorded.
+        if (oracle.epoch % 2 === 0) {
+          expect(restoreSnapshot(store, snapshot)).toEqual({ kind: 'restored', base: { epoch: oracle.epoch } });
+          store.openEpoch(oracle.epoch + 1);
+          oracle.openEpoch(oracle.epoch + 1);
+          undo = [];
+          break;
+        }
         for (const item of oracle.items) {
           if (item.kind === 'payment') {
             store.applyRecorded({
@@ -127,6 +137,33 @@ describe('the embedded store', () => {
       );
     });
   }
+
+  it('passes over a snapshot that is damaged, cut or of another set, and stays empty', () => {
+    const set = compileFeatureSet(testSet(4));
+    const store = new EmbeddedStore(set, { maxPayments: 256 });
+    store.openEpoch(1);
+    for (let at = 0; at < 20; at += 1)
+      store.observePayment(paymentOf(rowOf(`E${String(at).padStart(31, '0')}`, START + at, at, 1, 1)));
+    const snapshot = Buffer.concat([...snapshotOf(store, null)]);
+    const tryIt = (bytes: Buffer, limits = { maxPayments: 256 }, into = set): string => {
+      const empty = new EmbeddedStore(into, limits);
+      const outcome = restoreSnapshot(empty, bytes);
+      if (outcome.kind === 'refused') expect(empty.stats().payments).toBe(0);
+      return outcome.kind === 'refused' ? outcome.reason : 'restored';
+    };
+    expect(tryIt(snapshot)).toBe('restored');
+    expect(tryIt(Buffer.alloc(0))).toBe('it is no snapshot');
+    expect(tryIt(snapshot, { maxPayments: 8 })).toBe('it holds more than the limit of this store');
+    expect(tryIt(snapshot, { maxPayments: 256 }, compileFeatureSet(testSet(5)))).toBe(
+      'it was made for another version of the feature set',
+    );
+    for (let cut = 1; cut < snapshot.length; cut += 97) expect(tryIt(snapshot.subarray(0, cut))).not.toBe('restored');
+    for (let at = 0; at < snapshot.length; at += 53) {
+      const damaged = Buffer.from(snapshot);
+      damaged[at] = (damaged[at] ?? 0) ^ 4;
+      expect(tryIt(damaged)).not.toBe('restored');
+    }
+  });
 
   it('ships a set that is compiled and has 48 features or more', () => {
     expect(compileFeatureSet(PIX_CORE).names.length).toBeGreaterThanOrEqual(48);
