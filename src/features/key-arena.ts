@@ -42,4 +42,23 @@ export class KeyArena {
   get bytes(): number {
     return this.#chunks.length * CHUNK_BYTES + this.#count * 4;
   }
+
+  /** All texts in the order of their numbers, each after a byte that says its length. */
+  texts(): Uint8Array {
+    const parts: Buffer[] = [];
+    for (let number = 0; number < this.#count; number += 1) {
+      const place = this.#places[number] as number;
+      const at = place % CHUNK_BYTES;
+      const buffer = this.#chunks[Math.floor(place / CHUNK_BYTES)] as Buffer;
+      parts.push(buffer.subarray(at, at + 1 + (buffer[at] as number)));
+    }
+    return Buffer.concat(parts);
+  }
+
+  /** Fills an empty arena with what {@link texts} gave. */
+  restoreTexts(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length; at += 1 + (bytes[at] as number)) {
+      this.add(bytes.toString('utf8', at + 1, at + 1 + (bytes[at] as number)));
+    }
+  }
 }

@@ -113,4 +113,58 @@ export class PaymentRing {
   entityOf(ordinal: number, kind: number): number {
     return this.#entities[(ordinal % this.capacity) * 3 + kind] as number;
   }
+
+  /** Names of all payments that are known, oldest first, 16 bytes each. */
+  names(): Uint8Array {
+    const names = new Int32Array(this.count * 4);
+    for (let ordinal = this.#oldest; ordinal < this.#next; ordinal += 1) {
+      this.nameOf(ordinal, names.subarray((ordinal - this.#oldest) * 4));
+    }
+    return new Uint8Array(names.buffer);
+  }
+
+  /** The columns of all payments that are known, oldest first. */
+  columns(): PaymentColumns {
+    const count = this.count;
+    const columns = {
+      times: new Float64Array(count),
+      amounts: new Float64Array(count),
+      entities: new Int32Array(count * 3),
+      sides: new Uint8Array(count),
+    };
+    for (let at = 0; at < count; at += 1) {
+      const slot = (this.#oldest + at) % this.capacity;
+      columns.times[at] = this.#times[slot] as number;
+      columns.amounts[at] = this.#amounts[slot] as number;
+      columns.sides[at] = this.#sides[slot] as number;
+      for (let kind = 0; kind < 3; kind += 1)
+        columns.entities[at * 3 + kind] = this.#entities[slot * 3 + kind] as number;
+    }
+    return columns;
+  }
+
+  /** Fills an empty ring: payments keep their ordinals, which events name them by. */
+  restore(firstOrdinal: number, names: Uint8Array, { times, amounts, entities, sides }: PaymentColumns): void {
+    const lanes = new Int32Array(Uint8Array.from(names).buffer);
+    this.#oldest = firstOrdinal;
+    this.#next = firstOrdinal;
+    for (let at = 0; at < times.length; at += 1) {
+      const name = lanes.subarray(at * 4, at * 4 + 4);
+      const ordinal = this.add(name, times[at] as number, amounts[at] as number, sides[at] as number);
+      this.setEntities(
+        ordinal,
+        entities[at * 3] as number,
+        entities[at * 3 + 1] as number,
+        entities[at * 3 + 2] as number,
+      );
+    }
+  }
+}
+
+/** Payments by columns; three entities each. */
+export interface PaymentColumns {
+  readonly times: Float64Array;
+  readonly amounts: Float64Array;
+  readonly entities: Int32Array;
+  readonly sides: Uint8Array;
 }
