@@ -37,8 +37,7 @@ export type RestoreOutcome =
 
 /**
  * The store’s state in pieces to be written one after another, when all of it is durable; nothing
- * may touch the store before
- * the last. 1 M payments are about 300 MB and take 0.4 s of this thread.
+ * may touch the store before the last. 1 M payments are about 300 MB and take 0.4 s of this thread.
  *
  * @param base is given back by {@link restoreSnapshot}: the positions of journals, as JSON.
  */

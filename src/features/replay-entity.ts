@@ -77,6 +77,8 @@ export class EntityReplay {
   #checked = 0;
   #leftOut: number[] = [];
   #fedUnnumbered = false;
+  /** Whether an event of the entity counts only while another one, perhaps another entity's, is not in the base. */
+  #hasDoubtful = false;
   #place = -1;
 
   constructor(kind: EntityKind, context: EntityReplayContext) {
@@ -171,6 +173,9 @@ export class EntityReplay {
       this.#itemKeys[eventCount + at] = keyOf(label.numbers.epochs[row] as number, label.numbers.seqs[row] as number);
     }
     sortByKey(this.#items, this.#itemKeys, count, (a, b) => this.#compareUnnumbered(a, b));
+    const { earlierEvents } = this.#context.rows;
+    this.#hasDoubtful =
+      earlierEvents.size > 0 && this.#items.subarray(0, count).some((item) => earlierEvents.has(item));
     this.#itemCount = count;
     this.#numbered = count;
     while (this.#numbered > 0 && this.#itemKeys[this.#numbered - 1] === Infinity) this.#numbered -= 1;
@@ -235,7 +240,7 @@ export class EntityReplay {
   #goesOn(place: number): boolean {
     const { book } = this.#context;
     if (this.#place < 0) return true;
-    if (this.#fedUnnumbered || !book.extends(place, this.#place)) return false;
+    if (this.#fedUnnumbered || this.#hasDoubtful || !book.extends(place, this.#place)) return false;
     for (let at = this.#checked; at < this.#next; at += 1) if (!this.#inBase(at, place)) return false;
     return !this.#leftOut.some((at) => this.#inBase(at, place));
   }
