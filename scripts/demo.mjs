@@ -10,7 +10,7 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const folder = 'data/demo';
 const DAYS = 30;
 const LIVE_DAYS = 6;
-const COUNT = Number(process.env.DEMO_COUNT ?? 60_000);
+const COUNT = Number(process.env.DEMO_COUNT ?? 40_000);
 const DAY_MS = 86_400_000;
 
 const began = performance.now();
