@@ -13,8 +13,20 @@ function paymentOf(number: number): Record<string, unknown> {
 it('Redis later than 50 ms gives a degraded decision, marked, and the event its number afterwards', async () => {
   const redis = await startRedis();
   const server = await startServer({ args: ['--deadline-ms', '2000'], env: { SENTINELA_REDIS_URL: redis.url } });
-  const first = (await (await server.post('/v1/score', paymentOf(1))).json()) as { degraded: string[] };
-  expect(first.degraded).toEqual([]);
+  // The first scripts of a cold Redis may take longer than 50 ms themselves: other accounts warm it up.
+  let warm = 1000;
+  const degradedOf = async (payment: Record<string, unknown>): Promise<string[]> =>
+    ((await (await server.post('/v1/score', payment)).json()) as { degraded: string[] }).degraded;
+  const nextWarm = (): number => {
+    warm += 1;
+    return warm;
+  };
+  const account = { number: '777', type: 'CACC' };
+  const other = { ispb: '12345678', document: '52998224725', account };
+  await expect
+    .poll(() => degradedOf({ ...paymentOf(nextWarm()), payer: other, payee: other }), { timeout: 20_000 })
+    .toEqual([]);
+  expect(await degradedOf(paymentOf(1))).toEqual([]);
   expect(redis.command('CLIENT', 'PAUSE', '1500', 'ALL')).toBe('OK');
   const response = await server.post('/v1/score', paymentOf(2));
   const slow = (await response.json()) as { degraded: string[]; decision: string; score: number };
@@ -36,11 +48,11 @@ it('Redis later than 50 ms gives a degraded decision, marked, and the event its 
   expect(await server.stop()).toBe(0);
   redis.stop();
   sentinela('job', 'run', 'bronze-to-silver', '--json', '--data-dir', server.dataDir);
-  const numbers = readTable(server.dataDir, 'silver/transactions', 'end_to_end_id,payer_seq').map((row) =>
-    Number(row.payer_seq),
-  );
+  const numbers = readTable(server.dataDir, 'silver/transactions', 'end_to_end_id,payer_number,payer_seq')
+    .filter((row) => row.payer_number === '123456')
+    .map((row) => Number(row.payer_seq));
   expect(numbers.sort()).toEqual([1, 2, 3]);
   const [report] = sentinela('features', 'check', '--json', '--data-dir', server.dataDir);
-  expect(report).toMatchObject({ decisions: 3, differingValues: 0 });
+  expect(report).toMatchObject({ decisions: 3 + warm - 1000, differingValues: 0 });
   rmSync(server.dataDir, { recursive: true });
 });
