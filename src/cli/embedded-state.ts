@@ -13,7 +13,7 @@ import { feedAnswers } from '../pipeline/answer-feed.ts';
 import { bronzeToSilver } from '../pipeline/bronze-to-silver.ts';
 import type { JobPorts } from '../pipeline/job.ts';
 import { bronzePositions, silverPositions } from '../pipeline/silver-plan.ts';
-import { feedSilver } from '../pipeline/state-feed.ts';
+import { feedSilver, lastEpochOf } from '../pipeline/state-feed.ts';
 import { CommitQueue } from '../scoring/commit-queue.ts';
 import type { OnlineState, OpenedJournal } from './online-state.ts';
 import { progress } from './progress.ts';
@@ -114,7 +114,7 @@ async function buildState(
   await bringOthersToSilver(ports, journalId, logger);
   const positions = await silverPositions(lake);
   const bar = progress('reading silver');
-  const base = await feedSilver(lake, store, (done, total) => bar.update(done, total));
+  const base = await feedSilver(lake, positions, store, (done, total) => bar.update(done, total));
   bar.end();
   await feedAnswers(lake, index, clock.nowMicros() - LIMITS.retryHorizonMicros);
   const tail = await feedJournalTail(files, journalFolder, positions.get(journalId) ?? 0, paymentCodec(), store, index);
@@ -123,7 +123,7 @@ async function buildState(
   return {
     silverVersion,
     offsets: Object.fromEntries(positions),
-    nextEpoch: Math.max(base.lastEpoch, tail.lastEpoch?.epoch ?? 0) + 1,
+    nextEpoch: Math.max(await lastEpochOf(lake), tail.lastEpoch?.epoch ?? 0) + 1,
     lastKnownTimeMicros: tail.lastKnownTimeMicros,
   };
 }

@@ -9,13 +9,7 @@ import { AnswerIndex } from '../events/answer-index.ts';
 import type { Journal } from '../events/journal.ts';
 import { readJournal } from '../events/journal-reader.ts';
 import { decodeRecord, encodeRecord, type JournalRecord } from '../events/journal-record.ts';
-import {
-  applyRecord,
-  feedJournalTail,
-  type JournalTail,
-  readJournalTails,
-  type TailSink,
-} from '../events/journal-tail.ts';
+import { feedJournalTail, type JournalTail, readJournalTails, type TailSink } from '../events/journal-tail.ts';
 import { paymentCodec } from '../events/payment-codec.ts';
 import { EmbeddedStore } from '../features/embedded-store.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
@@ -23,8 +17,9 @@ import type { LabelObservation, ObservedLabel, ObservedPayment } from '../featur
 import type { EpochBase, OpenedEpoch } from '../features/redis-epoch.ts';
 import { type LearnedNumbers, RedisOnlineStore } from '../features/redis-online-store.ts';
 import { feedAnswers } from '../pipeline/answer-feed.ts';
+import { feedEvents, joinedEvents, silverEvents, tailEvents } from '../pipeline/recorded-events.ts';
 import { silverPositions } from '../pipeline/silver-plan.ts';
-import { feedSilver, lastEpochOf } from '../pipeline/state-feed.ts';
+import { lastEpochOf } from '../pipeline/state-feed.ts';
 import { CommitQueue } from '../scoring/commit-queue.ts';
 import { bringOthersToSilver, type StateSources } from './embedded-state.ts';
 import type { OnlineState, OpenedJournal } from './online-state.ts';
@@ -146,7 +141,7 @@ class RedisRebuilder {
 
   onEpochOpened({ epoch, offsets }: OpenedEpoch): void {
     this.#logger.info({ epoch }, 'an epoch is open in Redis');
-    this.#appendUnnamed(epoch, offsets[this.#journal.id] ?? 0).catch((error: unknown) => {
+    this.#appendUnnumbered(offsets[this.#journal.id] ?? 0).catch((error: unknown) => {
       this.#logger.error({ reason: messageOf(error) }, 'the journal could not be read for events that the epoch lacks');
     });
   }
@@ -180,34 +175,29 @@ class RedisRebuilder {
     }
   }
 
-  /** The state of now: silver, then what the journals hold beyond it, in the order in which it was known. */
+  /** The state of now: silver, and what the journals hold beyond it, in the order of their numbers. */
   async #build(reason: string): Promise<{ state: EmbeddedStore; base: EpochBase }> {
     const { lake } = this.#sources.ports;
     const state = new EmbeddedStore(this.#set);
     const positions = await silverPositions(lake);
-    const { silverVersion, payments } = await feedSilver(lake, state);
+    const { silverVersion, ...inSilver } = await silverEvents(lake, positions);
+    const tails = await this.#tails(positions);
+    const beyond = tailEvents(tails, paymentCodec());
+    await feedEvents(joinedEvents(inSilver, beyond), state);
     const offsets: Record<string, number> = Object.fromEntries(positions);
-    const records: JournalRecord[] = [];
-    for (const tail of await this.#tails(positions)) {
-      records.push(...tail.records);
-      offsets[tail.journalId] = tail.lastPosition;
-    }
-    records.sort((a, b) => a.knownTimeMicros - b.knownTimeMicros);
-    const codec = paymentCodec();
-    const second = secondSides(records);
-    for (const record of records) {
-      if (record.kind !== 'payment' || !second.has(`${record.endToEndId}/${record.side}`))
-        applyRecord(record, codec, state);
-    }
-    this.#logger.info({ payments, tail: records.length }, 'the state for Redis is built');
+    for (const { journalId, lastPosition } of tails) offsets[journalId] = lastPosition;
+    this.#logger.info(
+      { payments: inSilver.payments.count, tail: beyond.payments.count },
+      'the state for Redis is built',
+    );
     return { state, base: { reason, silverVersion, offsets } };
   }
 
   async #lastEpoch(): Promise<number> {
     const { lake } = this.#sources.ports;
     let last = await lastEpochOf(lake);
-    for (const { records } of await this.#tails(await silverPositions(lake))) {
-      for (const record of records) if (record.kind === 'epoch') last = Math.max(last, record.epoch);
+    for (const { entries } of await this.#tails(await silverPositions(lake))) {
+      for (const { record } of entries) if (record.kind === 'epoch') last = Math.max(last, record.epoch);
     }
     return last;
   }
@@ -219,8 +209,11 @@ class RedisRebuilder {
     return readJournalTails(files, journals, after, own);
   }
 
-  /** Events of ours that the epoch's base lacks and that have no number in it: they are appended to it. */
-  async #appendUnnamed(epoch: number, offset: number): Promise<void> {
+  /**
+   * Events of ours that the epoch's base lacks and that have no number: they are appended to it. One
+   * that has a number of an earlier epoch belongs there, and is in this one's state no more than in its base.
+   */
+  async #appendUnnumbered(offset: number): Promise<void> {
     const { files, journalFolder } = this.#sources;
     const codec = paymentCodec();
     const payments = new Map<string, ObservedPayment>();
@@ -231,7 +224,7 @@ class RedisRebuilder {
         if (record.kind === 'payment') {
           const row = paymentRow(codec.decodeBody(record.source, record.raw) as ImportedPayment);
           payments.set(`${record.endToEndId}/${record.side}`, { row, keys: entityKeys(row) });
-        } else if (record.kind === 'sequence' || (record.kind === 'decision' && record.saw.payer?.epoch === epoch)) {
+        } else if (record.kind === 'sequence' || (record.kind === 'decision' && record.saw.payer !== null)) {
           payments.delete(`${record.endToEndId}/${record.side}`);
         } else if (record.kind === 'label') {
           const key = `${record.endToEndId}/${record.state}/${record.eventTimeMicros}`;
@@ -249,14 +242,4 @@ class RedisRebuilder {
       );
     }
   }
-}
-
-/** Payments that their own decisions say are second sides, whichever of two was known first. */
-function secondSides(records: readonly JournalRecord[]): ReadonlySet<string> {
-  const second = new Set<string>();
-  for (const record of records) {
-    const tells = record.kind === 'sequence' || (record.kind === 'decision' && record.saw.payer !== null);
-    if (tells && !record.isEvent) second.add(`${record.endToEndId}/${record.side}`);
-  }
-  return second;
 }

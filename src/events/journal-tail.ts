@@ -64,8 +64,7 @@ export async function feedJournalTail(
   return { records, lastEpoch, lastKnownTimeMicros };
 }
 
-/** Feeds one record into a store, where it is an event. */
-export function applyRecord(record: JournalRecord, codec: PaymentCodec, sink: TailSink): void {
+function applyRecord(record: JournalRecord, codec: PaymentCodec, sink: TailSink): void {
   if (record.kind === 'label') {
     const { endToEndId, state, eventTimeMicros, payeeAccount } = record;
     if (payeeAccount !== null) sink.applyRecordedLabel({ endToEndId, state, eventTimeMicros, payeeAccount });
@@ -85,7 +84,7 @@ export function applyRecord(record: JournalRecord, codec: PaymentCodec, sink: Ta
 /** What a journal holds after a position. */
 export interface JournalTail {
   readonly journalId: string;
-  readonly records: readonly JournalRecord[];
+  readonly entries: readonly { readonly record: JournalRecord; readonly position: number }[];
   /** Position of the last record; the position asked for where there is none. */
   readonly lastPosition: number;
 }
@@ -107,17 +106,17 @@ export async function readJournalTails(
     const folder = `${journals}/${instance}`;
     const journalId = await readJournalId(files, folder);
     if (journalId === undefined) continue;
-    const records: JournalRecord[] = [];
+    const read: { record: JournalRecord; position: number }[] = [];
     let lastPosition = after.get(journalId) ?? 0;
     const through = journalId === own.journalId ? own.through : Number.POSITIVE_INFINITY;
     for await (const entries of readJournal(files, folder, lastPosition, through)) {
       for (const { payload, position } of entries) {
         // The reader's buffer is its own again after the group.
-        records.push(decodeRecord(Buffer.from(payload)));
+        read.push({ record: decodeRecord(Buffer.from(payload)), position });
         lastPosition = position;
       }
     }
-    tails.push({ journalId, records, lastPosition });
+    tails.push({ journalId, entries: read, lastPosition });
   }
   return tails;
 }

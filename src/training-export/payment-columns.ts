@@ -1,5 +1,5 @@
 import { PAYMENT_COLUMNS, type PaymentColumn, type PaymentRow } from '../domain/payment-row.ts';
-import type { LakeColumns } from './lake-columns.ts';
+import type { LakeColumns } from '../governance/lake-columns.ts';
 
 /** Always read: a row's key, when, how much. */
 const ALWAYS: readonly string[] = ['end_to_end_id', 'side', 'event_time', 'amount_centavos'];

@@ -1,9 +1,9 @@
-import { LABEL_STATES, type LabelState } from '../domain/label.ts';
 import type { PaymentRow } from '../domain/payment-row.ts';
 import type { EpochOpening } from '../features/epoch-book.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import type { ReplayLabels, ReplayPayments } from '../features/replay-input.ts';
-import { type LakeColumns, lakeColumns } from './lake-columns.ts';
+import { type LakeColumns, lakeColumns } from '../governance/lake-columns.ts';
+import { PAYMENT_RECORD_COLUMNS, recordedLabels, recordedPayments } from '../governance/silver-records.ts';
 import { paymentColumnsFor, paymentReader } from './payment-columns.ts';
 import { type SourceTable, type SourceTables, type SourceVersions, sourceSnapshots } from './source-snapshots.ts';
 
@@ -48,19 +48,13 @@ export async function readSilver(
   } = await sourceSnapshots(tables, wanted);
   const paid = await lakeColumns(transactions, [
     ...paymentColumnsFor(set.columns),
-    'payer_account',
-    'payee_account',
-    'is_event',
-    'known_time',
+    ...PAYMENT_RECORD_COLUMNS,
     'known_assumed',
     'source',
     'source_id',
-    'journal_id',
-    'journal_position',
-    ...ENTITY_COLUMNS,
   ]);
   const decisions = await lakeColumns(decided, ['end_to_end_id', 'side', ...ENTITY_COLUMNS, ...decisionColumns]);
-  const payments = replayPayments(paid);
+  const payments = recordedPayments(paid);
   const sides = paid.requiredTexts('side');
   return {
     versions: {
@@ -77,57 +71,8 @@ export async function readSilver(
     payment: paymentReader(paid, set.columns),
     decisions,
     decisionOf: joinDecisions(payments.ids, sides, decisions),
-    labels: await replayLabels(labelled),
+    labels: await recordedLabels(labelled),
     epochs: await readEpochs(opened),
-  };
-}
-
-function replayPayments(paid: LakeColumns): ReplayPayments {
-  return {
-    count: paid.count,
-    ids: paid.requiredTexts('end_to_end_id'),
-    times: paid.numbers('event_time'),
-    amounts: paid.numbers('amount_centavos'),
-    payers: paid.texts('payer_account'),
-    payees: paid.texts('payee_account'),
-    isEvent: paid.flags('is_event'),
-    numbers: {
-      payer: paid.entityNumbers('payer'),
-      payee: paid.entityNumbers('payee'),
-      pair: paid.entityNumbers('pair'),
-    },
-    places: placesOf(paid),
-  };
-}
-
-function placesOf(columns: LakeColumns): ReplayPayments['places'] {
-  return {
-    journals: columns.requiredTexts('journal_id'),
-    positions: columns.numbers('journal_position'),
-    knownTimes: columns.numbers('known_time'),
-  };
-}
-
-async function replayLabels(snapshot: Parameters<typeof lakeColumns>[0]): Promise<ReplayLabels> {
-  const columns = await lakeColumns(snapshot, [
-    'end_to_end_id',
-    'state',
-    'event_time',
-    'known_time',
-    'payee_account',
-    'payee_epoch',
-    'payee_seq',
-    'journal_id',
-    'journal_position',
-  ]);
-  return {
-    count: columns.count,
-    ids: columns.requiredTexts('end_to_end_id'),
-    states: Uint8Array.from(columns.requiredTexts('state'), (state) => LABEL_STATES.indexOf(state as LabelState)),
-    times: columns.numbers('event_time'),
-    payees: columns.texts('payee_account'),
-    numbers: columns.entityNumbers('payee'),
-    places: placesOf(columns),
   };
 }
 

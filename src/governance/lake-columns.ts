@@ -1,8 +1,13 @@
 import { AppError } from '../base/errors.ts';
-import type { NumberColumns } from '../features/replay-input.ts';
 import type { ColumnData } from '../storage/column-data.ts';
 import { readColumns, safeNumbers } from '../storage/column-read.ts';
 import type { Snapshot } from '../storage/snapshot.ts';
+
+/** Numbers (epoch, seq) of one kind of entity, by row; epoch 0 where there is none. */
+export interface EntityNumberColumns {
+  readonly epochs: Float64Array;
+  readonly seqs: Float64Array;
+}
 
 /** Columns of a table by their names, as arrays of plain values. */
 export interface LakeColumns {
@@ -16,7 +21,7 @@ export interface LakeColumns {
   /** A column of booleans, a byte a row; taken once. */
   flags(name: string): Uint8Array;
   /** Numbers (epoch, seq) of an entity; epoch 0 where null. */
-  entityNumbers(entity: string): NumberColumns;
+  entityNumbers(entity: string): EntityNumberColumns;
   /** A column as storage gives it; not one that was taken as numbers. */
   data(name: string): ColumnData;
 }
@@ -29,7 +34,7 @@ export interface LakeColumns {
 export async function lakeColumns(snapshot: Snapshot, names: readonly string[]): Promise<LakeColumns> {
   const { rowCount, raw } = await readByName(snapshot, [...new Set(names)]);
   const numbersOf = new Map<string, Float64Array>();
-  const entities = new Map<string, NumberColumns>();
+  const entities = new Map<string, EntityNumberColumns>();
   const data = (name: string): ColumnData => {
     const found = raw.get(name);
     if (found === undefined) throw new AppError('internal', `the column ${name} was not read`, { column: name });

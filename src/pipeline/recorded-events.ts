@@ -1,0 +1,235 @@
+import { assert } from '../base/assert.ts';
+import { ENTITY_KINDS, type EntityNumbers, pairKey } from '../domain/entity-keys.ts';
+import { LABEL_STATES } from '../domain/label.ts';
+import type { Side } from '../domain/payment.ts';
+import { entityKeys, type ImportedPayment, paymentRow } from '../domain/payment-row.ts';
+import type { JournalRecord, LabelRecord, PaymentPart } from '../events/journal-record.ts';
+import type { JournalTail } from '../events/journal-tail.ts';
+import type { PaymentCodec } from '../events/payment-codec.ts';
+import { baseOrder, type OrderedLabels, type OrderedPayments } from '../features/base-order.ts';
+import type { ObservedLabel, RecordedPayment } from '../features/online-store.ts';
+import { numberColumns, type PlaceColumns } from '../features/replay-input.ts';
+import { lakeColumns } from '../governance/lake-columns.ts';
+import { PAYMENT_RECORD_COLUMNS, recordedLabels, recordedPayments } from '../governance/silver-records.ts';
+import type { Lake } from './lake.ts';
+
+/** Takes recorded events in their order: a store that is being built. */
+export interface StateSink {
+  applyRecorded(payment: RecordedPayment): unknown;
+  applyRecordedLabel(label: ObservedLabel): unknown;
+}
+
+/** Events as they were recorded, by row, in any order; with what their order needs. */
+export interface RecordedEvents {
+  readonly payments: OrderedPayments & {
+    readonly ids: readonly string[];
+    readonly sides: readonly string[];
+    readonly times: Float64Array;
+    readonly amounts: Float64Array;
+  };
+  readonly labels: OrderedLabels & {
+    readonly ids: readonly string[];
+    /** Indexes in LABEL_STATES. */
+    readonly states: Uint8Array;
+    readonly times: Float64Array;
+  };
+}
+
+/** Other work gets its turn after so many rows: a rebuild for Redis runs beside scoring. */
+const PAUSE_ROWS = 16_384;
+
+/**
+ * Feeds events into a store so that each entity takes them in the order of its numbers, whichever
+ * server and journal they came through ({@link baseOrder}).
+ */
+export async function feedEvents(
+  { payments, labels }: RecordedEvents,
+  sink: StateSink,
+  onProgress: (done: number, total: number) => void = () => {},
+): Promise<void> {
+  const order = baseOrder(payments, labels);
+  for (const [at, item] of order.entries()) {
+    if (item < 0) sink.applyRecordedLabel(labelAt(labels, -1 - item));
+    else sink.applyRecorded(paymentAt(payments, item));
+    if (at % PAUSE_ROWS !== 0) continue;
+    onProgress(at, order.length);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  onProgress(order.length, order.length);
+}
+
+function paymentAt(payments: RecordedEvents['payments'], row: number): RecordedPayment {
+  const payer = payments.payers[row] ?? null;
+  const payee = payments.payees[row] ?? null;
+  return {
+    endToEndId: payments.ids[row] ?? '',
+    side: payments.sides[row] as Side,
+    eventTimeMicros: payments.times[row] as number,
+    amountCentavos: payments.amounts[row] as number,
+    keys: { payer, payee, pair: pairKey(payer, payee) },
+  };
+}
+
+function labelAt(labels: RecordedEvents['labels'], row: number): ObservedLabel {
+  const state = LABEL_STATES[labels.states[row] as number];
+  assert(state !== undefined, 'a label has one of the states');
+  return {
+    endToEndId: labels.ids[row] ?? '',
+    state,
+    eventTimeMicros: labels.times[row] as number,
+    payeeAccount: labels.payees[row] ?? null,
+  };
+}
+
+/**
+ * The events of silver up to the given positions of each journal: what is after them, though some
+ * of silver's tables may have it already, comes from the journal's tail.
+ */
+export async function silverEvents(
+  lake: Lake,
+  through: ReadonlyMap<string, number>,
+): Promise<RecordedEvents & { readonly silverVersion: number }> {
+  const transactions = await lake.table('silver/transactions').snapshot();
+  const columns = await lakeColumns(transactions, [...PAYMENT_RECORD_COLUMNS, 'side']);
+  const payments = { ...recordedPayments(columns), sides: columns.requiredTexts('side') };
+  const labels = await recordedLabels(await lake.table('silver/labels').snapshot());
+  const isNamed = ({ journals, positions }: PlaceColumns, row: number): boolean =>
+    (positions[row] as number) <= (through.get(journals[row] ?? '') ?? 0);
+  return {
+    silverVersion: transactions.version,
+    payments: { ...payments, isEvent: payments.isEvent.map((flag, row) => (isNamed(payments.places, row) ? flag : 0)) },
+    labels: { ...labels, payees: labels.payees.map((payee, row) => (isNamed(labels.places, row) ? payee : null)) },
+  };
+}
+
+/** What a record after a payment says of its event: whether it is one, and its numbers. */
+interface Told {
+  readonly isEvent: boolean;
+  readonly numbers: EntityNumbers;
+}
+
+/** A payment of a tail, with the record that told of it. */
+interface TailPayment {
+  readonly record: JournalRecord & PaymentPart;
+  readonly told: Told | undefined;
+  readonly place: TailPlace;
+}
+
+interface TailPlace {
+  readonly journalId: string;
+  readonly position: number;
+  readonly knownTimeMicros: number;
+}
+
+/** The events of journals' tails: payments with the numbers that records after them tell, and labels. */
+export function tailEvents(tails: readonly JournalTail[], codec: PaymentCodec): RecordedEvents {
+  const payments: TailPayment[] = [];
+  const labels: { readonly record: LabelRecord; readonly place: TailPlace }[] = [];
+  for (const { journalId, entries } of tails) {
+    const told = toldByKey(entries.map(({ record }) => record));
+    for (const { record, position } of entries) {
+      const place = { journalId, position, knownTimeMicros: record.knownTimeMicros };
+      if (record.kind === 'label') labels.push({ record, place });
+      else if (record.kind === 'scored') payments.push({ record, told: record, place });
+      else if (record.kind === 'payment') payments.push({ record, told: told.get(keyOf(record)), place });
+    }
+  }
+  return { payments: paymentColumns(payments, codec), labels: labelColumns(labels) };
+}
+
+/** What is told first counts: later numbers are of a repeat in another epoch. */
+function toldByKey(records: readonly JournalRecord[]): ReadonlyMap<string, Told> {
+  const told = new Map<string, Told>();
+  for (const record of records) {
+    const tells = record.kind === 'sequence' || (record.kind === 'decision' && record.saw.payer !== null);
+    if (tells && !told.has(keyOf(record))) told.set(keyOf(record), record);
+  }
+  return told;
+}
+
+/** Names a payment's side. */
+function keyOf({ endToEndId, side }: { readonly endToEndId: string; readonly side: Side }): string {
+  return `${endToEndId}/${side}`;
+}
+
+function paymentColumns(tail: readonly TailPayment[], codec: PaymentCodec): RecordedEvents['payments'] {
+  const rows = tail.map(({ record }) => paymentRow(codec.decodeBody(record.source, record.raw) as ImportedPayment));
+  const keys = rows.map(entityKeys);
+  const numbers = {
+    payer: numberColumns(tail.length),
+    payee: numberColumns(tail.length),
+    pair: numberColumns(tail.length),
+  };
+  for (const [row, { told }] of tail.entries()) {
+    for (const kind of ENTITY_KINDS) {
+      numbers[kind].epochs[row] = told?.numbers[kind]?.epoch ?? 0;
+      numbers[kind].seqs[row] = told?.numbers[kind]?.seq ?? 0;
+    }
+  }
+  return {
+    count: tail.length,
+    ids: rows.map((row) => row.end_to_end_id),
+    sides: rows.map((row) => row.side),
+    times: Float64Array.from(rows, (row) => row.event_time),
+    amounts: Float64Array.from(rows, (row) => row.amount_centavos),
+    payers: keys.map(({ payer }) => payer),
+    payees: keys.map(({ payee }) => payee),
+    // Nothing told yet: it may be an event, and it comes after all that are known to be.
+    isEvent: Uint8Array.from(tail, ({ told }) => (told?.isEvent === false ? 0 : 1)),
+    numbers,
+    places: placeColumns(tail.map(({ place }) => place)),
+  };
+}
+
+function labelColumns(
+  tail: readonly { readonly record: LabelRecord; readonly place: TailPlace }[],
+): RecordedEvents['labels'] {
+  return {
+    count: tail.length,
+    ids: tail.map(({ record }) => record.endToEndId),
+    states: Uint8Array.from(tail, ({ record }) => LABEL_STATES.indexOf(record.state)),
+    times: Float64Array.from(tail, ({ record }) => record.eventTimeMicros),
+    payees: tail.map(({ record }) => record.payeeAccount),
+    numbers: {
+      epochs: Float64Array.from(tail, ({ record }) => record.number?.epoch ?? 0),
+      seqs: Float64Array.from(tail, ({ record }) => record.number?.seq ?? 0),
+    },
+    places: placeColumns(tail.map(({ place }) => place)),
+  };
+}
+
+function placeColumns(places: readonly TailPlace[]): PlaceColumns {
+  return {
+    journals: places.map(({ journalId }) => journalId),
+    positions: Float64Array.from(places, ({ position }) => position),
+    knownTimes: Float64Array.from(places, ({ knownTimeMicros }) => knownTimeMicros),
+  };
+}
+
+/** The rows of both, those of the first before those of the second. */
+export function joinedEvents(a: RecordedEvents, b: RecordedEvents): RecordedEvents {
+  return { payments: joinRows(a.payments, b.payments), labels: joinRows(a.labels, b.labels) };
+}
+
+/** Joins columns of one form: arrays one after the other, counts added, nested columns alike. */
+function joinRows<T extends object>(a: T, b: T): T {
+  const joined: Record<string, unknown> = {};
+  for (const [name, left] of Object.entries(a)) joined[name] = joinColumn(left, (b as Record<string, unknown>)[name]);
+  return joined as T;
+}
+
+function joinColumn(a: unknown, b: unknown): unknown {
+  if (typeof a === 'number' && typeof b === 'number') return a + b;
+  if (Array.isArray(a) && Array.isArray(b)) return a.concat(b);
+  if (a instanceof Float64Array && b instanceof Float64Array)
+    return joinTyped(new Float64Array(a.length + b.length), a, b);
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return joinTyped(new Uint8Array(a.length + b.length), a, b);
+  assert(typeof a === 'object' && a !== null && typeof b === 'object' && b !== null, 'columns of one form');
+  return joinRows(a, b);
+}
+
+function joinTyped<T extends Float64Array | Uint8Array>(joined: T, a: T, b: T): T {
+  joined.set(a);
+  joined.set(b, a.length);
+  return joined;
+}
