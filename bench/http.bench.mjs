@@ -10,7 +10,7 @@ import { paymentBodies, runMark } from './payment-bodies.mjs';
 
 const ROUNDS = Number(process.env.ROUNDS ?? 3);
 const SECONDS = Number(process.env.SECONDS_EACH ?? 6);
-const CONNECTIONS = [1, 10, 64];
+const CONNECTIONS = (process.env.CONNECTIONS ?? '1,10,64').split(',').map(Number);
 const folder = mkdtempSync(join(tmpdir(), 'sentinela-bench-'));
 const payments = join(folder, 'payments.ndjson');
 
