@@ -7,7 +7,7 @@ import { instantOfMicros } from '../domain/instant.ts';
 import { entityKeys, type ImportedPayment, paymentRow } from '../domain/payment-row.ts';
 import { AnswerIndex } from '../events/answer-index.ts';
 import type { Journal } from '../events/journal.ts';
-import { readJournal } from '../events/journal-reader.ts';
+import { oldestPosition, readJournal } from '../events/journal-reader.ts';
 import { decodeRecord, encodeRecord, type JournalRecord } from '../events/journal-record.ts';
 import { feedJournalTail, type JournalTail, readJournalTails, type TailSink } from '../events/journal-tail.ts';
 import { paymentCodec } from '../events/payment-codec.ts';
@@ -218,7 +218,9 @@ class RedisRebuilder {
     const codec = paymentCodec();
     const payments = new Map<string, ObservedPayment>();
     const labels = new Map<string, ObservedLabel>();
-    for await (const entries of readJournal(files, journalFolder, offset, this.#journal.durablePosition())) {
+    // What went out of the journal since, silver has: with its number, or too long ago to be given one.
+    const after = Math.max(offset, (await oldestPosition(files, journalFolder)) - 1);
+    for await (const entries of readJournal(files, journalFolder, after, this.#journal.durablePosition())) {
       for (const { payload } of entries) {
         const record = decodeRecord(payload);
         if (record.kind === 'payment') {
