@@ -76,28 +76,38 @@ export interface ByteReader {
   text(): string;
 }
 
-/** @param buffer what to read, from its start. */
+/** @param buffer what to read, from its start. Numbers are read in place: a view for each took a tenth of the consumer's time. */
 export function byteReader(buffer: Buffer): ByteReader {
   let at = 0;
-  const take = (count: number): Buffer => {
-    if (at + count > buffer.length) throw new RangeError('the bytes end too early');
-    const part = buffer.subarray(at, at + count);
-    at += count;
-    return part;
+  const skip = (count: number): number => {
+    const start = at;
+    if (start + count > buffer.length) throw new RangeError('the bytes end too early');
+    at = start + count;
+    return start;
   };
-  const u32 = (): number => take(4).readUInt32LE(0);
-  const u16 = (): number => take(2).readUInt16LE(0);
+  const u32 = (): number => buffer.readUInt32LE(skip(4));
+  const u16 = (): number => buffer.readUInt16LE(skip(2));
+  const raw = (count: number): Uint8Array => {
+    const start = skip(count);
+    return buffer.subarray(start, start + count);
+  };
   return {
-    u8: () => take(1).readUInt8(0),
+    u8: () => buffer.readUInt8(skip(1)),
     u16,
     u32,
-    f64: () => take(8).readDoubleLE(0),
+    f64: () => buffer.readDoubleLE(skip(8)),
     f64Array(count) {
-      const copy = new Uint8Array(take(count * 8));
-      return new Float64Array(copy.buffer, copy.byteOffset, count);
+      const values = new Float64Array(count);
+      const start = skip(count * 8);
+      buffer.copy(new Uint8Array(values.buffer), 0, start, start + count * 8);
+      return values;
     },
-    raw: take,
-    bytes: () => take(u32()),
-    text: () => take(u16()).toString('utf8'),
+    raw,
+    bytes: () => raw(u32()),
+    text() {
+      const length = u16();
+      const start = skip(length);
+      return buffer.toString('utf8', start, start + length);
+    },
   };
 }
