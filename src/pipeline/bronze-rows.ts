@@ -126,11 +126,6 @@ function decisionRow(
 ): BronzeRow {
   const hours = hourOf(record.knownTimeMicros);
   const { saw, features } = record;
-  const values = new Array<number | null>(features.length);
-  for (let at = 0; at < features.length; at += 1) {
-    const value = features[at] as number;
-    values[at] = Number.isNaN(value) ? null : value;
-  }
   return {
     known_time: record.knownTimeMicros,
     known_assumed: imported?.knownAssumed ?? false,
@@ -150,7 +145,8 @@ function decisionRow(
     pair_epoch: saw.pair?.epoch ?? null,
     pair_seq: saw.pair?.seq ?? null,
     answer: textOf(record.answer),
-    features: values,
+    // A list of floats: NaN is null.
+    features,
     feature_status: record.featureStatus,
   };
 }

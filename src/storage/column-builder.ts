@@ -3,7 +3,7 @@ import { assert } from '../base/assert.ts';
 import { arrowFieldOf, arrowTypeOf } from './arrow-types.ts';
 import { validityOf } from './column-validity.ts';
 import { type DeltaType, isPrimitive, type StructField } from './delta-schema.ts';
-import { type ColumnBuilder, primitiveColumnBuilder } from './primitive-column-builder.ts';
+import { type ColumnBuilder, type FloatMatrix, primitiveColumnBuilder } from './primitive-column-builder.ts';
 
 /** Starts a column. @param name names it where a value is refused. */
 export function columnBuilder(name: string, type: DeltaType, nullable: boolean): ColumnBuilder {
@@ -53,7 +53,8 @@ function listBuilder(name: string, type: DataType, element: ColumnBuilder, nulla
       const isNull = value === null || value === undefined;
       if (!isNull) {
         assert(isList(value), `column ${name} takes lists`);
-        for (let at = 0; at < value.length; at += 1) element.append(value[at]);
+        if (element.appendFloats !== undefined && isFloats(value)) element.appendFloats(value, 0, 1, value.length);
+        else for (let at = 0; at < value.length; at += 1) element.append(value[at]);
         offsets.push(value.length);
       } else offsets.push(0);
       validity.add(!isNull, rows, name);
@@ -68,6 +69,11 @@ function listBuilder(name: string, type: DataType, element: ColumnBuilder, nulla
     },
     statistics: () => ({ nullCount: validity.nullCount }),
   };
+}
+
+/** Typed floats come with NaN for null: a call and a box for each of them was a tenth of the consumer's time. */
+function isFloats(value: ArrayLike<unknown>): value is FloatMatrix {
+  return value instanceof Float64Array || value instanceof Float32Array;
 }
 
 function isList(value: unknown): value is ArrayLike<unknown> {

@@ -18,7 +18,7 @@ import {
  * its own: arrow-js drops one of two neighbours that share memory when it writes a stream.
  *
  * Values: long, timestamp: integer number or bigint (timestamps in microseconds since 1970); date:
- * days since 1970; binary: Uint8Array; array: any list; map: entries, a Map or an object; struct: an
+ * days since 1970; binary: Uint8Array; array: any list, in a Float64Array or Float32Array NaN is null; map: entries, a Map or an object; struct: an
  * object. null and undefined are null.
  */
 export interface ColumnBuilder {
