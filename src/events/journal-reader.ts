@@ -45,6 +45,7 @@ export async function oldestPosition(files: JournalFiles, folder: string): Promi
  * segment that is made meanwhile is not read. A journal that holds nothing has nothing after 0.
  *
  * @param throughPosition the last position to give: what a live journal's owner says is durable.
+ * @param cursor where an earlier reading of the same journal came to; it is moved on.
  * @throws AppError `journal_corrupt` where a group that should be sound is not, or a position is gone.
  */
 export async function* readJournal(
@@ -52,6 +53,7 @@ export async function* readJournal(
   folder: string,
   afterPosition: number,
   throughPosition: number = Number.POSITIVE_INFINITY,
+  cursor: JournalCursor = journalCursor(),
 ): AsyncGenerator<readonly JournalEntry[]> {
   if (throughPosition <= afterPosition) return;
   const segments = await listSegments(files, folder);
@@ -64,13 +66,30 @@ export async function* readJournal(
       throw gone(afterPosition + 1, segment.firstPosition - 1);
     }
     isFirst = false;
-    last = yield* readSegment(files, folder, segment, next === undefined, { afterPosition, throughPosition });
+    last = yield* readSegment(files, folder, segment, next === undefined, { afterPosition, throughPosition }, cursor);
     if (last >= throughPosition) return;
     if (next !== undefined && last !== next.firstPosition - 1) throw unlike(segment, last, next);
   }
   // What its owner says is durable is there, and so is what the lake has taken from it.
   const wanted = Number.isFinite(throughPosition) ? throughPosition : afterPosition;
   if (last < wanted) throw gone(last + 1, wanted);
+}
+
+/**
+ * The end of the last group that was read. Without it a follower reads the newest segment from its
+ * beginning each time: half a segment, 32 MB, for a few new groups.
+ */
+export interface JournalCursor {
+  /** First position of its segment; 0 where nothing was read. */
+  segment: number;
+  /** Byte after the group, and the group's last position. */
+  offset: number;
+  position: number;
+}
+
+/** A cursor for a journal of which nothing was read. */
+export function journalCursor(): JournalCursor {
+  return { segment: 0, offset: 0, position: 0 };
 }
 
 /** Positions `(afterPosition, throughPosition]`. */
@@ -93,23 +112,26 @@ async function* readSegment(
   folder: string,
   segment: Segment,
   isLast: boolean,
-  { afterPosition, throughPosition }: PositionRange,
+  range: PositionRange,
+  cursor: JournalCursor,
 ): AsyncGenerator<readonly JournalEntry[], number> {
   const file = await openSegment(files, folder, segment);
-  let last = segment.firstPosition - 1;
+  const goesOnFromCursor = cursor.segment === segment.firstPosition && cursor.position <= range.afterPosition;
+  let last = goesOnFromCursor ? cursor.position : segment.firstPosition - 1;
+  let offset = goesOnFromCursor ? cursor.offset : SEGMENT_HEADER_BYTES;
   try {
-    if (!(await hasHeader(file, segment, isLast))) return last;
-    let offset = SEGMENT_HEADER_BYTES;
+    if (!goesOnFromCursor && !(await hasHeader(file, segment, isLast))) return last;
     for (;;) {
       const chunk = await readChunk(file, offset);
       let at = 0;
       for (let group = decodeGroup(chunk, at); group.kind === 'group'; group = decodeGroup(chunk, at)) {
         if (group.lastPosition - group.records.length !== last) throw damaged(segment, offset + at);
-        const entries = entriesOf(group.records, segment, offset, { afterPosition, throughPosition });
+        const entries = entriesOf(group.records, segment, offset, range);
         if (entries.length > 0) yield entries;
         last = group.lastPosition;
-        if (last >= throughPosition) return last;
         at = group.endOffset;
+        moveOn(cursor, segment, offset + at, last);
+        if (last >= range.throughPosition) return last;
       }
       if (at === 0 && !(isLast && (await goesOn(file, segment, offset)))) return last;
       offset += at;
@@ -117,6 +139,12 @@ async function* readSegment(
   } finally {
     await file.close();
   }
+}
+
+function moveOn(cursor: JournalCursor, { firstPosition }: Segment, offset: number, position: number): void {
+  cursor.segment = firstPosition;
+  cursor.offset = offset;
+  cursor.position = position;
 }
 
 async function openSegment(files: JournalFiles, folder: string, segment: Segment): Promise<JournalFile> {

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { AppError, messageOf } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { JournalFiles } from '../events/journal-files.ts';
-import { type JournalEntry, readJournal } from '../events/journal-reader.ts';
+import { type JournalCursor, type JournalEntry, journalCursor, readJournal } from '../events/journal-reader.ts';
 import { decodeRecord } from '../events/journal-record.ts';
 import type { PaymentCodec } from '../events/payment-codec.ts';
 import type { BronzeEntry } from './bronze-rows.ts';
@@ -41,6 +41,7 @@ const MAX_PAUSE_MS = 30_000;
  */
 export async function runBronzeConsumer(ports: BronzeConsumerPorts): Promise<void> {
   const writer = bronzeWriter(ports.lake, ports.journalId, ports.codec);
+  const cursor = journalCursor();
   let position: number | undefined;
   let pauseMs = POLL_MS;
   for (;;) {
@@ -48,7 +49,7 @@ export async function runBronzeConsumer(ports: BronzeConsumerPorts): Promise<voi
     try {
       position ??= await startPosition(ports, writer);
       if (!isLast) await untilDue(ports, position);
-      position = await consume(ports, writer, position);
+      position = await consume(ports, writer, position, cursor);
       pauseMs = POLL_MS;
     } catch (error) {
       // Some tables may have the batch and others not: the tables themselves say where to go on.
@@ -81,7 +82,12 @@ async function untilDue(ports: BronzeConsumerPorts, position: number): Promise<v
 }
 
 /** Writes everything that is durable now, batch by batch. */
-async function consume(ports: BronzeConsumerPorts, writer: BronzeWriter, after: number): Promise<number> {
+async function consume(
+  ports: BronzeConsumerPorts,
+  writer: BronzeWriter,
+  after: number,
+  cursor: JournalCursor,
+): Promise<number> {
   const through = ports.durablePosition();
   let position = after;
   if (through <= after) return position;
@@ -96,7 +102,7 @@ async function consume(ports: BronzeConsumerPorts, writer: BronzeWriter, after: 
     ports.onCommitted(position);
     await new Promise((resolve) => setImmediate(resolve));
   };
-  for await (const group of readJournal(ports.files, ports.folder, after, through)) {
+  for await (const group of readJournal(ports.files, ports.folder, after, through, cursor)) {
     for (const entry of group) {
       batch.push(entryOf(entry));
       batchBytes += entry.payload.length;
@@ -110,9 +116,14 @@ async function consume(ports: BronzeConsumerPorts, writer: BronzeWriter, after: 
 /** Payments are 1 KB and decisions 2 KB: beyond this a batch has records of unusual size. */
 const MAX_BATCH_BYTES = 32 * 1024 * 1024;
 
+/** Decoded when it is written: 8,192 decoded records would outlive two garbage collections. */
 function entryOf({ position, payload }: JournalEntry): BronzeEntry {
-  // The reader's buffer is its own again after the group.
-  return { position, record: decodeRecord(Buffer.from(payload)) };
+  return {
+    position,
+    get record() {
+      return decodeRecord(payload);
+    },
+  };
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -20,16 +20,6 @@ export type BronzeRow = Readonly<Record<string, unknown>>;
 export interface BronzeEntry {
   readonly position: number;
   readonly record: JournalRecord;
-  /** What only an import knows. */
-  readonly imported?: ImportedDetails;
-}
-
-/** What an import says of a record beyond the record itself. */
-export interface ImportedDetails {
-  readonly line: number;
-  readonly knownAssumed: boolean;
-  /** The id in the file. */
-  readonly sourceId?: string | null;
 }
 
 /** The bronze tables that rows go to. */
@@ -86,7 +76,7 @@ function hourOf(micros: number): number {
 
 function paymentRow(
   journalId: string,
-  { position, imported }: BronzeEntry,
+  { position }: BronzeEntry,
   record: ScoredRecord | PaymentRecord,
   event: Pick<ScoredRecord, 'isEvent' | 'numbers'> | undefined,
   codec: PaymentCodec,
@@ -95,7 +85,7 @@ function paymentRow(
   const numbers = event?.numbers ?? NO_NUMBERS;
   return {
     known_time: record.knownTimeMicros,
-    known_assumed: imported?.knownAssumed ?? false,
+    known_assumed: false,
     journal_id: journalId,
     journal_position: position,
     source: record.source,
@@ -111,24 +101,20 @@ function paymentRow(
     payee_seq: numbers.payee?.seq ?? null,
     pair_epoch: numbers.pair?.epoch ?? null,
     pair_seq: numbers.pair?.seq ?? null,
-    source_id: imported?.sourceId ?? null,
-    line: imported?.line ?? null,
+    source_id: null,
+    line: null,
     content_type: codec.contentTypeOf(record.source),
     raw: record.raw,
     payment: canonicalOrNull(() => codec.decodeBody(record.source, record.raw)),
   };
 }
 
-function decisionRow(
-  journalId: string,
-  { position, imported }: BronzeEntry,
-  record: ScoredRecord | DecisionRecord,
-): BronzeRow {
+function decisionRow(journalId: string, { position }: BronzeEntry, record: ScoredRecord | DecisionRecord): BronzeRow {
   const hours = hourOf(record.knownTimeMicros);
   const { saw, features } = record;
   return {
     known_time: record.knownTimeMicros,
-    known_assumed: imported?.knownAssumed ?? false,
+    known_assumed: false,
     journal_id: journalId,
     journal_position: position,
     source: record.source,
@@ -151,11 +137,11 @@ function decisionRow(
   };
 }
 
-function labelRow(journalId: string, { position, imported }: BronzeEntry, record: LabelRecord): BronzeRow {
+function labelRow(journalId: string, { position }: BronzeEntry, record: LabelRecord): BronzeRow {
   const hours = hourOf(record.knownTimeMicros);
   return {
     known_time: record.knownTimeMicros,
-    known_assumed: imported?.knownAssumed ?? false,
+    known_assumed: false,
     journal_id: journalId,
     journal_position: position,
     source: record.source,
@@ -167,7 +153,7 @@ function labelRow(journalId: string, { position, imported }: BronzeEntry, record
     event_time: record.eventTimeMicros,
     payee_epoch: record.number?.epoch ?? null,
     payee_seq: record.number?.seq ?? null,
-    line: imported?.line ?? null,
+    line: null,
     raw: record.raw,
     label: canonicalOrNull(() => JSON.parse(textOf(record.raw))),
     payee_account: record.payeeAccount,

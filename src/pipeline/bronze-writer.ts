@@ -2,7 +2,7 @@ import { assert } from '../base/assert.ts';
 import { AppError } from '../base/errors.ts';
 import type { PaymentCodec } from '../events/payment-codec.ts';
 import type { Snapshot } from '../storage/snapshot.ts';
-import type { CommitOutcome } from '../storage/transaction.ts';
+import type { CommitOutcome, TableAppend } from '../storage/transaction.ts';
 import { type BronzeEntry, type BronzeRow, type BronzeTableName, bronzeRows } from './bronze-rows.ts';
 import type { Lake } from './lake.ts';
 
@@ -44,22 +44,33 @@ export function journalAppId(journalId: string, table: string): string {
 export function bronzeWriter(lake: Lake, journalId: string, codec: PaymentCodec): BronzeWriter {
   const positionIn = (snapshot: Snapshot, table: BronzeTableName): number =>
     snapshot.transactionVersion(journalAppId(journalId, table)) ?? 0;
-  const commit = async (table: BronzeTableName, rows: readonly BronzeRow[], lastPosition: number): Promise<boolean> => {
-    const isAnchor = table === ANCHOR;
-    if (rows.length === 0 && !isAnchor) return false;
+  /** An append to a table that lacks something up to a position; undefined where it has all of it. */
+  const begin = async (table: BronzeTableName, lastPosition: number): Promise<BegunTable | undefined> => {
     const snapshot = await lake.table(`bronze/${table}`).snapshot();
     const position = positionIn(snapshot, table);
-    if (position >= lastPosition) return false;
-    const fresh = rows.filter((row) => Number(row.journal_position) > position);
-    if (fresh.length === 0 && !isAnchor) return false;
-    const outcome = await lake.table(`bronze/${table}`).append({
-      rows: fresh,
+    if (position >= lastPosition) return undefined;
+    const append = await lake.table(`bronze/${table}`).startAppend({
       txn: { appId: journalAppId(journalId, table), version: lastPosition },
       basedOn: snapshot,
       operation: 'STREAMING UPDATE',
-      allowEmpty: isAnchor,
+      allowEmpty: table === ANCHOR,
     });
-    return isCommitted(table, outcome);
+    return { append, position, rows: 0 };
+  };
+  /** Turns entries into rows slice by slice, so that what one of them made is garbage soon. */
+  const writeRows = async (
+    entries: readonly BronzeEntry[],
+    lastPosition: number,
+    begun: BegunTables,
+  ): Promise<void> => {
+    for (let from = 0; from < entries.length; from += ROWS_A_SLICE) {
+      const rows = bronzeRows(journalId, entries.slice(from, from + ROWS_A_SLICE), codec);
+      for (const table of COMMIT_ORDER) {
+        if (rows[table].length === 0) continue;
+        if (!begun.has(table)) begun.set(table, await begin(table, lastPosition));
+        await addFresh(begun.get(table), rows[table]);
+      }
+    }
   };
   return {
     async committedPosition() {
@@ -68,13 +79,46 @@ export function bronzeWriter(lake: Lake, journalId: string, codec: PaymentCodec)
     async write(entries) {
       const last = entries.at(-1);
       assert(last !== undefined, 'a write to bronze has records');
-      const rows = bronzeRows(journalId, entries, codec);
+      const begun: BegunTables = new Map([[ANCHOR, await begin(ANCHOR, last.position)]]);
+      try {
+        await writeRows(entries, last.position, begun);
+      } catch (error) {
+        for (const table of begun.values()) await table?.append.discard();
+        throw error;
+      }
+      let rows = 0;
       let commits = 0;
-      for (const table of COMMIT_ORDER) if (await commit(table, rows[table], last.position)) commits += 1;
-      const count = COMMIT_ORDER.reduce((sum, table) => sum + rows[table].length, 0);
-      return { lastPosition: last.position, rows: count, commits };
+      for (const table of COMMIT_ORDER) {
+        const changed = begun.get(table);
+        if (changed === undefined || (changed.rows === 0 && table !== ANCHOR)) continue;
+        if (!isCommitted(table, await changed.append.commit())) continue;
+        commits += 1;
+        rows += changed.rows;
+      }
+      return { lastPosition: last.position, rows, commits };
     },
   };
+}
+
+/** A table that is being written. */
+interface BegunTable {
+  readonly append: TableAppend;
+  /** What it has already. */
+  readonly position: number;
+  rows: number;
+}
+
+type BegunTables = Map<BronzeTableName, BegunTable | undefined>;
+
+/** Entries of which the rows live at once. */
+const ROWS_A_SLICE = 256;
+
+async function addFresh(table: BegunTable | undefined, rows: readonly BronzeRow[]): Promise<void> {
+  if (table === undefined) return;
+  const fresh = rows.filter((row) => Number(row.journal_position) > table.position);
+  if (fresh.length === 0) return;
+  table.rows += fresh.length;
+  await table.append.write(fresh);
 }
 
 function isCommitted(table: string, outcome: CommitOutcome): boolean {

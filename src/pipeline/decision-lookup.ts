@@ -11,7 +11,7 @@ import { unrefined } from './silver-plan.ts';
 /** A decision that the lake holds. */
 export interface FoundDecision {
   /** The JSON of the answer, byte for byte. */
-  readonly body: Uint8Array;
+  readonly body: string;
   readonly knownTimeMicros: number;
   /** SHA-256 of the canonical form of the request: 32 bytes. */
   readonly requestSha256: Uint8Array;
@@ -136,7 +136,7 @@ function filesWith(
 function foundDecision(row: CellRow): FoundDecision {
   const { answer, request_sha256: sha256, features, feature_status: status, known } = row;
   return {
-    body: Buffer.from(String(answer), 'utf8'),
+    body: String(answer),
     knownTimeMicros: Number(known),
     requestSha256: Buffer.from(String(sha256), 'hex'),
     features: Float64Array.from(Array.isArray(features) ? features : [], (value) =>

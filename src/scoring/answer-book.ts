@@ -18,7 +18,7 @@ export interface AnswerPlaces {
 
 interface UnderWay {
   readonly sha256: Buffer;
-  readonly body: Promise<Uint8Array>;
+  readonly body: Promise<string>;
 }
 
 /** First answers by (endToEndId, side), those under way included. */
@@ -40,7 +40,7 @@ export class AnswerBook {
    *
    * @throws AppError `key_reused` where another payment has the key.
    */
-  earlier(endToEndId: string, side: Side, sha256: Buffer, nowMicros: number): Promise<Uint8Array> | undefined {
+  earlier(endToEndId: string, side: Side, sha256: Buffer, nowMicros: number): Promise<string> | undefined {
     const running = this.#underWay.get(keyOf(endToEndId, side));
     if (running !== undefined) {
       if (!running.sha256.equals(sha256)) throw keyReused();
@@ -56,7 +56,7 @@ export class AnswerBook {
   }
 
   /** Notes a request as under way until its body is there or failed. */
-  begin(endToEndId: string, side: Side, sha256: Buffer, body: Promise<Uint8Array>): void {
+  begin(endToEndId: string, side: Side, sha256: Buffer, body: Promise<string>): void {
     const key = keyOf(endToEndId, side);
     this.#underWay.set(key, { sha256, body });
     const done = (): void => {
@@ -97,7 +97,7 @@ export class AnswerBook {
       });
     }
     return {
-      body: record.answer,
+      body: textOf(record.answer),
       knownTimeMicros: record.knownTimeMicros,
       features: record.features,
       featureStatus: record.featureStatus,
@@ -114,4 +114,8 @@ function keyReused(): AppError {
     'key_reused',
     'another payment was sent under this endToEndId and side: a repeat must be the same payment',
   );
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }

@@ -67,6 +67,6 @@ export function decidePayment(makers: DecisionMakers, input: DecisionInput): Dec
 const stringify = fastJson(DecisionSchema as Parameters<typeof fastJson>[0]);
 
 /** The JSON of a decision as it is answered and kept: 1.5 µs. */
-export function encodeDecision(decision: Decision): Buffer {
-  return Buffer.from(stringify(decision), 'utf8');
+export function encodeDecision(decision: Decision): string {
+  return stringify(decision);
 }

@@ -112,7 +112,7 @@ export class PaymentScoring implements Scoring {
   }
 
   /** State → vector → model → policy → durable. Resolves with the answer's JSON when it is durable. */
-  async #decide(request: ScoringRequest, sha256: Buffer, knownTimeMicros: number): Promise<Uint8Array> {
+  async #decide(request: ScoringRequest, sha256: Buffer, knownTimeMicros: number): Promise<string> {
     const { store, durability, queue, journal, makers, answers, clock, onDecision } = this.#parts;
     const { parsed, source, raw } = request;
     const { row } = parsed;
@@ -142,7 +142,7 @@ export class PaymentScoring implements Scoring {
       isEvent: seen.isEvent,
       numbers: seen.numbers,
       saw: seen.saw,
-      answer,
+      answer: Buffer.from(answer, 'utf8'),
       features: seen.values,
       featureStatus: seen.status,
     };

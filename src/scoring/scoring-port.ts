@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { canonicalJson } from '../base/canonical-json.ts';
+import { canonicalPayment } from '../domain/canonical-payment.ts';
 import type { ParsedLabel } from '../domain/parse-label.ts';
 import type { ParsedPayment } from '../domain/parse-payment.ts';
 import type { Side } from '../domain/payment.ts';
@@ -14,8 +14,11 @@ export interface ScoringRequest {
 
 /** What a request is answered with. */
 export interface ScoringAnswer {
-  /** The JSON of a `Decision`, byte for byte as it was first given. */
-  readonly body: Uint8Array;
+  /**
+   * The JSON of a `Decision`, byte for byte as it was first given. A text, not bytes: Node then
+   * writes head and body in one piece, and the answer costs a tenth less.
+   */
+  readonly body: string;
   /** Whether it is the answer to an earlier request. */
   readonly replayed: boolean;
 }
@@ -30,7 +33,7 @@ export interface LabelRequest {
 /** A decision that was made, however long ago. */
 export interface StoredDecision {
   /** The JSON of the `Decision`. */
-  readonly body: Uint8Array;
+  readonly body: string;
   readonly knownTimeMicros: number;
   /** Values in the order of the feature set of the decision; NaN is absent. */
   readonly features: Float64Array;
@@ -58,5 +61,5 @@ export interface Scoring {
 
 /** SHA-256 of the canonical form (RFC 8785) of a payment: two requests are the same when this is. */
 export function requestSha256(parsed: ParsedPayment): Buffer {
-  return hash('sha256', canonicalJson(parsed.payment), 'buffer');
+  return hash('sha256', canonicalPayment(parsed.payment), 'buffer');
 }

@@ -12,7 +12,7 @@ export interface FeatureNames {
 
 /** The answer of `GET /v1/decisions/{endToEndId}/{side}`: the decision as it was given, and what it was made of. */
 export function decisionView(stored: StoredDecision, features: FeatureNames): string {
-  const body = Buffer.from(stored.body).toString('utf8');
+  const { body } = stored;
   const decision = JSON.parse(body) as { featureSet: { version: string } };
   const known = decision.featureSet.version === features.version;
   const values = [...stored.features].map((value, index) => ({

@@ -92,7 +92,7 @@ function scoringService(proto: ScoringProto, ports: GrpcPorts): [ServiceDefiniti
         const metadata = new Metadata();
         if (answer.replayed) metadata.set('idempotent-replayed', 'true');
         call.sendMetadata(metadata);
-        callback(null, messageOfDecision(JSON.parse(Buffer.from(answer.body).toString('utf8')) as Decision));
+        callback(null, messageOfDecision(JSON.parse(answer.body) as Decision));
       },
       (error: unknown) => callback(statusOf(ports, error)),
     );

@@ -73,7 +73,7 @@ async function outcomeOf(scoring: Scoring, metrics: Metrics, payment: unknown): 
     }
     const answer: ScoringAnswer = await scoring.score({ parsed: parsePayment(payment), source: 'http', raw });
     metrics.observeScore(performance.now() - started, answer.replayed);
-    return `{"decision":${Buffer.from(answer.body).toString('utf8')},"replayed":${answer.replayed}}`;
+    return `{"decision":${answer.body},"replayed":${answer.replayed}}`;
   } catch (error) {
     const problem = problemOf(error);
     metrics.countError(problem.code);

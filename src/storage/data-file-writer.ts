@@ -53,19 +53,9 @@ export function dataFileWriter(target: DataFileTarget): DataFileWriter {
     open.delete(key);
     written.push(await closeFile(target, file));
   };
-  // Rows of one partition come in runs: its text is made once a run, which saves 3 µs a row.
-  let lastRow: Row | undefined;
-  let lastValues: PartitionValues = {};
-  let lastKey = '';
   const fileFor = async (row: Row): Promise<{ readonly key: string; readonly file: OpenFile }> => {
-    const previous = lastRow;
-    if (previous === undefined || partitionColumns.some((name) => row[name] !== previous[name])) {
-      lastValues = partitionValuesOf(partitionFields, row);
-      lastKey = partitionFields.length === 0 ? '' : JSON.stringify(Object.values(lastValues));
-    }
-    lastRow = row;
-    const values = lastValues;
-    const key = lastKey;
+    const values = partitionValuesOf(partitionFields, row);
+    const key = partitionFields.length === 0 ? '' : JSON.stringify(Object.values(values));
     const found = open.get(key);
     if (found !== undefined) return { key, file: found };
     if (open.size >= MAX_OPEN_FILES) {
@@ -76,11 +66,19 @@ export function dataFileWriter(target: DataFileTarget): DataFileWriter {
     open.set(key, file);
     return { key, file };
   };
-  const writeOne = async (row: Row): Promise<void> => {
-    const { key, file } = await fileFor(row);
-    file.builder.append(row);
+  // Rows of one partition come in runs: its text, and a promise, are made once a run, which saves 3 µs a row.
+  const writeRun = async (batch: readonly Row[], from: number): Promise<number> => {
+    const first = batch[from] as Row;
+    const { key, file } = await fileFor(first);
+    let at = from;
+    for (; at < batch.length && !file.builder.isGroupFull && file.builder.rows < target.maxFileRows; at += 1) {
+      const row = batch[at] as Row;
+      if (partitionColumns.some((name) => row[name] !== first[name])) break;
+      file.builder.append(row);
+    }
     if (file.builder.isGroupFull) await file.builder.flush();
     if (file.builder.rows >= target.maxFileRows) await close(key, file);
+    return at;
   };
   return {
     get rows() {
@@ -90,9 +88,7 @@ export function dataFileWriter(target: DataFileTarget): DataFileWriter {
     async write(source) {
       for await (const batch of turnsOf(source)) {
         rows += batch.length;
-        // Without partitions the common case stays free of a promise a row.
-        if (partitionFields.length > 0) for (const row of batch) await writeOne(row);
-        else await appendAll(batch, fileFor, close, target.maxFileRows);
+        for (let at = 0; at < batch.length; ) at = await writeRun(batch, at);
       }
     },
     async finish() {
@@ -105,24 +101,6 @@ export function dataFileWriter(target: DataFileTarget): DataFileWriter {
 interface OpenFile {
   readonly values: PartitionValues;
   readonly builder: ParquetBuilder;
-}
-
-async function appendAll(
-  batch: readonly Row[],
-  fileFor: (row: Row) => Promise<{ readonly key: string; readonly file: OpenFile }>,
-  close: (key: string, file: OpenFile) => Promise<void>,
-  maxFileRows: number,
-): Promise<void> {
-  let at = 0;
-  while (at < batch.length) {
-    const { key, file } = await fileFor(batch[at] as Row);
-    while (at < batch.length && !file.builder.isGroupFull && file.builder.rows < maxFileRows) {
-      file.builder.append(batch[at] as Row);
-      at += 1;
-    }
-    if (file.builder.isGroupFull) await file.builder.flush();
-    if (file.builder.rows >= maxFileRows) await close(key, file);
-  }
 }
 
 async function* turnsOf(source: Iterable<Row> | AsyncIterable<Row>): AsyncIterable<readonly Row[]> {

@@ -55,7 +55,7 @@ export function parquetBuilder(
 ): ParquetBuilder {
   const columns = schema.fields.map((field) => ({
     name: field.name,
-    builder: columnBuilder(field.name, field.type, field.nullable),
+    builder: columnBuilder(field.name, field.type, field.nullable, indexed.only?.includes(field.name) ?? true),
   }));
   const arrowSchema = new Schema(schema.fields.map(arrowFieldOf));
   const encoder = parquetEncoder(plain);

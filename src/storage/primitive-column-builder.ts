@@ -1,6 +1,7 @@
 import { Binary, Bool, type Data, type Float64, type Int64, makeData, Utf8 } from 'apache-arrow';
 import { assert } from '../base/assert.ts';
 import { PRIMITIVE_ARROW_TYPES } from './arrow-types.ts';
+import { byteColumn } from './byte-column.ts';
 import { grown, validityOf } from './column-validity.ts';
 import type { PrimitiveType, StructField } from './delta-schema.ts';
 import {
@@ -40,13 +41,18 @@ export interface ColumnBuilder {
 export type FloatMatrix = Float32Array | Float64Array;
 
 /** Starts a column of a primitive type. */
-export function primitiveColumnBuilder(name: string, type: PrimitiveType, nullable: boolean): ColumnBuilder {
+export function primitiveColumnBuilder(
+  name: string,
+  type: PrimitiveType,
+  nullable: boolean,
+  isBounded: boolean,
+): ColumnBuilder {
   switch (type) {
     case 'long':
     case 'timestamp':
       return int64Builder(name, type, nullable);
     case 'string':
-      return stringBuilder(name, nullable);
+      return stringBuilder(name, nullable, isBounded);
     case 'binary':
       return binaryBuilder(name, nullable);
     case 'boolean':
@@ -229,32 +235,49 @@ function booleanBuilder(name: string, nullable: boolean): ColumnBuilder {
   };
 }
 
-function stringBuilder(name: string, nullable: boolean): ColumnBuilder {
+/**
+ * Texts, and parts of bytes, wait for this many before they are copied together: each alone costs five times as much,
+ * and all of a row group would live long enough for the garbage collector to move them twice.
+ */
+const FOLD_ROWS = 512;
+
+function stringBuilder(name: string, nullable: boolean, isBounded: boolean): ColumnBuilder {
   const validity = validityOf(nullable);
-  let values: (string | null)[] = [];
+  const waiting: (string | null)[] = [];
+  let bytes = byteColumn();
   let min: string | undefined;
   let max: string | undefined;
   const addBounds = (isAscii: boolean): void => {
-    const batch = stringBounds(values, isAscii);
+    const batch = stringBounds(waiting, isAscii);
     if (batch === undefined) return;
     const all = stringBounds([min ?? null, max ?? null, batch.min, batch.max], false);
     min = all?.min;
     max = all?.max;
   };
+  const fold = (): void => {
+    const isAscii = bytes.addTexts(waiting);
+    if (isBounded) addBounds(isAscii);
+    waiting.length = 0;
+  };
   return {
     append(value) {
       const isNull = value === null || value === undefined;
       assert(isNull || typeof value === 'string', `column ${name} takes texts`);
-      validity.add(!isNull, values.length, name);
-      values.push(isNull ? null : value);
+      validity.add(!isNull, bytes.rows + waiting.length, name);
+      waiting.push(isNull ? null : value);
+      if (waiting.length === FOLD_ROWS) fold();
     },
     take() {
-      const length = values.length;
-      const { nullCount, nullBitmap } = validity.take(length);
-      const { data, valueOffsets, isAscii } = encodeTexts(values);
-      addBounds(isAscii);
-      values = [];
-      return makeData({ type: new Utf8(), length, nullCount, nullBitmap, valueOffsets, data });
+      fold();
+      const { rows: length, data, valueOffsets } = bytes;
+      bytes = byteColumn();
+      return makeData({
+        type: new Utf8(),
+        length,
+        ...validity.take(length),
+        valueOffsets: valueOffsets(),
+        data: data(),
+      });
     },
     statistics() {
       const nullCount = validity.nullCount;
@@ -265,55 +288,26 @@ function stringBuilder(name: string, nullable: boolean): ColumnBuilder {
   };
 }
 
-/**
- * The UTF-8 bytes of texts in a row, and where each starts. They are joined and encoded at once:
- * a call for each text costs five times as much.
- */
-function encodeTexts(values: readonly (string | null)[]): {
-  readonly data: Uint8Array;
-  readonly valueOffsets: Int32Array;
-  readonly isAscii: boolean;
-} {
-  const valueOffsets = new Int32Array(values.length + 1);
-  const joined = Buffer.from(values.join(''), 'utf8');
-  let units = 0;
-  for (let row = 0; row < values.length; row += 1) {
-    units += values[row]?.length ?? 0;
-    valueOffsets[row + 1] = units;
-  }
-  if (joined.length === units) return { data: new Uint8Array(joined), valueOffsets, isAscii: true };
-  let bytes = 0;
-  for (let row = 0; row < values.length; row += 1) {
-    bytes += Buffer.byteLength(values[row] ?? '', 'utf8');
-    valueOffsets[row + 1] = bytes;
-  }
-  if (joined.length === bytes) return { data: new Uint8Array(joined), valueOffsets, isAscii: false };
-  // Halves of a surrogate pair met where two texts join: each alone is U+FFFD.
-  const apart = Buffer.concat(values.map((value) => Buffer.from(value ?? '', 'utf8')));
-  return { data: new Uint8Array(apart), valueOffsets, isAscii: false };
-}
-
 function binaryBuilder(name: string, nullable: boolean): ColumnBuilder {
   const validity = validityOf(nullable);
-  let values: Uint8Array[] = [];
+  let bytes = byteColumn();
   return {
     append(value) {
       const isNull = value === null || value === undefined;
       assert(isNull || value instanceof Uint8Array, `column ${name} takes bytes`);
-      validity.add(!isNull, values.length, name);
-      values.push(isNull ? EMPTY : value);
+      validity.add(!isNull, bytes.rows, name);
+      bytes.add(isNull ? EMPTY : value);
     },
     take() {
-      const length = values.length;
-      const { nullCount, nullBitmap } = validity.take(length);
-      const valueOffsets = new Int32Array(length + 1);
-      for (let row = 0; row < length; row += 1) {
-        valueOffsets[row + 1] = (valueOffsets[row] as number) + (values[row] as Uint8Array).length;
-      }
-      const data = new Uint8Array(valueOffsets[length] as number);
-      for (let row = 0; row < length; row += 1) data.set(values[row] as Uint8Array, valueOffsets[row]);
-      values = [];
-      return makeData({ type: new Binary(), length, nullCount, nullBitmap, valueOffsets, data });
+      const { rows: length, data, valueOffsets } = bytes;
+      bytes = byteColumn();
+      return makeData({
+        type: new Binary(),
+        length,
+        ...validity.take(length),
+        valueOffsets: valueOffsets(),
+        data: data(),
+      });
     },
     statistics: () => ({ nullCount: validity.nullCount }),
   };

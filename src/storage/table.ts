@@ -16,6 +16,8 @@ import {
   type CommitOutcome,
   type ReplaceRequest,
   replacePartitions,
+  startAppend,
+  type TableAppend,
 } from './transaction.ts';
 
 /** What a table needs from outside. */
@@ -44,6 +46,8 @@ export interface DeltaTable {
   addedSince(version: number): Promise<readonly DataFile[] | undefined>;
   /** Adds rows in one commit. */
   append(request: AppendRequest): Promise<CommitOutcome>;
+  /** Begins an append whose rows come bit by bit. */
+  startAppend(request: Omit<AppendRequest, 'rows'>): Promise<TableAppend>;
   /** Takes out every row of the named partitions and adds rows, in one commit. */
   replacePartitions(request: ReplaceRequest): Promise<CommitOutcome>;
   /** Writes a checkpoint of the newest version now; appends do it by themselves every few commits. */
@@ -154,6 +158,10 @@ export function openTable(store: ObjectStore, path: string, environment: TableEn
     history: (limit) => readHistory(log, limit),
     addedSince: (version) => readAddedSince(log, version),
     append: async (request) => afterCommit(await appendRows(context, request)),
+    async startAppend(request) {
+      const begun = await startAppend(context, request);
+      return { ...begun, commit: async () => afterCommit(await begun.commit()) };
+    },
     replacePartitions: async (request) => afterCommit(await replacePartitions(context, request)),
     checkpoint: async () => checkpointAt(await log.newest()),
   };

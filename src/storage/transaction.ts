@@ -42,6 +42,14 @@ export interface ReplaceRequest extends AppendRequest {
   readonly partitions: readonly PartitionValues[];
 }
 
+/** An append whose rows come bit by bit; nothing of it is in the table before its commit. */
+export interface TableAppend {
+  write(rows: readonly Row[]): Promise<void>;
+  commit(): Promise<CommitOutcome>;
+  /** Gives up: what was written already is deleted. */
+  discard(): Promise<void>;
+}
+
 /** What became of a commit. */
 export type CommitOutcome =
   | { readonly kind: 'committed'; readonly version: number; readonly files: number; readonly rows: number }
@@ -75,41 +83,90 @@ export async function replacePartitions(context: TransactionContext, request: Re
   return commitRows(context, request, request.partitions);
 }
 
+/** Begins an append. @throws AppError table_unsupported. */
+export async function startAppend(
+  context: TransactionContext,
+  request: Omit<AppendRequest, 'rows'>,
+): Promise<TableAppend> {
+  return start(context, request, request.basedOn ?? (await context.log.newest()), undefined);
+}
+
 async function commitRows(
   context: TransactionContext,
   request: AppendRequest,
   partitions: readonly PartitionValues[] | undefined,
 ): Promise<CommitOutcome> {
-  const { log } = context;
-  const snapshot = request.basedOn ?? (await log.newest());
-  checkWritable(log.table, snapshot.protocol, snapshot.metadata);
-  if (partitions !== undefined && isAppendOnly(snapshot.metadata)) {
-    throw new AppError('table_unsupported', `The table ${log.table} takes appends only (delta.appendOnly)`);
+  const snapshot = request.basedOn ?? (await context.log.newest());
+  const begun = start(context, request, snapshot, partitions);
+  const done = alreadyDone(snapshot, transactionsOf(request));
+  if (done !== undefined) return done;
+  try {
+    await begun.write(request.rows);
+  } catch (error) {
+    await begun.discard();
+    throw error;
   }
+  return begun.commit();
+}
+
+interface BegunCommit extends TableAppend {
+  write(rows: AppendRequest['rows']): Promise<void>;
+}
+
+function start(
+  context: TransactionContext,
+  request: Omit<AppendRequest, 'rows'>,
+  snapshot: Snapshot,
+  partitions: readonly PartitionValues[] | undefined,
+): BegunCommit {
+  checkWritable(context.log.table, snapshot.protocol, snapshot.metadata);
+  if (partitions !== undefined && isAppendOnly(snapshot.metadata)) {
+    throw new AppError('table_unsupported', `The table ${context.log.table} takes appends only (delta.appendOnly)`);
+  }
+  const writer = startWriter(context, snapshot, request.maxFileRows ?? MAX_FILE_ROWS);
+  const discard = (): Promise<void> => discardFiles(context, writer.written);
+  return {
+    write: (rows) => writer.write(rows),
+    discard,
+    async commit() {
+      const outcome = await commitWritten(context, request, snapshot, { writer, partitions, discard });
+      // Files of a commit that did not come about are nobody's.
+      if (outcome.kind !== 'committed') await discard();
+      return outcome;
+    },
+  };
+}
+
+interface WrittenFiles {
+  readonly writer: DataFileWriter;
+  readonly partitions: readonly PartitionValues[] | undefined;
+  discard(): Promise<void>;
+}
+
+async function commitWritten(
+  context: TransactionContext,
+  request: Omit<AppendRequest, 'rows'>,
+  snapshot: Snapshot,
+  { writer, partitions, discard }: WrittenFiles,
+): Promise<CommitOutcome> {
   const transactions = transactionsOf(request);
   const done = alreadyDone(snapshot, transactions);
   if (done !== undefined) return done;
-  const writer = startWriter(context, snapshot, request.maxFileRows ?? MAX_FILE_ROWS);
-  const adds = await writeAll(context, writer, request);
+  const adds = await writer.finish().catch(async (error: unknown) => {
+    await discard();
+    throw error;
+  });
   const removes = partitions === undefined ? [] : removesOf(snapshot, partitions, context.nowMs());
   if (adds.length === 0 && removes.length === 0 && request.allowEmpty !== true) {
     return { kind: 'nothing', version: snapshot.version };
   }
-  const outcome = await commitActions(context, snapshot, {
-    request,
-    transactions,
-    adds,
-    removes,
-    rows: writer.rows,
-    reads: readSetOf(log, request, partitions, removes, transactions),
-  });
-  // Files of a commit that did not come about are nobody's.
-  if (outcome.kind !== 'committed') await discard(context, adds);
-  return outcome;
+  const reads = readSetOf(context.log, request, partitions, removes, transactions);
+  // An error from here on leaves the files: it may be unknown whether a commit names them.
+  return commitActions(context, snapshot, { request, transactions, adds, removes, rows: writer.rows, reads });
 }
 
 interface Change {
-  readonly request: AppendRequest;
+  readonly request: Omit<AppendRequest, 'rows'>;
   readonly transactions: readonly Transaction[];
   readonly adds: readonly AddFile[];
   readonly removes: readonly RemoveFile[];
@@ -172,7 +229,7 @@ function actionsOf(context: TransactionContext, change: Change, readVersion: num
   ];
 }
 
-function transactionsOf({ txn }: AppendRequest): readonly Transaction[] {
+function transactionsOf({ txn }: Pick<AppendRequest, 'txn'>): readonly Transaction[] {
   if (txn === undefined) return [];
   return isTransactionList(txn) ? txn : [txn];
 }
@@ -190,7 +247,7 @@ function alreadyDone(snapshot: Snapshot, transactions: readonly Transaction[]): 
 
 function readSetOf(
   log: Log,
-  request: AppendRequest,
+  request: Pick<AppendRequest, 'readsRows'>,
   partitions: readonly PartitionValues[] | undefined,
   removes: readonly RemoveFile[],
   transactions: readonly Transaction[],
@@ -238,22 +295,8 @@ function startWriter(context: TransactionContext, snapshot: Snapshot, maxFileRow
   });
 }
 
-async function writeAll(
-  context: TransactionContext,
-  writer: DataFileWriter,
-  request: AppendRequest,
-): Promise<AddFile[]> {
-  try {
-    await writer.write(request.rows);
-    return await writer.finish();
-  } catch (error) {
-    await discard(context, writer.written);
-    throw error;
-  }
-}
-
 /** Deletes data files that no commit names. What fails here is left to VACUUM. */
-async function discard({ log }: TransactionContext, adds: readonly AddFile[]): Promise<void> {
+async function discardFiles({ log }: TransactionContext, adds: readonly AddFile[]): Promise<void> {
   for (const { path } of adds) await log.store.delete(log.keyOf(path)).catch(() => undefined);
 }
 

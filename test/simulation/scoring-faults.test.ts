@@ -38,7 +38,7 @@ describe('power cuts under scoring', () => {
         for (const [sent, body] of answered) {
           const again = await world.score(paymentOf(sent));
           expect(again.replayed, `seed ${seed}, cut ${cut}, payment ${sent}`).toBe(true);
-          expect(Buffer.from(again.body).toString(), `seed ${seed}, cut ${cut}, payment ${sent}`).toBe(body);
+          expect(again.body, `seed ${seed}, cut ${cut}, payment ${sent}`).toBe(body);
         }
         const retries = [...unanswered];
         unanswered.clear();
@@ -79,9 +79,7 @@ describe('a full disk', () => {
     const twin = await startWorld(forgetfulFiles(), clock);
     const both = async (number: number): Promise<[string, string]> => {
       const bodies = await Promise.all(
-        [world, twin].map(async (one: ScoringWorld) =>
-          Buffer.from((await one.score(paymentOf(number))).body).toString(),
-        ),
+        [world, twin].map(async (one: ScoringWorld) => (await one.score(paymentOf(number))).body),
       );
       return [bodies[0] ?? '', bodies[1] ?? ''];
     };

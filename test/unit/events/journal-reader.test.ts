@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { openJournal } from '../../../src/events/journal.ts';
 import { encodeGroup, encodeSegmentHeader, segmentName } from '../../../src/events/journal-format.ts';
-import { oldestPosition, readJournal } from '../../../src/events/journal-reader.ts';
+import { journalCursor, oldestPosition, readJournal } from '../../../src/events/journal-reader.ts';
 import { type ForgetfulFiles, forgetfulFiles } from '../../../src/events/memory-journal-files.ts';
 
 const FOLDER = '/journal/one';
@@ -274,5 +274,36 @@ describe('a journal that is written while it is read', () => {
     expect((await files.list(FOLDER)).length).toBe(2);
     for await (const entries of readJournal(files, FOLDER, readSoFar)) readSoFar = entries.at(-1)?.position ?? 0;
     expect(readSoFar).toBe(sent);
+  });
+});
+
+describe('a cursor', () => {
+  it('goes on where the last reading came to, through new groups and segments, and reads nothing twice', async () => {
+    const cursor = journalCursor();
+    const seen: number[] = [];
+    const follow = async (after: number, through: number): Promise<void> => {
+      for await (const entries of readJournal(files, FOLDER, after, through, cursor)) {
+        seen.push(...entries.map(({ position }) => position));
+      }
+    };
+    await threeSegments();
+    await follow(0, 5);
+    expect(cursor).toMatchObject({ segment: 1, position: 5 });
+    await follow(5, 10);
+    expect(cursor).toMatchObject({ segment: 9, position: 10 });
+    // What lies before the cursor is not looked at any more, so damage there is not met.
+    await flip(9, 60);
+    await follow(10, 12);
+    expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+  });
+
+  it('is of no account where a reading begins before it', async () => {
+    const cursor = journalCursor();
+    await threeSegments();
+    for await (const _ of readJournal(files, FOLDER, 0, 10, cursor));
+    const again: number[] = [];
+    for await (const entries of readJournal(files, FOLDER, 8, 12, cursor))
+      again.push(...entries.map((e) => e.position));
+    expect(again).toEqual([9, 10, 11, 12]);
   });
 });

@@ -193,7 +193,7 @@ describe('look-ups', () => {
       expect(found?.knownTimeMicros).toBe(T0 + 2000);
       expect(found?.features).toEqual(Float64Array.of(2, Number.NaN, 0.5));
       expect(found?.featureStatus).toEqual(Uint8Array.of(0, 2, 0));
-      expect(JSON.parse(Buffer.from(found?.body ?? []).toString('utf8'))).toMatchObject({ endToEndId: idOf(2) });
+      expect(JSON.parse(found?.body ?? '')).toMatchObject({ endToEndId: idOf(2) });
       expect(await findDecision(example.ports, idOf(2), 'PAYEE')).toBeUndefined();
       expect(await findPayeeAccount(example.ports, idOf(1))).toBe('1A2B3C4D||99887766');
       expect(await findPayeeAccount(example.ports, idOf(5))).toBeUndefined();
