@@ -103,7 +103,7 @@ async function composeLocked(
   };
   const state =
     config.redisUrl === ''
-      ? await openEmbeddedState(parts.set, opened, sources)
+      ? await openEmbeddedState(parts.set, opened, sources, folders.snapshot(config.instance))
       : await openRedisState(parts.set, opened, { ...sources, redisUrl: config.redisUrl, journals: folders.journals });
   const workerData = { lakeFolder: folders.lake, journalFolder, journalId: journal.id, jobs: config.jobs };
   const link = startLakeWorker(workerData, logger);
@@ -121,6 +121,7 @@ async function composeLocked(
       backlog.stop();
       await state.close();
       await journal.close();
+      await state.save();
       link.setDurable(journal.durablePosition());
       await link.stop();
       ways.deadline.close();

@@ -23,5 +23,8 @@ export interface OnlineState {
   /** Never before what an earlier process told. */
   readonly clock: Clock;
   readonly gauges: MetricSources['gauges'];
+  /** Lets go of what is outside the process; the journal is still open. */
   close(): Promise<void>;
+  /** Called once the journal is closed: everything that was answered is durable. */
+  save(): Promise<void>;
 }

@@ -21,8 +21,8 @@ import { feedEvents, joinedEvents, silverEvents, tailEvents } from '../pipeline/
 import { silverPositions } from '../pipeline/silver-plan.ts';
 import { lastEpochOf } from '../pipeline/state-feed.ts';
 import { CommitQueue } from '../scoring/commit-queue.ts';
-import { bringOthersToSilver, type StateSources } from './embedded-state.ts';
 import type { OnlineState, OpenedJournal } from './online-state.ts';
+import { bringOthersToSilver, type StateSources } from './state-build.ts';
 
 /** What the state in Redis needs beside what an embedded one does. */
 export interface RedisSources extends StateSources {
@@ -75,6 +75,7 @@ export async function openRedisState(
       rebuilder.stop();
       await store.close();
     },
+    save: async () => {},
   };
 }
 

@@ -58,23 +58,53 @@ export class AnswerIndex {
     fingerprint: bigint,
     knownTimeMicros: number,
   ): void {
-    let shard = this.#shardOf(endToEndId, side);
-    if (shard.used + 1 > shard.known.length * MAX_LOAD) shard = this.#grow(shard, knownTimeMicros);
-    const slot = findSlot(shard, this.#key);
-    if (shard.known[slot] === 0) {
-      shard.used += 1;
-      this.#size += 1;
-      shard.keys.set(this.#key, slot * 4);
-    }
+    const { shard, slot } = this.#slotFor(this.#shardOf(endToEndId, side), knownTimeMicros);
     shard.segments[slot] = place.segment;
     shard.offsets[slot] = place.offset;
     shard.fingerprints[slot] = fingerprint;
     shard.known[slot] = Math.max(1, knownTimeMicros);
   }
 
+  /** Every answer, in columns: for a snapshot. */
+  columns(): AnswerColumns {
+    const columns = answerColumns(this.#size);
+    let row = 0;
+    for (const shard of this.#shards) {
+      for (let slot = 0; slot < shard.known.length; slot += 1) {
+        if (shard.known[slot] === 0) continue;
+        columns.keys.set(shard.keys.subarray(slot * 4, slot * 4 + 4), row * 4);
+        copyAnswer(shard, slot, columns, row);
+        row += 1;
+      }
+    }
+    return columns;
+  }
+
+  /** Takes the answers of a snapshot. */
+  restore(columns: AnswerColumns): void {
+    for (let row = 0; row < columns.known.length; row += 1) {
+      this.#key.set(columns.keys.subarray(row * 4, row * 4 + 4));
+      const known = columns.known[row] as number;
+      const { shard, slot } = this.#slotFor(this.#shards[(this.#key[3] as number) & (SHARDS - 1)] as Shard, known);
+      copyAnswer(columns, row, shard, slot);
+    }
+  }
+
   #shardOf(endToEndId: string, side: Side): Shard {
     hash128(side === 'PAYER' ? `${endToEndId}>` : `${endToEndId}<`, this.#key);
     return this.#shards[(this.#key[3] as number) & (SHARDS - 1)] as Shard;
+  }
+
+  /** The slot of the key, which is taken for it where it has none. */
+  #slotFor(own: Shard, nowMicros: number): { readonly shard: Shard; readonly slot: number } {
+    const shard = own.used + 1 > own.known.length * MAX_LOAD ? this.#grow(own, nowMicros) : own;
+    const slot = findSlot(shard, this.#key);
+    if (shard.known[slot] === 0) {
+      shard.used += 1;
+      this.#size += 1;
+      shard.keys.set(this.#key, slot * 4);
+    }
+    return { shard, slot };
   }
 
   #grow(full: Shard, nowMicros: number): Shard {
@@ -89,10 +119,7 @@ export class AnswerIndex {
       const key = full.keys.subarray(slot * 4, slot * 4 + 4);
       const to = findSlot(grown, key);
       grown.keys.set(key, to * 4);
-      grown.segments[to] = full.segments[slot] as number;
-      grown.offsets[to] = full.offsets[slot] as number;
-      grown.fingerprints[to] = full.fingerprints[slot] as bigint;
-      grown.known[to] = known;
+      copyAnswer(full, slot, grown, to);
       grown.used += 1;
     }
     this.#shards[this.#shards.indexOf(full)] = grown;
@@ -100,8 +127,9 @@ export class AnswerIndex {
   }
 }
 
-interface Shard {
-  used: number;
+/** Answers in columns. */
+export interface AnswerColumns {
+  /** Four lanes of a name each. */
   readonly keys: Int32Array;
   readonly segments: Float64Array;
   readonly offsets: Uint32Array;
@@ -110,15 +138,30 @@ interface Shard {
   readonly known: Float64Array;
 }
 
+interface Shard extends AnswerColumns {
+  used: number;
+}
+
 function newShard(capacity: number): Shard {
+  return { used: 0, ...answerColumns(capacity) };
+}
+
+function answerColumns(rows: number): AnswerColumns {
   return {
-    used: 0,
-    keys: new Int32Array(capacity * 4),
-    segments: new Float64Array(capacity),
-    offsets: new Uint32Array(capacity),
-    fingerprints: new BigInt64Array(capacity),
-    known: new Float64Array(capacity),
+    keys: new Int32Array(rows * 4),
+    segments: new Float64Array(rows),
+    offsets: new Uint32Array(rows),
+    fingerprints: new BigInt64Array(rows),
+    known: new Float64Array(rows),
   };
+}
+
+/** Copies an answer, its key excepted. */
+function copyAnswer(from: AnswerColumns, row: number, to: AnswerColumns, slot: number): void {
+  to.segments[slot] = from.segments[row] as number;
+  to.offsets[slot] = from.offsets[row] as number;
+  to.fingerprints[slot] = from.fingerprints[row] as bigint;
+  to.known[slot] = from.known[row] as number;
 }
 
 /** Linear probing; capacities are powers of two. */

@@ -1,95 +1,58 @@
-import { crc32c } from '../base/crc32c.ts';
 import type { IdTable } from '../base/id-table.ts';
+import { bytesOf, numbersOf, type Section } from '../base/section-file.ts';
 import type { EmbeddedStore } from './embedded-store.ts';
 import { EVENT_STRIDE } from './event-slab.ts';
 import { TILE_STRIDE } from './tile-pool.ts';
 
-/*
- * A snapshot of an embedded store, little-endian:
- *
- *   magic 'SNTLSNAP'  format:u32  length:u32 header:JSON crc:u32  section{…}
- *   section = bytes crc:u32, in the order and with the lengths that the header names
- *
- * It is a cache of what silver and the journals say: one that cannot be read is passed over, and
- * the store is built from them.
+/**
+ * An embedded store as it is, for a file of sections. It is a cache of what silver and the journals
+ * say: where it cannot be used, the store is built from them.
  */
-const MAGIC = Buffer.from('SNTLSNAP');
-const FORMAT = 1;
+export interface StoreSnapshot {
+  readonly header: StoreHeader;
+  /** Views of the store: it must not change before they are written. */
+  readonly sections: readonly Section[];
+}
 
-/** What a snapshot says of itself. */
-interface SnapshotHeader {
+/** What a snapshot says of the store, as JSON. */
+export interface StoreHeader {
   readonly featureSet: string;
   readonly epoch: number;
   readonly newestMicros: number | null;
   readonly firstOrdinal: number;
   readonly slab: { readonly used: number; readonly free: readonly (readonly number[])[] };
   readonly tiles: number;
-  readonly sections: readonly { readonly name: string; readonly bytes: number }[];
-  /** The caller's own: what the state was built from. */
-  readonly base: unknown;
 }
 
-/** What became of reading a snapshot. */
-export type RestoreOutcome =
-  | { readonly kind: 'restored'; readonly base: unknown }
-  /** The store is as it was: empty. */
-  | { readonly kind: 'refused'; readonly reason: string };
-
-/**
- * The store’s state in pieces to be written one after another, when all of it is durable; nothing
- * may touch the store before the last. 1 M payments are about 300 MB and take 0.4 s of this thread.
- *
- * @param base is given back by {@link restoreSnapshot}: the positions of journals, as JSON.
- */
-export function* snapshotOf(store: EmbeddedStore, base: unknown): Generator<Uint8Array> {
+/** The store's state, all of which must be durable. 1 M payments are about 300 MB. */
+export function snapshotOfStore(store: EmbeddedStore): StoreSnapshot {
   const { tables, set } = store;
-  const sections = sectionsOf(store);
   const { payments, slab, tiles } = tables;
-  const header: SnapshotHeader = {
+  const header: StoreHeader = {
     featureSet: set.hash,
     epoch: store.epoch,
     newestMicros: Number.isFinite(tables.newestMicros) ? tables.newestMicros : null,
     firstOrdinal: payments.oldest(),
     slab: slab.layout(),
     tiles: tiles.used,
-    sections: sections.map(({ name, bytes }) => ({ name, bytes: bytes.length })),
-    base,
   };
-  const json = Buffer.from(JSON.stringify(header));
-  yield Buffer.concat([MAGIC, u32(FORMAT), u32(json.length), json, u32(crc32c(json))]);
-  for (const { bytes } of sections) {
-    yield bytes;
-    yield u32(crc32c(bytes));
-  }
+  return { header, sections: sectionsOf(store) };
 }
 
-/** Fills a new store from a snapshot. It continues in the snapshot's epoch; open the next one. */
-export function restoreSnapshot(store: EmbeddedStore, bytes: Buffer): RestoreOutcome {
-  const refused = (reason: string): RestoreOutcome => ({ kind: 'refused', reason });
-  if (bytes.length < 16 || !bytes.subarray(0, 8).equals(MAGIC)) return refused('it is no snapshot');
-  if (bytes.readUInt32LE(8) !== FORMAT) return refused('it has another format');
-  const end = 16 + bytes.readUInt32LE(12);
-  const json = bytes.subarray(16, end);
-  if (end + 4 > bytes.length || crc32c(json) !== bytes.readUInt32LE(end)) return refused('its header is damaged');
-  const header = JSON.parse(json.toString('utf8')) as SnapshotHeader;
-  if (header.featureSet !== store.set.hash) return refused('it was made for another version of the feature set');
-  const sections = new Map<string, Buffer>();
-  let at = end + 4;
-  for (const { name, bytes: length } of header.sections) {
-    const section = bytes.subarray(at, at + length);
-    at += length + 4;
-    if (at > bytes.length || crc32c(section) !== bytes.readUInt32LE(at - 4))
-      return refused(`its section ${name} is damaged`);
-    sections.set(name, section);
-  }
-  if (!fits(store, header, sections)) return refused('it holds more than the limit of this store');
+/**
+ * Fills a new store from a snapshot, numbers excepted: the next epoch is to be opened.
+ *
+ * @returns why it could not be used, and then the store is as it was: empty; undefined where it is restored.
+ */
+export function restoreStore(
+  store: EmbeddedStore,
+  header: StoreHeader,
+  sections: ReadonlyMap<string, Buffer>,
+): string | undefined {
+  if (header.featureSet !== store.set.hash) return 'it was made for another version of the feature set';
+  if (!fits(store, header, sections)) return 'it holds more than the limit of this store';
   fill(store, header, sections);
-  return { kind: 'restored', base: header.base };
-}
-
-interface Section {
-  readonly name: string;
-  readonly bytes: Uint8Array;
+  return undefined;
 }
 
 const ENTITIES = ['payers', 'payees', 'pairs', 'labels'] as const;
@@ -112,17 +75,13 @@ function sectionsOf({ tables }: EmbeddedStore): Section[] {
   ];
 }
 
-function fits(
-  { tables }: EmbeddedStore,
-  { slab, tiles }: SnapshotHeader,
-  sections: ReadonlyMap<string, Buffer>,
-): boolean {
+function fits({ tables }: EmbeddedStore, { slab, tiles }: StoreHeader, sections: ReadonlyMap<string, Buffer>): boolean {
   const payments = (sections.get('payment-sides')?.length ?? 0) < tables.payments.capacity;
   const entities = ENTITIES.every((name) => (sections.get(name)?.length ?? 0) / 64 < tables[name].capacity);
   return payments && entities && slab.used < tables.slab.capacity && tiles * TILE_STRIDE < tables.tiles.numbers.length;
 }
 
-function fill(store: EmbeddedStore, header: SnapshotHeader, sections: ReadonlyMap<string, Buffer>): void {
+function fill(store: EmbeddedStore, header: StoreHeader, sections: ReadonlyMap<string, Buffer>): void {
   const { tables } = store;
   const section = (name: string): Buffer => sections.get(name) ?? Buffer.alloc(0);
   bytesOf(tables.slab.numbers).set(section('events'));
@@ -135,22 +94,13 @@ function fill(store: EmbeddedStore, header: SnapshotHeader, sections: ReadonlyMa
   putNames(tables.pairIds, section('pairs-ids'));
   tables.payeeKeys.restoreTexts(section('payee-keys'));
   tables.payments.restore(header.firstOrdinal, section('payment-ids'), {
-    times: aligned(Float64Array, section('payment-times')),
-    amounts: aligned(Float64Array, section('payment-amounts')),
-    entities: aligned(Int32Array, section('payment-entities')),
+    times: numbersOf(Float64Array, section('payment-times')),
+    amounts: numbersOf(Float64Array, section('payment-amounts')),
+    entities: numbersOf(Int32Array, section('payment-entities')),
     sides: section('payment-sides'),
   });
   tables.newestMicros = header.newestMicros ?? -Infinity;
   if (header.epoch > 0) store.openEpoch(header.epoch);
-}
-
-function bytesOf(view: ArrayBufferView): Uint8Array {
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-}
-
-/** A copy that begins where its numbers may. */
-function aligned<T>(type: new (buffer: ArrayBufferLike) => T, bytes: Uint8Array): T {
-  return new type(Uint8Array.from(bytes).buffer);
 }
 
 function namesOf(table: IdTable, from: number, to: number): Uint8Array {
@@ -160,12 +110,6 @@ function namesOf(table: IdTable, from: number, to: number): Uint8Array {
 }
 
 function putNames(table: IdTable, bytes: Buffer): void {
-  const names = aligned(Int32Array, bytes);
+  const names = numbersOf(Int32Array, bytes);
   for (let place = 0; place * 4 < names.length; place += 1) table.put(place, names.subarray(place * 4, place * 4 + 4));
-}
-
-function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value >>> 0);
-  return bytes;
 }

@@ -96,6 +96,11 @@ export class EmbeddedStore implements OnlineStore {
     return { payeeAccount: tables.payeeKeys.get(payee), number, mark };
   }
 
+  /** Whether everything that touched the state is durable. */
+  get isSettled(): boolean {
+    return !this.#undo.holds(this.#undo.lastMark);
+  }
+
   /** Everything up to a mark is durable; it cannot be taken back any more. */
   settleUpTo(mark: number): void {
     this.#undo.settleUpTo(mark);

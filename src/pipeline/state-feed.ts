@@ -9,6 +9,8 @@ export interface StateBase {
   /** Rows of payments and of labels that were read. */
   readonly payments: number;
   readonly labels: number;
+  /** The latest known time of all of them; 0 where there is none. */
+  readonly lastKnownTimeMicros: number;
 }
 
 /** Feeds what silver holds up to the given positions of each journal into a store. 200 k payments take about 1 s. */
@@ -20,7 +22,15 @@ export async function feedSilver(
 ): Promise<StateBase> {
   const { silverVersion, ...events } = await silverEvents(lake, through);
   await feedEvents(events, sink, onProgress);
-  return { silverVersion, payments: events.payments.count, labels: events.labels.count };
+  const { payments, labels } = events;
+  const lastKnownTimeMicros = Math.max(latest(payments.places.knownTimes), latest(labels.places.knownTimes));
+  return { silverVersion, payments: payments.count, labels: labels.count, lastKnownTimeMicros };
+}
+
+function latest(times: Float64Array): number {
+  let last = 0;
+  for (const time of times) if (time > last) last = time;
+  return last;
 }
 
 /** The largest epoch that any opening record in the lake names; 0 where there is none. */

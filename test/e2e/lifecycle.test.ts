@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { examplePayment } from '../payment-example.ts';
 import { readTable, runProgram, sentinela } from '../running-program.ts';
@@ -95,6 +95,37 @@ describe('a server’s life', () => {
     expect(shown.features.length).toBeGreaterThanOrEqual(40);
     expect(await second.stop()).toBe(0);
     rmSync(first.dataDir, { recursive: true });
+  });
+
+  it('starts from its snapshot, and without one that is damaged', async () => {
+    const first = await startServer();
+    const body = await (await first.post('/v1/score', paymentOf(1))).text();
+    expect(await first.stop()).toBe(0);
+    const snapshot = `${first.dataDir}/state/main.snapshot`;
+    const second = await startServer({ dataDir: first.dataDir });
+    expect(second.log()).toContain('"snapshot":true');
+    const again = await second.post('/v1/score', paymentOf(1));
+    expect([again.headers.get('idempotent-replayed'), await again.text()]).toEqual(['true', body]);
+    expect(await second.stop()).toBe(0);
+    const bytes = readFileSync(snapshot);
+    bytes[bytes.length - 9] = (bytes[bytes.length - 9] ?? 0) ^ 1;
+    writeFileSync(snapshot, bytes);
+    const third = await startServer({ dataDir: first.dataDir });
+    expect(third.log()).toContain('is damaged');
+    expect(await (await third.post('/v1/score', paymentOf(1))).text()).toBe(body);
+    expect(await third.stop()).toBe(0);
+    rmSync(first.dataDir, { recursive: true });
+  });
+
+  it('writes nothing outside its data folder', async () => {
+    const elsewhere = newDataDir();
+    const env = { HOME: elsewhere, XDG_CACHE_HOME: elsewhere, TMPDIR: elsewhere };
+    const server = await startServer({ dataDir: newDataDir(), env });
+    await (await server.post('/v1/score', paymentOf(1))).text();
+    expect(await server.stop()).toBe(0);
+    expect(readdirSync(elsewhere)).toEqual([]);
+    rmSync(server.dataDir, { recursive: true });
+    rmSync(elsewhere, { recursive: true });
   });
 
   it('writes files that only their owner can read', async () => {

@@ -1,0 +1,107 @@
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { systemErrorCode } from '../base/errors.ts';
+import {
+  bytesOf,
+  decodeSections,
+  encodeSections,
+  numbersOf,
+  type Section,
+  type SectionFormat,
+} from '../base/section-file.ts';
+import type { AnswerColumns, AnswerIndex } from '../events/answer-index.ts';
+import { restoreStore, type StoreHeader, snapshotOfStore } from '../features/embedded-snapshot.ts';
+import type { EmbeddedStore } from '../features/embedded-store.ts';
+
+/** What a state was built from, up to where. */
+export interface SnapshotBase {
+  readonly journalId: string;
+  /** The last position of each journal that the state holds. */
+  readonly offsets: Readonly<Record<string, number>>;
+  /** Version of silver.transactions that was read for it. */
+  readonly silverVersion: number;
+  /** The last epoch that is known to have been opened. */
+  readonly lastEpoch: number;
+  readonly lastKnownTimeMicros: number;
+}
+
+/** What became of reading a snapshot. */
+export type ReadSnapshot =
+  | { readonly kind: 'restored'; readonly base: SnapshotBase }
+  /** The store and the index are as they were: empty. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+const FORMAT: SectionFormat = { magic: 'SNTLSNAP', version: 2 };
+const ANSWERS = 'answers-';
+
+/**
+ * Writes a store and its answers, all of which must be durable, in place of an earlier snapshot. It is
+ * a cache: it is not synced, and one that a crash left torn is refused by its checksums.
+ */
+export async function writeSnapshot(
+  path: string,
+  store: EmbeddedStore,
+  index: AnswerIndex,
+  base: SnapshotBase,
+): Promise<void> {
+  const { header, sections } = snapshotOfStore(store);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = `${path}.writing`;
+  const file = await open(temporary, 'w', 0o600);
+  try {
+    const answers = sectionsOfAnswers(index.columns());
+    for (const piece of encodeSections(FORMAT, { store: header, base }, [...sections, ...answers])) {
+      await file.writev([piece]);
+    }
+  } catch (error) {
+    await file.close();
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await file.close();
+  await rename(temporary, path);
+}
+
+/**
+ * Fills a new store and a new index from a snapshot.
+ *
+ * @param isUsable says what is wrong with what it was built from; it is asked before anything is filled.
+ */
+export async function readSnapshot(
+  path: string,
+  store: EmbeddedStore,
+  index: AnswerIndex,
+  isUsable: (base: SnapshotBase) => Promise<string | undefined>,
+): Promise<ReadSnapshot> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    return { kind: 'refused', reason: systemErrorCode(error) === 'ENOENT' ? 'there is none' : 'it cannot be read' };
+  }
+  const file = decodeSections(FORMAT, bytes);
+  if (file.kind === 'refused') return file;
+  const { store: header, base } = file.header as { store: StoreHeader; base: SnapshotBase };
+  const reason = (await isUsable(base)) ?? restoreStore(store, header, file.sections);
+  if (reason !== undefined) return { kind: 'refused', reason };
+  index.restore(answersOf(file.sections));
+  return { kind: 'restored', base };
+}
+
+function sectionsOfAnswers(columns: AnswerColumns): Section[] {
+  return Object.entries(columns).map(([name, numbers]) => ({
+    name: `${ANSWERS}${name}`,
+    bytes: bytesOf(numbers as ArrayBufferView),
+  }));
+}
+
+function answersOf(sections: ReadonlyMap<string, Buffer>): AnswerColumns {
+  const section = (name: keyof AnswerColumns): Buffer | undefined => sections.get(`${ANSWERS}${name}`);
+  return {
+    keys: numbersOf(Int32Array, section('keys')),
+    segments: numbersOf(Float64Array, section('segments')),
+    offsets: numbersOf(Uint32Array, section('offsets')),
+    fingerprints: numbersOf(BigInt64Array, section('fingerprints')),
+    known: numbersOf(Float64Array, section('known')),
+  };
+}
