@@ -46,6 +46,15 @@ export function stopServer({ child }) {
   });
 }
 
+/** Ends a server with SIGKILL and waits until it is gone. */
+export function killServer({ child }) {
+  return new Promise((resolve) => {
+    child.removeAllListeners('exit');
+    child.once('exit', resolve);
+    child.kill('SIGKILL');
+  });
+}
+
 /** Resident memory of a process now, and at its most, in MB (Linux). */
 export function memoryOf(pid) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');

@@ -4,9 +4,9 @@ import { parsePayment } from '../src/domain/parse-payment.ts';
 import { AnswerIndex } from '../src/events/answer-index.ts';
 import { type Journal, openJournal } from '../src/events/journal.ts';
 import type { JournalFiles } from '../src/events/journal-files.ts';
-import { encodeRecord } from '../src/events/journal-record.ts';
 import { feedJournalTail } from '../src/events/journal-tail.ts';
 import { paymentCodec } from '../src/events/payment-codec.ts';
+import { encodeRecord } from '../src/events/record-codec.ts';
 import { EmbeddedStore } from '../src/features/embedded-store.ts';
 import { compileFeatureSet } from '../src/features/feature-set.ts';
 import { PIX_CORE } from '../src/features/pix-core.ts';
@@ -65,7 +65,7 @@ export async function startWorld(
   });
   const store = new EmbeddedStore(SET, STORE_LIMITS);
   const index = new AnswerIndex(7 * 86_400_000_000);
-  const tail = await feedJournalTail(files, folder, 0, paymentCodec(), store, index);
+  const tail = await feedJournalTail(files, folder, 0, store, index);
   const queue = new CommitQueue(journal);
   let durable = 0;
   hooks.onDurable = (mark) => {

@@ -33,8 +33,10 @@ export const LIMITS = {
   journalBacklogBytes: 4 * 1024 * 1024 * 1024,
   /** One record: a payment, its answer and its features, several times over. */
   journalRecordBytes: 1024 * 1024,
-  /** Events that a start reads one by one before it writes a snapshot: half a second of them. */
-  replayedBeforeSnapshot: 50_000,
+  /** Rows of silver that a start reads before it writes a snapshot: below, reading them again is as fast. */
+  readBeforeSnapshot: 50_000,
+  /** Records of the tail that a start reads before it writes a snapshot anew: two seconds of them. */
+  replayedBeforeSnapshot: 200_000,
   /** How far a file may be behind when nothing happens. */
   bronzeLagMs: 4000,
   /** Records that one bronze commit takes under load: about 20 MB in memory. */

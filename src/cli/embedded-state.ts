@@ -4,7 +4,7 @@ import { messageOf } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { AnswerIndex } from '../events/answer-index.ts';
 import type { Journal } from '../events/journal.ts';
-import { encodeRecord } from '../events/journal-record.ts';
+import { encodeRecord } from '../events/record-codec.ts';
 import { EmbeddedStore } from '../features/embedded-store.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { CommitQueue } from '../scoring/commit-queue.ts';
@@ -30,7 +30,9 @@ export async function openEmbeddedState(
   const index = new AnswerIndex(LIMITS.retryHorizonMicros);
   const built = await buildState(store, index, journal, sources, snapshotPath);
   const save = (base: SnapshotBase): Promise<void> => saveSnapshot(snapshotPath, store, index, base, logger);
-  if (built.replayed >= LIMITS.replayedBeforeSnapshot) await save(built);
+  if (built.silverRows >= LIMITS.readBeforeSnapshot || built.tailRecords >= LIMITS.replayedBeforeSnapshot) {
+    await save(built);
+  }
   const queue = new CommitQueue(journal);
   followJournal(opened, store, queue, logger);
   const clock = systemClock(built.lastKnownTimeMicros);

@@ -8,9 +8,10 @@ import { entityKeys, type ImportedPayment, paymentRow } from '../domain/payment-
 import { AnswerIndex } from '../events/answer-index.ts';
 import type { Journal } from '../events/journal.ts';
 import { oldestPosition, readJournal } from '../events/journal-reader.ts';
-import { decodeRecord, encodeRecord, type JournalRecord } from '../events/journal-record.ts';
+import type { JournalRecord } from '../events/journal-record.ts';
 import { feedJournalTail, type JournalTail, readJournalTails, type TailSink } from '../events/journal-tail.ts';
 import { paymentCodec } from '../events/payment-codec.ts';
+import { decodeRecord, encodeRecord } from '../events/record-codec.ts';
 import { EmbeddedStore } from '../features/embedded-store.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import type { LabelObservation, ObservedLabel, ObservedPayment } from '../features/online-store.ts';
@@ -53,7 +54,7 @@ export async function openRedisState(
   await bringOthersToSilver(ports, journal.id, logger);
   await feedAnswers(ports.lake, index, ports.clock.nowMicros() - LIMITS.retryHorizonMicros);
   const after = (await silverPositions(ports.lake)).get(journal.id) ?? 0;
-  const tail = await feedJournalTail(files, journalFolder, after, paymentCodec(), NO_SINK, index);
+  const tail = await feedJournalTail(files, journalFolder, after, NO_SINK, index);
   const clock = systemClock(tail.lastKnownTimeMicros);
   const rebuilder = new RedisRebuilder(set, journal, sources, () => clock.nowMicros());
   const store = new RedisOnlineStore(sources.redisUrl, set, rebuilder);
@@ -183,7 +184,7 @@ class RedisRebuilder {
     const positions = await silverPositions(lake);
     const { silverVersion, ...inSilver } = await silverEvents(lake, positions);
     const tails = await this.#tails(positions);
-    const beyond = tailEvents(tails, paymentCodec());
+    const beyond = tailEvents(tails);
     await feedEvents(joinedEvents(inSilver, beyond), state);
     const offsets: Record<string, number> = Object.fromEntries(positions);
     for (const { journalId, lastPosition } of tails) offsets[journalId] = lastPosition;

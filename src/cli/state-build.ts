@@ -5,7 +5,6 @@ import type { Journal } from '../events/journal.ts';
 import type { JournalFiles } from '../events/journal-files.ts';
 import { oldestPosition } from '../events/journal-reader.ts';
 import { feedJournalTail } from '../events/journal-tail.ts';
-import { paymentCodec } from '../events/payment-codec.ts';
 import type { EmbeddedStore } from '../features/embedded-store.ts';
 import { feedAnswers } from '../pipeline/answer-feed.ts';
 import { bronzeToSilver } from '../pipeline/bronze-to-silver.ts';
@@ -23,9 +22,12 @@ export interface StateSources {
   readonly logger: Logger;
 }
 
-/** A state that was built: what it holds, and how much of it had to be read event by event. */
+/** A state that was built, and how much had to be read for it. */
 export interface BuiltState extends SnapshotBase {
-  readonly replayed: number;
+  /** Rows of silver; 0 where a snapshot had them. */
+  readonly silverRows: number;
+  /** Records of the journal's tail. */
+  readonly tailRecords: number;
 }
 
 /**
@@ -48,10 +50,10 @@ export async function buildState(
   if (snapshot.kind === 'refused') logger.info({ reason: snapshot.reason }, 'no snapshot is used: silver is read');
   const from =
     snapshot.kind === 'restored'
-      ? { ...snapshot.base, replayed: 0 }
+      ? { ...snapshot.base, silverRows: 0 }
       : await fromSilver(store, index, journal.id, ports, positions);
-  const tail = await feedJournalTail(files, journalFolder, from.offsets[journal.id] ?? 0, paymentCodec(), store, index);
-  const { silverVersion, lastEpoch, lastKnownTimeMicros, replayed } = from;
+  const tail = await feedJournalTail(files, journalFolder, from.offsets[journal.id] ?? 0, store, index);
+  const { silverVersion, lastEpoch, lastKnownTimeMicros, silverRows } = from;
   logger.info(
     { snapshot: snapshot.kind === 'restored', events: store.stats().payments, silverVersion, tail: tail.records },
     'state is built',
@@ -62,7 +64,8 @@ export async function buildState(
     offsets: { ...from.offsets, [journal.id]: journal.durablePosition() },
     lastEpoch: Math.max(lastEpoch, tail.lastEpoch?.epoch ?? 0),
     lastKnownTimeMicros: Math.max(lastKnownTimeMicros, tail.lastKnownTimeMicros),
-    replayed: replayed + tail.records,
+    silverRows,
+    tailRecords: tail.records,
   };
 }
 
@@ -89,7 +92,7 @@ async function fromSilver(
   journalId: string,
   { lake, clock }: JobPorts,
   positions: ReadonlyMap<string, number>,
-): Promise<BuiltState> {
+): Promise<Omit<BuiltState, 'tailRecords'>> {
   const bar = progress('reading silver');
   const base = await feedSilver(lake, positions, store, (done, total) => bar.update(done, total));
   bar.end();
@@ -100,7 +103,7 @@ async function fromSilver(
     offsets: Object.fromEntries(positions),
     lastEpoch: await lastEpochOf(lake),
     lastKnownTimeMicros: base.lastKnownTimeMicros,
-    replayed: base.payments + base.labels,
+    silverRows: base.payments + base.labels,
   };
 }
 

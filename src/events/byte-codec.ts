@@ -72,6 +72,8 @@ export interface ByteReader {
   f64(): number;
   f64Array(count: number): Float64Array;
   raw(count: number): Uint8Array;
+  /** Passes over bytes. */
+  skip(count: number): void;
   bytes(): Uint8Array;
   text(): string;
 }
@@ -103,6 +105,7 @@ export function byteReader(buffer: Buffer): ByteReader {
       return values;
     },
     raw,
+    skip: (count) => void skip(count),
     bytes: () => raw(u32()),
     text() {
       const length = u16();

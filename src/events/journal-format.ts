@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { crc32c } from '../base/crc32c.ts';
+import { AppError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 
 /*
@@ -17,7 +18,7 @@ import { LIMITS } from '../base/limits.ts';
 
 const SEGMENT_MAGIC = 'SNTJRNL1';
 const GROUP_MAGIC = 0x31505247;
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 
 /** Size of a segment's header. */
 export const SEGMENT_HEADER_BYTES = 40;
@@ -43,13 +44,27 @@ export function encodeSegmentHeader({ journalId, firstPosition }: SegmentHeader)
   return bytes;
 }
 
-/** Decodes a segment's header; undefined where it is torn or none. */
+/**
+ * Decodes a segment's header; undefined where it is torn or none.
+ *
+ * @throws AppError `journal_corrupt` for a segment that another version wrote.
+ */
 export function decodeSegmentHeader(bytes: Buffer): SegmentHeader | undefined {
   if (bytes.length < SEGMENT_HEADER_BYTES || bytes.toString('latin1', 0, 8) !== SEGMENT_MAGIC) return undefined;
-  if (bytes.readUInt32LE(36) !== crc32c(bytes, 0, 36) || bytes.readUInt32LE(8) !== FORMAT_VERSION) return undefined;
+  if (bytes.readUInt32LE(36) !== crc32c(bytes, 0, 36)) return undefined;
+  const format = bytes.readUInt32LE(8);
+  if (format !== FORMAT_VERSION) throw otherFormat(format);
   const hex = bytes.toString('hex', 12, 28);
   const journalId = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
   return { journalId, firstPosition: bytes.readDoubleLE(28) };
+}
+
+function otherFormat(format: number): AppError {
+  return new AppError(
+    'journal_corrupt',
+    `the journal is of format ${format}, this version reads ${FORMAT_VERSION}: stop the version that wrote it with SIGTERM, so that the lake has all of it, run its bronze-to-silver, and move the journal's folder away`,
+    { format },
+  );
 }
 
 /** The name of the segment that begins at a position. */

@@ -1,12 +1,11 @@
-import type { EntityKeys } from '../domain/entity-keys.ts';
+import { type EntityKeys, pairKey } from '../domain/entity-keys.ts';
 import type { LabelState } from '../domain/label.ts';
 import type { Side } from '../domain/payment.ts';
-import { entityKeys, type ImportedPayment, paymentRow } from '../domain/payment-row.ts';
 import { type AnswerIndex, fingerprintOf } from './answer-index.ts';
 import type { JournalFiles } from './journal-files.ts';
 import { readJournal, readJournalId } from './journal-reader.ts';
-import { decodeRecord, type EpochRecord, type JournalRecord } from './journal-record.ts';
-import type { PaymentCodec } from './payment-codec.ts';
+import type { EpochRecord, SkimmedRecord } from './journal-record.ts';
+import { skimRecord } from './record-codec.ts';
 
 /** Takes what a journal's tail holds, in order: the shapes of a store's own feed. */
 export interface TailSink {
@@ -36,13 +35,12 @@ export interface TailFigures {
 
 /**
  * Feeds the records of a journal after a position into a store, and every answer into the index.
- * 100 k records take about 1.5 s.
+ * 100 k records take about 0.8 s: no body is decoded.
  */
 export async function feedJournalTail(
   files: JournalFiles,
   folder: string,
   afterPosition: number,
-  codec: PaymentCodec,
   sink: TailSink,
   index: AnswerIndex,
 ): Promise<TailFigures> {
@@ -51,40 +49,35 @@ export async function feedJournalTail(
   let lastKnownTimeMicros = 0;
   for await (const batch of readJournal(files, folder, afterPosition)) {
     for (const entry of batch) {
-      const record = decodeRecord(entry.payload);
+      const record = skimRecord(entry.payload);
       records += 1;
       lastKnownTimeMicros = Math.max(lastKnownTimeMicros, record.knownTimeMicros);
       if (record.kind === 'epoch') lastEpoch = record;
       if (record.kind === 'scored' || record.kind === 'decision') {
         index.put(record.endToEndId, record.side, entry, fingerprintOf(record.requestSha256), record.knownTimeMicros);
       }
-      applyRecord(record, codec, sink);
+      applyRecord(record, sink);
     }
   }
   return { records, lastEpoch, lastKnownTimeMicros };
 }
 
-function applyRecord(record: JournalRecord, codec: PaymentCodec, sink: TailSink): void {
+function applyRecord(record: SkimmedRecord, sink: TailSink): void {
   if (record.kind === 'label') {
     const { endToEndId, state, eventTimeMicros, payeeAccount } = record;
     if (payeeAccount !== null) sink.applyRecordedLabel({ endToEndId, state, eventTimeMicros, payeeAccount });
     return;
   }
   if (record.kind !== 'payment' && !(record.kind === 'scored' && record.isEvent)) return;
-  const row = paymentRow(codec.decodeBody(record.source, record.raw) as ImportedPayment);
-  sink.applyRecorded({
-    endToEndId: record.endToEndId,
-    side: record.side,
-    eventTimeMicros: row.event_time,
-    amountCentavos: row.amount_centavos,
-    keys: entityKeys(row),
-  });
+  const { endToEndId, side, eventTimeMicros, amountCentavos, payerAccount, payeeAccount } = record;
+  const keys = { payer: payerAccount, payee: payeeAccount, pair: pairKey(payerAccount, payeeAccount) };
+  sink.applyRecorded({ endToEndId, side, eventTimeMicros, amountCentavos, keys });
 }
 
 /** What a journal holds after a position. */
 export interface JournalTail {
   readonly journalId: string;
-  readonly entries: readonly { readonly record: JournalRecord; readonly position: number }[];
+  readonly entries: readonly { readonly record: SkimmedRecord; readonly position: number }[];
   /** Position of the last record; the position asked for where there is none. */
   readonly lastPosition: number;
 }
@@ -106,13 +99,12 @@ export async function readJournalTails(
     const folder = `${journals}/${instance}`;
     const journalId = await readJournalId(files, folder);
     if (journalId === undefined) continue;
-    const read: { record: JournalRecord; position: number }[] = [];
+    const read: { record: SkimmedRecord; position: number }[] = [];
     let lastPosition = after.get(journalId) ?? 0;
     const through = journalId === own.journalId ? own.through : Number.POSITIVE_INFINITY;
     for await (const entries of readJournal(files, folder, lastPosition, through)) {
       for (const { payload, position } of entries) {
-        // The reader's buffer is its own again after the group.
-        read.push({ record: decodeRecord(Buffer.from(payload)), position });
+        read.push({ record: skimRecord(payload), position });
         lastPosition = position;
       }
     }

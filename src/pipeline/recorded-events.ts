@@ -2,10 +2,8 @@ import { assert } from '../base/assert.ts';
 import { ENTITY_KINDS, type EntityNumbers, pairKey } from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
 import type { Side } from '../domain/payment.ts';
-import { entityKeys, type ImportedPayment, paymentRow } from '../domain/payment-row.ts';
-import type { JournalRecord, LabelRecord, PaymentPart } from '../events/journal-record.ts';
+import type { SkimmedRecord } from '../events/journal-record.ts';
 import type { JournalTail } from '../events/journal-tail.ts';
-import type { PaymentCodec } from '../events/payment-codec.ts';
 import { baseOrder, type OrderedLabels, type OrderedPayments } from '../features/base-order.ts';
 import type { ObservedLabel, RecordedPayment } from '../features/online-store.ts';
 import { numberColumns, type PlaceColumns } from '../features/replay-input.ts';
@@ -110,10 +108,12 @@ interface Told {
 
 /** A payment of a tail, with the record that told of it. */
 interface TailPayment {
-  readonly record: JournalRecord & PaymentPart;
+  readonly record: Extract<SkimmedRecord, { kind: 'scored' | 'payment' }>;
   readonly told: Told | undefined;
   readonly place: TailPlace;
 }
+
+type SkimmedLabel = Extract<SkimmedRecord, { kind: 'label' }>;
 
 interface TailPlace {
   readonly journalId: string;
@@ -122,9 +122,9 @@ interface TailPlace {
 }
 
 /** The events of journals' tails: payments with the numbers that records after them tell, and labels. */
-export function tailEvents(tails: readonly JournalTail[], codec: PaymentCodec): RecordedEvents {
+export function tailEvents(tails: readonly JournalTail[]): RecordedEvents {
   const payments: TailPayment[] = [];
-  const labels: { readonly record: LabelRecord; readonly place: TailPlace }[] = [];
+  const labels: { readonly record: SkimmedLabel; readonly place: TailPlace }[] = [];
   for (const { journalId, entries } of tails) {
     const told = toldByKey(entries.map(({ record }) => record));
     for (const { record, position } of entries) {
@@ -134,11 +134,11 @@ export function tailEvents(tails: readonly JournalTail[], codec: PaymentCodec): 
       else if (record.kind === 'payment') payments.push({ record, told: told.get(keyOf(record)), place });
     }
   }
-  return { payments: paymentColumns(payments, codec), labels: labelColumns(labels) };
+  return { payments: paymentColumns(payments), labels: labelColumns(labels) };
 }
 
 /** What is told first counts: later numbers are of a repeat in another epoch. */
-function toldByKey(records: readonly JournalRecord[]): ReadonlyMap<string, Told> {
+function toldByKey(records: readonly SkimmedRecord[]): ReadonlyMap<string, Told> {
   const told = new Map<string, Told>();
   for (const record of records) {
     const tells = record.kind === 'sequence' || (record.kind === 'decision' && record.saw.payer !== null);
@@ -152,9 +152,8 @@ function keyOf({ endToEndId, side }: { readonly endToEndId: string; readonly sid
   return `${endToEndId}/${side}`;
 }
 
-function paymentColumns(tail: readonly TailPayment[], codec: PaymentCodec): RecordedEvents['payments'] {
-  const rows = tail.map(({ record }) => paymentRow(codec.decodeBody(record.source, record.raw) as ImportedPayment));
-  const keys = rows.map(entityKeys);
+function paymentColumns(tail: readonly TailPayment[]): RecordedEvents['payments'] {
+  const records = tail.map(({ record }) => record);
   const numbers = {
     payer: numberColumns(tail.length),
     payee: numberColumns(tail.length),
@@ -168,12 +167,12 @@ function paymentColumns(tail: readonly TailPayment[], codec: PaymentCodec): Reco
   }
   return {
     count: tail.length,
-    ids: rows.map((row) => row.end_to_end_id),
-    sides: rows.map((row) => row.side),
-    times: Float64Array.from(rows, (row) => row.event_time),
-    amounts: Float64Array.from(rows, (row) => row.amount_centavos),
-    payers: keys.map(({ payer }) => payer),
-    payees: keys.map(({ payee }) => payee),
+    ids: records.map(({ endToEndId }) => endToEndId),
+    sides: records.map(({ side }) => side),
+    times: Float64Array.from(records, ({ eventTimeMicros }) => eventTimeMicros),
+    amounts: Float64Array.from(records, ({ amountCentavos }) => amountCentavos),
+    payers: records.map(({ payerAccount }) => payerAccount),
+    payees: records.map(({ payeeAccount }) => payeeAccount),
     // Nothing told yet: it may be an event, and it comes after all that are known to be.
     isEvent: Uint8Array.from(tail, ({ told }) => (told?.isEvent === false ? 0 : 1)),
     numbers,
@@ -182,7 +181,7 @@ function paymentColumns(tail: readonly TailPayment[], codec: PaymentCodec): Reco
 }
 
 function labelColumns(
-  tail: readonly { readonly record: LabelRecord; readonly place: TailPlace }[],
+  tail: readonly { readonly record: SkimmedLabel; readonly place: TailPlace }[],
 ): RecordedEvents['labels'] {
   return {
     count: tail.length,

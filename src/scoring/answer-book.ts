@@ -4,7 +4,7 @@ import { type AnswerIndex, fingerprintOf } from '../events/answer-index.ts';
 import type { RecordPlace } from '../events/journal.ts';
 import type { JournalFiles } from '../events/journal-files.ts';
 import { readRecord } from '../events/journal-reader.ts';
-import { decodeRecord } from '../events/journal-record.ts';
+import { decodeRecord } from '../events/record-codec.ts';
 import type { DecisionArchive } from './decision-archive.ts';
 import type { StoredDecision } from './scoring-port.ts';
 

@@ -3,9 +3,10 @@ import { AppError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { EntityKeys } from '../domain/entity-keys.ts';
 import type { Side } from '../domain/payment.ts';
-import { entityKeys } from '../domain/payment-row.ts';
+import { entityKeys, type PaymentRow } from '../domain/payment-row.ts';
 import type { Journal, RecordPlace } from '../events/journal.ts';
-import { encodeRecord } from '../events/journal-record.ts';
+import type { PaymentEvent } from '../events/journal-record.ts';
+import { encodeRecord } from '../events/record-codec.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { NO_NUMBERS, type Observation, type ObservedPayment, type OnlineStore } from '../features/online-store.ts';
 import { createVectorEngine, type VectorEngine, vectorWithoutStore } from '../features/vector-engine.ts';
@@ -118,11 +119,12 @@ export class PaymentScoring implements Scoring {
     const { row } = parsed;
     const keys = entityKeys(row);
     const identity = { endToEndId: row.end_to_end_id, side: row.side, source, requestSha256: sha256 };
+    const event = eventOf(row, keys);
 
     let seen: Observation;
     let slot: CommitSlot | undefined;
     if (durability === 'event-first') {
-      await journal.append(encodeRecord({ kind: 'payment', knownTimeMicros, ...identity, raw }), 0);
+      await journal.append(encodeRecord({ kind: 'payment', knownTimeMicros, ...identity, ...event, raw }), 0);
       seen = await this.#observeOutside({ row, keys });
     } else {
       const observed = store.observePayment({ row, keys });
@@ -152,7 +154,8 @@ export class PaymentScoring implements Scoring {
         encodeRecord({ kind: 'decision', knownTimeMicros: nowMicros, ...identity, ...part }),
         0,
       );
-    else place = await slot.commit(encodeRecord({ kind: 'scored', knownTimeMicros, ...identity, raw, ...part }));
+    else
+      place = await slot.commit(encodeRecord({ kind: 'scored', knownTimeMicros, ...identity, ...event, raw, ...part }));
     answers.remember(identity.endToEndId, identity.side, sha256, place, nowMicros);
     onDecision(row.side, decision.decision, decision.degraded.length > 0);
     return answer;
@@ -179,6 +182,16 @@ export class PaymentScoring implements Scoring {
       return null;
     }
   }
+}
+
+/** What the payment does to state. */
+function eventOf(row: PaymentRow, { payer, payee }: EntityKeys): PaymentEvent {
+  return {
+    eventTimeMicros: row.event_time,
+    amountCentavos: row.amount_centavos,
+    payerAccount: payer,
+    payeeAccount: payee,
+  };
 }
 
 function notInTime(): AppError {

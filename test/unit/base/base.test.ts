@@ -15,6 +15,25 @@ describe('CRC-32C', () => {
     expect(crc32c(new Uint8Array(32).fill(0xff))).toBe(0x62a8ab43);
   });
 
+  it('equals a bit by bit one, wherever the bytes lie', () => {
+    const slow = (bytes: Uint8Array): number => {
+      let crc = 0xffffffff;
+      for (const byte of bytes) {
+        crc ^= byte;
+        for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+      }
+      return ~crc >>> 0;
+    };
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(20), fc.nat(20), (bytes, from, to) => {
+        const start = Math.min(from, bytes.length);
+        const end = Math.max(start, bytes.length - to);
+        const view = new Uint8Array(new Uint8Array([1, 2, 3, ...bytes]).buffer, 3);
+        expect(crc32c(view, start, end)).toBe(slow(bytes.subarray(start, end)));
+      }),
+    );
+  });
+
   it('goes on from a seed as if it were one piece', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), fc.nat(100), (bytes, cut) => {

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { crc32c } from '../../../src/base/crc32c.ts';
 import { openJournal } from '../../../src/events/journal.ts';
 import { encodeGroup, encodeSegmentHeader, segmentName } from '../../../src/events/journal-format.ts';
 import { journalCursor, oldestPosition, readJournal } from '../../../src/events/journal-reader.ts';
+import { recoverJournal } from '../../../src/events/journal-recovery.ts';
 import { type ForgetfulFiles, forgetfulFiles } from '../../../src/events/memory-journal-files.ts';
 
 const FOLDER = '/journal/one';
@@ -274,6 +276,19 @@ describe('a journal that is written while it is read', () => {
     expect((await files.list(FOLDER)).length).toBe(2);
     for await (const entries of readJournal(files, FOLDER, readSoFar)) readSoFar = entries.at(-1)?.position ?? 0;
     expect(readSoFar).toBe(sent);
+  });
+});
+
+describe('a segment of another format', () => {
+  it('is told as such, and never taken for a torn one', async () => {
+    await segmentOf(1, [2]);
+    const header = Buffer.alloc(40);
+    await (await files.open(pathOf(1), 'read')).read(header, 0);
+    header.writeUInt32LE(1, 8);
+    header.writeUInt32LE(crc32c(header, 0, 36), 36);
+    await write(1, 'write', header, 0);
+    await expect(read(0)).rejects.toMatchObject({ ...CORRUPT, message: expect.stringContaining('format 1') });
+    await expect(recoverJournal(files, FOLDER)).rejects.toMatchObject(CORRUPT);
   });
 });
 

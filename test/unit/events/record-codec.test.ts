@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { decodeRecord, encodeRecord, type JournalRecord } from '../../../src/events/journal-record.ts';
+import type { JournalRecord, ScoredRecord, SkimmedRecord } from '../../../src/events/journal-record.ts';
+import { decodeRecord, encodeRecord, skimRecord } from '../../../src/events/record-codec.ts';
 
 const numbers = { payer: { epoch: 2, seq: 7 }, payee: null, pair: { epoch: 2, seq: 1 } };
 const payment = {
@@ -7,6 +8,10 @@ const payment = {
   side: 'PAYEE',
   source: 'grpc',
   requestSha256: new Uint8Array(32).fill(7),
+  eventTimeMicros: -1_700_000_000_000_001,
+  amountCentavos: 999_999_999_999,
+  payerAccount: '12345678|1|9',
+  payeeAccount: null,
   raw: Buffer.from('{"a":"é"}'),
 } as const;
 const decision = {
@@ -60,6 +65,14 @@ describe('journal records', () => {
     expect(normal(decodeRecord(encodeRecord(record)))).toEqual(normal(record));
   });
 
+  it.each(records.map((record) => [record.kind, record] as const))(
+    'a skimmed %s record lacks its bodies and nothing else',
+    (_, record) => {
+      const { raw, answer, features, featureStatus, ...rest } = record as Partial<ScoredRecord>;
+      expect(normal(skimRecord(encodeRecord(record)))).toEqual(normal(rest as SkimmedRecord));
+    },
+  );
+
   it('a cut payload is refused', () => {
     for (const record of records) {
       const bytes = encodeRecord(record);
@@ -69,7 +82,7 @@ describe('journal records', () => {
 });
 
 /** Views of bytes compare by their bytes. */
-function normal(record: JournalRecord): unknown {
+function normal(record: JournalRecord | SkimmedRecord): unknown {
   return Object.fromEntries(
     Object.entries(record).map(([key, value]) => [
       key,
