@@ -1,7 +1,7 @@
 // How fast a server is ready again after kill -9, with 200 k payments in silver and 100 k records in
-// the journal's tail: from its snapshot, and without one.
+// the journal's tail: from the snapshot that its first start wrote, and, as that first start itself, from silver.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import autocannon from 'autocannon';
@@ -39,11 +39,15 @@ await autocannon({
   },
 });
 await killServer(first);
+const state = join(data, 'state');
+cpSync(state, join(folder, 'state'), { recursive: true });
 
 const ready = { snapshot: [], silver: [] };
 for (let round = 0; round < ROUNDS; round += 1) {
   for (const from of ['snapshot', 'silver']) {
-    if (from === 'silver') rmSync(join(data, 'state'), { recursive: true, force: true });
+    // A start may write a snapshot anew, which would leave the next one no tail to read.
+    rmSync(state, { recursive: true, force: true });
+    if (from === 'snapshot') cpSync(join(folder, 'state'), state, { recursive: true });
     const server = await startServer(data);
     ready[from].push(server.readyMs);
     await killServer(server);
@@ -54,6 +58,6 @@ console.log(`\nready again after kill -9: ${COUNT} payments in silver, ${TAIL} i
 printTable(
   Object.entries(ready).map(([from, times]) => ({ from, 'median ms': median(times), 'most ms': Math.max(...times) })),
 );
-const met = Math.max(...Object.values(ready).map(median)) <= LIMIT_MS;
-console.log(`wanted: at most ${LIMIT_MS} ms: ${met ? 'met' : 'NOT MET'}`);
+const met = median(ready.snapshot) <= LIMIT_MS;
+console.log(`wanted from the snapshot: at most ${LIMIT_MS} ms: ${met ? 'met' : 'NOT MET'}`);
 process.exit(met ? 0 : 5);

@@ -5,7 +5,6 @@ import { AnswerIndex } from '../src/events/answer-index.ts';
 import { type Journal, openJournal } from '../src/events/journal.ts';
 import type { JournalFiles } from '../src/events/journal-files.ts';
 import { feedJournalTail } from '../src/events/journal-tail.ts';
-import { paymentCodec } from '../src/events/payment-codec.ts';
 import { encodeRecord } from '../src/events/record-codec.ts';
 import { EmbeddedStore } from '../src/features/embedded-store.ts';
 import { compileFeatureSet } from '../src/features/feature-set.ts';

@@ -3,7 +3,7 @@ import { AppError } from '../base/errors.ts';
 import type { EntityNumber, EntityNumbers } from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
 import type { Side } from '../domain/payment.ts';
-import { type ByteReader, type ByteWriter, byteReader, byteWriter } from './byte-codec.ts';
+import { ByteReader, ByteWriter } from './byte-codec.ts';
 import type {
   DecisionPart,
   DecisionRecord,
@@ -13,7 +13,6 @@ import type {
   PaymentEvent,
   PaymentPart,
   PaymentRecord,
-  RecordBodies,
   RecordSource,
   ScoredRecord,
   SequenceRecord,
@@ -38,7 +37,7 @@ const SIDE_CODES: readonly Side[] = ['PAYER', 'PAYEE'];
 
 /** Encodes a record; the result is the caller's. */
 export function encodeRecord(record: JournalRecord): Buffer {
-  const out = byteWriter(256 + sizeOf(record));
+  const out = new ByteWriter(256 + sizeOf(record));
   out.u8(KINDS.indexOf(record.kind) + 1);
   out.f64(record.knownTimeMicros);
   switch (record.kind) {
@@ -81,41 +80,25 @@ export function encodeRecord(record: JournalRecord): Buffer {
  * @throws AppError `journal_corrupt` for a payload that no version of ours wrote.
  */
 export function decodeRecord(payload: Buffer): JournalRecord {
-  return decodeWith(payload, (from) => {
-    const head = readHead(from);
-    switch (head.kind) {
-      case 'scored': {
-        const raw = from.bytes();
-        return { ...head, raw, ...readDecision(from) };
-      }
-      case 'payment':
-        return { ...head, raw: from.bytes() };
-      case 'decision':
-        return { ...head, ...readDecision(from) };
-      case 'label':
-        return { ...head, raw: from.bytes() };
-      default:
-        return head;
-    }
-  });
+  return decodeWith(payload, true);
 }
 
 /**
- * Decodes what state is built from, a fifth of the time of {@link decodeRecord}.
+ * Decodes what state is built from: the bodies are passed over.
  *
  * @throws AppError as {@link decodeRecord}.
  */
 export function skimRecord(payload: Buffer): SkimmedRecord {
-  return decodeWith(payload, (from) => {
-    const head = readHead(from);
-    if (head.kind === 'scored') from.skip(from.u32());
-    return head.kind === 'scored' || head.kind === 'decision' ? { ...head, ...readOutcome(from) } : head;
-  });
+  return decodeWith(payload, false);
 }
 
-function decodeWith<T>(payload: Buffer, decode: (from: ByteReader) => T): T {
+function decodeWith(payload: Buffer, withBodies: boolean): JournalRecord {
   try {
-    return decode(byteReader(payload));
+    const record = decode(new ByteReader(payload), withBodies);
+    if ('features' in record && record.features.length !== record.featureStatus.length) {
+      throw new RangeError('there is not a status a feature');
+    }
+    return record;
   } catch (error) {
     throw new AppError(
       'journal_corrupt',
@@ -126,48 +109,125 @@ function decodeWith<T>(payload: Buffer, decode: (from: ByteReader) => T): T {
   }
 }
 
-type Outcome = Pick<DecisionPart, 'isEvent' | 'numbers' | 'saw'>;
-
-type RecordHead =
-  | Omit<ScoredRecord, RecordBodies | keyof Outcome>
-  | Omit<PaymentRecord, RecordBodies>
-  | Omit<DecisionRecord, RecordBodies | keyof Outcome>
-  | Omit<LabelRecord, RecordBodies>
-  | SequenceRecord
-  | EpochRecord;
-
-/** What comes before the first body. */
-function readHead(from: ByteReader): RecordHead {
+function decode(from: ByteReader, withBodies: boolean): JournalRecord {
   const kind = KINDS[from.u8() - 1];
   const knownTimeMicros = from.f64();
   switch (kind) {
     case 'scored':
-      return { kind, knownTimeMicros, ...readIdentity(from), ...readEvent(from) };
+      return readScored(from, knownTimeMicros, withBodies);
     case 'payment':
-      return { kind, knownTimeMicros, ...readIdentity(from), ...readEvent(from) };
+      return readPayment(from, knownTimeMicros, withBodies);
     case 'decision':
-      return { kind, knownTimeMicros, ...readIdentity(from) };
+      return readDecision(from, knownTimeMicros, withBodies);
     case 'label':
-      return readLabel(from, knownTimeMicros);
+      return readLabel(from, knownTimeMicros, withBodies);
     case 'sequence':
-      return {
-        kind,
-        knownTimeMicros,
-        endToEndId: from.text(),
-        side: at(SIDE_CODES, from.u8()),
-        isEvent: from.u8() === 1,
-        numbers: readNumbers(from),
-      };
-    case 'epoch': {
-      const body = JSON.parse(Buffer.from(from.bytes()).toString('utf8')) as Omit<
-        EpochRecord,
-        'kind' | 'knownTimeMicros'
-      >;
-      return { ...body, kind, knownTimeMicros };
-    }
+      return readSequence(from, knownTimeMicros);
+    case 'epoch':
+      return readEpoch(from, knownTimeMicros);
     default:
       throw new Error('unknown kind of record');
   }
+}
+
+/*
+ * Members are read in the order in which a literal names them. Each record is one literal: put
+ * together from parts by spreading it takes ten times as long, 7 µs.
+ */
+
+function readScored(from: ByteReader, knownTimeMicros: number, withBodies: boolean): ScoredRecord {
+  return {
+    kind: 'scored',
+    knownTimeMicros,
+    endToEndId: from.text(),
+    side: at(SIDE_CODES, from.u8()),
+    source: at(SOURCES, from.u8()),
+    requestSha256: from.raw(32),
+    eventTimeMicros: from.f64(),
+    amountCentavos: from.f64(),
+    payerAccount: readAccount(from),
+    payeeAccount: readAccount(from),
+    raw: readBody(from, withBodies),
+    isEvent: from.u8() === 1,
+    numbers: readNumbers(from),
+    saw: readNumbers(from),
+    answer: readBody(from, withBodies),
+    features: withBodies ? from.f64Array(from.u16()) : NO_FEATURES,
+    featureStatus: withBodies ? from.rest() : NO_BYTES,
+  };
+}
+
+function readPayment(from: ByteReader, knownTimeMicros: number, withBodies: boolean): PaymentRecord {
+  return {
+    kind: 'payment',
+    knownTimeMicros,
+    endToEndId: from.text(),
+    side: at(SIDE_CODES, from.u8()),
+    source: at(SOURCES, from.u8()),
+    requestSha256: from.raw(32),
+    eventTimeMicros: from.f64(),
+    amountCentavos: from.f64(),
+    payerAccount: readAccount(from),
+    payeeAccount: readAccount(from),
+    raw: readBody(from, withBodies),
+  };
+}
+
+function readDecision(from: ByteReader, knownTimeMicros: number, withBodies: boolean): DecisionRecord {
+  return {
+    kind: 'decision',
+    knownTimeMicros,
+    endToEndId: from.text(),
+    side: at(SIDE_CODES, from.u8()),
+    source: at(SOURCES, from.u8()),
+    requestSha256: from.raw(32),
+    isEvent: from.u8() === 1,
+    numbers: readNumbers(from),
+    saw: readNumbers(from),
+    answer: readBody(from, withBodies),
+    features: withBodies ? from.f64Array(from.u16()) : NO_FEATURES,
+    featureStatus: withBodies ? from.rest() : NO_BYTES,
+  };
+}
+
+function readLabel(from: ByteReader, knownTimeMicros: number, withBodies: boolean): LabelRecord {
+  return {
+    kind: 'label',
+    knownTimeMicros,
+    endToEndId: from.text(),
+    source: at(SOURCES, from.u8()),
+    state: at(LABEL_STATES, from.u8()),
+    eventTimeMicros: from.f64(),
+    payeeAccount: readAccount(from),
+    number: readNumber(from),
+    raw: readBody(from, withBodies),
+  };
+}
+
+function readSequence(from: ByteReader, knownTimeMicros: number): SequenceRecord {
+  return {
+    kind: 'sequence',
+    knownTimeMicros,
+    endToEndId: from.text(),
+    side: at(SIDE_CODES, from.u8()),
+    isEvent: from.u8() === 1,
+    numbers: readNumbers(from),
+  };
+}
+
+function readEpoch(from: ByteReader, knownTimeMicros: number): EpochRecord {
+  const body = JSON.parse(Buffer.from(from.bytes()).toString('utf8')) as Omit<EpochRecord, 'kind' | 'knownTimeMicros'>;
+  return { ...body, kind: 'epoch', knownTimeMicros };
+}
+
+const NO_BYTES = new Uint8Array(0);
+const NO_FEATURES = new Float64Array(0);
+
+function readBody(from: ByteReader, isWanted: boolean): Uint8Array {
+  const length = from.u32();
+  if (isWanted) return from.raw(length);
+  from.skip(length);
+  return NO_BYTES;
 }
 
 function sizeOf(record: JournalRecord): number {
@@ -188,29 +248,11 @@ function writeIdentity(out: ByteWriter, record: Identity): void {
   out.raw(record.requestSha256);
 }
 
-function readIdentity(from: ByteReader): Identity {
-  return {
-    endToEndId: from.text(),
-    side: at(SIDE_CODES, from.u8()),
-    source: at(SOURCES, from.u8()),
-    requestSha256: from.raw(32),
-  };
-}
-
 function writeEvent(out: ByteWriter, event: PaymentEvent): void {
   out.f64(event.eventTimeMicros);
   out.f64(event.amountCentavos);
   writeAccount(out, event.payerAccount);
   writeAccount(out, event.payeeAccount);
-}
-
-function readEvent(from: ByteReader): PaymentEvent {
-  return {
-    eventTimeMicros: from.f64(),
-    amountCentavos: from.f64(),
-    payerAccount: readAccount(from),
-    payeeAccount: readAccount(from),
-  };
 }
 
 function writeAccount(out: ByteWriter, account: string | null): void {
@@ -235,17 +277,6 @@ function writeDecision(out: ByteWriter, record: DecisionPart): void {
   out.raw(record.featureStatus);
 }
 
-function readOutcome(from: ByteReader): Outcome {
-  return { isEvent: from.u8() === 1, numbers: readNumbers(from), saw: readNumbers(from) };
-}
-
-function readDecision(from: ByteReader): DecisionPart {
-  const outcome = readOutcome(from);
-  const answer = from.bytes();
-  const count = from.u16();
-  return { ...outcome, answer, features: from.f64Array(count), featureStatus: from.raw(count) };
-}
-
 function writeLabel(out: ByteWriter, record: LabelRecord): void {
   out.text(record.endToEndId);
   out.u8(SOURCES.indexOf(record.source));
@@ -254,19 +285,6 @@ function writeLabel(out: ByteWriter, record: LabelRecord): void {
   writeAccount(out, record.payeeAccount);
   writeNumber(out, record.number);
   out.bytes(record.raw);
-}
-
-function readLabel(from: ByteReader, knownTimeMicros: number): Omit<LabelRecord, RecordBodies> {
-  return {
-    kind: 'label',
-    knownTimeMicros,
-    endToEndId: from.text(),
-    source: at(SOURCES, from.u8()),
-    state: at(LABEL_STATES, from.u8()),
-    eventTimeMicros: from.f64(),
-    payeeAccount: readAccount(from),
-    number: readNumber(from),
-  };
 }
 
 function writeNumbers(out: ByteWriter, { payer, payee, pair }: EntityNumbers): void {
