@@ -33,8 +33,25 @@ export function parsePayment(body: unknown): ParsedPayment {
   return { payment: normalPayment(body, row), row, degraded: degradedBy(row) };
 }
 
-/** The form in which every instant of ours is written: milliseconds. */
-const NORMAL_INSTANT = /^[^.]{19}\.\d{3}Z$/;
+/** Whether an instant has the form in which every one of ours is written: milliseconds. */
+function isNormalInstant(text: string | undefined): boolean {
+  return text === undefined || text.length === 24;
+}
+
+/** Whether an amount has no zero before its first digit that counts. */
+function isNormalAmount(amount: string): boolean {
+  return amount.charCodeAt(0) !== 0x30 || amount.length === 4;
+}
+
+function isNormalDevice(device: Payment['device']): boolean {
+  return (
+    device === undefined ||
+    (isNormalInstant(device.enrolledAt) &&
+      isNormalInstant(device.loggedInAt) &&
+      isNormalInstant(device.limitRaisedAt) &&
+      isNormalInstant(device.simChangedAt))
+  );
+}
 
 /**
  * The payment with each text in its one form, so that `12:00:00Z` and `12:00:00.000Z`, or the same
@@ -42,18 +59,10 @@ const NORMAL_INSTANT = /^[^.]{19}\.\d{3}Z$/;
  */
 function normalPayment(payment: Payment, row: PaymentRow): Payment {
   const { device } = payment;
-  const amount = amountOf(row.amount_centavos);
-  const times = [device?.enrolledAt, device?.loggedInAt, device?.limitRaisedAt, device?.simChangedAt];
-  if (
-    amount === payment.amount &&
-    NORMAL_INSTANT.test(payment.acceptedAt) &&
-    times.every((text) => text === undefined || NORMAL_INSTANT.test(text))
-  ) {
-    return payment;
-  }
+  if (isNormalAmount(payment.amount) && isNormalInstant(payment.acceptedAt) && isNormalDevice(device)) return payment;
   return {
     ...payment,
-    amount,
+    amount: amountOf(row.amount_centavos),
     acceptedAt: instantOfMicros(row.event_time),
     ...(device === undefined
       ? {}

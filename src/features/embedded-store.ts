@@ -65,6 +65,7 @@ export class EmbeddedStore implements OnlineStore {
     // A second side adds nothing: a full store answers it.
     if (own < 0) tables.makeRoom(row.event_time);
     const out = featureOutput(this.set);
+    const { values, status } = out;
     const found = this.#found;
     tables.find(keys, found);
     const t = row.event_time;
@@ -77,11 +78,11 @@ export class EmbeddedStore implements OnlineStore {
     this.#engine.request.read(row, out);
     this.#engine.derived.read(out);
     if (own >= 0) {
-      return { isEvent: false, numbers: NO_NUMBERS, saw, ...out, mark: this.#undo.lastMark };
+      return { isEvent: false, numbers: NO_NUMBERS, saw, values, status, mark: this.#undo.lastMark };
     }
     const mark = this.#undo.beginOperation();
     tables.record(row.end_to_end_id, row.side, t, row.amount_centavos, keys, found, this.#undo);
-    return { isEvent: true, numbers: nextNumbers(saw), saw, ...out, mark };
+    return { isEvent: true, numbers: nextNumbers(saw), saw, values, status, mark };
   }
 
   observeLabel({ endToEndId, state, eventTimeMicros, payeeAccount }: ObservedLabel): LabelObservation {

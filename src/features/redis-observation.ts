@@ -108,7 +108,8 @@ export class ObservationReader {
     this.#engine.request.read(row, out);
     this.#engine.derived.read(out);
     const isEvent = observed.code !== OBSERVED.second;
-    return { isEvent, numbers: numbersOf(observed, own, saw, epoch), saw, ...out, mark: 0 };
+    const { values, status } = out;
+    return { isEvent, numbers: numbersOf(observed, own, saw, epoch), saw, values, status, mark: 0 };
   }
 
   /**

@@ -45,9 +45,6 @@ export function decidePayment(makers: DecisionMakers, input: DecisionInput): Dec
   });
   const lasts = rule.expiresAfterMinutes;
   const expires = lasts === undefined ? undefined : input.nowMicros + (night ? lasts.night : lasts.day) * MINUTE_MICROS;
-  const degraded: DegradedReason[] = [...input.parsed.degraded];
-  if (!input.storeAnswered) degraded.push('store_unavailable');
-  if (input.score === null) degraded.push('model_unavailable');
   return {
     endToEndId: row.end_to_end_id,
     side: row.side,
@@ -59,9 +56,16 @@ export function decidePayment(makers: DecisionMakers, input: DecisionInput): Dec
     featureSet: makers.featureSet,
     ruleId: rule.id,
     policyVersion: makers.policy.version,
-    degraded,
+    degraded: degradedBy(input),
     decidedAt: instantOfMicros(input.nowMicros),
   };
+}
+
+function degradedBy({ parsed, storeAnswered, score }: DecisionInput): DegradedReason[] {
+  const reasons = parsed.degraded.slice();
+  if (!storeAnswered) reasons.push('store_unavailable');
+  if (score === null) reasons.push('model_unavailable');
+  return reasons;
 }
 
 const stringify = fastJson(DecisionSchema as Parameters<typeof fastJson>[0]);

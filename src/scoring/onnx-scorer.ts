@@ -1,4 +1,4 @@
-import './onnx-without-telemetry.ts';
+import '../base/onnx-without-telemetry.ts';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { AppError, messageOf } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';

@@ -3,9 +3,8 @@ import { AppError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { EntityKeys } from '../domain/entity-keys.ts';
 import type { Side } from '../domain/payment.ts';
-import { entityKeys, type PaymentRow } from '../domain/payment-row.ts';
-import type { Journal, RecordPlace } from '../events/journal.ts';
-import type { PaymentEvent } from '../events/journal-record.ts';
+import { entityKeys } from '../domain/payment-row.ts';
+import type { Journal } from '../events/journal.ts';
 import { encodeRecord } from '../events/record-codec.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { NO_NUMBERS, type Observation, type ObservedPayment, type OnlineStore } from '../features/online-store.ts';
@@ -14,6 +13,7 @@ import type { AnswerBook } from './answer-book.ts';
 import type { CommitQueue, CommitSlot } from './commit-queue.ts';
 import type { Deadline } from './deadline.ts';
 import { type DecisionMakers, decidePayment, encodeDecision } from './decide-payment.ts';
+import { decisionRecord, type PaymentUnderWay, paymentRecord, scoredRecord } from './scored-records.ts';
 import type { Scorer } from './scorer.ts';
 import {
   type LabelRequest,
@@ -118,13 +118,12 @@ export class PaymentScoring implements Scoring {
     const { parsed, source, raw } = request;
     const { row } = parsed;
     const keys = entityKeys(row);
-    const identity = { endToEndId: row.end_to_end_id, side: row.side, source, requestSha256: sha256 };
-    const event = eventOf(row, keys);
+    const payment: PaymentUnderWay = { row, keys, source, raw, sha256 };
 
     let seen: Observation;
     let slot: CommitSlot | undefined;
     if (durability === 'event-first') {
-      await journal.append(encodeRecord({ kind: 'payment', knownTimeMicros, ...identity, ...event, raw }), 0);
+      await journal.append(encodeRecord(paymentRecord(payment, knownTimeMicros)), 0);
       seen = await this.#observeOutside({ row, keys });
     } else {
       const observed = store.observePayment({ row, keys });
@@ -140,23 +139,11 @@ export class PaymentScoring implements Scoring {
     const decision = decidePayment(makers, { parsed, values: seen.values, score, storeAnswered, nowMicros });
     const answer = encodeDecision(decision);
 
-    const part = {
-      isEvent: seen.isEvent,
-      numbers: seen.numbers,
-      saw: seen.saw,
-      answer: Buffer.from(answer, 'utf8'),
-      features: seen.values,
-      featureStatus: seen.status,
-    };
-    let place: RecordPlace;
-    if (slot === undefined)
-      place = await journal.append(
-        encodeRecord({ kind: 'decision', knownTimeMicros: nowMicros, ...identity, ...part }),
-        0,
-      );
-    else
-      place = await slot.commit(encodeRecord({ kind: 'scored', knownTimeMicros, ...identity, ...event, raw, ...part }));
-    answers.remember(identity.endToEndId, identity.side, sha256, place, nowMicros);
+    const place =
+      slot === undefined
+        ? await journal.append(encodeRecord(decisionRecord(payment, seen, answer, nowMicros)), 0)
+        : await slot.commit(encodeRecord(scoredRecord(payment, seen, answer, knownTimeMicros)));
+    answers.remember(row.end_to_end_id, row.side, sha256, place, nowMicros);
     onDecision(row.side, decision.decision, decision.degraded.length > 0);
     return answer;
   }
@@ -168,7 +155,8 @@ export class PaymentScoring implements Scoring {
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'store_unavailable') throw error;
       const vector = vectorWithoutStore(this.#engine, payment.row, payment.keys);
-      return { isEvent: false, numbers: NO_NUMBERS, saw: NO_NUMBERS, ...vector, mark: 0 };
+      const { values, status } = vector;
+      return { isEvent: false, numbers: NO_NUMBERS, saw: NO_NUMBERS, values, status, mark: 0 };
     }
   }
 
@@ -182,16 +170,6 @@ export class PaymentScoring implements Scoring {
       return null;
     }
   }
-}
-
-/** What the payment does to state. */
-function eventOf(row: PaymentRow, { payer, payee }: EntityKeys): PaymentEvent {
-  return {
-    eventTimeMicros: row.event_time,
-    amountCentavos: row.amount_centavos,
-    payerAccount: payer,
-    payeeAccount: payee,
-  };
 }
 
 function notInTime(): AppError {
