@@ -44,7 +44,7 @@ const { compileFeatureSet } = await dist('features/feature-set.js');
 const { PIX_CORE } = await dist('features/pix-core.js');
 const { createExport } = await dist('training-export/create-export.js');
 const { ensureLake } = await dist('pipeline/lake.js');
-const { localObjectStore } = await dist('storage/local-object-store.js');
+const { localObjectStore } = await dist('storage/store/local-object-store.js');
 const { systemClock } = await dist('base/clock.js');
 const set = compileFeatureSet(PIX_CORE);
 

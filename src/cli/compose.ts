@@ -24,7 +24,7 @@ import { buildGrpcServer } from '../server/grpc-server.ts';
 import type { Readiness } from '../server/health-routes.ts';
 import { buildHttpServer } from '../server/http-server.ts';
 import { buildMetrics, type MetricSources } from '../server/metrics.ts';
-import { localObjectStore } from '../storage/local-object-store.ts';
+import { localObjectStore } from '../storage/store/local-object-store.ts';
 import { type DataFolders, dataFolders } from './data-folders.ts';
 import { openEmbeddedState } from './embedded-state.ts';
 import { type LakeLink, startLakeWorker } from './lake-link.ts';

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { AppError, messageOf, systemErrorCode } from '../base/errors.ts';
-import { localObjectStore } from '../storage/local-object-store.ts';
-import type { ObjectStore } from '../storage/object-store.ts';
+import { localObjectStore } from '../storage/store/local-object-store.ts';
+import type { ObjectStore } from '../storage/store/object-store.ts';
 import { EXPORT_FORMAT, MANIFEST_FILE } from '../training-export/manifest.ts';
 import { SPLITS } from '../training-export/time-split.ts';
 

@@ -9,7 +9,7 @@ import { paymentCodec } from '../events/payment-codec.ts';
 import { runBronzeConsumer } from '../pipeline/bronze-consumer.ts';
 import type { JobPorts } from '../pipeline/job.ts';
 import { ensureLake } from '../pipeline/lake.ts';
-import { localObjectStore } from '../storage/local-object-store.ts';
+import { localObjectStore } from '../storage/store/local-object-store.ts';
 import { type DataFolders, dataFolders } from './data-folders.ts';
 
 /** The lake of a data folder, opened by a command. */

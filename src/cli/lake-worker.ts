@@ -12,7 +12,7 @@ import type { JobFigures, JobPorts } from '../pipeline/job.ts';
 import { openLake } from '../pipeline/lake.ts';
 import { silverPositions } from '../pipeline/silver-plan.ts';
 import { silverToGold } from '../pipeline/silver-to-gold.ts';
-import { localObjectStore } from '../storage/local-object-store.ts';
+import { localObjectStore } from '../storage/store/local-object-store.ts';
 import {
   BRONZE_POSITION,
   DURABLE_POSITION,

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { systemClock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
 import { openLake } from '../pipeline/lake.ts';
-import { localObjectStore } from '../storage/local-object-store.ts';
+import { localObjectStore } from '../storage/store/local-object-store.ts';
 import type { SourceTables } from '../training-export/source-snapshots.ts';
 import { dataFolders } from './data-folders.ts';
 

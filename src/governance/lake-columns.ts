@@ -1,7 +1,7 @@
 import { AppError } from '../base/errors.ts';
-import type { ColumnData } from '../storage/column-data.ts';
-import { readColumns, safeNumbers } from '../storage/column-read.ts';
-import type { Snapshot } from '../storage/snapshot.ts';
+import { readColumns, safeNumbers } from '../storage/scan/column-read.ts';
+import type { Snapshot } from '../storage/scan/snapshot.ts';
+import type { ColumnData } from '../storage/types/column-data.ts';
 
 /** Numbers (epoch, seq) of one kind of entity, by row; epoch 0 where there is none. */
 export interface EntityNumberColumns {

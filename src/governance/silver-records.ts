@@ -1,5 +1,5 @@
 import { LABEL_STATES, type LabelState } from '../domain/label.ts';
-import type { Snapshot } from '../storage/snapshot.ts';
+import type { Snapshot } from '../storage/scan/snapshot.ts';
 import { type EntityNumberColumns, type LakeColumns, lakeColumns } from './lake-columns.ts';
 
 /*

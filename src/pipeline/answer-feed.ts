@@ -2,7 +2,7 @@ import { assert } from '../base/assert.ts';
 import type { Side } from '../domain/payment.ts';
 import type { AnswerIndex } from '../events/answer-index.ts';
 import { fingerprintOf } from '../events/answer-index.ts';
-import { readColumnChunks, safeNumbers } from '../storage/column-read.ts';
+import { readColumnChunks, safeNumbers } from '../storage/scan/column-read.ts';
 import type { Lake } from './lake.ts';
 
 /** A segment of 0 says that the lake has the answer. */

@@ -1,8 +1,8 @@
-import type { Row } from '../storage/data-file-writer.ts';
-import { isPrimitive } from '../storage/delta-schema.ts';
-import type { DuckDb } from '../storage/duckdb.ts';
-import { duckdbScan } from '../storage/duckdb-scan.ts';
-import type { Snapshot } from '../storage/snapshot.ts';
+import type { Row } from '../storage/parquet/data-file-writer.ts';
+import type { DuckDb } from '../storage/parquet/duckdb.ts';
+import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
+import type { Snapshot } from '../storage/scan/snapshot.ts';
+import { isPrimitive } from '../storage/types/delta-schema.ts';
 import { type JobFigures, type JobPorts, requireCommitted, runJob } from './job.ts';
 import type { Lake } from './lake.ts';
 import { quarantineRows, type RefusedRow } from './quarantine.ts';

@@ -1,8 +1,8 @@
 import { assert } from '../base/assert.ts';
 import { AppError } from '../base/errors.ts';
 import type { PaymentCodec } from '../events/payment-codec.ts';
-import type { Snapshot } from '../storage/snapshot.ts';
-import type { CommitOutcome, TableAppend } from '../storage/transaction.ts';
+import type { Snapshot } from '../storage/scan/snapshot.ts';
+import type { CommitOutcome, TableAppend } from '../storage/transaction/transaction.ts';
 import { type BronzeEntry, type BronzeRow, type BronzeTableName, bronzeRows } from './bronze-rows.ts';
 import type { Lake } from './lake.ts';
 

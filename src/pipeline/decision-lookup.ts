@@ -1,10 +1,10 @@
 import { accountKey } from '../domain/entity-keys.ts';
 import type { Side } from '../domain/payment.ts';
-import type { Cell, CellRow } from '../storage/arrow-cells.ts';
-import { type DuckDb, openDuckDb } from '../storage/duckdb.ts';
-import { duckdbScan } from '../storage/duckdb-scan.ts';
-import { pruneFiles } from '../storage/file-pruning.ts';
-import type { DataFile, Snapshot } from '../storage/snapshot.ts';
+import { type DuckDb, openDuckDb } from '../storage/parquet/duckdb.ts';
+import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
+import { pruneFiles } from '../storage/scan/file-pruning.ts';
+import type { DataFile, Snapshot } from '../storage/scan/snapshot.ts';
+import type { Cell, CellRow } from '../storage/types/arrow-cells.ts';
 import type { JobPorts } from './job.ts';
 import { unrefined } from './silver-plan.ts';
 

@@ -9,7 +9,7 @@ import { GOLD_DAILY_PAYMENTS, GOLD_FRAUD_DAILY } from '../governance/contracts/g
 import { QUARANTINE_LABELS, QUARANTINE_TRANSACTIONS } from '../governance/contracts/quarantine.ts';
 import { SILVER_DECISIONS, SILVER_EPOCHS, SILVER_LABELS, SILVER_TRANSACTIONS } from '../governance/contracts/silver.ts';
 import { definitionOf, type TableContract } from '../governance/contracts/table-contract.ts';
-import type { ObjectStore } from '../storage/object-store.ts';
+import type { ObjectStore } from '../storage/store/object-store.ts';
 import { type DeltaTable, openOrCreateTable, openTable, type TableEnvironment } from '../storage/table.ts';
 
 /** Every table of the lake, bottom layer first. */

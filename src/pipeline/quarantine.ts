@@ -1,6 +1,6 @@
-import type { Row } from '../storage/data-file-writer.ts';
-import { type DuckDb, sqlText } from '../storage/duckdb.ts';
-import { duckdbScan } from '../storage/duckdb-scan.ts';
+import type { Row } from '../storage/parquet/data-file-writer.ts';
+import { type DuckDb, sqlText } from '../storage/parquet/duckdb.ts';
+import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
 import { requireCommitted } from './job.ts';
 import type { Lake } from './lake.ts';
 import type { TablePlan } from './silver-plan.ts';

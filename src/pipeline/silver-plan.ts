@@ -1,7 +1,7 @@
-import { type DuckDb, sqlText } from '../storage/duckdb.ts';
-import { duckdbScan } from '../storage/duckdb-scan.ts';
-import type { DataFile, Snapshot } from '../storage/snapshot.ts';
-import type { Transaction } from '../storage/transaction.ts';
+import { type DuckDb, sqlText } from '../storage/parquet/duckdb.ts';
+import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
+import type { DataFile, Snapshot } from '../storage/scan/snapshot.ts';
+import type { Transaction } from '../storage/transaction/transaction.ts';
 import type { BronzeTableName } from './bronze-rows.ts';
 import { journalAppId } from './bronze-writer.ts';
 import type { Lake, LakeTableName } from './lake.ts';

@@ -1,11 +1,11 @@
 import { bigIntToDouble } from '../base/to-double.ts';
 import { dateOfDays } from '../domain/instant.ts';
-import type { CellRow } from '../storage/arrow-cells.ts';
-import type { Row } from '../storage/data-file-writer.ts';
-import type { DuckDb } from '../storage/duckdb.ts';
-import { duckdbScan } from '../storage/duckdb-scan.ts';
-import type { DataFile, Snapshot } from '../storage/snapshot.ts';
+import type { Row } from '../storage/parquet/data-file-writer.ts';
+import type { DuckDb } from '../storage/parquet/duckdb.ts';
+import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
+import type { DataFile, Snapshot } from '../storage/scan/snapshot.ts';
 import type { DeltaTable } from '../storage/table.ts';
+import type { CellRow } from '../storage/types/arrow-cells.ts';
 import { type JobFigures, type JobPorts, requireCommitted, runJob } from './job.ts';
 import type { Lake } from './lake.ts';
 

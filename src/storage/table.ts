@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
-import { writeCheckpoint } from './checkpoint.ts';
-import { putCommit } from './committer.ts';
-import type { CommitInfo, Metadata } from './delta-actions.ts';
-import { type StructType, serializeSchema } from './delta-schema.ts';
-import { type Log, tableLog } from './log.ts';
-import { hasLog } from './log-segment.ts';
-import type { ObjectStore } from './object-store.ts';
-import { OUR_PROTOCOL } from './protocol-support.ts';
-import type { DataFile, Snapshot } from './snapshot.ts';
+import { writeCheckpoint } from './log/checkpoint.ts';
+import { putCommit } from './log/committer.ts';
+import type { CommitInfo, Metadata } from './log/delta-actions.ts';
+import { type Log, tableLog } from './log/log.ts';
+import { hasLog } from './log/log-segment.ts';
+import { OUR_PROTOCOL } from './log/protocol-support.ts';
+import type { DataFile, Snapshot } from './scan/snapshot.ts';
+import type { ObjectStore } from './store/object-store.ts';
 import {
   type AppendRequest,
   appendRows,
@@ -18,7 +17,8 @@ import {
   replacePartitions,
   startAppend,
   type TableAppend,
-} from './transaction.ts';
+} from './transaction/transaction.ts';
+import { type StructType, serializeSchema } from './types/delta-schema.ts';
 
 /** What a table needs from outside. */
 export interface TableEnvironment {

@@ -2,7 +2,7 @@ import type { FeatureSet } from '../features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
 import { prepareReplay } from '../features/replay.ts';
 import type { FeatureOutput } from '../features/window-engine.ts';
-import type { ColumnData } from '../storage/column-data.ts';
+import type { ColumnData } from '../storage/types/column-data.ts';
 import { readsOf } from './silver-reads.ts';
 import { readSilver, type SilverSource } from './silver-source.ts';
 import type { SourceTables } from './source-snapshots.ts';

@@ -1,6 +1,6 @@
 import type { LabelState } from '../domain/label.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
-import type { ObjectStore } from '../storage/object-store.ts';
+import type { ObjectStore } from '../storage/store/object-store.ts';
 import type { SourceTables, SourceVersions } from './source-snapshots.ts';
 import type { TimeSplit } from './time-split.ts';
 

@@ -1,4 +1,4 @@
-import type { Snapshot } from '../storage/snapshot.ts';
+import type { Snapshot } from '../storage/scan/snapshot.ts';
 import type { DeltaTable } from '../storage/table.ts';
 
 /** The tables that an export reads. */

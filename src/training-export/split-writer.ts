@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
-import { type ParquetBuilder, parquetBuilder, ROW_GROUP_ROWS, type WrittenColumn } from '../storage/parquet-write.ts';
+import {
+  type ParquetBuilder,
+  parquetBuilder,
+  ROW_GROUP_ROWS,
+  type WrittenColumn,
+} from '../storage/parquet/parquet-write.ts';
 import { type FeatureMatrix, type RowsHash, rowsHash } from './canonical-rows.ts';
 import { type ExportColumn, exportSchema } from './export-columns.ts';
 import type { ExportRow } from './export-rows.ts';

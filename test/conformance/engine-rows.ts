@@ -1,5 +1,5 @@
 import { stringifyExactJson } from '../../src/base/exact-json.ts';
-import { type DeltaType, isPrimitive, type StructType } from '../../src/storage/delta-schema.ts';
+import { type DeltaType, isPrimitive, type StructType } from '../../src/storage/types/delta-schema.ts';
 import { runPython } from '../python.ts';
 
 /** The other engines that read a table. */

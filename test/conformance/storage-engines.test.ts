@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { manualClock } from '../../src/base/clock.ts';
-import type { Cell, CellRow } from '../../src/storage/arrow-cells.ts';
-import { arrayOf, field, mapOf, structOf } from '../../src/storage/delta-schema.ts';
-import { localObjectStore } from '../../src/storage/local-object-store.ts';
+import { readRows } from '../../src/storage/scan/table-read.ts';
+import { localObjectStore } from '../../src/storage/store/local-object-store.ts';
 import { createTable, type DeltaTable, openTable } from '../../src/storage/table.ts';
-import { readRows } from '../../src/storage/table-read.ts';
+import type { Cell, CellRow } from '../../src/storage/types/arrow-cells.ts';
+import { arrayOf, field, mapOf, structOf } from '../../src/storage/types/delta-schema.ts';
 import { PYTHON, runPython } from '../python.ts';
 import { ENGINES, plainRow, SCRIPT, sorted, theirs } from './engine-rows.ts';
 

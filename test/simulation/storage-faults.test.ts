@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../src/base/clock.ts';
 import { AppError } from '../../src/base/errors.ts';
 import { type Random, seededRandom } from '../../src/base/random.ts';
-import { field, structOf } from '../../src/storage/delta-schema.ts';
-import { memoryObjectStore } from '../../src/storage/memory-object-store.ts';
-import type { ObjectStore } from '../../src/storage/object-store.ts';
+import { readRows } from '../../src/storage/scan/table-read.ts';
+import { memoryObjectStore } from '../../src/storage/store/memory-object-store.ts';
+import type { ObjectStore } from '../../src/storage/store/object-store.ts';
 import { createTable, openTable } from '../../src/storage/table.ts';
-import { readRows } from '../../src/storage/table-read.ts';
+import { field, structOf } from '../../src/storage/types/delta-schema.ts';
 
 const SCHEMA = structOf([field('id', 'long'), field('part', 'string')]);
 const SEEDS = 60;

@@ -125,7 +125,7 @@ async function verifyTrainingSet(
   const { dataDir } = await config(settings);
   const [{ verifyExport }, { localObjectStore }, { openSourceTables }] = await Promise.all([
     import('../../training-export/verify-export.ts'),
-    import('../../storage/local-object-store.ts'),
+    import('../../storage/store/local-object-store.ts'),
     import('../source-tables.ts'),
   ]);
   const sets = await setsByName();

@@ -37,7 +37,7 @@ export function addTableCommand(program: Command, contextOf: ContextOf): void {
 async function openSnapshot({ path, version }: TableFlags) {
   const [{ openTable }, { localObjectStore }, { systemClock }] = await Promise.all([
     import('../../storage/table.ts'),
-    import('../../storage/local-object-store.ts'),
+    import('../../storage/store/local-object-store.ts'),
     import('../../base/clock.ts'),
   ]);
   // The folder's parent is the store, so that messages name the table.
@@ -92,8 +92,8 @@ async function read({ terminal }: CommandContext, flags: TableFlags): Promise<vo
   if (flags.format !== 'ndjson') throw new AppError('usage', `--format ${flags.format} is not known: only ndjson is`);
   const [{ snapshot }, { readRows }, { rowJson }] = await Promise.all([
     openSnapshot(flags),
-    import('../../storage/table-read.ts'),
-    import('../../storage/row-json.ts'),
+    import('../../storage/scan/table-read.ts'),
+    import('../../storage/types/row-json.ts'),
   ]);
   const limit = flags.limit === undefined ? Number.POSITIVE_INFINITY : numberOf('limit', flags.limit);
   const columns = flags.columns?.split(',').map((name) => name.trim());

@@ -8,7 +8,7 @@ import { paymentCodec } from '../../../src/events/payment-codec.ts';
 import { encodeRecord } from '../../../src/events/record-codec.ts';
 import { runBronzeConsumer } from '../../../src/pipeline/bronze-consumer.ts';
 import { type Lake, openLake } from '../../../src/pipeline/lake.ts';
-import type { ObjectStore } from '../../../src/storage/object-store.ts';
+import type { ObjectStore } from '../../../src/storage/store/object-store.ts';
 import { type ExampleLake, exampleLake, JOURNAL, label, scored } from './lake-example.ts';
 
 let example: ExampleLake;

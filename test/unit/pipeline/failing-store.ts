@@ -1,4 +1,4 @@
-import type { ObjectStore } from '../../../src/storage/object-store.ts';
+import type { ObjectStore } from '../../../src/storage/store/object-store.ts';
 
 /** A store that stops working for ever after some writes, as a killed process does. */
 export function storeThatDies(store: ObjectStore, afterWrites: number): ObjectStore & { readonly died: boolean } {

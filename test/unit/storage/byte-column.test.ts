@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { byteColumn } from '../../../src/storage/byte-column.ts';
+import { byteColumn } from '../../../src/storage/parquet/byte-column.ts';
 
 /** Texts with whole and halved surrogate pairs, so that halves meet where texts join. */
 const text = fc.option(fc.string({ unit: fc.constantFrom('a', 'é', '€', '😀', '\ud83d', '\ude00') }), { nil: null });

@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { manualClock } from '../../../src/base/clock.ts';
-import type { ColumnData } from '../../../src/storage/column-data.ts';
-import { readColumnChunks, readColumns, safeNumbers } from '../../../src/storage/column-read.ts';
-import { arrayOf, field, structOf } from '../../../src/storage/delta-schema.ts';
-import { openDuckDb } from '../../../src/storage/duckdb.ts';
-import { duckdbScan } from '../../../src/storage/duckdb-scan.ts';
-import { localObjectStore } from '../../../src/storage/local-object-store.ts';
-import { memoryObjectStore } from '../../../src/storage/memory-object-store.ts';
-import type { ObjectStore } from '../../../src/storage/object-store.ts';
-import type { Snapshot } from '../../../src/storage/snapshot.ts';
+import { openDuckDb } from '../../../src/storage/parquet/duckdb.ts';
+import { readColumnChunks, readColumns, safeNumbers } from '../../../src/storage/scan/column-read.ts';
+import { duckdbScan } from '../../../src/storage/scan/duckdb-scan.ts';
+import type { Snapshot } from '../../../src/storage/scan/snapshot.ts';
+import { localObjectStore } from '../../../src/storage/store/local-object-store.ts';
+import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
+import type { ObjectStore } from '../../../src/storage/store/object-store.ts';
 import { createTable } from '../../../src/storage/table.ts';
+import type { ColumnData } from '../../../src/storage/types/column-data.ts';
+import { arrayOf, field, structOf } from '../../../src/storage/types/delta-schema.ts';
 
 const SCHEMA = structOf([
   field('id', 'long'),

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../src/base/errors.ts';
-import { putCommit } from '../../../src/storage/committer.ts';
-import type { Action } from '../../../src/storage/delta-actions.ts';
-import { commitKey } from '../../../src/storage/delta-path.ts';
-import { memoryObjectStore } from '../../../src/storage/memory-object-store.ts';
-import type { ObjectStore } from '../../../src/storage/object-store.ts';
+import { putCommit } from '../../../src/storage/log/committer.ts';
+import type { Action } from '../../../src/storage/log/delta-actions.ts';
+import { commitKey } from '../../../src/storage/log/delta-path.ts';
+import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
+import type { ObjectStore } from '../../../src/storage/store/object-store.ts';
 
 const actions = (txnId: string): Action[] => [{ commitInfo: { txnId, timestamp: 1 } }];
 

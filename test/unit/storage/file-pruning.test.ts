@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../../src/base/clock.ts';
-import { field, structOf } from '../../../src/storage/delta-schema.ts';
-import { type Comparison, pruneFiles } from '../../../src/storage/file-pruning.ts';
-import { memoryObjectStore } from '../../../src/storage/memory-object-store.ts';
-import { compareUtf8 } from '../../../src/storage/object-store.ts';
+import { type Comparison, pruneFiles } from '../../../src/storage/scan/file-pruning.ts';
+import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
+import { compareUtf8 } from '../../../src/storage/store/object-store.ts';
 import { createTable } from '../../../src/storage/table.ts';
+import { field, structOf } from '../../../src/storage/types/delta-schema.ts';
 
 const SCHEMA = structOf([
   field('n', 'long'),

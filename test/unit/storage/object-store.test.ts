@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { localObjectStore } from '../../../src/storage/local-object-store.ts';
-import { memoryObjectStore } from '../../../src/storage/memory-object-store.ts';
-import { compareUtf8, type ObjectStore } from '../../../src/storage/object-store.ts';
+import { localObjectStore } from '../../../src/storage/store/local-object-store.ts';
+import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
+import { compareUtf8, type ObjectStore } from '../../../src/storage/store/object-store.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sentinela-store-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

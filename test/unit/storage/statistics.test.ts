@@ -1,7 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { field, structOf } from '../../../src/storage/delta-schema.ts';
-import { parquetBuilder } from '../../../src/storage/parquet-write.ts';
 import {
   floatBounds,
   maxString,
@@ -9,7 +7,9 @@ import {
   parseStatistics,
   serializeStatistics,
   timestampBound,
-} from '../../../src/storage/statistics.ts';
+} from '../../../src/storage/log/statistics.ts';
+import { parquetBuilder } from '../../../src/storage/parquet/parquet-write.ts';
+import { field, structOf } from '../../../src/storage/types/delta-schema.ts';
 
 const below = (left: string, right: string): boolean => Buffer.compare(Buffer.from(left), Buffer.from(right)) <= 0;
 

@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { manualClock } from '../../../src/base/clock.ts';
 import { parseExactJson } from '../../../src/base/exact-json.ts';
-import type { CellRow } from '../../../src/storage/arrow-cells.ts';
-import { commitKey } from '../../../src/storage/delta-path.ts';
-import { field, structOf } from '../../../src/storage/delta-schema.ts';
-import { memoryObjectStore } from '../../../src/storage/memory-object-store.ts';
-import type { ObjectStore } from '../../../src/storage/object-store.ts';
-import type { Snapshot } from '../../../src/storage/snapshot.ts';
+import { commitKey } from '../../../src/storage/log/delta-path.ts';
+import type { Snapshot } from '../../../src/storage/scan/snapshot.ts';
+import { readRows } from '../../../src/storage/scan/table-read.ts';
+import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
+import type { ObjectStore } from '../../../src/storage/store/object-store.ts';
 import { createTable, type DeltaTable, openOrCreateTable, openTable } from '../../../src/storage/table.ts';
-import { readRows } from '../../../src/storage/table-read.ts';
+import type { CellRow } from '../../../src/storage/types/arrow-cells.ts';
+import { field, structOf } from '../../../src/storage/types/delta-schema.ts';
 
 const SCHEMA = structOf([field('id', 'long', { nullable: false }), field('part', 'string')]);
 const environment = { clock: manualClock(1_800_000_000_000_000) };

@@ -13,7 +13,7 @@ import {
   SILVER_TRANSACTIONS,
 } from '../../../src/governance/contracts/silver.ts';
 import { definitionOf } from '../../../src/governance/contracts/table-contract.ts';
-import { memoryObjectStore } from '../../../src/storage/memory-object-store.ts';
+import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
 import { createTable, type DeltaTable } from '../../../src/storage/table.ts';
 import type { SourceTable, SourceTables } from '../../../src/training-export/source-snapshots.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { AppError, messageOf, systemErrorCode } from '../base/errors.ts';
+import { AppError, messageOf, systemErrorCode } from '../../base/errors.ts';
 import { type ByteRange, compareUtf8, type ObjectEntry, type ObjectStore } from './object-store.ts';
 
 /** What a file is called while it is written; listings leave it out, a crash may leave it behind. */

@@ -1,5 +1,5 @@
 import type { DuckDBVarCharVector } from '@duckdb/node-api';
-import type { TextSink, ValidAt } from './column-data.ts';
+import type { TextSink, ValidAt } from '../types/column-data.ts';
 
 /*
  * DuckDB's string, 16 bytes: length:u32, then 12 bytes of text where it has no more than these,

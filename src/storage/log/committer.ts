@@ -1,8 +1,8 @@
-import { AppError } from '../base/errors.ts';
+import { AppError } from '../../base/errors.ts';
+import type { ObjectStore } from '../store/object-store.ts';
 import { type Action, encodeCommit } from './delta-actions.ts';
 import { commitKey } from './delta-path.ts';
 import { readCommit } from './log-segment.ts';
-import type { ObjectStore } from './object-store.ts';
 
 /** How often the same bytes are put again while it is not known whether they landed. */
 const MAX_PUT_ATTEMPTS = 4;

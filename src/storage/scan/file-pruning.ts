@@ -1,9 +1,9 @@
-import type { ExactJson } from '../base/exact-json.ts';
-import type { DeltaType } from './delta-schema.ts';
-import { compareUtf8 } from './object-store.ts';
-import { parsePartitionValue } from './partition-values.ts';
+import type { ExactJson } from '../../base/exact-json.ts';
+import type { StatisticsTree } from '../log/statistics.ts';
+import { compareUtf8 } from '../store/object-store.ts';
+import type { DeltaType } from '../types/delta-schema.ts';
+import { parsePartitionValue } from '../types/partition-values.ts';
 import type { DataFile, Snapshot } from './snapshot.ts';
-import type { StatisticsTree } from './statistics.ts';
 
 /** A comparison of a top-level column with a value. Null never passes. */
 export interface Comparison {

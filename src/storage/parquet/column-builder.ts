@@ -1,8 +1,8 @@
 import { type DataType, type List, type Map_, makeData, Struct } from 'apache-arrow';
-import { assert } from '../base/assert.ts';
-import { arrowFieldOf, arrowTypeOf } from './arrow-types.ts';
+import { assert } from '../../base/assert.ts';
+import { arrowFieldOf, arrowTypeOf } from '../types/arrow-types.ts';
+import { type DeltaType, isPrimitive, type StructField } from '../types/delta-schema.ts';
 import { validityOf } from './column-validity.ts';
-import { type DeltaType, isPrimitive, type StructField } from './delta-schema.ts';
 import { type ColumnBuilder, type FloatMatrix, primitiveColumnBuilder } from './primitive-column-builder.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { AppError } from '../base/errors.ts';
+import { AppError } from '../../base/errors.ts';
 
 /**
  * Names inside a table (PROTOCOL.md, "File Types"):

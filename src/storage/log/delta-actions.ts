@@ -1,5 +1,5 @@
-import { AppError } from '../base/errors.ts';
-import { type ExactJson, parseExactJson, stringifyExactJson } from '../base/exact-json.ts';
+import { AppError } from '../../base/errors.ts';
+import { type ExactJson, parseExactJson, stringifyExactJson } from '../../base/exact-json.ts';
 
 /**
  * The actions of a commit (PROTOCOL.md, "Actions"): a commit is lines of JSON, each an object of

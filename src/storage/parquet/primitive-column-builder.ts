@@ -1,9 +1,5 @@
 import { Binary, Bool, type Data, type Float64, type Int64, makeData, Utf8 } from 'apache-arrow';
-import { assert } from '../base/assert.ts';
-import { PRIMITIVE_ARROW_TYPES } from './arrow-types.ts';
-import { byteColumn } from './byte-column.ts';
-import { grown, validityOf } from './column-validity.ts';
-import type { PrimitiveType, StructField } from './delta-schema.ts';
+import { assert } from '../../base/assert.ts';
 import {
   dateBound,
   floatBounds,
@@ -12,7 +8,11 @@ import {
   minString,
   stringBounds,
   timestampBound,
-} from './statistics.ts';
+} from '../log/statistics.ts';
+import { PRIMITIVE_ARROW_TYPES } from '../types/arrow-types.ts';
+import type { PrimitiveType, StructField } from '../types/delta-schema.ts';
+import { byteColumn } from './byte-column.ts';
+import { grown, validityOf } from './column-validity.ts';
 
 /**
  * Collects the values of one column, and makes an Arrow array of them. Each array has buffers of

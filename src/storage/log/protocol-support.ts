@@ -1,4 +1,4 @@
-import { AppError } from '../base/errors.ts';
+import { AppError } from '../../base/errors.ts';
 import type { Metadata, Protocol } from './delta-actions.ts';
 
 /** The protocol of the tables that we create: no table features. */

@@ -1,10 +1,10 @@
-import type { AddFile, PartitionValues } from './delta-actions.ts';
-import { actionPathOfKey, partitionFolder, tablePrefix } from './delta-path.ts';
-import type { StructField, StructType } from './delta-schema.ts';
-import type { ObjectStore } from './object-store.ts';
+import type { AddFile, PartitionValues } from '../log/delta-actions.ts';
+import { actionPathOfKey, partitionFolder, tablePrefix } from '../log/delta-path.ts';
+import { type IndexedColumns, serializeStatistics } from '../log/statistics.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import type { StructField, StructType } from '../types/delta-schema.ts';
+import { serializePartitionValue } from '../types/partition-values.ts';
 import { type ParquetBuilder, parquetBuilder } from './parquet-write.ts';
-import { serializePartitionValue } from './partition-values.ts';
-import { type IndexedColumns, serializeStatistics } from './statistics.ts';
 
 /** A row to write: values by column name. */
 export type Row = Readonly<Record<string, unknown>>;

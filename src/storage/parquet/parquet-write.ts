@@ -7,12 +7,12 @@ import {
   WriterPropertiesBuilder,
   writeParquet,
 } from 'parquet-wasm';
-import { assert } from '../base/assert.ts';
-import { arrowFieldOf } from './arrow-types.ts';
+import { assert } from '../../base/assert.ts';
+import type { FileStatistics, IndexedColumns } from '../log/statistics.ts';
+import { arrowFieldOf } from '../types/arrow-types.ts';
+import type { StructType } from '../types/delta-schema.ts';
 import { columnBuilder } from './column-builder.ts';
-import type { StructType } from './delta-schema.ts';
 import type { ColumnBuilder, FloatMatrix } from './primitive-column-builder.ts';
-import type { FileStatistics, IndexedColumns } from './statistics.ts';
 
 /** Rows of a row group: enough for zstd and skipping, few enough for memory: twice as many add 250 MB to a job's peak. */
 export const ROW_GROUP_ROWS = 32_768;

@@ -1,9 +1,9 @@
 import type { Data, RecordBatch } from 'apache-arrow';
-import { AppError } from '../base/errors.ts';
-import { cellReader, isValid } from './arrow-cells.ts';
-import { type ColumnData, type ColumnSink, columnSink, type FixedValues, kindOf } from './column-data.ts';
-import type { StructField } from './delta-schema.ts';
-import { openDuckDb } from './duckdb.ts';
+import { AppError } from '../../base/errors.ts';
+import { openDuckDb } from '../parquet/duckdb.ts';
+import { cellReader, isValid } from '../types/arrow-cells.ts';
+import { type ColumnData, type ColumnSink, columnSink, type FixedValues, kindOf } from '../types/column-data.ts';
+import type { StructField } from '../types/delta-schema.ts';
 import { duckdbScan } from './duckdb-scan.ts';
 import type { Snapshot } from './snapshot.ts';
 import { fieldsToRead, type ReadOptions, readBatches } from './table-read.ts';

@@ -1,7 +1,7 @@
 import { type RecordBatch, tableFromIPC } from 'apache-arrow';
 import { ParquetFile, readParquet } from 'parquet-wasm';
-import { AppError, messageOf } from '../base/errors.ts';
-import { type Cell, type CellRow, cellReader } from './arrow-cells.ts';
+import { AppError, messageOf } from '../../base/errors.ts';
+import { type Cell, type CellRow, cellReader } from '../types/arrow-cells.ts';
 
 /** Rows of a batch that is read. */
 const BATCH_ROWS = 65_536;

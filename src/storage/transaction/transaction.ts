@@ -1,12 +1,12 @@
-import { AppError } from '../base/errors.ts';
-import type { ExactJson } from '../base/exact-json.ts';
-import { putCommit } from './committer.ts';
+import { AppError } from '../../base/errors.ts';
+import type { ExactJson } from '../../base/exact-json.ts';
+import { putCommit } from '../log/committer.ts';
+import type { Action, AddFile, PartitionValues, RemoveFile } from '../log/delta-actions.ts';
+import type { Log } from '../log/log.ts';
+import { checkWritable, isAppendOnly } from '../log/protocol-support.ts';
+import { type DataFileWriter, dataFileWriter, type Row } from '../parquet/data-file-writer.ts';
+import { indexedColumnsOf, type Snapshot } from '../scan/snapshot.ts';
 import { type ConflictReason, findConflict, type ReadSet } from './conflict.ts';
-import { type DataFileWriter, dataFileWriter, type Row } from './data-file-writer.ts';
-import type { Action, AddFile, PartitionValues, RemoveFile } from './delta-actions.ts';
-import type { Log } from './log.ts';
-import { checkWritable, isAppendOnly } from './protocol-support.ts';
-import { indexedColumnsOf, type Snapshot } from './snapshot.ts';
 
 /** How far an application has come with this commit. */
 export interface Transaction {

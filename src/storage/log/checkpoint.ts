@@ -1,14 +1,14 @@
-import { AppError } from '../base/errors.ts';
-import type { ExactJson } from '../base/exact-json.ts';
-import type { Cell } from './arrow-cells.ts';
+import { AppError } from '../../base/errors.ts';
+import type { ExactJson } from '../../base/exact-json.ts';
+import { decodeParquet, rowsOfBatch } from '../parquet/parquet-read.ts';
+import { parquetBuilder } from '../parquet/parquet-write.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import type { Cell } from '../types/arrow-cells.ts';
+import { arrayOf, field, mapOf, type StructType, structOf } from '../types/delta-schema.ts';
 import type { Action } from './delta-actions.ts';
 import { actionOf } from './delta-actions.ts';
 import { checkpointKey, lastCheckpointKey } from './delta-path.ts';
-import { arrayOf, field, mapOf, type StructType, structOf } from './delta-schema.ts';
 import type { LogState } from './log-replay.ts';
-import type { ObjectStore } from './object-store.ts';
-import { decodeParquet, rowsOfBatch } from './parquet-read.ts';
-import { parquetBuilder } from './parquet-write.ts';
 
 /** The schema of a classic checkpoint (PROTOCOL.md, "Checkpoint Schema"): a row an action. */
 const TEXTS = mapOf('string', 'string');

@@ -1,5 +1,5 @@
-import type { Action, AddFile } from './delta-actions.ts';
-import { keyOfActionPath } from './delta-path.ts';
+import type { Action, AddFile } from '../log/delta-actions.ts';
+import { keyOfActionPath } from '../log/delta-path.ts';
 
 /** What a transaction read, and so what a winner must not have changed. */
 export interface ReadSet {

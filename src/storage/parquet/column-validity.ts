@@ -1,4 +1,4 @@
-import { assert } from '../base/assert.ts';
+import { assert } from '../../base/assert.ts';
 
 /** Bits of a column, 1 = not null; bytes are made when the first null comes. */
 export interface Validity {

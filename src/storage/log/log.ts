@@ -1,11 +1,11 @@
-import { AppError } from '../base/errors.ts';
+import { AppError } from '../../base/errors.ts';
+import { type Snapshot, snapshotOf } from '../scan/snapshot.ts';
+import type { ObjectStore } from '../store/object-store.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import type { Action } from './delta-actions.ts';
 import { keyOfActionPath } from './delta-path.ts';
 import { type LogState, logReplay } from './log-replay.ts';
 import { findLogSegment, type LogSegment, readCommit } from './log-segment.ts';
-import type { ObjectStore } from './object-store.ts';
-import { type Snapshot, snapshotOf } from './snapshot.ts';
 
 /** A table's log: reads it once, then only what is new. */
 export interface Log {

@@ -1,5 +1,5 @@
-import { assert } from '../base/assert.ts';
-import { AppError } from '../base/errors.ts';
+import { assert } from '../../base/assert.ts';
+import { AppError } from '../../base/errors.ts';
 import type { DeltaType } from './delta-schema.ts';
 
 /** A value of a column in a row: longs and timestamps may be bigints, dates are days. */

@@ -7,9 +7,9 @@ import type {
   DuckDBVarCharVector,
   DuckDBVector,
 } from '@duckdb/node-api';
-import { AppError, messageOf } from '../base/errors.ts';
-import type { Cell, CellRow } from './arrow-cells.ts';
-import type { ColumnSink, FixedValues, ListSink, ValidAt } from './column-data.ts';
+import { AppError, messageOf } from '../../base/errors.ts';
+import type { Cell, CellRow } from '../types/arrow-cells.ts';
+import type { ColumnSink, FixedValues, ListSink, ValidAt } from '../types/column-data.ts';
 import { type TextReader, textReader } from './duckdb-texts.ts';
 
 /** An in-memory DuckDB, for sets that JavaScript should not walk row by row. */

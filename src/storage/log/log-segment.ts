@@ -1,8 +1,8 @@
-import { AppError } from '../base/errors.ts';
-import { type ExactJson, parseExactJson } from '../base/exact-json.ts';
+import { AppError } from '../../base/errors.ts';
+import { type ExactJson, parseExactJson } from '../../base/exact-json.ts';
+import type { ObjectStore } from '../store/object-store.ts';
 import { type Action, decodeCommit } from './delta-actions.ts';
 import { commitKey, lastCheckpointKey, logFolder, padded, parseLogName } from './delta-path.ts';
-import type { ObjectStore } from './object-store.ts';
 
 /** The part of a log that makes a version: at most one checkpoint, and the commits after it. */
 export interface LogSegment {

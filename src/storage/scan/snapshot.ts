@@ -1,10 +1,15 @@
-import type { AddFile, Metadata, PartitionValues, Protocol } from './delta-actions.ts';
-import { keyOfActionPath } from './delta-path.ts';
-import { parseSchema, type StructType } from './delta-schema.ts';
-import { type LogState, safeNumber } from './log-replay.ts';
-import type { ObjectStore } from './object-store.ts';
-import { checkReadable } from './protocol-support.ts';
-import { DEFAULT_INDEXED_COLUMNS, type FileStatistics, type IndexedColumns, parseStatistics } from './statistics.ts';
+import type { AddFile, Metadata, PartitionValues, Protocol } from '../log/delta-actions.ts';
+import { keyOfActionPath } from '../log/delta-path.ts';
+import { type LogState, safeNumber } from '../log/log-replay.ts';
+import { checkReadable } from '../log/protocol-support.ts';
+import {
+  DEFAULT_INDEXED_COLUMNS,
+  type FileStatistics,
+  type IndexedColumns,
+  parseStatistics,
+} from '../log/statistics.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import { parseSchema, type StructType } from '../types/delta-schema.ts';
 
 /** A table at a version. It never changes. */
 export interface Snapshot {

@@ -1,7 +1,7 @@
-import { AppError } from '../base/errors.ts';
-import { type DeltaType, isPrimitive, type StructField } from './delta-schema.ts';
-import { sqlName, sqlText } from './duckdb.ts';
-import { parsePartitionValue } from './partition-values.ts';
+import { AppError } from '../../base/errors.ts';
+import { sqlName, sqlText } from '../parquet/duckdb.ts';
+import { type DeltaType, isPrimitive, type StructField } from '../types/delta-schema.ts';
+import { parsePartitionValue } from '../types/partition-values.ts';
 import type { DataFile, Snapshot } from './snapshot.ts';
 import { fieldsToRead, type ReadOptions } from './table-read.ts';
 

@@ -1,5 +1,5 @@
-import { AppError } from '../base/errors.ts';
-import { type ExactJson, parseExactJson, stringifyExactJson } from '../base/exact-json.ts';
+import { AppError } from '../../base/errors.ts';
+import { type ExactJson, parseExactJson, stringifyExactJson } from '../../base/exact-json.ts';
 
 /**
  * A table's schema (PROTOCOL.md, "Schema Serialization Format"): a struct of fields, as JSON in

@@ -1,11 +1,11 @@
 import { type Data, makeData, RecordBatch, Schema, Struct } from 'apache-arrow';
-import { AppError } from '../base/errors.ts';
-import type { CellRow } from './arrow-cells.ts';
-import { arrowFieldOf } from './arrow-types.ts';
-import { columnBuilder } from './column-builder.ts';
-import type { StructField } from './delta-schema.ts';
-import { decodeParquet, rowsOfBatch } from './parquet-read.ts';
-import { parsePartitionValue } from './partition-values.ts';
+import { AppError } from '../../base/errors.ts';
+import { columnBuilder } from '../parquet/column-builder.ts';
+import { decodeParquet, rowsOfBatch } from '../parquet/parquet-read.ts';
+import type { CellRow } from '../types/arrow-cells.ts';
+import { arrowFieldOf } from '../types/arrow-types.ts';
+import type { StructField } from '../types/delta-schema.ts';
+import { parsePartitionValue } from '../types/partition-values.ts';
 import type { DataFile, Snapshot } from './snapshot.ts';
 
 /** What to read of a table. */

@@ -1,6 +1,6 @@
-import { AppError } from '../base/errors.ts';
-import { type ExactJson, parseExactJson, stringifyExactJson } from '../base/exact-json.ts';
-import { compareUtf8 } from './object-store.ts';
+import { AppError } from '../../base/errors.ts';
+import { type ExactJson, parseExactJson, stringifyExactJson } from '../../base/exact-json.ts';
+import { compareUtf8 } from '../store/object-store.ts';
 
 /**
  * Statistics of a data file (PROTOCOL.md, "Per-file Statistics"), by Spark's rules where the

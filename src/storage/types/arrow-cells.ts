@@ -1,5 +1,5 @@
 import { type Data, DataType, makeVector, TimeUnit } from 'apache-arrow';
-import { AppError } from '../base/errors.ts';
+import { AppError } from '../../base/errors.ts';
 
 /**
  * Values of Arrow arrays, read from their buffers: arrow-js rounds timestamps, and throws on those
