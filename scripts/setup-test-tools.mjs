@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Installs what the tests need beside npm packages, once: redis-server from the system's packages,
-// and a Python environment with other people's Delta readers in .cache/python.
+// a Python environment with other people's Delta readers and an S3 server in .cache/python, and a
+// second S3 server, which checks signatures and keeps plain files, in .cache/go.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,11 +10,13 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const python = join(root, '.cache/python');
+const goBin = join(root, '.cache/go/bin');
+const versityGateway = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
 
 /** Runs a program and shows what it prints; gives whether it succeeded. */
-function run(program, args) {
+function run(program, args, environment = {}) {
   console.error(`  ${program} ${args.join(' ')}`);
-  return spawnSync(program, args, { stdio: ['ignore', 2, 2] }).status === 0;
+  return spawnSync(program, args, { stdio: ['ignore', 2, 2], env: { ...process.env, ...environment } }).status === 0;
 }
 
 function has(program, args = ['--version']) {
@@ -70,6 +73,23 @@ function setupPython() {
   writeFileSync(stamp, wanted);
 }
 
+function setupVersityGateway() {
+  const stamp = join(goBin, 'versitygw.version');
+  const program = join(goBin, process.platform === 'win32' ? 'versitygw.exe' : 'versitygw');
+  if (existsSync(program) && existsSync(stamp) && readFileSync(stamp, 'utf8') === versityGateway) return;
+  console.error('setup: building the S3 server of the tests into .cache/go (about two minutes, once)');
+  if (!has('go', ['version']))
+    fail(
+      'Go 1.24 or newer is needed by the tests. Install it (Debian: apt-get install golang-go; macOS: brew install go; or go.dev/dl) and run the tests again.',
+    );
+  mkdirSync(goBin, { recursive: true });
+  // -v names each package as it is built; GOFLAGS is emptied, since flags meant for another module can break this build.
+  if (!run('go', ['install', '-v', versityGateway], { GOBIN: goBin, GOFLAGS: '' }))
+    fail('versitygw could not be built: see the lines above (is the Go module proxy reachable, and Go new enough?).');
+  writeFileSync(stamp, versityGateway);
+}
+
 setupRedis();
 setupPython();
+setupVersityGateway();
 console.error('setup: the tools of the tests are there');

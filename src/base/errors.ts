@@ -58,6 +58,7 @@ export const ERRORS = {
   table_unsupported: kind(501, 12, false, 3, 'The Delta table needs a feature that is not supported'),
   version_not_found: kind(404, 5, false, 4, 'The Delta table has no such version'),
   commit_conflict: kind(409, 10, true, 3, 'Another writer won the race for the Delta table'),
+  commit_undecided: kind(503, 14, true, 1, 'It is not known whether a commit to the Delta table landed'),
   object_exists: kind(409, 6, false, 3, 'The object exists already'),
   storage_failed: kind(503, 14, true, 1, 'Reading or writing storage failed'),
   disk_full: kind(503, 8, true, 3, 'The disk has no room'),

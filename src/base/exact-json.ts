@@ -1,8 +1,24 @@
 /**
- * JSON whose integers are exact. `JSON.parse` rounds an integer beyond 2^53, and Delta logs and
- * tables hold int64; here such an integer becomes a bigint and everything else stays as
- * `JSON.parse` gives it. A bigint is written as a plain JSON number.
+ * JSON whose numbers are exact. `JSON.parse` rounds an integer beyond 2^53 and a fraction of more
+ * than 15 digits, and Delta logs and tables hold int64 and decimals; here such an integer becomes a
+ * bigint, such a fraction a {@link JsonNumber}, and everything else stays as `JSON.parse` gives it.
+ * Both are written as plain JSON numbers.
  */
+
+/** A number that no double holds, by its text. */
+export class JsonNumber {
+  readonly text: string;
+
+  /** @param text a number as JSON writes it. */
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** For `JSON.stringify`, which rounds it. */
+  toJSON(): number {
+    return Number(this.text);
+  }
+}
 
 /** What {@link parseExactJson} gives. */
 export type ExactJson =
@@ -10,12 +26,21 @@ export type ExactJson =
   | boolean
   | number
   | bigint
+  | JsonNumber
   | string
   | readonly ExactJson[]
   | { readonly [key: string]: ExactJson };
 
-/** An integer token of 16 digits or more: only these can be unsafe. Numbers inside strings match too; then the slow path finds nothing to do. */
-const LONG_INTEGER = /[-:,[\s]\d{16,}|^-?\d{16,}/;
+/** An object of JSON. */
+export type JsonObject = { readonly [key: string]: ExactJson };
+
+/** Whether a value is an object, no list and no number. */
+export function isJsonObject(value: ExactJson | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof JsonNumber);
+}
+
+/** A number of 16 digits or more: only these can be unsafe. Numbers inside strings match too; then the slow path finds nothing to do. */
+const LONG_NUMBER = /[-:,[\s][\d.]{16,}|^-?[\d.]{16,}/;
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const INTEGER = /^-?\d+$/;
@@ -26,9 +51,9 @@ const INTEGER = /^-?\d+$/;
  * @throws SyntaxError as `JSON.parse` does.
  */
 export function parseExactJson(text: string): ExactJson {
-  // 98 % of commit lines have no such integer, and the built-in parser is twenty times faster.
-  if (!LONG_INTEGER.test(text)) return JSON.parse(text) as ExactJson;
-  return JSON.parse(quoteLongIntegers(text), unquoteLongIntegers) as ExactJson;
+  // 98 % of commit lines have no such number, and the built-in parser is twenty times faster.
+  if (!LONG_NUMBER.test(text)) return JSON.parse(text) as ExactJson;
+  return JSON.parse(quoteLongNumbers(text), unquoteLongNumbers) as ExactJson;
 }
 
 /** Writes a value as JSON, bigints as plain numbers. Undefined members are left out. */
@@ -36,10 +61,10 @@ export function stringifyExactJson(value: unknown): string {
   return write(value) ?? 'null';
 }
 
-/** Marks a string as an integer that was quoted by us; U+E000 is private and doubled where a text holds it. */
+/** Marks a string as a number that was quoted by us; U+E000 is private and doubled where a text holds it. */
 const MARK = '\uE000';
 
-function quoteLongIntegers(text: string): string {
+function quoteLongNumbers(text: string): string {
   let out = '';
   let at = 0;
   while (at < text.length) {
@@ -58,16 +83,31 @@ function quoteLongIntegers(text: string): string {
       at += 1;
       continue;
     }
-    out += INTEGER.test(token) && !Number.isSafeInteger(Number(token)) ? `"${MARK}${token}"` : token;
+    out += isExact(token) ? token : `"${MARK}${token}"`;
     at += token.length;
   }
   return out;
 }
 
-function unquoteLongIntegers(_key: string, value: unknown): unknown {
+/** Whether a double holds a number, so that its shortest text has the same digits. */
+function isExact(token: string): boolean {
+  if (INTEGER.test(token)) return Number.isSafeInteger(Number(token));
+  const point = token.indexOf('.');
+  // Doubles in logs are written in their shortest text already, 17 digits at most.
+  if (point === -1 || token.length < 17) return true;
+  const digits = (text: string): string =>
+    text
+      .replace(/^-/, '')
+      .replace('.', '')
+      .replace(/^0+|0+$/g, '');
+  return /[eE]/.test(token) || digits(String(Number(token))) === digits(token);
+}
+
+function unquoteLongNumbers(_key: string, value: unknown): unknown {
   if (typeof value !== 'string' || !value.startsWith(MARK)) return value;
   const rest = value.slice(1);
-  return rest.startsWith(MARK) ? rest : BigInt(rest);
+  if (rest.startsWith(MARK)) return rest;
+  return INTEGER.test(rest) ? BigInt(rest) : new JsonNumber(rest);
 }
 
 function endOfString(text: string, start: number): number {
@@ -83,6 +123,7 @@ function endOfString(text: string, start: number): number {
 
 function write(value: unknown): string | undefined {
   if (typeof value === 'bigint') return value.toString();
+  if (value instanceof JsonNumber) return value.text;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map((item) => write(item) ?? 'null').join(',')}]`;
   if ('toJSON' in value) return JSON.stringify(value);

@@ -1,8 +1,8 @@
-import type { Row } from '../storage/parquet/data-file-writer.ts';
 import type { DuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
-import { isPrimitive } from '../storage/types/delta-schema.ts';
+import { isPrimitive } from '../storage/types/delta-type.ts';
+import type { Row } from '../storage/write/data-file-writer.ts';
 import { type JobFigures, type JobPorts, requireCommitted, runJob } from './job.ts';
 import type { Lake } from './lake.ts';
 import { quarantineRows, type RefusedRow } from './quarantine.ts';
@@ -136,7 +136,7 @@ async function* followedBy(rows: AsyncIterable<Row>, finish: () => Promise<void>
  */
 async function markFresh(db: DuckDb, { key, alwaysKept }: Refinement, plan: TablePlan): Promise<number> {
   const needed = ['journal_id', 'journal_position', 'known_time', ...key, ...columnsIn(alwaysKept, plan.bronze)];
-  const scan = duckdbScan(plan.bronze, { files: plan.files, columns: [...new Set(needed)] });
+  const scan = await duckdbScan(db, plan.bronze, { files: plan.files, columns: [...new Set(needed)] });
   const keys = key.join(', ');
   await db.run(`CREATE OR REPLACE TEMP TABLE in_range AS
     SELECT journal_id, journal_position, known_time, (${alwaysKept}) AS is_kept${key.map((name) => `, ${name}`).join('')}
@@ -145,7 +145,7 @@ async function markFresh(db: DuckDb, { key, alwaysKept }: Refinement, plan: Tabl
   const known =
     key.length === 0
       ? 'false'
-      : `EXISTS (SELECT 1 FROM ${duckdbScan(plan.silver, { columns: key })} s
+      : `EXISTS (SELECT 1 FROM ${await duckdbScan(db, plan.silver, { columns: key })} s
       WHERE ${key.map((name) => `s.${name} = r.${name}`).join(' AND ')})`;
   const window =
     key.length === 0 ? '' : `OVER (PARTITION BY is_kept, ${keys} ORDER BY known_time, journal_id, journal_position)`;
@@ -178,7 +178,7 @@ async function* refinedRows(
   refused: RefusedRow[],
   counts: { written: number },
 ): AsyncIterable<Row> {
-  const source = await sourceSql(lake, refinement, plan);
+  const source = await sourceSql(db, lake, refinement, plan);
   // One thread keeps the order of the files through the join, so that silver is in the journal's order.
   await db.run('SET threads = 1');
   const refineOne = (bronze: Row): Row | undefined => {
@@ -213,11 +213,11 @@ async function* refinedRows(
 }
 
 /** A query of the fresh rows of bronze, integers and times as doubles (exact up to 2^53). */
-async function sourceSql(lake: Lake, { table }: Refinement, plan: TablePlan): Promise<string> {
+async function sourceSql(db: DuckDb, lake: Lake, { table }: Refinement, plan: TablePlan): Promise<string> {
   const unused = ['raw', 'schema_version', 'content_type', 'ingest_date', 'ingest_hour', 'line'];
   const fields = plan.bronze.schema.fields.filter(({ name }) => !unused.includes(name));
-  const scan = duckdbScan(plan.bronze, { files: plan.files, columns: fields.map(({ name }) => name) });
-  const numbers = table === 'transactions' ? await numbersTable(lake) : undefined;
+  const scan = await duckdbScan(db, plan.bronze, { files: plan.files, columns: fields.map(({ name }) => name) });
+  const numbers = table === 'transactions' ? await numbersTable(db, lake) : undefined;
   const columns = fields.map(({ name, type }) => {
     let value = `b.${name}`;
     if (numbers !== undefined && /^(payer|payee|pair)_(epoch|seq)$/.test(name)) value = `coalesce(${value}, n.${name})`;

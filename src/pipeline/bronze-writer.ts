@@ -2,7 +2,8 @@ import { assert } from '../base/assert.ts';
 import { AppError } from '../base/errors.ts';
 import type { PaymentCodec } from '../events/payment-codec.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
-import type { CommitOutcome, TableAppend } from '../storage/transaction/transaction.ts';
+import type { CommitOutcome } from '../storage/transaction/commit-loop.ts';
+import type { TableAppend } from '../storage/write/append.ts';
 import { type BronzeEntry, type BronzeRow, type BronzeTableName, bronzeRows } from './bronze-rows.ts';
 import type { Lake } from './lake.ts';
 

@@ -4,7 +4,7 @@ import { type DuckDb, openDuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
 import { pruneFiles } from '../storage/scan/file-pruning.ts';
 import type { DataFile, Snapshot } from '../storage/scan/snapshot.ts';
-import type { Cell, CellRow } from '../storage/types/arrow-cells.ts';
+import type { Cell, CellRow } from '../storage/types/cell.ts';
 import type { JobPorts } from './job.ts';
 import { unrefined } from './silver-plan.ts';
 
@@ -80,7 +80,7 @@ async function decisionIn(
   if (files.length === 0) return undefined;
   const columns = ['end_to_end_id', 'side', 'known_time', 'journal_id', 'journal_position', ...ANSWER_COLUMNS];
   const [row] = await db.rows(
-    `SELECT epoch_us(known_time)::DOUBLE AS known, ${ANSWER_COLUMNS.join(', ')} FROM ${duckdbScan(snapshot, { files, columns })}
+    `SELECT epoch_us(known_time)::DOUBLE AS known, ${ANSWER_COLUMNS.join(', ')} FROM ${await duckdbScan(db, snapshot, { files, columns })}
      WHERE end_to_end_id = $1 AND side = $2 ORDER BY known_time, journal_id, journal_position LIMIT 1`,
     [endToEndId, side],
   );
@@ -92,7 +92,7 @@ async function payeeInSilver(db: DuckDb, silver: Snapshot, endToEndId: string): 
   if (files.length === 0) return undefined;
   const columns = ['end_to_end_id', 'payee_account', 'is_event', 'known_time'];
   const [row] = await db.rows(
-    `SELECT payee_account FROM ${duckdbScan(silver, { files, columns })} WHERE end_to_end_id = $1
+    `SELECT payee_account FROM ${await duckdbScan(db, silver, { files, columns })} WHERE end_to_end_id = $1
      ORDER BY NOT is_event, known_time LIMIT 1`,
     [endToEndId],
   );
@@ -110,7 +110,7 @@ async function payeeInBronze(
   const part = (path: string, name: string): string => `json_extract_string(payment, '$.payee.${path}') AS ${name}`;
   const [row] = await db.rows(
     `SELECT ${part('ispb', 'ispb')}, ${part('account.branch', 'branch')}, ${part('account.number', 'number')}
-     FROM ${duckdbScan(snapshot, { files, columns: ['end_to_end_id', 'payment', 'known_time', 'is_event'] })}
+     FROM ${await duckdbScan(db, snapshot, { files, columns: ['end_to_end_id', 'payment', 'known_time', 'is_event'] })}
      WHERE end_to_end_id = $1 AND payment IS NOT NULL ORDER BY coalesce(NOT is_event, false), known_time LIMIT 1`,
     [endToEndId],
   );

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
 import { type DuckDb, openDuckDb } from '../storage/parquet/duckdb.ts';
-import type { CommitOutcome } from '../storage/transaction/transaction.ts';
+import type { CommitOutcome } from '../storage/transaction/commit-loop.ts';
 import type { Lake } from './lake.ts';
 
 /** What a job of the lake works with. */

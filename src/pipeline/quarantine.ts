@@ -1,6 +1,7 @@
-import type { Row } from '../storage/parquet/data-file-writer.ts';
-import { type DuckDb, sqlText } from '../storage/parquet/duckdb.ts';
+import type { DuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
+import { sqlText } from '../storage/types/sql-types.ts';
+import type { Row } from '../storage/write/data-file-writer.ts';
 import { requireCommitted } from './job.ts';
 import type { Lake } from './lake.ts';
 import type { TablePlan } from './silver-plan.ts';
@@ -46,7 +47,7 @@ export async function quarantineRows(
     await db.run(`INSERT INTO refused VALUES ${values.join(', ')}`);
   }
   const columns = ['journal_id', 'journal_position', 'known_time', 'source', 'line', 'raw'];
-  const scan = duckdbScan(plan.bronze, { files: plan.files, columns });
+  const scan = await duckdbScan(db, plan.bronze, { files: plan.files, columns });
   const rows = refusedRows(db, `SELECT * FROM ${scan} JOIN refused USING (journal_id, journal_position)`);
   return requireCommitted(
     await target.append({ rows, txn: plan.transactions, basedOn: snapshot, operation: 'QUARANTINE' }),

@@ -1,7 +1,8 @@
-import { type DuckDb, sqlText } from '../storage/parquet/duckdb.ts';
+import type { DuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
 import type { DataFile, Snapshot } from '../storage/scan/snapshot.ts';
-import type { Transaction } from '../storage/transaction/transaction.ts';
+import { sqlText } from '../storage/types/sql-types.ts';
+import type { Transaction } from '../storage/write/append.ts';
 import type { BronzeTableName } from './bronze-rows.ts';
 import { journalAppId } from './bronze-writer.ts';
 import type { Lake, LakeTableName } from './lake.ts';
@@ -128,12 +129,12 @@ export async function withoutWaitingEvents(
   const plan = await planTable(lake, 'transactions', through);
   const files = plan.files.filter((file) => file.statistics()?.nullCount.is_event !== 0);
   if (files.length === 0) return through;
-  const scan = duckdbScan(plan.bronze, {
+  const scan = await duckdbScan(db, plan.bronze, {
     files,
     columns: ['journal_id', 'journal_position', 'known_time', 'end_to_end_id', 'side', 'is_event', 'payment'],
   });
   const rows = await db.rows(
-    `WITH numbers AS ${await numbersTable(lake)}
+    `WITH numbers AS ${await numbersTable(db, lake)}
      SELECT journal_id, min(journal_position)::DOUBLE AS first FROM ${scan} t
      WHERE is_event IS NULL AND ${rangeCondition(plan.ranges)}
        AND epoch_us(known_time) > ${nowMicros - NUMBER_WAIT_MICROS}
@@ -151,7 +152,7 @@ export async function withoutWaitingEvents(
 }
 
 /** A subquery: what is known of each event's numbers from the records that came after it. */
-export async function numbersTable(lake: Lake): Promise<string> {
+export async function numbersTable(db: DuckDb, lake: Lake): Promise<string> {
   const snapshot = await lake.table('bronze/sequences' satisfies `bronze/${BronzeTableName}`).snapshot();
   const first = (column: string, entity: string): string =>
     `arg_min(${column}, (known_time, journal_position)) FILTER (${entity}_epoch IS NOT NULL) AS ${column}`;
@@ -160,7 +161,7 @@ export async function numbersTable(lake: Lake): Promise<string> {
     first(`${entity}_seq`, entity),
   ]);
   return `(SELECT end_to_end_id, side, bool_or(is_event) AS is_event, ${columns.join(', ')}
-    FROM ${duckdbScan(snapshot)} GROUP BY end_to_end_id, side)`;
+    FROM ${await duckdbScan(db, snapshot)} GROUP BY end_to_end_id, side)`;
 }
 
 /** The files of a bronze table that may hold rows which silver does not have. */

@@ -1,11 +1,11 @@
 import { bigIntToDouble } from '../base/to-double.ts';
 import { dateOfDays } from '../domain/instant.ts';
-import type { Row } from '../storage/parquet/data-file-writer.ts';
 import type { DuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
 import type { DataFile, Snapshot } from '../storage/scan/snapshot.ts';
 import type { DeltaTable } from '../storage/table.ts';
-import type { CellRow } from '../storage/types/arrow-cells.ts';
+import type { CellRow } from '../storage/types/cell.ts';
+import type { Row } from '../storage/write/data-file-writer.ts';
 import { type JobFigures, type JobPorts, requireCommitted, runJob } from './job.ts';
 import type { Lake } from './lake.ts';
 
@@ -14,7 +14,7 @@ interface GoldTable {
   readonly name: 'gold/daily_payments' | 'gold/fraud_daily';
   readonly readsLabels: boolean;
   /** A query of the days in the table `days`. */
-  query(silver: SilverSnapshots): string;
+  query(db: DuckDb, silver: SilverSnapshots): Promise<string>;
   toRow(result: CellRow): Row;
 }
 
@@ -50,9 +50,9 @@ const GOLD_TABLES: readonly GoldTable[] = [
   {
     name: 'gold/daily_payments',
     readsLabels: false,
-    query: ({ transactions }) => `
+    query: async (db, { transactions }) => `
       SELECT (day - DATE '1970-01-01')::INTEGER AS day, side, count(*) AS payment_count, sum(amount_centavos) AS total_centavos
-      FROM ${duckdbScan(transactions, { columns: ['day', 'side', 'amount_centavos'] })}
+      FROM ${await duckdbScan(db, transactions, { columns: ['day', 'side', 'amount_centavos'] })}
       WHERE day IN (SELECT day FROM days) GROUP BY day, side ORDER BY day, side`,
     toRow: (row) => ({
       ...row,
@@ -63,8 +63,8 @@ const GOLD_TABLES: readonly GoldTable[] = [
     name: 'gold/fraud_daily',
     readsLabels: true,
     // A payment seen from both sides is one payment: its event's row stands for it.
-    query: ({ transactions, labels }) => `
-      WITH rows AS ${paymentScan(transactions)},
+    query: async (db, { transactions, labels }) => `
+      WITH rows AS ${await paymentScan(db, transactions)},
       payments AS (
         SELECT end_to_end_id, arg_min(day, ord) AS day, arg_min(amount_centavos, ord) AS amount_centavos
         FROM (SELECT *, (NOT is_event, known_time, journal_id, journal_position) AS ord FROM rows
@@ -72,7 +72,7 @@ const GOLD_TABLES: readonly GoldTable[] = [
         GROUP BY end_to_end_id),
       states AS (
         SELECT end_to_end_id, arg_max(state, (event_time, coalesce(payee_epoch, 0), coalesce(payee_seq, 0), known_time, journal_id, journal_position)) AS state
-        FROM ${duckdbScan(labels)} GROUP BY end_to_end_id)
+        FROM ${await duckdbScan(db, labels)} GROUP BY end_to_end_id)
       SELECT (day - DATE '1970-01-01')::INTEGER AS day, count(*) AS payment_count,
         count(*) FILTER (state = 'CONTESTED') AS contested_count,
         count(*) FILTER (state = 'AGREED') AS agreed_count,
@@ -83,8 +83,8 @@ const GOLD_TABLES: readonly GoldTable[] = [
   },
 ];
 
-function paymentScan(transactions: Snapshot): string {
-  return duckdbScan(transactions, {
+function paymentScan(db: DuckDb, transactions: Snapshot): Promise<string> {
+  return duckdbScan(db, transactions, {
     columns: ['end_to_end_id', 'day', 'amount_centavos', 'is_event', 'known_time', 'journal_id', 'journal_position'],
   });
 }
@@ -110,7 +110,7 @@ async function refresh(db: DuckDb, lake: Lake, gold: GoldTable): Promise<Refresh
   const days = await changedDays(db, lake, snapshot, silver, sources);
   // Versions of silver without rows (positions that moved) make no version of gold.
   if (days.length === 0) return { read: 0, written: 0, version: snapshot.version };
-  const rows = (await db.rows(gold.query(silver))).map(gold.toRow);
+  const rows = (await db.rows(await gold.query(db, silver))).map(gold.toRow);
   const outcome = await target.replacePartitions({
     partitions: days.map((day) => ({ day: dateOfDays(day) })),
     rows,
@@ -141,9 +141,12 @@ async function changedDays(
       gold.transactionVersion(`silver/${source}`),
     );
     if (files === undefined) isWhole = true;
-    else changes.push(`SELECT end_to_end_id FROM ${duckdbScan(silver[source], { files, columns: ['end_to_end_id'] })}`);
+    else
+      changes.push(
+        `SELECT end_to_end_id FROM ${await duckdbScan(db, silver[source], { files, columns: ['end_to_end_id'] })}`,
+      );
   }
-  const scan = duckdbScan(silver.transactions, { columns: ['end_to_end_id', 'day'] });
+  const scan = await duckdbScan(db, silver.transactions, { columns: ['end_to_end_id', 'day'] });
   // By payment, not by row: where a second side has another day, both of its days change.
   const changed = isWhole ? '' : `WHERE end_to_end_id IN (${changes.join(' UNION ALL ')})`;
   await db.run(`CREATE OR REPLACE TEMP TABLE days AS SELECT DISTINCT day FROM ${scan} ${changed}`);
@@ -168,7 +171,7 @@ async function newFiles(
 }
 
 async function countRows(db: DuckDb, transactions: Snapshot): Promise<number> {
-  const scan = duckdbScan(transactions, { columns: ['day'] });
+  const scan = await duckdbScan(db, transactions, { columns: ['day'] });
   const [count] = await db.rows(`SELECT count(*)::DOUBLE AS rows FROM ${scan} WHERE day IN (SELECT day FROM days)`);
   return typeof count?.rows === 'number' ? count.rows : 0;
 }

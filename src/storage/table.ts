@@ -1,24 +1,30 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
-import { writeCheckpoint } from './log/checkpoint.ts';
+import { encodeActions } from './log/action-json.ts';
+import type { Metadata } from './log/actions.ts';
+import { writeCheckpoint } from './log/checkpoint-write.ts';
 import { putCommit } from './log/committer.ts';
-import type { CommitInfo, Metadata } from './log/delta-actions.ts';
-import { type Log, tableLog } from './log/log.ts';
+import { type HistoryEntry, readHistory } from './log/history.ts';
 import { hasLog } from './log/log-segment.ts';
-import { OUR_PROTOCOL } from './log/protocol-support.ts';
-import type { DataFile, Snapshot } from './scan/snapshot.ts';
+import { BASE_PROTOCOL } from './log/table-features.ts';
+import { tableLog } from './log/table-log.ts';
+import { checkpointInterval } from './log/table-properties.ts';
+import type { TableState } from './log/table-state.ts';
+import { type DataFile, type Snapshot, snapshotOf } from './scan/snapshot.ts';
 import type { ObjectStore } from './store/object-store.ts';
+import type { CommitOutcome } from './transaction/commit-loop.ts';
+import type { TransactionContext } from './transaction/work.ts';
+import type { StructType } from './types/delta-type.ts';
+import { serializeSchema } from './types/schema-json.ts';
 import {
   type AppendRequest,
   appendRows,
-  type CommitOutcome,
   type ReplaceRequest,
   replacePartitions,
   startAppend,
   type TableAppend,
-} from './transaction/transaction.ts';
-import { type StructType, serializeSchema } from './types/delta-schema.ts';
+} from './write/append.ts';
 
 /** What a table needs from outside. */
 export interface TableEnvironment {
@@ -52,15 +58,6 @@ export interface DeltaTable {
   replacePartitions(request: ReplaceRequest): Promise<CommitOutcome>;
   /** Writes a checkpoint of the newest version now; appends do it by themselves every few commits. */
   checkpoint(): Promise<void>;
-}
-
-/** A commit of a table. */
-export interface HistoryEntry {
-  readonly version: number;
-  /** Milliseconds since 1970; undefined where the commit says nothing. */
-  readonly timestampMs: number | undefined;
-  readonly operation: string | undefined;
-  readonly commitInfo: CommitInfo;
 }
 
 /** What a new table is. */
@@ -107,7 +104,13 @@ export async function createTable(
     engineInfo: ENGINE_INFO,
     txnId,
   };
-  const outcome = await putCommit(store, path, 0, [{ commitInfo }, { protocol: OUR_PROTOCOL }, { metaData }], txnId);
+  const outcome = await putCommit(
+    store,
+    path,
+    0,
+    encodeActions([{ commitInfo }, { protocol: BASE_PROTOCOL }, { metaData }]),
+    txnId,
+  );
   if (outcome === 'lost') throw tableExists(path);
   return openTable(store, path, environment);
 }
@@ -131,32 +134,43 @@ export async function openOrCreateTable(
 /** What commits say of who wrote them. */
 export const ENGINE_INFO = 'sentinela-storage/0.1.0';
 
-/** Commits between checkpoints where the table does not say. */
-const DEFAULT_CHECKPOINT_INTERVAL = 10;
-
 /** Opens a table. Nothing is read before it is asked for. */
 export function openTable(store: ObjectStore, path: string, environment: TableEnvironment): DeltaTable {
   const log = tableLog(store, path);
   const { clock, newUuid = randomUUID } = environment;
   const nowMs = (): number => Math.floor(clock.nowMicros() / 1000);
-  const context = { log, nowMs, newUuid, engineInfo: ENGINE_INFO };
-  const checkpointAt = async (snapshot: Snapshot): Promise<void> => {
-    await writeCheckpoint(store, path, snapshot.state, nowMs());
+  let newest: Snapshot | undefined;
+  const snapshot = async (version?: number): Promise<Snapshot> => {
+    const state = await (version === undefined ? log.newest() : log.at(version));
+    if (newest?.state === state) return newest;
+    const made = snapshotOf(store, path, state, log.keyOf);
+    if (version === undefined) newest = made;
+    return made;
   };
+  const context = { log, snapshot, nowMs, newUuid, engineInfo: ENGINE_INFO };
+  const checkpointAt = (state: TableState): Promise<void> =>
+    writeCheckpoint({ store, table: path, nowMs: nowMs(), newUuid }, state);
   const afterCommit = async (outcome: CommitOutcome): Promise<CommitOutcome> => {
     if (outcome.kind !== 'committed' || outcome.version === 0) return outcome;
-    const snapshot = await log.newest();
-    const interval = checkpointInterval(snapshot.metadata);
+    const { metadata } = await log.newest();
     // A checkpoint only saves readers time: the commit stands whether or not it succeeds.
-    if (outcome.version % interval === 0) await checkpointAt(await log.at(outcome.version)).catch(() => undefined);
+    if (outcome.version % checkpointInterval(metadata) === 0)
+      await checkpointAt(await log.at(outcome.version)).catch(() => undefined);
     return outcome;
   };
   return {
     store,
     path,
-    snapshot: (version) => (version === undefined ? log.newest() : log.at(version)),
-    history: (limit) => readHistory(log, limit),
-    addedSince: (version) => readAddedSince(log, version),
+    snapshot,
+    async history(limit) {
+      const entries: HistoryEntry[] = [];
+      for await (const entry of readHistory(log, await log.newest())) {
+        if (entries.length >= limit) break;
+        entries.push(entry);
+      }
+      return entries;
+    },
+    addedSince: (version) => readAddedSince(context, version),
     append: async (request) => afterCommit(await appendRows(context, request)),
     async startAppend(request) {
       const begun = await startAppend(context, request);
@@ -167,28 +181,11 @@ export function openTable(store: ObjectStore, path: string, environment: TableEn
   };
 }
 
-async function readHistory(log: Log, limit: number): Promise<readonly HistoryEntry[]> {
-  const { version: newest } = await log.newest();
-  const entries: HistoryEntry[] = [];
-  for (let version = newest; version >= 0 && entries.length < limit; version -= 1) {
-    const actions = await log.commit(version);
-    // Older commits were cleaned up behind a checkpoint.
-    if (actions === undefined) break;
-    const info = actions.find((action) => 'commitInfo' in action);
-    const commitInfo = info !== undefined && 'commitInfo' in info ? info.commitInfo : {};
-    const { timestamp, operation } = commitInfo;
-    entries.push({
-      version,
-      timestampMs: typeof timestamp === 'number' ? timestamp : undefined,
-      operation: typeof operation === 'string' ? operation : undefined,
-      commitInfo,
-    });
-  }
-  return entries;
-}
-
-async function readAddedSince(log: Log, version: number): Promise<readonly DataFile[] | undefined> {
-  const snapshot = await log.newest();
+async function readAddedSince(
+  { log, snapshot: open }: TransactionContext,
+  version: number,
+): Promise<readonly DataFile[] | undefined> {
+  const snapshot = await open();
   const keys = new Set<string>();
   for (let at = version + 1; at <= snapshot.version; at += 1) {
     const actions = await log.commit(at);
@@ -197,12 +194,6 @@ async function readAddedSince(log: Log, version: number): Promise<readonly DataF
     for (const action of actions) if ('add' in action && action.add.dataChange) keys.add(log.keyOf(action.add.path));
   }
   return snapshot.files.filter(({ key }) => keys.has(key));
-}
-
-function checkpointInterval({ configuration }: Metadata): number {
-  const text = configuration['delta.checkpointInterval'];
-  const interval = text === undefined ? Number.NaN : Number(text);
-  return Number.isInteger(interval) && interval > 0 ? interval : DEFAULT_CHECKPOINT_INTERVAL;
 }
 
 function tableExists(path: string): AppError {

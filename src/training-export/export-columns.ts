@@ -1,6 +1,6 @@
 import type { FeatureDefinition } from '../features/definition.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
-import { arrayOf, type DeltaType, field, type StructType } from '../storage/types/delta-schema.ts';
+import { arrayOf, type DeltaType, field, type StructType } from '../storage/types/delta-type.ts';
 
 /** A column of an export, as the manifest says it. */
 export interface ExportColumn {

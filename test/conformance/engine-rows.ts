@@ -1,5 +1,5 @@
 import { stringifyExactJson } from '../../src/base/exact-json.ts';
-import { type DeltaType, isPrimitive, type StructType } from '../../src/storage/types/delta-schema.ts';
+import { type DeltaType, isPrimitive, type StructType } from '../../src/storage/types/delta-type.ts';
 import { runPython } from '../python.ts';
 
 /** The other engines that read a table. */
@@ -20,7 +20,8 @@ function plain(value: unknown, type: DeltaType): unknown {
       const entries = Array.isArray(value) ? (value as [unknown, unknown][]) : Object.entries(value);
       return entries.map(([key, item]) => [plain(key, type.keyType), plain(item, type.valueType)]);
     }
-    return plainRow(value as Record<string, unknown>, type);
+    if (type.type === 'struct') return plainRow(value as Record<string, unknown>, type);
+    return value;
   }
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
   if (type === 'double' || type === 'float') return pythonRepr(Number(value));

@@ -6,8 +6,8 @@ import { manualClock } from '../../src/base/clock.ts';
 import { readRows } from '../../src/storage/scan/table-read.ts';
 import { localObjectStore } from '../../src/storage/store/local-object-store.ts';
 import { createTable, type DeltaTable, openTable } from '../../src/storage/table.ts';
-import type { Cell, CellRow } from '../../src/storage/types/arrow-cells.ts';
-import { arrayOf, field, mapOf, structOf } from '../../src/storage/types/delta-schema.ts';
+import type { Cell, CellRow } from '../../src/storage/types/cell.ts';
+import { arrayOf, field, mapOf, structOf } from '../../src/storage/types/delta-type.ts';
 import { PYTHON, runPython } from '../python.ts';
 import { ENGINES, plainRow, SCRIPT, sorted, theirs } from './engine-rows.ts';
 

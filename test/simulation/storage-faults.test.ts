@@ -6,7 +6,7 @@ import { readRows } from '../../src/storage/scan/table-read.ts';
 import { memoryObjectStore } from '../../src/storage/store/memory-object-store.ts';
 import type { ObjectStore } from '../../src/storage/store/object-store.ts';
 import { createTable, openTable } from '../../src/storage/table.ts';
-import { field, structOf } from '../../src/storage/types/delta-schema.ts';
+import { field, structOf } from '../../src/storage/types/delta-type.ts';
 
 const SCHEMA = structOf([field('id', 'long'), field('part', 'string')]);
 const SEEDS = 60;

@@ -78,7 +78,7 @@ async function history({ terminal }: CommandContext, flags: TableFlags): Promise
   const entries = await table.history(numberOf('limit', flags.limit ?? '20'));
   const rows: (string | number)[][] = [['version', 'time', 'operation', 'metrics']];
   for (const { version, timestampMs, operation, commitInfo } of entries) {
-    const time = timestampMs === undefined ? '' : new Date(timestampMs).toISOString();
+    const time = new Date(timestampMs).toISOString();
     terminal.value({ version, time, operation: operation ?? null, metrics: commitInfo.operationMetrics ?? {} });
     rows.push([version, time, operation ?? '', JSON.stringify(commitInfo.operationMetrics ?? {})]);
   }

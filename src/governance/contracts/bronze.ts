@@ -1,4 +1,4 @@
-import { arrayOf } from '../../storage/types/delta-schema.ts';
+import { arrayOf } from '../../storage/types/delta-type.ts';
 import { numberColumns, PROVENANCE_COLUMNS } from './shared-columns.ts';
 import { type ColumnContract, optional, personal, required, type TableContract } from './table-contract.ts';
 

@@ -1,7 +1,7 @@
 import { LABEL_STATES } from '../../domain/label.ts';
 import { MAX_AMOUNT_CENTAVOS } from '../../domain/money.ts';
 import { PAYMENT_COLUMNS } from '../../domain/payment-row.ts';
-import { arrayOf } from '../../storage/types/delta-schema.ts';
+import { arrayOf } from '../../storage/types/delta-type.ts';
 import { numberColumns, PROVENANCE_COLUMNS } from './shared-columns.ts';
 import {
   type ColumnContract,

@@ -1,5 +1,5 @@
 import type { TableDefinition } from '../../storage/table.ts';
-import { type DeltaType, field, type StructType, structOf } from '../../storage/types/delta-schema.ts';
+import { type DeltaType, field, type StructType, structOf } from '../../storage/types/delta-type.ts';
 
 /** A column of a table, as readers may rely on it. */
 export interface ColumnContract {

@@ -1,16 +1,36 @@
 import { AppError } from '../../base/errors.ts';
-import { type ExactJson, parseExactJson } from '../../base/exact-json.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { type Action, decodeCommit } from './delta-actions.ts';
-import { commitKey, lastCheckpointKey, logFolder, padded, parseLogName } from './delta-path.ts';
+import { readLastCheckpoint } from './last-checkpoint.ts';
+import { type LogName, logFolder, padded, parseLogName } from './log-names.ts';
 
-/** The part of a log that makes a version: at most one checkpoint, and the commits after it. */
+/** A checkpoint that is whole by its names. */
+export interface CheckpointFiles {
+  readonly version: number;
+  /** Keys of its parts; one where it is not in parts. */
+  readonly keys: readonly string[];
+  readonly format: 'json' | 'parquet';
+  /** Bytes of its parts, its sidecars excepted. */
+  readonly sizeBytes: number;
+}
+
+/** Commits in one file: a commit, or a compaction of several. */
+export interface CommitFile {
+  readonly key: string;
+  readonly from: number;
+  readonly to: number;
+  /** When the store last saw it written; of a commit only. */
+  readonly modifiedMs: number;
+}
+
+/** What there is of a log up to a version. */
 export interface LogSegment {
   readonly version: number;
   /** Checkpoints at or before the version, the newest first; a broken one gives way to the next. */
-  readonly checkpoints: readonly number[];
-  /** Versions of commits that are there, ascending. */
-  readonly commits: readonly number[];
+  readonly checkpoints: readonly CheckpointFiles[];
+  /** Commits, ascending. */
+  readonly commits: readonly CommitFile[];
+  /** Compactions that end at or before the version. */
+  readonly compactions: readonly CommitFile[];
 }
 
 /**
@@ -25,12 +45,13 @@ export async function findLogSegment(
   version: number | undefined,
   whole: boolean,
 ): Promise<LogSegment> {
-  const hint = whole ? undefined : await readLastCheckpoint(store, table);
+  const hint = whole ? undefined : (await readLastCheckpoint(store, table))?.version;
   const start = hint !== undefined && (version === undefined || hint <= version) ? hint : undefined;
   const quick = start === undefined ? undefined : await list(store, table, start, version);
   // A hint whose checkpoint is gone, or too far on, costs one listing of the whole log.
-  const found = quick?.checkpoints.includes(start ?? -1) ? quick : await list(store, table, 0, version);
-  const newest = Math.max(found.commits.at(-1) ?? -1, found.checkpoints[0] ?? -1);
+  const isGood = quick?.checkpoints.some((checkpoint) => checkpoint.version === start) === true;
+  const found = isGood && quick !== undefined ? quick : await list(store, table, 0, version);
+  const newest = Math.max(found.commits.at(-1)?.to ?? -1, found.checkpoints[0]?.version ?? -1);
   if (newest < 0 && found.beyond === undefined) {
     throw new AppError('table_not_found', `There is no Delta table at ${table}`, { table });
   }
@@ -41,56 +62,122 @@ export async function findLogSegment(
       version,
     });
   }
-  return { version: newest, checkpoints: found.checkpoints, commits: found.commits };
+  const { checkpoints, commits, compactions } = found;
+  return { version: newest, checkpoints, commits, compactions };
+}
+
+/** The commits to read after a checkpoint, or all of them: compactions where they save reading several. */
+export function commitsAfter(
+  table: string,
+  segment: LogSegment,
+  checkpoint: CheckpointFiles | undefined,
+): CommitFile[] {
+  const first = checkpoint === undefined ? 0 : checkpoint.version + 1;
+  const byVersion = new Map(segment.commits.map((commit) => [commit.from, commit]));
+  const longest = new Map<number, CommitFile>();
+  for (const compaction of segment.compactions) {
+    if (compaction.to > (longest.get(compaction.from)?.to ?? -1)) longest.set(compaction.from, compaction);
+  }
+  const chosen: CommitFile[] = [];
+  for (let version = first; version <= segment.version; ) {
+    const next = longest.get(version) ?? byVersion.get(version);
+    if (next === undefined) throw gap(table, version, checkpoint);
+    chosen.push(next);
+    version = next.to + 1;
+  }
+  return chosen;
+}
+
+function gap(table: string, version: number, checkpoint: CheckpointFiles | undefined): AppError {
+  const before =
+    checkpoint === undefined
+      ? 'and no checkpoint stands for it'
+      : `after the checkpoint of version ${checkpoint.version}`;
+  return new AppError('table_corrupt', `The log of ${table} lacks the commit ${version}, ${before}`, {
+    table,
+    version,
+  });
 }
 
 /** Whether there is a log at all. */
 export async function hasLog(store: ObjectStore, table: string): Promise<boolean> {
   for await (const entry of store.listFrom(logFolder(table))) {
-    if (parseLogName(entry.key.slice(logFolder(table).length)) !== undefined) return true;
+    const kind = parseLogName(entry.key.slice(logFolder(table).length))?.kind;
+    if (kind === 'commit' || kind === 'checkpoint') return true;
   }
   return false;
 }
 
-/** Reads one commit; undefined where it is not there (yet). */
-export async function readCommit(store: ObjectStore, table: string, version: number): Promise<Action[] | undefined> {
-  const key = commitKey(table, version);
-  const bytes = await store.get(key);
-  return bytes === undefined ? undefined : decodeCommit(bytes, key);
+/** An object of a log and what its name says. */
+export interface LogEntry {
+  readonly key: string;
+  readonly name: LogName;
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
 }
 
-interface Listing {
-  readonly checkpoints: number[];
-  readonly commits: number[];
+/** Lists a log from a version on; names that the protocol does not know are left out. */
+export async function* listLog(store: ObjectStore, table: string, from: number): AsyncGenerator<LogEntry> {
+  const folder = logFolder(table);
+  for await (const { key, sizeBytes, modifiedMs } of store.listFrom(folder, folder + padded(from))) {
+    const name = parseLogName(key.slice(folder.length));
+    if (name !== undefined) yield { key, name, sizeBytes, modifiedMs };
+  }
+}
+
+interface Listing extends Omit<LogSegment, 'version'> {
   /** A version beyond the one that was asked for. */
   readonly beyond: number | undefined;
 }
 
 async function list(store: ObjectStore, table: string, from: number, to: number | undefined): Promise<Listing> {
-  const folder = logFolder(table);
-  const checkpoints: number[] = [];
-  const commits: number[] = [];
-  for await (const { key } of store.listFrom(folder, folder + padded(from))) {
-    const name = parseLogName(key.slice(folder.length));
-    if (name === undefined) continue;
-    if (to !== undefined && name.version > to)
-      return { checkpoints: checkpoints.reverse(), commits, beyond: name.version };
-    // Checkpoints of many parts and V2 ones are left to the commits, where these reach back far enough.
-    if (name.kind === 'commit') commits.push(name.version);
-    else if (name.part === undefined) checkpoints.push(name.version);
+  const commits: CommitFile[] = [];
+  const compactions: CommitFile[] = [];
+  const checkpoints: LogEntry[] = [];
+  let beyond: number | undefined;
+  for await (const entry of listLog(store, table, from)) {
+    const { key, name, modifiedMs } = entry;
+    if (to !== undefined && name.version > to) {
+      if (name.kind !== 'commit' && name.kind !== 'checkpoint') continue;
+      beyond = name.version;
+      break;
+    }
+    if (name.kind === 'commit') commits.push({ key, from: name.version, to: name.version, modifiedMs });
+    else if (name.kind === 'checkpoint') checkpoints.push(entry);
+    else if (name.kind === 'compaction' && name.to <= (to ?? name.to)) {
+      compactions.push({ key, from: name.version, to: name.to, modifiedMs });
+    }
   }
-  return { checkpoints: checkpoints.reverse(), commits, beyond: undefined };
+  // A compaction may have been listed before the commits that it reaches to.
+  const last = commits.at(-1)?.to ?? -1;
+  return {
+    checkpoints: wholeCheckpoints(checkpoints),
+    commits,
+    compactions: compactions.filter((compaction) => compaction.to <= Math.max(last, to ?? -1)),
+    beyond,
+  };
 }
 
-/** The version in `_last_checkpoint`; undefined where it is missing or torn: it is only a hint. */
-async function readLastCheckpoint(store: ObjectStore, table: string): Promise<number | undefined> {
-  const bytes = await store.get(lastCheckpointKey(table));
-  if (bytes === undefined) return undefined;
-  try {
-    const json: ExactJson = parseExactJson(new TextDecoder().decode(bytes));
-    if (typeof json !== 'object' || json === null || !('version' in json)) return undefined;
-    return typeof json.version === 'number' && json.version >= 0 ? json.version : undefined;
-  } catch {
-    return undefined;
+/** Checkpoints whose every part is there, the newest first; of one version those of the newest kind first. */
+function wholeCheckpoints(entries: readonly LogEntry[]): CheckpointFiles[] {
+  const whole: CheckpointFiles[] = [];
+  const inParts = new Map<string, LogEntry[]>();
+  for (const entry of entries) {
+    if (entry.name.kind !== 'checkpoint') continue;
+    const { version, form } = entry.name;
+    if (form.kind === 'part') {
+      const group = `${version}/${form.parts}`;
+      inParts.set(group, [...(inParts.get(group) ?? []), entry]);
+      continue;
+    }
+    const format = form.kind === 'uuid' ? form.format : 'parquet';
+    whole.push({ version, keys: [entry.key], format, sizeBytes: entry.sizeBytes });
   }
+  for (const [group, parts] of inParts) {
+    const [version, count] = group.split('/').map(Number) as [number, number];
+    if (parts.length !== count) continue;
+    const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
+    whole.push({ version, keys: parts.map(({ key }) => key).sort(), format: 'parquet', sizeBytes });
+  }
+  return whole.sort((left, right) => right.version - left.version || left.keys.length - right.keys.length);
 }

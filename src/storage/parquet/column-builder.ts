@@ -1,9 +1,10 @@
 import { type DataType, type List, type Map_, makeData, Struct } from 'apache-arrow';
-import { assert } from '../../base/assert.ts';
-import { arrowFieldOf, arrowTypeOf } from '../types/arrow-types.ts';
-import { type DeltaType, isPrimitive, type StructField } from '../types/delta-schema.ts';
+import { arrowFieldOf, arrowTypeOf, isStored } from '../types/arrow-types.ts';
+import { type DeltaType, isPrimitive, type StructField } from '../types/delta-type.ts';
 import { validityOf } from './column-validity.ts';
+import { decimalBuilder } from './decimal-column-builder.ts';
 import { type ColumnBuilder, type FloatMatrix, primitiveColumnBuilder } from './primitive-column-builder.ts';
+import { refuseCell } from './refuse-cell.ts';
 
 /**
  * Starts a column.
@@ -13,7 +14,8 @@ import { type ColumnBuilder, type FloatMatrix, primitiveColumnBuilder } from './
  */
 export function columnBuilder(name: string, type: DeltaType, nullable: boolean, isBounded = true): ColumnBuilder {
   if (!isPrimitive(type)) {
-    if (type.type === 'struct') return structBuilder(name, type.fields, nullable);
+    if (type.type === 'decimal') return decimalBuilder(name, type, nullable);
+    if (type.type === 'struct') return structBuilder(name, type.fields.filter(isStored), nullable);
     if (type.type === 'array') {
       return listBuilder(
         name,
@@ -57,7 +59,7 @@ function listBuilder(name: string, type: DataType, element: ColumnBuilder, nulla
     append(value) {
       const isNull = value === null || value === undefined;
       if (!isNull) {
-        assert(isList(value), `column ${name} takes lists`);
+        if (!isList(value)) throw refuseCell(name, 'lists');
         if (element.appendFloats !== undefined && isFloats(value)) element.appendFloats(value, 0, 1, value.length);
         else for (let at = 0; at < value.length; at += 1) element.append(value[at]);
         offsets.push(value.length);
@@ -102,11 +104,11 @@ function mapBuilder(
       const isNull = value === null || value === undefined;
       let count = 0;
       if (!isNull) {
-        assert(typeof value === 'object', `column ${name} takes maps`);
+        if (!(typeof value === 'object')) throw refuseCell(name, 'maps');
         const entries: Iterable<unknown> =
           Symbol.iterator in value ? (value as Iterable<unknown>) : Object.entries(value);
         for (const entry of entries) {
-          assert(Array.isArray(entry), `column ${name} takes entries`);
+          if (!Array.isArray(entry)) throw refuseCell(name, 'entries');
           key.append(entry[0]);
           item.append(entry[1]);
           count += 1;
@@ -142,7 +144,7 @@ function structBuilder(name: string, fields: readonly StructField[], nullable: b
     children,
     append(value) {
       const isNull = value === null || value === undefined;
-      assert(isNull || typeof value === 'object', `column ${name} takes objects`);
+      if (!(isNull || typeof value === 'object')) throw refuseCell(name, 'objects');
       const members = isNull ? {} : (value as Readonly<Record<string, unknown>>);
       for (const child of children) child.builder.append(members[child.field.name]);
       validity.add(!isNull, rows, name);

@@ -1,4 +1,4 @@
-import { assert } from '../../base/assert.ts';
+import { refuseCell } from './refuse-cell.ts';
 
 /** Bits of a column, 1 = not null; bytes are made when the first null comes. */
 export interface Validity {
@@ -23,7 +23,7 @@ export function validityOf(nullable: boolean): Validity {
         bits[row >> 3] = (bits[row >> 3] as number) | (1 << (row & 7));
         return;
       }
-      assert(nullable, `column ${name} is not nullable and got null`);
+      if (!nullable) throw refuseCell(name, 'no nulls');
       nulls += 1;
       if (bits === undefined) {
         bits = new Uint8Array(Math.max(64, ((row >> 3) + 1) * 2));

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type {
   DuckDBBlobVector,
   DuckDBConnection,
@@ -8,7 +11,7 @@ import type {
   DuckDBVector,
 } from '@duckdb/node-api';
 import { AppError, messageOf } from '../../base/errors.ts';
-import type { Cell, CellRow } from '../types/arrow-cells.ts';
+import type { Cell, CellRow } from '../types/cell.ts';
 import type { ColumnSink, FixedValues, ListSink, ValidAt } from '../types/column-data.ts';
 import { type TextReader, textReader } from './duckdb-texts.ts';
 
@@ -23,6 +26,8 @@ export interface DuckDb {
   rows(sql: string, parameters?: DuckDbParameters): Promise<CellRow[]>;
   /** A query's rows in chunks of about 2,048, in their order, in bounded memory. */
   stream(sql: string, parameters?: DuckDbParameters): AsyncIterable<DuckDbChunk>;
+  /** A folder for files that its statements read or write; it is made at the first call and goes with it. */
+  folder(): string;
   close(): void;
 }
 
@@ -57,6 +62,9 @@ export async function openDuckDb(limits: DuckDbLimits): Promise<DuckDb> {
     ...(limits.temporaryFolder === undefined ? {} : { temp_directory: limits.temporaryFolder }),
   });
   const connection = await instance.connect();
+  // Instants are written and parsed in the zone of the session; nothing here depends on where it runs.
+  await connection.run("SET TimeZone = 'UTC'");
+  let folder: string | undefined;
   return {
     run: (sql, parameters = []) =>
       guarded(sql, async () => {
@@ -68,21 +76,16 @@ export async function openDuckDb(limits: DuckDbLimits): Promise<DuckDb> {
       return rows;
     },
     stream: (sql, parameters = []) => streamOf(connection, sql, parameters),
+    folder() {
+      folder ??= mkdtempSync(join(limits.temporaryFolder ?? tmpdir(), 'sentinela-duckdb-'));
+      return folder;
+    },
     close() {
       connection.closeSync();
       instance.closeSync();
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** A text as a SQL literal. */
-export function sqlText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
-
-/** A name as a SQL identifier. */
-export function sqlName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }
 
 async function* streamOf(
@@ -100,11 +103,17 @@ async function* streamOf(
   }
 }
 
+/** What DuckDB says of a file that is gone, or no Parquet. */
+const BROKEN_FILE =
+  /No files found that match|Cannot open file|No magic bytes|too small to be a Parquet|parquet file|Parquet file|TProtocolException|Invalid Parquet|decompress/;
+
 async function guarded<T>(sql: string, act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {
-    throw new AppError('storage_failed', `DuckDB: ${messageOf(error)}`, { statement: sql.slice(0, 60) }, error);
+    const message = messageOf(error);
+    if (BROKEN_FILE.test(message)) throw new AppError('table_corrupt', `A file cannot be read: ${message}`, {}, error);
+    throw new AppError('storage_failed', `DuckDB: ${message}`, { statement: sql.slice(0, 60) }, error);
   }
 }
 
@@ -134,7 +143,7 @@ function cellOf(value: DuckDBValue): Cell {
   if (typeof value !== 'object' || value === null) return value;
   if ('micros' in value && typeof value.micros === 'bigint') return value.micros;
   if ('days' in value && typeof value.days === 'number') return value.days;
-  if ('bytes' in value && value.bytes instanceof Uint8Array) return value.bytes;
+  if ('bytes' in value && value.bytes instanceof Uint8Array) return new Uint8Array(value.bytes);
   if ('items' in value && Array.isArray(value.items)) return value.items.map(cellOf);
   if ('entries' in value && Array.isArray(value.entries)) {
     return (value.entries as { key: DuckDBValue; value: DuckDBValue }[]).map((entry) => [

@@ -1,7 +1,8 @@
 import { type RecordBatch, tableFromIPC } from 'apache-arrow';
 import { ParquetFile, readParquet } from 'parquet-wasm';
 import { AppError, messageOf } from '../../base/errors.ts';
-import { type Cell, type CellRow, cellReader } from '../types/arrow-cells.ts';
+import { cellReader } from '../types/arrow-cells.ts';
+import type { Cell, CellRow } from '../types/cell.ts';
 
 /** Rows of a batch that is read. */
 const BATCH_ROWS = 65_536;

@@ -8,9 +8,9 @@ import {
   writeParquet,
 } from 'parquet-wasm';
 import { assert } from '../../base/assert.ts';
-import type { FileStatistics, IndexedColumns } from '../log/statistics.ts';
 import { arrowFieldOf } from '../types/arrow-types.ts';
-import type { StructType } from '../types/delta-schema.ts';
+import type { StructType } from '../types/delta-type.ts';
+import type { FileStatistics, IndexedColumns } from '../types/statistics.ts';
 import { columnBuilder } from './column-builder.ts';
 import type { ColumnBuilder, FloatMatrix } from './primitive-column-builder.ts';
 

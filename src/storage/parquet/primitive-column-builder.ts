@@ -1,5 +1,7 @@
 import { Binary, Bool, type Data, type Float64, type Int64, makeData, Utf8 } from 'apache-arrow';
-import { assert } from '../../base/assert.ts';
+import { AppError } from '../../base/errors.ts';
+import { PRIMITIVE_ARROW_TYPES } from '../types/arrow-types.ts';
+import type { PrimitiveType, StructField } from '../types/delta-type.ts';
 import {
   dateBound,
   floatBounds,
@@ -8,11 +10,10 @@ import {
   minString,
   stringBounds,
   timestampBound,
-} from '../log/statistics.ts';
-import { PRIMITIVE_ARROW_TYPES } from '../types/arrow-types.ts';
-import type { PrimitiveType, StructField } from '../types/delta-schema.ts';
+} from '../types/statistics.ts';
 import { byteColumn } from './byte-column.ts';
 import { grown, validityOf } from './column-validity.ts';
+import { refuseCell } from './refuse-cell.ts';
 
 /**
  * Collects the values of one column, and makes an Arrow array of them. Each array has buffers of
@@ -50,6 +51,7 @@ export function primitiveColumnBuilder(
   switch (type) {
     case 'long':
     case 'timestamp':
+    case 'timestamp_ntz':
       return int64Builder(name, type, nullable);
     case 'string':
       return stringBuilder(name, nullable, isBounded);
@@ -57,6 +59,9 @@ export function primitiveColumnBuilder(
       return binaryBuilder(name, nullable);
     case 'boolean':
       return booleanBuilder(name, nullable);
+    case 'variant':
+    case 'void':
+      throw new AppError('table_unsupported', `The column ${name} is of the type ${type}, which is not written`);
     default:
       return numberBuilder(name, type, nullable);
   }
@@ -64,7 +69,7 @@ export function primitiveColumnBuilder(
 
 const FIRST_ROWS = 256;
 
-function int64Builder(name: string, type: 'long' | 'timestamp', nullable: boolean): ColumnBuilder {
+function int64Builder(name: string, type: 'long' | 'timestamp' | 'timestamp_ntz', nullable: boolean): ColumnBuilder {
   const validity = validityOf(nullable);
   // Numbers are written as two halves: making a bigint of each costs three times as much.
   let halves = new Int32Array(2 * FIRST_ROWS);
@@ -73,12 +78,12 @@ function int64Builder(name: string, type: 'long' | 'timestamp', nullable: boolea
   let max: number | bigint | undefined;
   const write = (value: number | bigint): void => {
     if (typeof value === 'number') {
-      assert(Number.isSafeInteger(value), `column ${name} takes safe integers`);
+      if (!Number.isSafeInteger(value)) throw refuseCell(name, 'safe integers');
       const high = Math.floor(value / 4294967296);
       halves[2 * rows] = value - high * 4294967296;
       halves[2 * rows + 1] = high;
     } else {
-      assert(BigInt.asIntN(64, value) === value, `column ${name} takes 64-bit integers`);
+      if (!(BigInt.asIntN(64, value) === value)) throw refuseCell(name, '64-bit integers');
       halves[2 * rows] = Number(BigInt.asIntN(32, value));
       halves[2 * rows + 1] = Number(value >> 32n);
     }
@@ -94,7 +99,7 @@ function int64Builder(name: string, type: 'long' | 'timestamp', nullable: boolea
       }
       const isNull = value === null || value === undefined;
       if (!isNull) {
-        assert(typeof value === 'number' || typeof value === 'bigint', `column ${name} takes integers`);
+        if (!(typeof value === 'number' || typeof value === 'bigint')) throw refuseCell(name, 'integers');
         write(value);
       }
       validity.add(!isNull, rows, name);
@@ -118,7 +123,7 @@ function int64Builder(name: string, type: 'long' | 'timestamp', nullable: boolea
       const nullCount = validity.nullCount;
       if (min === undefined || max === undefined) return { nullCount };
       if (type === 'long') return { nullCount, min, max };
-      return bounded(nullCount, timestampBound(min, 'min'), timestampBound(max, 'max'));
+      return bounded(nullCount, timestampBound(min, 'min', type), timestampBound(max, 'max', type));
     },
   };
 }
@@ -155,7 +160,7 @@ function numberBuilder(name: string, type: NumberType, nullable: boolean): Colum
   };
   return {
     appendFloats(source, offset, stride, count) {
-      assert(isFloat, `column ${name} takes no floats`);
+      if (!isFloat) throw refuseCell(name, 'no floats');
       makeRoom(rows + count);
       for (let at = offset, end = offset + stride * count; at < end; at += stride) {
         const value = source[at] as number;
@@ -174,10 +179,10 @@ function numberBuilder(name: string, type: NumberType, nullable: boolean): Colum
       makeRoom(rows + 1);
       const isNull = value === null || value === undefined;
       if (!isNull) {
-        assert(typeof value === 'number', `column ${name} takes numbers`);
+        if (!(typeof value === 'number')) throw refuseCell(name, 'numbers');
         values[rows] = value;
         const stored = values[rows] as number;
-        assert(isFloat || stored === value, `column ${name} takes integers that fit it`);
+        if (!(isFloat || stored === value)) throw refuseCell(name, 'integers that fit it');
         if (stored < min) min = stored;
         if (stored > max) max = stored;
         if (isFloat && Number.isNaN(stored)) hasNan = true;
@@ -217,7 +222,7 @@ function booleanBuilder(name: string, nullable: boolean): ColumnBuilder {
       if (rows >> 3 >= bits.length) bits = grown(bits, (rows >> 3) + 1);
       const isNull = value === null || value === undefined;
       if (!isNull) {
-        assert(typeof value === 'boolean', `column ${name} takes booleans`);
+        if (!(typeof value === 'boolean')) throw refuseCell(name, 'booleans');
         if (value) bits[rows >> 3] = (bits[rows >> 3] as number) | (1 << (rows & 7));
       }
       validity.add(!isNull, rows, name);
@@ -262,7 +267,7 @@ function stringBuilder(name: string, nullable: boolean, isBounded: boolean): Col
   return {
     append(value) {
       const isNull = value === null || value === undefined;
-      assert(isNull || typeof value === 'string', `column ${name} takes texts`);
+      if (!(isNull || typeof value === 'string')) throw refuseCell(name, 'texts');
       validity.add(!isNull, bytes.rows + waiting.length, name);
       waiting.push(isNull ? null : value);
       if (waiting.length === FOLD_ROWS) fold();
@@ -294,7 +299,7 @@ function binaryBuilder(name: string, nullable: boolean): ColumnBuilder {
   return {
     append(value) {
       const isNull = value === null || value === undefined;
-      assert(isNull || value instanceof Uint8Array, `column ${name} takes bytes`);
+      if (!(isNull || value instanceof Uint8Array)) throw refuseCell(name, 'bytes');
       validity.add(!isNull, bytes.rows, name);
       bytes.add(isNull ? EMPTY : value);
     },

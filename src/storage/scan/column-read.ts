@@ -1,12 +1,9 @@
-import type { Data, RecordBatch } from 'apache-arrow';
 import { AppError } from '../../base/errors.ts';
-import { openDuckDb } from '../parquet/duckdb.ts';
-import { cellReader, isValid } from '../types/arrow-cells.ts';
-import { type ColumnData, type ColumnSink, columnSink, type FixedValues, kindOf } from '../types/column-data.ts';
-import type { StructField } from '../types/delta-schema.ts';
-import { duckdbScan } from './duckdb-scan.ts';
+import { type ColumnData, type ColumnSink, columnSink, kindOf } from '../types/column-data.ts';
+import type { StructField } from '../types/delta-type.ts';
+import { fieldsToRead, type ReadOptions } from './read-options.ts';
 import type { Snapshot } from './snapshot.ts';
-import { fieldsToRead, type ReadOptions, readBatches } from './table-read.ts';
+import { type ReadLimits, readChunks } from './table-read.ts';
 
 /** Some rows of a table, column by column. */
 export interface ColumnChunk {
@@ -16,17 +13,13 @@ export interface ColumnChunk {
 }
 
 /** What to read, and in pieces of what size. */
-export interface ColumnReadOptions extends ReadOptions {
+export interface ColumnReadOptions extends ReadOptions, ReadLimits {
   /** Rows of a chunk, about. */
   readonly chunkRows?: number;
-  /** What DuckDB may use; 512 MB and two threads unless told. */
-  readonly memoryLimitMb?: number;
-  readonly threads?: number;
 }
 
 /**
  * Reads columns of a table in the order of its files, as plain typed arrays, all rows at once.
- * By DuckDB where the store's objects are files, which takes a fifth of the time of parquet-wasm.
  *
  * @throws AppError not_found for an unknown column, table_unsupported for a struct or a map.
  */
@@ -77,98 +70,15 @@ async function* scan(
   expectedRows: number,
 ): AsyncIterable<ColumnChunk> {
   const sinks = sinksOf(snapshot, options, expectedRows);
-  const files = options.files ?? snapshot.files;
-  const isLocal = files.every(({ key }) => snapshot.store.locate(key) !== undefined);
-  const parts = isLocal ? partsByDuckDb(snapshot, options, sinks) : partsByArrow(snapshot, options, sinks);
   let rowCount = 0;
-  for await (const rows of parts) {
-    rowCount += rows;
+  for await (const chunk of readChunks(snapshot, options)) {
+    sinks.forEach((sink, at) => {
+      chunk.pushColumn(at, sink);
+    });
+    rowCount += chunk.rowCount;
     if (rowCount < chunkRows) continue;
     yield { rowCount, columns: sinks.map((sink) => sink.take()) };
     rowCount = 0;
   }
   if (rowCount > 0) yield { rowCount, columns: sinks.map((sink) => sink.take()) };
-}
-
-async function* partsByDuckDb(
-  snapshot: Snapshot,
-  options: ColumnReadOptions,
-  sinks: readonly ColumnSink[],
-): AsyncIterable<number> {
-  const { memoryLimitMb = 512, threads = 2 } = options;
-  const db = await openDuckDb({ memoryLimitMb, threads });
-  try {
-    for await (const chunk of db.stream(`SELECT * FROM ${duckdbScan(snapshot, options)}`)) {
-      sinks.forEach((sink, at) => {
-        chunk.pushColumn(at, sink);
-      });
-      yield chunk.rowCount;
-    }
-  } finally {
-    db.close();
-  }
-}
-
-async function* partsByArrow(
-  snapshot: Snapshot,
-  options: ReadOptions,
-  sinks: readonly ColumnSink[],
-): AsyncIterable<number> {
-  for await (const batch of readBatches(snapshot, options)) {
-    pushBatch(batch, sinks);
-    yield batch.numRows;
-  }
-}
-
-function pushBatch(batch: RecordBatch, sinks: readonly ColumnSink[]): void {
-  sinks.forEach((sink, at) => {
-    const data = batch.data.children[at];
-    if (data !== undefined) pushData(data, batch.numRows, sink);
-  });
-}
-
-function pushData(data: Data, rows: number, sink: ColumnSink): void {
-  const read = cellReader(data);
-  const validAt = data.nullCount === 0 ? undefined : (row: number) => isValid(data.nullBitmap, data.offset + row);
-  switch (sink.kind) {
-    case 'string':
-      for (let row = 0; row < rows; row += 1) sink.push(textOf(read(row)));
-      return;
-    case 'binary':
-      for (let row = 0; row < rows; row += 1) sink.push(bytesOf(read(row)));
-      return;
-    case 'list': {
-      const [child] = data.children;
-      const offsets = data.valueOffsets;
-      sink.push((row) => Number(offsets[row + 1]) - Number(offsets[row]), rows, validAt);
-      if (child !== undefined) pushData(child, child.length, sink.child);
-      return;
-    }
-    case 'boolean': {
-      const bytes = new Uint8Array(rows);
-      for (let row = 0; row < rows; row += 1) bytes[row] = read(row) === true ? 1 : 0;
-      sink.push(bytes, rows, validAt);
-      return;
-    }
-    case 'int64': {
-      const values = new BigInt64Array(rows);
-      for (let row = 0; row < rows; row += 1) values[row] = BigInt(numberOf(read(row)));
-      sink.push(values, rows, validAt);
-      return;
-    }
-    default:
-      sink.push(data.values as FixedValues, rows, validAt);
-  }
-}
-
-function textOf(cell: unknown): string | null {
-  return typeof cell === 'string' ? cell : null;
-}
-
-function bytesOf(cell: unknown): Uint8Array | null {
-  return cell instanceof Uint8Array ? cell : null;
-}
-
-function numberOf(cell: unknown): number | bigint {
-  return typeof cell === 'number' || typeof cell === 'bigint' ? cell : 0;
 }

@@ -1,92 +1,111 @@
 import { AppError } from '../../base/errors.ts';
-import { sqlName, sqlText } from '../parquet/duckdb.ts';
-import { type DeltaType, isPrimitive, type StructField } from '../types/delta-schema.ts';
-import { parsePartitionValue } from '../types/partition-values.ts';
-import type { DataFile, Snapshot } from './snapshot.ts';
-import { fieldsToRead, type ReadOptions } from './table-read.ts';
+import { columnMappingMode, physicalName } from '../log/physical-schema.ts';
+import type { DuckDb } from '../parquet/duckdb.ts';
+import type { StructField } from '../types/delta-type.ts';
+import { sqlName, sqlPath, sqlTypeOf } from '../types/sql-types.ts';
+import { columnSql } from './file-columns.ts';
+import { type FileSchema, fileSchemas } from './file-schema.ts';
+import { localPaths } from './local-files.ts';
+import { partitionLiteral, perFile } from './partition-columns.ts';
+import { fieldsToRead, type PlaceColumn, type ScannedFile, type ScanOptions } from './read-options.ts';
+import { keptRows, rowChoices } from './row-choices.ts';
+import { placeSql } from './row-places.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /**
  * A snapshot as a SQL table expression for DuckDB: it reads the files that our own log names, so
- * that DuckDB needs no Delta extension and sees exactly this version. Partition columns are
- * constants of their files; a column that an old file lacks is null.
+ * that DuckDB needs no Delta extension and sees exactly this version. Files of equal columns that
+ * follow one another are one `read_parquet`, so that rows come in the order of the files.
  *
- * @throws AppError table_unsupported where the store's objects are no local files.
+ * @param db the DuckDB that will run it: copies of remote files are its.
+ * @throws AppError table_corrupt, table_unsupported.
  */
-export function duckdbScan(snapshot: Snapshot, options: ReadOptions = {}): string {
+export async function duckdbScan(db: DuckDb, snapshot: Snapshot, options: ScanOptions = {}): Promise<string> {
   const fields = fieldsToRead(snapshot, options.columns);
-  const names = fields.map(({ name }) => sqlName(name)).join(', ');
-  // The empty branch gives every column its type, also where no file holds it.
-  const shape = `SELECT ${fields.map(typedNull).join(', ')} WHERE false`;
-  const partitions = fields.filter(({ name }) => snapshot.partitionColumns.includes(name));
-  const branches = groupFiles(options.files ?? snapshot.files, partitions).map((files) =>
-    branchOf(snapshot, partitions, files),
+  const files = options.files ?? snapshot.files;
+  const places = options.places ?? [];
+  const paths = await localPaths(
+    db,
+    snapshot.store,
+    files.map(({ key }) => key),
   );
-  return `(SELECT ${names} FROM (${[...branches, shape].join(' UNION ALL BY NAME ')}))`;
+  const schemas = await fileSchemas(db, paths);
+  const choices = options.rows ?? (await rowChoices(snapshot, files));
+  const runs = runsOf(
+    files.map((file, at) => ({ file, at, path: paths[at] as string, choice: choices.get(file) })),
+    schemas,
+  );
+  const scan = { snapshot, fields, places };
+  const branches = runs.map((run) => branchOf(scan, run));
+  return `(${[...branches, shapeOf(fields, places)].join('\n UNION ALL ')})`;
 }
 
-/** The SQL type of a column. */
-export function sqlTypeOf(type: DeltaType): string {
-  if (isPrimitive(type)) return SQL_TYPES[type];
-  if (type.type === 'array') return `${sqlTypeOf(type.elementType)}[]`;
-  if (type.type === 'map') return `MAP(${sqlTypeOf(type.keyType)}, ${sqlTypeOf(type.valueType)})`;
-  return `STRUCT(${type.fields.map((field) => `${sqlName(field.name)} ${sqlTypeOf(field.type)}`).join(', ')})`;
+interface Scan {
+  readonly snapshot: Snapshot;
+  readonly fields: readonly StructField[];
+  readonly places: readonly PlaceColumn[];
 }
 
-const SQL_TYPES = {
-  string: 'VARCHAR',
-  long: 'BIGINT',
-  integer: 'INTEGER',
-  short: 'SMALLINT',
-  byte: 'TINYINT',
-  double: 'DOUBLE',
-  float: 'FLOAT',
-  boolean: 'BOOLEAN',
-  binary: 'BLOB',
-  date: 'DATE',
-  timestamp: 'TIMESTAMPTZ',
-} as const;
-
-function typedNull({ name, type }: StructField): string {
-  return `NULL::${sqlTypeOf(type)} AS ${sqlName(name)}`;
+interface Run {
+  readonly schema: FileSchema;
+  readonly files: ScannedFile[];
 }
 
-/** Files with equal values of the asked partition columns, in the order of the first of each. */
-function groupFiles(files: readonly DataFile[], partitions: readonly StructField[]): DataFile[][] {
-  const groups = new Map<string, DataFile[]>();
+/** Beyond so many runs, files of equal columns are read together, whatever their order: a branch costs 1 ms. */
+const MOST_RUNS = 64;
+
+function runsOf(files: readonly ScannedFile[], schemas: ReadonlyMap<string, FileSchema>): Run[] {
+  const runs: Run[] = [];
   for (const file of files) {
-    const key = JSON.stringify(partitions.map(({ name }) => file.partitionValues[name] ?? null));
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [file]);
-    else group.push(file);
+    const schema = schemas.get(file.path) as FileSchema;
+    const last = runs.at(-1);
+    if (last?.schema === schema) last.files.push(file);
+    else runs.push({ schema, files: [file] });
   }
-  return [...groups.values()];
+  if (runs.length <= MOST_RUNS) return runs;
+  const groups = new Map<FileSchema, ScannedFile[]>();
+  for (const run of runs) groups.set(run.schema, [...(groups.get(run.schema) ?? []), ...run.files]);
+  return [...groups].map(([schema, grouped]) => ({ schema, files: grouped }));
 }
 
-function branchOf(snapshot: Snapshot, partitions: readonly StructField[], files: readonly DataFile[]): string {
-  const paths = files.map((file) => sqlText(pathOf(snapshot, file))).join(', ');
-  const values = files[0]?.partitionValues ?? {};
-  const constants = partitions.map(
-    ({ name, type }) => `${partitionLiteral(name, type, values[name] ?? null)} AS ${sqlName(name)}`,
+function branchOf({ snapshot, fields, places }: Scan, run: Run): string {
+  const mode = columnMappingMode(snapshot);
+  const reading = { mode, file: run.files[0]?.file.key ?? '' };
+  if (mode === 'id' && run.schema.columns.every(({ fieldId }) => fieldId === undefined)) {
+    throw new AppError(
+      'table_unsupported',
+      `The file ${reading.file} has no field ids, by which its columns are found`,
+    );
+  }
+  const columns = fields.map((wanted) => {
+    const sql = snapshot.partitionColumns.includes(wanted.name)
+      ? partitionSql(wanted, run.files)
+      : columnSql(reading, wanted, run.schema.columns);
+    return `${sql} AS ${sqlName(wanted.name)}`;
+  });
+  const placed = places.map(
+    (place) => `${placeSql(snapshot, place, run.schema.columns, run.files)} AS ${sqlName(place)}`,
   );
-  // Columns that nobody asks for are left out by DuckDB's own pruning, which reaches through unions.
-  const names = snapshot.partitionColumns.map(sqlText).join(', ');
-  const stored = names === '' ? '*' : `COLUMNS(lambda c: NOT list_contains([${names}], c))`;
-  const scan = `read_parquet([${paths}], union_by_name = true, hive_partitioning = false)`;
-  return `SELECT ${[stored, ...constants].join(', ')} FROM ${scan}`;
+  const scan = `read_parquet([${run.files.map(({ path }) => sqlPath(path)).join(', ')}], hive_partitioning = false)`;
+  const selected = [...columns, ...placed];
+  // A branch without columns still has rows to count.
+  const list = selected.length === 0 ? '1 AS one' : selected.join(', ');
+  return `SELECT ${list} FROM ${keptRows(scan, run.files)}`;
 }
 
-function partitionLiteral(name: string, type: DeltaType, text: string | null): string {
-  const value = parsePartitionValue(type, text, name);
-  if (value === null || text === null) return `NULL::${sqlTypeOf(type)}`;
-  if (type === 'timestamp') return `make_timestamptz(${String(value)})`;
-  return `${sqlText(text)}::${sqlTypeOf(type)}`;
+function partitionSql(wanted: StructField, files: readonly ScannedFile[]): string {
+  const name = physicalName(wanted);
+  return perFile(
+    files.map(({ file }) => partitionLiteral(wanted.type, file.partitionValues[name] ?? null, wanted.name)),
+    sqlTypeOf(wanted.type),
+  );
 }
 
-function pathOf(snapshot: Snapshot, file: DataFile): string {
-  const path = snapshot.store.locate(file.key);
-  if (path === undefined) {
-    throw new AppError('table_unsupported', `DuckDB cannot open the objects of the store of ${snapshot.table}`);
-  }
-  // DuckDB takes these characters of a path as a pattern.
-  return path.replace(/[*?[\]]/g, (char) => `[${char}]`);
+/** The branch without rows that gives every column its name and type, also where no file holds it. */
+function shapeOf(fields: readonly StructField[], places: readonly PlaceColumn[]): string {
+  const columns = [
+    ...fields.map(({ name, type }) => `NULL::${sqlTypeOf(type)} AS ${sqlName(name)}`),
+    ...places.map((place) => `NULL::BIGINT AS ${sqlName(place)}`),
+  ];
+  return `SELECT ${columns.length === 0 ? '1 AS one' : columns.join(', ')} WHERE false`;
 }

@@ -1,8 +1,8 @@
 import type { ExactJson } from '../../base/exact-json.ts';
-import type { StatisticsTree } from '../log/statistics.ts';
 import { compareUtf8 } from '../store/object-store.ts';
-import type { DeltaType } from '../types/delta-schema.ts';
+import type { DeltaType } from '../types/delta-type.ts';
 import { parsePartitionValue } from '../types/partition-values.ts';
+import type { StatisticsTree } from '../types/statistics.ts';
 import type { DataFile, Snapshot } from './snapshot.ts';
 
 /** A comparison of a top-level column with a value. Null never passes. */

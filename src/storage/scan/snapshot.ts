@@ -1,15 +1,15 @@
-import type { AddFile, Metadata, PartitionValues, Protocol } from '../log/delta-actions.ts';
-import { keyOfActionPath } from '../log/delta-path.ts';
-import { type LogState, safeNumber } from '../log/log-replay.ts';
-import { checkReadable } from '../log/protocol-support.ts';
+import type { AddFile, Metadata, PartitionValues, Protocol } from '../log/actions.ts';
+import { checkReadable } from '../log/table-features.ts';
+import { safeNumber, type TableState } from '../log/table-state.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import type { StructType } from '../types/delta-type.ts';
+import { parseSchema } from '../types/schema-json.ts';
 import {
   DEFAULT_INDEXED_COLUMNS,
   type FileStatistics,
   type IndexedColumns,
   parseStatistics,
-} from '../log/statistics.ts';
-import type { ObjectStore } from '../store/object-store.ts';
-import { parseSchema, type StructType } from '../types/delta-schema.ts';
+} from '../types/statistics.ts';
 
 /** A table at a version. It never changes. */
 export interface Snapshot {
@@ -21,14 +21,20 @@ export interface Snapshot {
   readonly metadata: Metadata;
   readonly schema: StructType;
   readonly partitionColumns: readonly string[];
-  /** In the order in which they were added. */
+  readonly fileCount: number;
+  /** All files, in the order in which they were added. Of a large table ask {@link filesWhere}. */
   readonly files: readonly DataFile[];
-  /** Rows by the files' statistics; undefined where a file has none. */
+  /**
+   * Files whose partition passes a test, in their order. The test is asked once for each distinct
+   * partition.
+   */
+  filesWhere(isWanted: (values: PartitionValues) => boolean): IterableIterator<DataFile>;
+  /** Rows by the files' statistics, deleted ones left out; undefined where a file has none. */
   readonly rowCount: number | undefined;
   /** How far an application has come; undefined where it wrote nothing. */
   transactionVersion(appId: string): number | undefined;
   /** What the snapshot was made from, for commits on it. */
-  readonly state: LogState;
+  readonly state: TableState;
 }
 
 /** A data file of a table. */
@@ -46,9 +52,15 @@ export interface DataFile {
 /**
  * Makes the snapshot of a state.
  *
+ * @param keyOf the object's key of a path in an action.
  * @throws AppError table_unsupported, naming the feature, table_corrupt.
  */
-export function snapshotOf(store: ObjectStore, table: string, state: LogState): Snapshot {
+export function snapshotOf(
+  store: ObjectStore,
+  table: string,
+  state: TableState,
+  keyOf: (path: string) => string,
+): Snapshot {
   const { protocol, metadata, version } = state;
   checkReadable(table, protocol, metadata);
   const schema = parseSchema(metadata.schemaString);
@@ -61,16 +73,18 @@ export function snapshotOf(store: ObjectStore, table: string, state: LogState): 
     metadata,
     schema,
     partitionColumns: metadata.partitionColumns,
+    fileCount: state.fileCount,
     get files() {
-      files ??= [...state.files.values()].map((add) => dataFile(table, add));
+      files ??= [...liveFiles(state, keyOf, () => true)];
       return files;
     },
+    filesWhere: (isWanted) => liveFiles(state, keyOf, isWanted),
     get rowCount() {
       let rows = 0;
-      for (const file of this.files) {
-        const statistics = file.statistics();
-        if (statistics === undefined) return undefined;
-        rows += statistics.numRecords;
+      for (const { add, statistics } of this.files) {
+        const known = statistics();
+        if (known === undefined) return undefined;
+        rows += known.numRecords - (add.deletionVector?.cardinality ?? 0);
       }
       return rows;
     },
@@ -82,10 +96,21 @@ export function snapshotOf(store: ObjectStore, table: string, state: LogState): 
   };
 }
 
-function dataFile(table: string, add: AddFile): DataFile {
+function* liveFiles(
+  { files, fileRows, version }: TableState,
+  keyOf: (path: string) => string,
+  isWanted: (values: PartitionValues) => boolean,
+): Generator<DataFile> {
+  const wanted = files.partitionValues.map(isWanted);
+  for (let row = 0; row < fileRows; row += 1) {
+    if (wanted[files.partitionOf(row)] === true && files.isLive(row, version)) yield dataFile(files.addOf(row), keyOf);
+  }
+}
+
+function dataFile(add: AddFile, keyOf: (path: string) => string): DataFile {
   let parsed: FileStatistics | null | undefined;
   return {
-    key: keyOfActionPath(table, add.path),
+    key: keyOf(add.path),
     partitionValues: add.partitionValues,
     sizeBytes: safeNumber(add.size, 'The size of a file'),
     modifiedMs: safeNumber(add.modificationTime, 'The modification time of a file'),

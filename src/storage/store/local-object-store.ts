@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { chmod, copyFile, type FileHandle, link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { AppError, messageOf, systemErrorCode } from '../../base/errors.ts';
 import { type ByteRange, compareUtf8, type ObjectEntry, type ObjectStore } from './object-store.ts';
+import { keyOfUri, uriOfKey, uriOfPath } from './object-uri.ts';
 
 /** What a file is called while it is written; listings leave it out, a crash may leave it behind. */
 const TEMPORARY_PREFIX = '.writing-';
@@ -20,13 +22,18 @@ export function localObjectStore(root: string): ObjectStore {
   const base = resolve(root);
   const pathOf = (key: string): string => join(base, checkedKey(key));
   const folders = folderMaker();
-  const stage = async (key: string, bytes: Uint8Array, place: (from: string, to: string) => Promise<void>) => {
+  const rootUri = uriOfPath(base);
+  const stage = async (
+    key: string,
+    write: (path: string) => Promise<void>,
+    place: (from: string, to: string) => Promise<void>,
+  ) => {
     const to = pathOf(key);
     const folder = dirname(to);
     await folders.make(folder);
     const from = join(folder, TEMPORARY_PREFIX + randomUUID());
     try {
-      await writeSynced(from, bytes);
+      await write(from);
       await place(from, to);
     } finally {
       await unlink(from).catch(ignoreMissing);
@@ -39,16 +46,30 @@ export function localObjectStore(root: string): ObjectStore {
     putIfAbsent: (key, bytes) =>
       guarded(key, async () => {
         try {
-          await stage(key, bytes, link);
+          await stage(key, (path) => writeSynced(path, bytes), link);
           return 'created';
         } catch (error) {
           if (systemErrorCode(error) === 'EEXIST') return 'exists';
           throw error;
         }
       }),
-    put: (key, bytes) => guarded(key, () => stage(key, bytes, rename)),
+    put: (key, bytes) => guarded(key, () => stage(key, (path) => writeSynced(path, bytes), rename)),
     delete: (key) => guarded(key, () => unlink(pathOf(key)).catch(ignoreMissing)),
     locate: (key) => pathOf(key),
+    putFile: (key, localPath) => guarded(key, () => stage(key, (to) => copySynced(localPath, to), rename)),
+    fetchFile: (key, localPath) =>
+      guarded(key, async () => {
+        try {
+          await copyFile(pathOf(key), localPath, constants.COPYFILE_EXCL);
+          return true;
+        } catch (error) {
+          const code = systemErrorCode(error);
+          if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+          throw error;
+        }
+      }),
+    uriOf: (key) => uriOfKey(rootUri, key),
+    keyOfUri: (uri) => keyOfUri(uri, rootUri),
   };
 }
 
@@ -106,6 +127,17 @@ async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
   const file = await open(path, 'wx', FILE_MODE);
   try {
     await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function copySynced(from: string, to: string): Promise<void> {
+  await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+  await chmod(to, FILE_MODE);
+  const file = await open(to, 'r+');
+  try {
     await file.sync();
   } finally {
     await file.close();

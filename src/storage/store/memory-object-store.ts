@@ -1,4 +1,9 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { compareUtf8, type ObjectStore } from './object-store.ts';
+import { keyOfUri, uriOfKey } from './object-uri.ts';
+
+/** The URI of the store: only this process knows it. */
+const ROOT = 'memory:///';
 
 /** An object store in memory. Every call gives way once, so that tests see interleavings. */
 export function memoryObjectStore(): ObjectStore {
@@ -37,5 +42,16 @@ export function memoryObjectStore(): ObjectStore {
       objects.delete(key);
     },
     locate: () => undefined,
+    async putFile(key, localPath) {
+      write(key, await readFile(localPath));
+    },
+    async fetchFile(key, localPath) {
+      const bytes = objects.get(key)?.bytes;
+      if (bytes === undefined) return false;
+      await writeFile(localPath, bytes, { flag: 'wx' });
+      return true;
+    },
+    uriOf: (key) => uriOfKey(ROOT, key),
+    keyOfUri: (uri) => keyOfUri(uri, ROOT),
   };
 }

@@ -31,6 +31,23 @@ export interface ObjectStore {
   delete(key: string): Promise<void>;
   /** Where another engine in this process opens the object; undefined where it cannot. */
   locate(key: string): string | undefined;
+  /**
+   * Writes an object durably from a file of this machine, over what is there.
+   *
+   * @throws AppError disk_full, storage_failed.
+   */
+  putFile(key: string, localPath: string): Promise<void>;
+  /**
+   * Copies an object into a new file of this machine.
+   *
+   * @returns whether there is such an object.
+   * @throws AppError disk_full, storage_failed.
+   */
+  fetchFile(key: string, localPath: string): Promise<boolean>;
+  /** The URI by which other Delta clients name the object. */
+  uriOf(key: string): string;
+  /** The key of an absolute URI or path in any of its spellings; undefined where it lies outside the store. */
+  keyOfUri(uri: string): string | undefined;
 }
 
 /** What {@link ObjectStore.putIfAbsent} found. */

@@ -1,30 +1,16 @@
 import { type Data, DataType, makeVector, TimeUnit } from 'apache-arrow';
 import { AppError } from '../../base/errors.ts';
-
-/**
- * Values of Arrow arrays, read from their buffers: arrow-js rounds timestamps, and throws on those
- * beyond 2^53. Longs and timestamps (microseconds) are bigints, dates days, lists lists, structs
- * objects, maps lists of [key, value].
- */
-export type Cell =
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | Uint8Array
-  | readonly Cell[]
-  | { readonly [field: string]: Cell };
+import type { Cell } from './cell.ts';
+import { decimalText } from './decimal.ts';
 
 /** Reads the values of an array by row. */
 export type CellReader = (row: number) => Cell;
 
-/** A decoded row: values by column. */
-export type CellRow = { readonly [column: string]: Cell };
-
 const decoder = new TextDecoder();
 
 /**
+ * Reads an array from its buffers: arrow-js rounds timestamps, and throws on those beyond 2^53.
+ *
  * @throws AppError table_unsupported for a type that no column of ours has.
  */
 export function cellReader(data: Data): CellReader {
@@ -59,6 +45,7 @@ function validReader(data: Data): CellReader {
   if (DataType.isFixedSizeBinary(type)) {
     return (row) => values.slice(row * type.byteWidth, (row + 1) * type.byteWidth);
   }
+  if (DataType.isDecimal(type)) return decimalReader(values, type.bitWidth / 32, type.scale);
   if (DataType.isStruct(type)) return structReader(data);
   if (DataType.isList(type)) return listReader(data);
   if (DataType.isMap(type)) return mapReader(data);
@@ -84,6 +71,17 @@ function timestampReader(values: BigInt64Array, unit: TimeUnit): CellReader {
         return (nanos - (((nanos % 1000n) + 1000n) % 1000n)) / 1000n;
       };
   }
+}
+
+/** Decimals of 128 or 256 bits in 32-bit words, as texts. */
+function decimalReader(words: Uint32Array | Int32Array, wordsEach: number, scale: number): CellReader {
+  return (row) => {
+    let unscaled = 0n;
+    for (let word = wordsEach - 1; word >= 0; word -= 1) {
+      unscaled = (unscaled << 32n) | BigInt((words[row * wordsEach + word] as number) >>> 0);
+    }
+    return decimalText(BigInt.asIntN(32 * wordsEach, unscaled), scale);
+  };
 }
 
 function structReader(data: Data): CellReader {

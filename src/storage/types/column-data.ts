@@ -1,4 +1,4 @@
-import { type DeltaType, isPrimitive } from './delta-schema.ts';
+import { type DeltaType, isPrimitive } from './delta-type.ts';
 
 /**
  * A column read from a table, as plain typed arrays. `nulls` has a byte a row, 1 where the value is
@@ -27,12 +27,16 @@ export interface ListData {
 /** Kinds whose values are in a typed array. */
 export type FixedKind = 'int64' | 'int32' | 'float64' | 'boolean';
 
-/** The kind of a column's data; undefined for structs and maps, which are read by rows only. */
+/** The kind of a column's data; undefined for decimals, variants, structs and maps, which are read by rows only. */
 export function kindOf(type: DeltaType): ColumnData['kind'] | undefined {
   if (!isPrimitive(type)) return type.type === 'array' ? 'list' : undefined;
   switch (type) {
+    case 'void':
+    case 'variant':
+      return undefined;
     case 'long':
     case 'timestamp':
+    case 'timestamp_ntz':
       return 'int64';
     case 'integer':
     case 'short':

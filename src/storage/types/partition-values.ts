@@ -1,6 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import { AppError } from '../../base/errors.ts';
-import type { DeltaType } from './delta-schema.ts';
+import { decimalText, fitsPrecision, unscaledOf } from './decimal.ts';
+import { type DecimalType, type DeltaType, isDecimal, typeName } from './delta-type.ts';
 
 /** A value of a column in a row: longs and timestamps may be bigints, dates are days. */
 export type CellValue = string | number | bigint | boolean | Uint8Array | null;
@@ -10,16 +11,23 @@ const DAY_MS = 86_400_000;
 /** The text of a value in `partitionValues` (PROTOCOL.md, "Partition Value Serialization"). */
 export function serializePartitionValue(type: DeltaType, value: unknown): string | null {
   if (value === null || value === undefined) return null;
+  if (isDecimal(type)) return serializeDecimal(type, value);
   switch (type) {
     case 'string':
       assert(typeof value === 'string', 'a partition of texts takes texts');
       return value;
+    case 'binary':
+      assert(value instanceof Uint8Array, 'a partition of bytes takes bytes');
+      return Buffer.from(value).toString('latin1');
     case 'date':
       assert(typeof value === 'number', 'a partition of dates takes days');
       return new Date(value * DAY_MS).toISOString().slice(0, 10);
     case 'timestamp':
       assert(typeof value === 'number' || typeof value === 'bigint', 'a partition of timestamps takes microseconds');
       return isoMicros(BigInt(value));
+    case 'timestamp_ntz':
+      assert(typeof value === 'number' || typeof value === 'bigint', 'a partition of timestamps takes microseconds');
+      return isoMicros(BigInt(value)).slice(0, -1).replace('T', ' ');
     case 'long':
     case 'integer':
     case 'short':
@@ -29,11 +37,14 @@ export function serializePartitionValue(type: DeltaType, value: unknown): string
     case 'boolean':
       return String(value);
     default:
-      throw new AppError(
-        'table_unsupported',
-        `Partitions by ${typeof type === 'string' ? type : type.type} are not supported`,
-      );
+      throw new AppError('table_unsupported', `Partitions by ${typeName(type)} are not supported`);
   }
+}
+
+function serializeDecimal({ precision, scale }: DecimalType, value: unknown): string {
+  const unscaled = unscaledOf(String(value), scale);
+  assert(unscaled !== undefined && fitsPrecision(unscaled, precision), 'a partition of decimals takes decimals');
+  return decimalText(unscaled, scale);
 }
 
 /** The value of a text in `partitionValues`; longs and timestamps come as bigints. */
@@ -41,7 +52,16 @@ export function parsePartitionValue(type: DeltaType, text: string | null, column
   if (text === null) return null;
   if (type === 'string') return text;
   if (text === '') return null;
+  if (isDecimal(type)) {
+    const unscaled = unscaledOf(text, type.scale);
+    if (unscaled === undefined || !fitsPrecision(unscaled, type.precision)) throw broken(column, text);
+    return decimalText(unscaled, type.scale);
+  }
   switch (type) {
+    case 'binary':
+      return Buffer.from(text, [...text].every((char) => char < '\u0100') ? 'latin1' : 'utf8');
+    case 'void':
+      return null;
     case 'long':
       return parseInteger(text, column);
     case 'integer':
@@ -57,6 +77,7 @@ export function parsePartitionValue(type: DeltaType, text: string | null, column
     case 'date':
       return Number(parseInstant(`${text.slice(0, 10)} 00:00:00`, column) / 86_400_000_000n);
     case 'timestamp':
+    case 'timestamp_ntz':
       return parseInstant(text, column);
     default:
       throw new AppError('table_unsupported', `Partitions by the type of ${column} are not supported`);

@@ -1,9 +1,9 @@
-import type { Cell, CellRow } from './arrow-cells.ts';
-import type { DeltaType, StructType } from './delta-schema.ts';
+import type { Cell, CellRow } from './cell.ts';
+import type { DeltaType, StructType } from './delta-type.ts';
 
 /**
- * Writes rows as JSON, one text a row: int64 as exact numbers, NaN and Infinity as strings, binary
- * as base64, timestamps as ISO with microseconds and `Z`, dates as `YYYY-MM-DD`, a map as an array
+ * Writes rows as JSON, one text a row: int64 and decimals as exact numbers, NaN and Infinity as strings, binary
+ * as base64, timestamps as ISO with microseconds and `Z`, those without a zone without it, variants as their JSON, dates as `YYYY-MM-DD`, a map as an array
  * of `[key, value]`. Null members are written, so that every row has every column.
  */
 export function rowJson(schema: StructType): (row: CellRow) => string {
@@ -22,6 +22,10 @@ function cellJson(type: DeltaType, cell: Cell): string {
   switch (type) {
     case 'timestamp':
       return `"${isoMicros(BigInt(cell as bigint | number))}Z"`;
+    case 'timestamp_ntz':
+      return `"${isoMicros(BigInt(cell as bigint | number))}"`;
+    case 'variant':
+      return String(cell);
     case 'date':
       return `"${new Date(Number(cell) * 86_400_000).toISOString().slice(0, 10)}"`;
     case 'binary':
@@ -36,6 +40,8 @@ function cellJson(type: DeltaType, cell: Cell): string {
 
 function nestedJson(type: Exclude<DeltaType, string>, cell: Cell): string {
   switch (type.type) {
+    case 'decimal':
+      return String(cell);
     case 'array':
       return `[${(cell as readonly Cell[]).map((item) => cellJson(type.elementType, item)).join(',')}]`;
     case 'struct':

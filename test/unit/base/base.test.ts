@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../../src/base/canonical-json.ts';
 import { civilParts, civilZone } from '../../../src/base/civil-time.ts';
 import { crc32c } from '../../../src/base/crc32c.ts';
-import { parseExactJson, stringifyExactJson } from '../../../src/base/exact-json.ts';
+import { JsonNumber, parseExactJson, stringifyExactJson } from '../../../src/base/exact-json.ts';
 import { nearestName } from '../../../src/base/nearest-name.ts';
 import { bigIntToDouble } from '../../../src/base/to-double.ts';
 import { instantOfMicros, microsOfInstant } from '../../../src/domain/instant.ts';
@@ -56,6 +56,18 @@ describe('exact JSON', () => {
       e: 1.5e300,
     });
     expect(stringifyExactJson(parseExactJson(text))).toBe(text.replace('1.5e300', '1.5e+300'));
+  });
+
+  it('keeps fractions that no double holds, and leaves doubles as they are', () => {
+    const text =
+      '{"a":12345678901234567.89,"b":[0.1,0.30000000000000004,1.7976931348623157e308],"c":"1234567890123456.78"}';
+    const parsed = parseExactJson(text);
+    expect(parsed).toEqual({
+      a: new JsonNumber('12345678901234567.89'),
+      b: [0.1, 0.30000000000000004, 1.7976931348623157e308],
+      c: '1234567890123456.78',
+    });
+    expect(stringifyExactJson(parsed)).toBe(text.replace('e308', 'e+308'));
   });
 
   it('loses nothing that JSON.parse gives', () => {

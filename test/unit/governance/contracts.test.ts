@@ -3,7 +3,7 @@ import { PAYMENT_COLUMNS } from '../../../src/domain/payment-row.ts';
 import { SILVER_TRANSACTIONS } from '../../../src/governance/contracts/silver.ts';
 import { brokenExpectation, definitionOf, schemaOf } from '../../../src/governance/contracts/table-contract.ts';
 import { LAKE_TABLES } from '../../../src/pipeline/lake.ts';
-import { parseSchema, serializeSchema } from '../../../src/storage/types/delta-schema.ts';
+import { parseSchema, serializeSchema } from '../../../src/storage/types/schema-json.ts';
 
 describe('every contract', () => {
   it.each(Object.entries(LAKE_TABLES))(

@@ -9,7 +9,7 @@ import type { JobPorts } from '../../../src/pipeline/job.ts';
 import { ensureLake, type Lake, type LakeTableName } from '../../../src/pipeline/lake.ts';
 import { readRows } from '../../../src/storage/scan/table-read.ts';
 import { localObjectStore } from '../../../src/storage/store/local-object-store.ts';
-import type { CellRow } from '../../../src/storage/types/arrow-cells.ts';
+import type { CellRow } from '../../../src/storage/types/cell.ts';
 import { examplePayment } from '../../payment-example.ts';
 
 /** 2026-11-01T12:00:06Z, a second after the example payment. */

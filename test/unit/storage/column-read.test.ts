@@ -13,7 +13,7 @@ import { memoryObjectStore } from '../../../src/storage/store/memory-object-stor
 import type { ObjectStore } from '../../../src/storage/store/object-store.ts';
 import { createTable } from '../../../src/storage/table.ts';
 import type { ColumnData } from '../../../src/storage/types/column-data.ts';
-import { arrayOf, field, structOf } from '../../../src/storage/types/delta-schema.ts';
+import { arrayOf, field, structOf } from '../../../src/storage/types/delta-type.ts';
 
 const SCHEMA = structOf([
   field('id', 'long'),
@@ -194,7 +194,7 @@ describe('a scan by DuckDB', () => {
     };
     const db = await openDuckDb({ memoryLimitMb: 128, threads: 1 });
     try {
-      const rows = await db.rows(`SELECT * FROM ${duckdbScan(evolved)} ORDER BY id`);
+      const rows = await db.rows(`SELECT * FROM ${await duckdbScan(db, evolved)} ORDER BY id`);
       expect(rows).toEqual([
         { id: 1n, part: "it's", new: null },
         { id: 2n, part: null, new: null },

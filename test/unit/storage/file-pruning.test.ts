@@ -5,7 +5,7 @@ import { type Comparison, pruneFiles } from '../../../src/storage/scan/file-prun
 import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
 import { compareUtf8 } from '../../../src/storage/store/object-store.ts';
 import { createTable } from '../../../src/storage/table.ts';
-import { field, structOf } from '../../../src/storage/types/delta-schema.ts';
+import { field, structOf } from '../../../src/storage/types/delta-type.ts';
 
 const SCHEMA = structOf([
   field('n', 'long'),

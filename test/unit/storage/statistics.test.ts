@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parquetBuilder } from '../../../src/storage/parquet/parquet-write.ts';
+import { field, structOf } from '../../../src/storage/types/delta-type.ts';
 import {
   floatBounds,
   maxString,
@@ -7,9 +9,7 @@ import {
   parseStatistics,
   serializeStatistics,
   timestampBound,
-} from '../../../src/storage/log/statistics.ts';
-import { parquetBuilder } from '../../../src/storage/parquet/parquet-write.ts';
-import { field, structOf } from '../../../src/storage/types/delta-schema.ts';
+} from '../../../src/storage/types/statistics.ts';
 
 const below = (left: string, right: string): boolean => Buffer.compare(Buffer.from(left), Buffer.from(right)) <= 0;
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { manualClock } from '../../../src/base/clock.ts';
 import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
 import { createTable, type DeltaTable } from '../../../src/storage/table.ts';
-import { field } from '../../../src/storage/types/delta-schema.ts';
+import { field } from '../../../src/storage/types/delta-type.ts';
 import { SOURCE_TABLES, type SourceTable, sourceSnapshots } from '../../../src/training-export/source-snapshots.ts';
 
 it('payments whose decisions are still on their way are left for the next export', async () => {

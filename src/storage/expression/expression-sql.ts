@@ -1,0 +1,231 @@
+import { AppError } from '../../base/errors.ts';
+import { isDecimal, isSameType, typeName } from '../types/delta-type.ts';
+import { sqlTypeOf } from '../types/sql-types.ts';
+import type {
+  BoundArithmetic,
+  BoundBetween,
+  BoundCase,
+  BoundExpression,
+  BoundIn,
+  BoundNullif,
+  BoundUnary,
+  ColumnReference,
+} from './bound-expression.ts';
+import { isTotalCast } from './cast-rules.ts';
+import { castSql, utcSql } from './cast-sql.ts';
+import { comparisonSql } from './comparison-sql.ts';
+import { EXPRESSION_LIMITS } from './expression-limits.ts';
+import { functionSql, substringSql } from './function-sql.ts';
+import type { PatternCharacter } from './like-pattern.ts';
+import { literalSql } from './literal-sql.ts';
+import { failsItself, faultSql, isMinusOne, isNonZeroLiteral, mayFail } from './sql-faults.ts';
+import { isInteger } from './type-rules.ts';
+
+/**
+ * An expression in DuckDB's SQL: for every row it has the value that `compileExpression` gives, of the
+ * type that `literal-sql.ts` names, or fails where that throws. Two things only fail here: `lower` and
+ * `upper` of rare letters (see `function-sql.ts`), and instants and days beyond DuckDB's.
+ *
+ * @throws AppError invalid_request where the SQL gets too long: some operands stand in it twice, and
+ *   nesting them doubles it; table_unsupported for types that DuckDB has not.
+ */
+export function expressionSql(bound: BoundExpression, columnSql: ColumnSql): string {
+  const toSql = (part: BoundExpression): string => {
+    const sql = sqlOf(part, toSql, columnSql);
+    if (sql.length <= EXPRESSION_LIMITS.sqlLength) return sql;
+    throw new AppError(
+      'invalid_request',
+      `An expression takes more than ${EXPRESSION_LIMITS.sqlLength} characters of SQL`,
+    );
+  };
+  return toSql(bound);
+}
+
+/** Gives the SQL of a column, of the type that `literal-sql.ts` names; it holds together: `t."id"`. */
+export type ColumnSql = (column: ColumnReference) => string;
+
+type ToSql = (bound: BoundExpression) => string;
+
+function sqlOf(bound: BoundExpression, toSql: ToSql, columnSql: ColumnSql): string {
+  switch (bound.kind) {
+    case 'literal':
+      return literalSql(bound.type, bound.value);
+    case 'column':
+      return columnSql(bound);
+    case 'comparison':
+      return comparisonSql(bound.op, bound.left, bound.right, comparedSql(toSql));
+    case 'and':
+      return chainSql(bound.operands, 'AND', 'FALSE', toSql);
+    case 'or':
+      return chainSql(bound.operands, 'OR', 'TRUE', toSql);
+    case 'not':
+      return `(NOT ${toSql(bound.operand)})`;
+    case 'isNull':
+      return `(${toSql(bound.operand)} IS NULL)`;
+    case 'isTrue':
+      return `(${toSql(bound.operand)} IS TRUE)`;
+    case 'isFalse':
+      return `(${toSql(bound.operand)} IS FALSE)`;
+    case 'in':
+      return inSql(bound, comparedSql(toSql));
+    case 'between':
+      return betweenSql(bound, comparedSql(toSql));
+    case 'like':
+      return `(${toSql(bound.operand)} LIKE ${literalSql('string', bound.pattern.map(patternText).join(''))} ESCAPE '\\')`;
+    case 'arithmetic':
+      return arithmeticSql(bound, toSql);
+    case 'negate':
+      return `(- ${toSql(bound.operand)})`;
+    case 'cast':
+      return castSql(castOperandSql(bound, toSql), bound.operand.type, bound.type);
+    case 'concat':
+      return `(${bound.operands.map(toSql).join(' || ')})`;
+    case 'coalesce':
+      return coalesceSql(bound.operands, toSql);
+    case 'greatest':
+    case 'least':
+      return `${bound.kind}(${bound.operands.map(toSql).join(', ')})`;
+    case 'nullif':
+      return nullifSql(bound, comparedSql(toSql));
+    case 'case':
+      return caseSql(bound, toSql);
+    case 'substring':
+      return substringSql(bound, toSql(bound.operand));
+    case 'date_trunc':
+      return `make_timestamptz(epoch_us(date_trunc('${bound.unit}', ${utcSql(toSql(bound.operand), 'timestamp')})))`;
+    default:
+      return functionSql(bound.kind, toSql(bound.operand), bound.operand.type, bound.type);
+  }
+}
+
+/**
+ * A chain of AND or OR. From the first operand that may fail, the rest is put in a CASE, which DuckDB
+ * evaluates for the rows only that the operands before it do not decide.
+ */
+function chainSql(
+  operands: readonly BoundExpression[],
+  word: 'AND' | 'OR',
+  decisive: 'FALSE' | 'TRUE',
+  toSql: ToSql,
+): string {
+  const at = operands.findIndex((operand, index) => index > 0 && mayFail(operand));
+  const head = operands.slice(0, at === -1 ? operands.length : at).map(toSql);
+  const joined = head.length === 1 ? head.join('') : `(${head.join(` ${word} `)})`;
+  if (at === -1) return joined;
+  const rest = chainSql(operands.slice(at), word, decisive, toSql);
+  return `(${joined} ${word} CASE WHEN ${joined} IS NOT ${decisive} THEN ${rest} END)`;
+}
+
+/**
+ * DuckDB moves the cast of a struct's field into the scan of a table (1.5), where it also fails on rows
+ * that a WHERE or a CASE keeps from it.
+ */
+function castOperandSql({ operand, type }: BoundUnary, toSql: ToSql): string {
+  const sql = toSql(operand);
+  return operand.kind === 'column' && !isTotalCast(operand.type, type) ? opaque(sql) : sql;
+}
+
+/**
+ * What is compared: DuckDB calculates the other way round where it can, `x + 1 = 5` as `x = 4`, and
+ * loses the overflow of the greatest x.
+ */
+function comparedSql(toSql: ToSql): ToSql {
+  return (bound) => (failsItself(bound) ? opaque(toSql(bound)) : toSql(bound));
+}
+
+/** The same value, which DuckDB's optimizer does not see through. */
+function opaque(sql: string): string {
+  return `least(${sql})`;
+}
+
+function inSql({ operand, values, columns, hasNull }: BoundIn, toSql: ToSql): string {
+  const items = [...values.map((value) => literalSql(operand.type, value)), ...columns.map(toSql)];
+  if (hasNull) items.push(literalSql(operand.type, null));
+  const sql = toSql(operand);
+  // In an empty list nothing is found, and whether null is in it is unknown.
+  return items.length === 0 ? `(${sql} IS NULL AND NULL)` : `(${sql} IN (${items.join(', ')}))`;
+}
+
+function betweenSql({ operand, low, high }: BoundBetween, toSql: ToSql): string {
+  const hasDecimals = [operand, low, high].some(({ type }) => isDecimal(type));
+  const isSame = isSameType(operand.type, low.type) && isSameType(operand.type, high.type);
+  if (isSame || !hasDecimals) return `(${toSql(operand)} BETWEEN ${toSql(low)} AND ${toSql(high)})`;
+  return `(${comparisonSql('>=', operand, low, toSql)} AND ${comparisonSql('<=', operand, high, toSql)})`;
+}
+
+/** DuckDB calculates what stands in a coalesce twice for all rows, but what stands behind a WHEN only for its own. */
+function coalesceSql(operands: readonly BoundExpression[], toSql: ToSql): string {
+  const parts = operands.map(toSql);
+  if (!operands.slice(1).some(mayFail)) return `coalesce(${parts.join(', ')})`;
+  const whens = parts.slice(0, -1).map((part) => ` WHEN ${part} IS NOT NULL THEN ${part}`);
+  return `(CASE${whens.join('')} ELSE ${parts.at(-1)} END)`;
+}
+
+function nullifSql({ left, right }: BoundNullif, toSql: ToSql): string {
+  if (isSameType(left.type, right.type)) return `nullif(${toSql(left)}, ${toSql(right)})`;
+  return `(CASE WHEN ${comparisonSql('=', left, right, toSql)} THEN NULL ELSE ${toSql(left)} END)`;
+}
+
+function caseSql({ operand, branches, otherwise }: BoundCase, toSql: ToSql): string {
+  const compared = operand === undefined ? toSql : comparedSql(toSql);
+  const subject = operand === undefined ? '' : ` ${compared(operand)}`;
+  const whens = branches.map(({ when, result }) => ` WHEN ${compared(when)} THEN ${toSql(result)}`).join('');
+  return `(CASE${subject}${whens}${otherwise === undefined ? '' : ` ELSE ${toSql(otherwise)}`} END)`;
+}
+
+/** A character of a pattern, with the backslash as the escape. */
+function patternText(character: PatternCharacter): string {
+  if (character === 'any') return '%';
+  if (character === 'one') return '_';
+  return '%_\\'.includes(character.plain) ? `\\${character.plain}` : character.plain;
+}
+
+function arithmeticSql(bound: BoundArithmetic, toSql: ToSql): string {
+  const { op, type, left, right } = bound;
+  const [a, b] = [toSql(left), toSql(right)];
+  switch (op) {
+    case '+':
+    case '-':
+    case '*':
+      return decimalResult(bound, `(${scaled(bound, left, a)} ${op} ${scaled(bound, right, b)})`);
+    case '/':
+      return guarded(bound, a, b, `(${a} / ${b})`);
+    case 'div':
+      return guarded(bound, a, b, `(${a} // ${b})`);
+    case '%': {
+      // The least integer has no quotient by −1, but its remainder is 0, as by 1.
+      const isPlain = !isInteger(type) || (isNonZeroLiteral(right) && !isMinusOne(right));
+      const divisor = isPlain ? scaled(bound, right, b) : `CASE WHEN ${b} = -1 THEN 1 ELSE ${b} END`;
+      const remainder = `(${scaled(bound, left, a)} % ${isPlain ? divisor : `CAST(${divisor} AS ${sqlTypeOf(type)})`})`;
+      return guarded(bound, a, b, decimalResult(bound, remainder));
+    }
+  }
+}
+
+/** Division with an error for a zero, which DuckDB makes null or infinity of. */
+function guarded({ op, left, right }: BoundArithmetic, a: string, b: string, division: string): string {
+  if (isNonZeroLiteral(right)) return division;
+  const fault = faultSql('DIVIDE_BY_ZERO', `${typeName(left.type)} ${op} ${typeName(right.type)} divides by zero`);
+  return `(CASE WHEN ${b} = 0 AND ${a} IS NOT NULL THEN ${fault} ELSE ${division} END)`;
+}
+
+/** Digits of a decimal that DuckDB calculates in 64 bits. */
+const SHORT_DIGITS = 18;
+
+/**
+ * An operand of decimals at the scale of their sum, where DuckDB's own choice may not hold it, and
+ * with 19 digits at least where the result may have them: of two shorter ones DuckDB holds the result
+ * to 18 digits, too.
+ */
+function scaled({ op, type }: BoundArithmetic, operand: BoundExpression, sql: string): string {
+  if (!isDecimal(type) || !isDecimal(operand.type)) return sql;
+  const scale = op === '*' ? operand.type.scale : type.scale;
+  const digits = operand.type.precision + scale - operand.type.scale;
+  const precision = type.precision > SHORT_DIGITS ? Math.max(digits, SHORT_DIGITS + 1) : digits;
+  const isSame = precision === operand.type.precision && scale === operand.type.scale;
+  return isSame ? sql : `CAST(${sql} AS DECIMAL(${precision},${scale}))`;
+}
+
+function decimalResult({ type }: BoundArithmetic, sql: string): string {
+  return isDecimal(type) ? `CAST(${sql} AS ${sqlTypeOf(type)})` : sql;
+}

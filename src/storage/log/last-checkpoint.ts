@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import {
+  type ExactJson,
+  isJsonObject,
+  type JsonObject,
+  parseExactJson,
+  stringifyExactJson,
+} from '../../base/exact-json.ts';
+import { compareUtf8, type ObjectStore } from '../store/object-store.ts';
+import { lastCheckpointKey } from './log-names.ts';
+
+/*
+ * `_last_checkpoint` (PROTOCOL.md, "Last Checkpoint File Schema"): JSON with the version of a
+ * checkpoint, and an MD5 of its own members. It is only a hint, written over by every checkpoint
+ * writer: one that is missing, torn, stale or of a wrong sum is passed over.
+ */
+
+/** What the hint says. */
+export interface LastCheckpoint {
+  readonly version: number;
+  /** Actions of the checkpoint. */
+  readonly size: number;
+  readonly sizeInBytes?: number;
+  readonly numOfAddFiles?: number;
+  readonly parts?: number;
+}
+
+/** Reads the hint; undefined where it is missing or cannot be trusted. */
+export async function readLastCheckpoint(store: ObjectStore, table: string): Promise<LastCheckpoint | undefined> {
+  const bytes = await store.get(lastCheckpointKey(table));
+  if (bytes === undefined) return undefined;
+  try {
+    const json = parseExactJson(new TextDecoder().decode(bytes));
+    if (!isJsonObject(json)) return undefined;
+    const { version, size, checksum } = json;
+    if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 0) return undefined;
+    if (typeof checksum === 'string' && checksum !== checksumOf(json)) return undefined;
+    return { version, size: typeof size === 'number' ? size : 0 };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes the hint, unless one of a later version is there. */
+export async function writeLastCheckpoint(store: ObjectStore, table: string, last: LastCheckpoint): Promise<void> {
+  const known = await readLastCheckpoint(store, table);
+  if (known !== undefined && known.version > last.version) return;
+  const members: JsonObject = { ...last };
+  const text = stringifyExactJson({ ...members, checksum: checksumOf(members) });
+  await store.put(lastCheckpointKey(table), new TextEncoder().encode(text));
+}
+
+/** The MD5 of the canonical form of a hint (PROTOCOL.md, "JSON checksum"). */
+export function checksumOf(json: JsonObject): string {
+  return createHash('md5').update(canonicalForm(json)).digest('hex');
+}
+
+/** The canonical form: paths and values of all leaves, sorted by their paths' bytes; a top-level `checksum` is left out. */
+export function canonicalForm(json: JsonObject): string {
+  const { checksum: _, ...members } = json;
+  const leaves: { readonly path: string; readonly value: string }[] = [];
+  collect(members, '', leaves);
+  leaves.sort((left, right) => compareUtf8(left.path, right.path));
+  return leaves.map(({ path, value }) => `${path}=${value}`).join(',');
+}
+
+function collect(json: ExactJson, path: string, leaves: { path: string; value: string }[]): void {
+  const below = (name: string): string => (path === '' ? name : `${path}+${name}`);
+  if (Array.isArray(json)) {
+    for (const [at, item] of (json as readonly ExactJson[]).entries()) collect(item, below(String(at)), leaves);
+  } else if (isJsonObject(json)) {
+    for (const [name, member] of Object.entries(json)) collect(member, below(`"${urlEncoded(name)}"`), leaves);
+  } else {
+    leaves.push({ path, value: typeof json === 'string' ? `"${urlEncoded(json)}"` : stringifyExactJson(json) });
+  }
+}
+
+/** Percent-encodes every octet but `a-z A-Z 0-9 - . _ ~`. */
+function urlEncoded(text: string): string {
+  return encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+}

@@ -1,0 +1,107 @@
+import { decodeParquet } from '../parquet/parquet-read.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import { decodeActions } from './action-json.ts';
+import type { Sidecar } from './actions.ts';
+import { decodeRows, rowsOfAction } from './checkpoint-chunk.ts';
+import { sidecarKey } from './checkpoint-read.ts';
+import { commitTimeOf, fileTimes } from './commit-time.ts';
+import { sidecarFolder } from './log-names.ts';
+import { findLogSegment, type LogEntry, listLog } from './log-segment.ts';
+import { commitInfoOf } from './read-commit.ts';
+import { isSupported } from './table-features.ts';
+import type { TableLog } from './table-log.ts';
+import { isEnabled, logRetentionMs } from './table-properties.ts';
+import type { TableState } from './table-state.ts';
+
+const DAY_MS = 86_400_000;
+/** Sidecars that young may belong to a checkpoint that is being written. */
+const SIDECAR_MIN_AGE_MS = DAY_MS;
+
+/** What a clean-up took away. */
+export interface CleanupFigures {
+  readonly deleted: number;
+  /** The oldest version that can still be read. */
+  readonly oldestVersion: number | undefined;
+}
+
+/**
+ * Deletes commits, checkpoints and checksums that expired (PROTOCOL.md, "Metadata Cleanup"): all
+ * before the newest checkpoint that is not younger than the cut-off commit. Its own commit stays, for
+ * its commitInfo.
+ *
+ * The cut-off is midnight UTC before the retention: `delta.logRetentionDuration`, 30 days.
+ */
+export async function cleanUpLog(log: TableLog, state: TableState, nowMs: number): Promise<CleanupFigures> {
+  const cutOffMs = Math.floor((nowMs - logRetentionMs(state.metadata)) / DAY_MS) * DAY_MS;
+  const cutOff = await cutOffCommit(log, state, cutOffMs);
+  if (cutOff === undefined) return { deleted: 0, oldestVersion: undefined };
+  const segment = await findLogSegment(log.store, log.table, undefined, true);
+  const border = segment.checkpoints.find(({ version }) => version <= cutOff)?.version;
+  if (border === undefined || isProtected(state, border)) return { deleted: 0, oldestVersion: undefined };
+  const expired: LogEntry[] = [];
+  for await (const entry of listLog(log.store, log.table, 0)) {
+    const { version, kind } = entry.name;
+    if (version < border || (kind === 'compaction' && version <= border)) expired.push(entry);
+  }
+  // Commits before checkpoints: a reader that meets a half-done clean-up still finds whole versions.
+  const isCheckpoint = ({ name }: LogEntry): boolean => name.kind === 'checkpoint';
+  const ordered = [...expired.filter((entry) => !isCheckpoint(entry)), ...expired.filter(isCheckpoint)];
+  for (const { key } of ordered) await log.store.delete(key);
+  const sidecars = await cleanUpSidecars(log, nowMs);
+  return { deleted: ordered.length + sidecars, oldestVersion: border };
+}
+
+/**
+ * Whether the clean-up of a range that `checkpointProtection` guards would leave part of it: it goes
+ * all at once, or not at all.
+ */
+function isProtected({ protocol, metadata }: TableState, border: number): boolean {
+  if (!isSupported(protocol, 'checkpointProtection')) return false;
+  const before = Number(metadata.configuration['delta.requireCheckpointProtectionBeforeVersion'] ?? 0);
+  return border < before;
+}
+
+async function cutOffCommit(log: TableLog, state: TableState, cutOffMs: number): Promise<number | undefined> {
+  const isOwnTime = isEnabled(state.metadata, 'delta.enableInCommitTimestamps');
+  let cutOff: number | undefined;
+  for await (const { version, timestampMs } of fileTimes(log, state.version)) {
+    const info = isOwnTime ? commitInfoOf((await log.commit(version)) ?? []) : undefined;
+    if (commitTimeOf(state.metadata, version, info, timestampMs) > cutOffMs) break;
+    cutOff = version;
+  }
+  return cutOff;
+}
+
+/** Deletes sidecars that no checkpoint names, those of a day ago and younger excepted. */
+async function cleanUpSidecars({ store, table }: TableLog, nowMs: number): Promise<number> {
+  const named = new Set<string>();
+  for await (const { key, name } of listLog(store, table, 0)) {
+    if (name.kind !== 'checkpoint' || name.form.kind === 'part') continue;
+    for (const sidecar of await sidecarsOf(store, key)) named.add(sidecarKey(table, sidecar));
+  }
+  const youngMs = Math.floor(nowMs / DAY_MS) * DAY_MS - SIDECAR_MIN_AGE_MS;
+  let deleted = 0;
+  for await (const { key, modifiedMs } of store.listFrom(sidecarFolder(table))) {
+    if (named.has(key) || modifiedMs >= youngMs) continue;
+    await store.delete(key);
+    deleted += 1;
+  }
+  return deleted;
+}
+
+async function sidecarsOf(store: ObjectStore, key: string): Promise<Sidecar[]> {
+  const bytes = await store.get(key);
+  if (bytes === undefined) return [];
+  const sidecars: Sidecar[] = [];
+  const take = (actions: Iterable<object>): void => {
+    for (const action of actions) if ('sidecar' in action) sidecars.push(action.sidecar as Sidecar);
+  };
+  if (key.endsWith('.json')) take(decodeActions(bytes, key));
+  else {
+    for await (const batch of decodeParquet(bytes, key, ['sidecar'])) {
+      const rows = rowsOfAction(batch, 'sidecar');
+      if (rows !== undefined) take(decodeRows('sidecar', rows, key));
+    }
+  }
+  return sidecars;
+}

@@ -1,0 +1,26 @@
+import { AppError } from '../../base/errors.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import { decodeCommit } from './action-json.ts';
+import type { Action, CommitInfo } from './actions.ts';
+import { commitKey } from './log-names.ts';
+import type { CommitFile } from './log-segment.ts';
+
+/** Reads one commit; undefined where it is not there (yet). */
+export async function readCommit(store: ObjectStore, table: string, version: number): Promise<Action[] | undefined> {
+  const key = commitKey(table, version);
+  const bytes = await store.get(key);
+  return bytes === undefined ? undefined : decodeCommit(bytes, key);
+}
+
+/** Reads a commit, or a compaction, that was listed. @throws AppError table_corrupt where it is gone or broken. */
+export async function readCommitFile(store: ObjectStore, { key }: CommitFile): Promise<Action[]> {
+  const bytes = await store.get(key);
+  if (bytes === undefined) throw new AppError('table_corrupt', `The commit ${key} is gone`, { key });
+  return decodeCommit(bytes, key);
+}
+
+/** What a commit says of itself; undefined where it says nothing. */
+export function commitInfoOf(actions: readonly Action[]): CommitInfo | undefined {
+  for (const action of actions) if ('commitInfo' in action) return action.commitInfo;
+  return undefined;
+}

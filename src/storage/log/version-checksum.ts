@@ -1,0 +1,111 @@
+import { AppError } from '../../base/errors.ts';
+import { isJsonObject, type JsonObject, parseExactJson, stringifyExactJson } from '../../base/exact-json.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import { inCommitTimestamp } from './commit-time.ts';
+import { checksumKey } from './log-names.ts';
+import { isEnabled } from './table-properties.ts';
+import type { TableState } from './table-state.ts';
+
+/*
+ * `n.crc` (PROTOCOL.md, "Version Checksum File"): JSON of what the table was like at a version. It is
+ * written after the commit and never over another. Hadoop's hidden `.n.json.crc` is something else.
+ */
+
+/** A member of a checksum that is not what the log says. */
+export interface ChecksumMismatch {
+  readonly member: string;
+  readonly written: string;
+  readonly computed: string;
+}
+
+/** Writes the checksum of a state. @param txnId of its commit. */
+export async function writeChecksum(
+  store: ObjectStore,
+  table: string,
+  state: TableState,
+  txnId: string | undefined,
+): Promise<void> {
+  const json: Record<string, unknown> = { ...(txnId === undefined ? {} : { txnId }), ...membersOf(state) };
+  await store.putIfAbsent(checksumKey(table, state.version), new TextEncoder().encode(stringifyExactJson(json)));
+}
+
+function membersOf(state: TableState): Record<string, unknown> {
+  const { metadata, protocol, fileCount, sizeBytes } = state;
+  const timestamp = isEnabled(metadata, 'delta.enableInCommitTimestamps')
+    ? inCommitTimestamp(state.commitInfo)
+    : undefined;
+  return {
+    tableSizeBytes: sizeBytes,
+    numFiles: fileCount,
+    numMetadata: 1,
+    numProtocol: 1,
+    ...(timestamp === undefined ? {} : { inCommitTimestampOpt: timestamp }),
+    setTransactions: [...state.transactions.values()],
+    domainMetadata: [...state.domains.values()],
+    metadata,
+    protocol,
+  };
+}
+
+/**
+ * Compares a state with its checksum; undefined where there is none that can be read.
+ *
+ * @throws AppError storage_failed.
+ */
+export async function verifyChecksum(
+  store: ObjectStore,
+  table: string,
+  state: TableState,
+): Promise<readonly ChecksumMismatch[] | undefined> {
+  const bytes = await store.get(checksumKey(table, state.version));
+  const written = bytes === undefined ? undefined : parsed(bytes);
+  if (written === undefined) return undefined;
+  const { metadata, protocol } = state;
+  const expected: Readonly<Record<string, unknown>> = {
+    tableSizeBytes: state.sizeBytes,
+    numFiles: state.fileCount,
+    numMetadata: 1,
+    numProtocol: 1,
+  };
+  const mismatches: ChecksumMismatch[] = [];
+  const compare = (member: string, was: unknown, is: unknown): void => {
+    const [left, right] = [stringifyExactJson(was), stringifyExactJson(is)];
+    if (left !== right) mismatches.push({ member, written: left, computed: right });
+  };
+  for (const [member, value] of Object.entries(expected)) compare(member, written[member], value);
+  if (isJsonObject(written.metadata)) {
+    compare('metadata.id', written.metadata.id, metadata.id);
+    compare('metadata.schemaString', written.metadata.schemaString, metadata.schemaString);
+  }
+  if (isJsonObject(written.protocol)) {
+    compare('protocol.minReaderVersion', written.protocol.minReaderVersion, protocol.minReaderVersion);
+    compare('protocol.minWriterVersion', written.protocol.minWriterVersion, protocol.minWriterVersion);
+  }
+  return mismatches;
+}
+
+/** The error for a table that is not what its checksum says. */
+export function checksumError(table: string, version: number, mismatches: readonly ChecksumMismatch[]): AppError {
+  const list = mismatches.map(
+    ({ member, written, computed }) => `${member} is ${short(computed)}, written ${short(written)}`,
+  );
+  return new AppError(
+    'table_corrupt',
+    `The version ${version} of ${table} is not what its checksum says: ${list.join('; ')}`,
+    { table, version },
+  );
+}
+
+function short(text: string): string {
+  return text.length <= 60 ? text : `${text.slice(0, 57)}…`;
+}
+
+function parsed(bytes: Uint8Array): JsonObject | undefined {
+  try {
+    const json = parseExactJson(new TextDecoder().decode(bytes));
+    return isJsonObject(json) ? json : undefined;
+  } catch {
+    // Torn: it is written without being waited for by anybody.
+    return undefined;
+  }
+}

@@ -1,0 +1,178 @@
+import { AppError } from '../../base/errors.ts';
+import type { ColumnMappingMode } from '../log/physical-schema.ts';
+import { physicalName } from '../log/physical-schema.ts';
+import { type DeltaType, isPrimitive, type StructField, typeName } from '../types/delta-type.ts';
+import { sqlName, sqlTypeOf } from '../types/sql-types.ts';
+import type { FileColumn } from './file-schema.ts';
+
+/** What a file's columns are turned into a table's by. */
+export interface ColumnReading {
+  readonly mode: ColumnMappingMode;
+  /** How an error names the file. */
+  readonly file: string;
+}
+
+/**
+ * A table's column as a SQL expression over a file's columns: found by its physical name or id
+ * (PROTOCOL.md, "Reader Requirements for Column Mapping"), cast where the file holds a narrower type
+ * ("Type Widening"), null where the file lacks it.
+ *
+ * @throws AppError table_corrupt where the file holds another type.
+ */
+export function columnSql(reading: ColumnReading, wanted: StructField, columns: readonly FileColumn[]): string {
+  const found = findColumn(reading, wanted, columns);
+  if (found === undefined) return `NULL::${sqlTypeOf(wanted.type)}`;
+  return cellSql({ ...reading, depth: 0 }, wanted.name, sqlName(found.name), wanted.type, found);
+}
+
+/** The file's column of a field; undefined where it has none. */
+export function findColumn(
+  { mode }: Pick<ColumnReading, 'mode'>,
+  wanted: StructField,
+  columns: readonly FileColumn[],
+): FileColumn | undefined {
+  if (mode === 'id') {
+    const id = wanted.metadata['delta.columnMapping.id'];
+    return columns.find(({ fieldId }) => fieldId === id);
+  }
+  const name = mode === 'none' ? wanted.name : physicalName(wanted);
+  const exact = columns.find((column) => column.name === name);
+  return exact ?? columns.find((column) => column.name.toLowerCase() === name.toLowerCase());
+}
+
+interface Nested extends ColumnReading {
+  readonly depth: number;
+}
+
+function cellSql(reading: Nested, column: string, sql: string, wanted: DeltaType, actual: FileColumn): string {
+  if (isPrimitive(wanted) || wanted.type === 'decimal') return leafSql(reading, column, sql, wanted, actual);
+  const kind = wanted.type === 'array' ? 'list' : wanted.type;
+  if (actual.kind !== kind) throw wrongType(reading, column, wanted, actual);
+  if (isSame(reading, wanted, actual)) return sql;
+  const inner = { ...reading, depth: reading.depth + 1 };
+  const item = `x${inner.depth}`;
+  const [first, second] = actual.children;
+  switch (wanted.type) {
+    case 'struct':
+      return structSql(reading, column, sql, wanted.fields, actual);
+    case 'array': {
+      const element = cellSql(inner, column, item, wanted.elementType, first as FileColumn);
+      return `list_transform(${sql}, lambda ${item}: ${element})`;
+    }
+    case 'map': {
+      const key = cellSql(inner, column, `${item}.key`, wanted.keyType, first as FileColumn);
+      const value = cellSql(inner, column, `${item}.value`, wanted.valueType, second as FileColumn);
+      return `map_from_entries(list_transform(map_entries(${sql}), lambda ${item}: {'key': ${key}, 'value': ${value}}))`;
+    }
+  }
+}
+
+function structSql(
+  reading: Nested,
+  column: string,
+  sql: string,
+  fields: readonly StructField[],
+  actual: FileColumn,
+): string {
+  const members = fields.map((wanted) => {
+    const found = findColumn(reading, wanted, actual.children);
+    const value =
+      found === undefined
+        ? `NULL::${sqlTypeOf(wanted.type)}`
+        : cellSql(reading, `${column}.${wanted.name}`, `(${sql}).${sqlName(found.name)}`, wanted.type, found);
+    return `${sqlName(wanted.name)} := ${value}`;
+  });
+  return `CASE WHEN ${sql} IS NULL THEN NULL ELSE struct_pack(${members.join(', ')}) END`;
+}
+
+/** Whether DuckDB's value of a file's column is the wanted one as it is. */
+function isSame(reading: ColumnReading, wanted: DeltaType, actual: FileColumn): boolean {
+  if (isPrimitive(wanted) || wanted.type === 'decimal') {
+    return actual.kind === 'leaf' && actual.leafType === sqlTypeOf(wanted);
+  }
+  const { children, kind } = actual;
+  switch (wanted.type) {
+    case 'array':
+      return kind === 'list' && isSame(reading, wanted.elementType, children[0] as FileColumn);
+    case 'map':
+      return (
+        kind === 'map' &&
+        isSame(reading, wanted.keyType, children[0] as FileColumn) &&
+        isSame(reading, wanted.valueType, children[1] as FileColumn)
+      );
+    case 'struct':
+      return (
+        kind === 'struct' &&
+        wanted.fields.length === children.length &&
+        wanted.fields.every((item, at) => {
+          const child = children[at] as FileColumn;
+          return (
+            findColumn(reading, item, children) === child &&
+            child.name === item.name &&
+            isSame(reading, item.type, child)
+          );
+        })
+      );
+  }
+}
+
+function leafSql(reading: Nested, column: string, sql: string, wanted: DeltaType, actual: FileColumn): string {
+  if (wanted === 'variant') return variantSql(reading, column, sql, actual);
+  if (actual.kind !== 'leaf') throw wrongType(reading, column, wanted, actual);
+  const { leafType } = actual;
+  const type = sqlTypeOf(wanted);
+  if (leafType === type) return sql;
+  const from = leafType.replace(/\(.*$/, '');
+  const name = isPrimitive(wanted) ? wanted : wanted.type;
+  const rule = CASTS[name]?.[from];
+  if (rule === undefined) throw wrongType(reading, column, wanted, actual);
+  return rule === 'cast' ? `CAST(${sql} AS ${type})` : rule(sql);
+}
+
+/** How a value that a file holds in another form becomes the wanted one. */
+type Cast = 'cast' | ((sql: string) => string);
+
+const INTEGERS = { TINYINT: 'cast', SMALLINT: 'cast', INTEGER: 'cast', BIGINT: 'cast' } as const;
+const UNSIGNED = { UTINYINT: 'cast', USMALLINT: 'cast', UINTEGER: 'cast', UBIGINT: 'cast' } as const;
+const asInstant: Cast = (sql) => `make_timestamptz(epoch_us(${sql}))`;
+const asLocal: Cast = (sql) => `make_timestamp(epoch_us(${sql}))`;
+
+const CASTS: Readonly<Record<string, Readonly<Record<string, Cast>>>> = {
+  string: { BLOB: (sql) => `decode(${sql})`, UUID: 'cast', JSON: 'cast', ENUM: 'cast' },
+  binary: { VARCHAR: (sql) => `encode(${sql})` },
+  byte: INTEGERS,
+  short: INTEGERS,
+  integer: { ...INTEGERS, ...UNSIGNED },
+  long: { ...INTEGERS, ...UNSIGNED },
+  float: {},
+  double: { FLOAT: 'cast', TINYINT: 'cast', SMALLINT: 'cast', INTEGER: 'cast' },
+  decimal: { ...INTEGERS, DECIMAL: 'cast' },
+  timestamp: { TIMESTAMP: asInstant, TIMESTAMP_NS: asInstant, TIMESTAMP_MS: asInstant },
+  timestamp_ntz: {
+    'TIMESTAMP WITH TIME ZONE': asLocal,
+    TIMESTAMP_NS: asLocal,
+    TIMESTAMP_MS: asLocal,
+    DATE: 'cast',
+  },
+  // Nothing is ever stored of it.
+  void: {},
+};
+
+function variantSql(reading: Nested, column: string, sql: string, actual: FileColumn): string {
+  if (actual.kind !== 'struct') throw wrongType(reading, column, 'variant', actual);
+  return `CAST(${sql} AS JSON)`;
+}
+
+function wrongType(
+  { file }: ColumnReading,
+  column: string,
+  wanted: DeltaType,
+  { kind, leafType }: FileColumn,
+): AppError {
+  const held = kind === 'leaf' ? leafType : kind;
+  return new AppError(
+    'table_corrupt',
+    `The file ${file} holds the column ${column} as ${held}, which is no ${typeName(wanted)}`,
+    { key: file, column },
+  );
+}

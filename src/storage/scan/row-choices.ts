@@ -1,0 +1,75 @@
+import { AppError } from '../../base/errors.ts';
+import { readDeletionVector } from '../deletion-vectors/deletion-vector.ts';
+import type { DeletionVectorDescriptor } from '../log/actions.ts';
+import { tablePrefix } from '../log/log-names.ts';
+import { sqlText } from '../types/sql-types.ts';
+import type { RowChoice, ScannedFile } from './read-options.ts';
+import type { DataFile, Snapshot } from './snapshot.ts';
+
+/*
+ * Deletion vectors (PROTOCOL.md, "Deletion Vectors"): rows of a file, by their number in it, that
+ * are no longer in the table.
+ */
+
+/** Vectors that are read at once. */
+const PARALLEL = 16;
+
+/** The vectors of files that have one. @throws AppError table_corrupt. */
+export async function rowChoices(
+  snapshot: Pick<Snapshot, 'store' | 'table'>,
+  files: readonly DataFile[],
+): Promise<Map<DataFile, RowChoice>> {
+  const choices = new Map<DataFile, RowChoice>();
+  const next = files.filter(({ add }) => add.deletionVector !== undefined).values();
+  const readSome = async (): Promise<void> => {
+    for (const file of next) {
+      const { deletionVector } = file.add;
+      if (deletionVector === undefined) continue;
+      choices.set(file, { kind: 'without', set: await deletedRows(snapshot, deletionVector) });
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, readSome));
+  return choices;
+}
+
+/** The rows that a vector takes out. @throws AppError table_corrupt where it is gone or broken. */
+export function deletedRows(
+  { store, table }: Pick<Snapshot, 'store' | 'table'>,
+  descriptor: DeletionVectorDescriptor,
+): ReturnType<typeof readDeletionVector> {
+  return readDeletionVector(descriptor, async (place, range) => {
+    const key = place.kind === 'relative' ? tablePrefix(table) + place.path : store.keyOfUri(place.path);
+    const bytes = key === undefined ? undefined : await store.get(key, range);
+    if (bytes !== undefined) return bytes;
+    throw new AppError('table_corrupt', `The deletion vector ${place.path}, which the log of ${table} names, is gone`, {
+      table,
+    });
+  });
+}
+
+/** A `read_parquet` of files, and of its rows those that are chosen. */
+export function keptRows(scan: string, files: readonly ScannedFile[]): string {
+  const without = numbered(files, 'without');
+  const only = numbered(files, 'only');
+  if (without === undefined && only === undefined) return scan;
+  const on = 'p.file_index = d.f AND p.file_row_number = d.r';
+  if (only === undefined) return `${scan} AS p ANTI JOIN ${without} AS d ON ${on}`;
+  // Files without a choice stay whole beside those of which only some rows are taken.
+  const chosen = files.flatMap(({ choice }, index) => (choice?.kind === 'only' ? [index] : []));
+  const isChosen = `p.file_index IN (${chosen.join(', ')})`;
+  const inOnly = `EXISTS (SELECT 1 FROM ${only} AS d WHERE ${on})`;
+  const inWithout = without === undefined ? 'false' : `EXISTS (SELECT 1 FROM ${without} AS d WHERE ${on})`;
+  return `${scan} AS p WHERE CASE WHEN ${isChosen} THEN ${inOnly} ELSE NOT ${inWithout} END`;
+}
+
+/**
+ * Row numbers as a relation of (f, r). One text of numbers a file: DuckDB parses a million literals
+ * in seconds, one text in 0.1 s.
+ */
+function numbered(files: readonly ScannedFile[], kind: RowChoice['kind']): string | undefined {
+  const texts = files.flatMap(({ choice }, index) =>
+    choice?.kind === kind ? [`(${index}, ${sqlText([...choice.set].join(','))})`] : [],
+  );
+  if (texts.length === 0) return undefined;
+  return `(SELECT f, unnest(string_split(s, ','))::BIGINT AS r FROM (VALUES ${texts.join(', ')}) v(f, s) WHERE s <> '')`;
+}

@@ -1,0 +1,53 @@
+import { AppError } from '../../base/errors.ts';
+import type { LogInteger } from '../log/actions.ts';
+import { sqlName } from '../types/sql-types.ts';
+import type { FileColumn } from './file-schema.ts';
+import { perFile } from './partition-columns.ts';
+import type { PlaceColumn, ScannedFile } from './read-options.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** Properties that name the columns in which rewritten files keep row ids and versions. */
+const MATERIALIZED = {
+  '#row_id': 'delta.rowTracking.materializedRowIdColumnName',
+  '#row_version': 'delta.rowTracking.materializedRowCommitVersionColumnName',
+} as const;
+
+/** The column that a table keeps row ids, or versions, of rewritten rows in; undefined where it has none. */
+export function materializedColumn(
+  { metadata }: Pick<Snapshot, 'metadata'>,
+  place: '#row_id' | '#row_version',
+): string | undefined {
+  return metadata.configuration[MATERIALIZED[place]];
+}
+
+/** Where a row lies, as a SQL expression inside the `read_parquet` of files. */
+export function placeSql(
+  snapshot: Snapshot,
+  place: PlaceColumn,
+  columns: readonly FileColumn[],
+  files: readonly ScannedFile[],
+): string {
+  if (place === '#row') return 'file_row_number';
+  if (place === '#file') {
+    return perFile(
+      files.map(({ at }) => `${at}::BIGINT`),
+      'BIGINT',
+    );
+  }
+  const isId = place === '#row_id';
+  const ofFile = perFile(
+    files.map(({ file }) => tracked(file.key, isId ? file.add.baseRowId : file.add.defaultRowCommitVersion)),
+    'BIGINT',
+  );
+  const computed = isId ? `${ofFile} + file_row_number` : ofFile;
+  const stored = materializedColumn(snapshot, place);
+  if (stored === undefined || !columns.some(({ name }) => name === stored)) return computed;
+  return `coalesce(${sqlName(stored)}, ${computed})`;
+}
+
+function tracked(key: string, value: LogInteger | undefined): string {
+  if (value === undefined) {
+    throw new AppError('table_unsupported', `The rows of ${key} are not tracked: it has no baseRowId`, { key });
+  }
+  return `${value}::BIGINT`;
+}

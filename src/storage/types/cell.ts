@@ -1,0 +1,32 @@
+/**
+ * A value of a table, as rows give and take it:
+ *
+ * | type | read as | also taken |
+ * |---|---|---|
+ * | string | string | |
+ * | long | bigint | integer number |
+ * | integer, short, byte | number | |
+ * | double, float | number | |
+ * | decimal(p, s) | string with exactly `s` digits after the point | integer number, bigint, shorter texts |
+ * | boolean | boolean | |
+ * | binary | Uint8Array | |
+ * | date | days since 1970-01-01 | |
+ * | timestamp, timestamp_ntz | microseconds since 1970 as bigint | integer number |
+ * | variant | its JSON text | |
+ * | array | list | |
+ * | map | list of `[key, value]` | Map, object |
+ * | struct | object by field | |
+ * | void | null | |
+ */
+export type Cell =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | readonly Cell[]
+  | { readonly [field: string]: Cell };
+
+/** A row: values by column. */
+export type CellRow = { readonly [column: string]: Cell };

@@ -1,0 +1,213 @@
+import type { ExactJson } from '../../base/exact-json.ts';
+import type { AddFile, PartitionValues } from '../log/actions.ts';
+import { checkWritable } from '../log/table-features.ts';
+import { indexedColumnsOf, type Snapshot } from '../scan/snapshot.ts';
+import { type CommitOutcome, checkTakesRemoves, commitWork, isDone } from '../transaction/commit-loop.ts';
+import { isInPartition, READ_NOTHING, type Reads, removeOf, type TransactionContext } from '../transaction/work.ts';
+import { type DataFileWriter, dataFileWriter, type Row } from './data-file-writer.ts';
+
+/** How far an application has come with this commit. */
+export interface Transaction {
+  readonly appId: string;
+  readonly version: number;
+}
+
+/** Rows to add. */
+export interface AppendRequest {
+  readonly rows: Iterable<Row> | AsyncIterable<Row>;
+  /** Makes the append happen once: a table that has this version of the application, or a later one, is left as it is. */
+  readonly txn?: Transaction | readonly Transaction[];
+  /** What history calls the commit; WRITE unless told. */
+  readonly operation?: string;
+  /** Kept in `commitInfo.userMetadata` as JSON. */
+  readonly commitMetadata?: Readonly<Record<string, ExactJson>>;
+  /** Commit also when there are no rows (to record a txn). */
+  readonly allowEmpty?: boolean;
+  /**
+   * The snapshot that the rows were made from; the newest without it. A txn of an application of
+   * this commit that came since is a conflict.
+   */
+  readonly basedOn?: Snapshot;
+  /** Whether the rows were made from the table's own rows too: then any that came or went since are a conflict. */
+  readonly readsRows?: boolean;
+  /** Rows after which a new file begins; 500,000 unless told. */
+  readonly maxFileRows?: number;
+}
+
+/** Partitions to replace. */
+export interface ReplaceRequest extends AppendRequest {
+  /** Values of all partition columns, in their text form; every file with one of these goes. */
+  readonly partitions: readonly PartitionValues[];
+}
+
+/** An append whose rows come bit by bit; nothing of it is in the table before its commit. */
+export interface TableAppend {
+  write(rows: readonly Row[]): Promise<void>;
+  commit(): Promise<CommitOutcome>;
+  /** Gives up: what was written already is deleted. */
+  discard(): Promise<void>;
+}
+
+/** Rows of a data file: few files, and each written within bounded memory. */
+const MAX_FILE_ROWS = 500_000;
+
+/** Adds rows. */
+export async function appendRows(context: TransactionContext, request: AppendRequest): Promise<CommitOutcome> {
+  return commitRows(context, request, undefined);
+}
+
+/** Replaces partitions. */
+export async function replacePartitions(context: TransactionContext, request: ReplaceRequest): Promise<CommitOutcome> {
+  return commitRows(context, request, request.partitions);
+}
+
+/** Begins an append. @throws AppError table_unsupported. */
+export async function startAppend(
+  context: TransactionContext,
+  request: Omit<AppendRequest, 'rows'>,
+): Promise<TableAppend> {
+  return start(context, request, request.basedOn ?? (await context.snapshot()), undefined);
+}
+
+async function commitRows(
+  context: TransactionContext,
+  request: AppendRequest,
+  partitions: readonly PartitionValues[] | undefined,
+): Promise<CommitOutcome> {
+  const snapshot = request.basedOn ?? (await context.snapshot());
+  const begun = start(context, request, snapshot, partitions);
+  if (isDone(snapshot, { transactions: transactionsOf(request) })) {
+    return { kind: 'already_committed', version: snapshot.version };
+  }
+  try {
+    await begun.write(request.rows);
+  } catch (error) {
+    await begun.discard();
+    throw error;
+  }
+  return begun.commit();
+}
+
+interface BegunCommit extends TableAppend {
+  write(rows: AppendRequest['rows']): Promise<void>;
+}
+
+function start(
+  context: TransactionContext,
+  request: Omit<AppendRequest, 'rows'>,
+  snapshot: Snapshot,
+  partitions: readonly PartitionValues[] | undefined,
+): BegunCommit {
+  checkWritable(context.log.table, snapshot.protocol, snapshot.metadata);
+  if (partitions !== undefined) checkTakesRemoves(snapshot);
+  const writer = startWriter(context, snapshot, request.maxFileRows ?? MAX_FILE_ROWS);
+  const discard = (): Promise<void> => discardFiles(context, writer.written);
+  return {
+    write: (rows) => writer.write(rows),
+    discard,
+    async commit() {
+      const outcome = await commitWritten(context, request, snapshot, { writer, partitions, discard });
+      // Files of a commit that did not come about are nobody's.
+      if (outcome.kind !== 'committed') await discard();
+      return outcome;
+    },
+  };
+}
+
+interface WrittenFiles {
+  readonly writer: DataFileWriter;
+  readonly partitions: readonly PartitionValues[] | undefined;
+  discard(): Promise<void>;
+}
+
+async function commitWritten(
+  context: TransactionContext,
+  request: Omit<AppendRequest, 'rows'>,
+  snapshot: Snapshot,
+  { writer, partitions, discard }: WrittenFiles,
+): Promise<CommitOutcome> {
+  const transactions = transactionsOf(request);
+  if (isDone(snapshot, { transactions })) return { kind: 'already_committed', version: snapshot.version };
+  const adds = await writer.finish().catch(async (error: unknown) => {
+    await discard();
+    throw error;
+  });
+  const replaced = partitions === undefined ? [] : filesIn(snapshot, partitions);
+  const removes = replaced.map((add) => removeOf(add, context.nowMs(), true));
+  if (adds.length === 0 && removes.length === 0 && request.allowEmpty !== true) {
+    return { kind: 'nothing', version: snapshot.version };
+  }
+  const { operation = 'WRITE', commitMetadata } = request;
+  // An error from here on leaves the files: it may be unknown whether a commit names them.
+  const outcome = await commitWork(context, snapshot, {
+    operation,
+    parameters: { mode: partitions === undefined ? 'Append' : 'Overwrite' },
+    metrics: {
+      numFiles: String(adds.length),
+      numRemovedFiles: String(removes.length),
+      numOutputRows: String(writer.rows),
+      numOutputBytes: String(adds.reduce((sum, { size }) => sum + Number(size), 0)),
+    },
+    ...(commitMetadata === undefined ? {} : { userMetadata: JSON.stringify(commitMetadata) }),
+    ...(request.readsRows === true ? { isolation: 'Serializable' as const } : {}),
+    reads: readsOf(context, request, partitions, replaced, transactions),
+    adds,
+    removes,
+    transactions,
+  });
+  return outcome.kind === 'committed' ? { ...outcome, files: adds.length, rows: writer.rows } : outcome;
+}
+
+function transactionsOf({ txn }: Pick<AppendRequest, 'txn'>): readonly Transaction[] {
+  if (txn === undefined) return [];
+  return isTransactionList(txn) ? txn : [txn];
+}
+
+function isTransactionList(txn: Transaction | readonly Transaction[]): txn is readonly Transaction[] {
+  return Array.isArray(txn);
+}
+
+function readsOf(
+  { log }: TransactionContext,
+  { readsRows }: Pick<AppendRequest, 'readsRows'>,
+  partitions: readonly PartitionValues[] | undefined,
+  replaced: readonly AddFile[],
+  transactions: readonly Transaction[],
+): Reads {
+  const appIds = new Set(transactions.map(({ appId }) => appId));
+  if (readsRows === true) return { ...READ_NOTHING, wholeTable: true, appIds };
+  if (partitions === undefined) return { ...READ_NOTHING, appIds };
+  return {
+    wholeTable: false,
+    predicates: partitions.map(
+      (partition) =>
+        ({ partitionValues }) =>
+          isInPartition(partitionValues, partition),
+    ),
+    files: new Set(replaced.map(({ path }) => log.keyOf(path))),
+    appIds,
+  };
+}
+
+function filesIn(snapshot: Snapshot, partitions: readonly PartitionValues[]): AddFile[] {
+  const files = snapshot.filesWhere((values) => partitions.some((partition) => isInPartition(values, partition)));
+  return [...files].map(({ add }) => add);
+}
+
+function startWriter(context: TransactionContext, snapshot: Snapshot, maxFileRows: number): DataFileWriter {
+  return dataFileWriter({
+    store: snapshot.store,
+    table: snapshot.table,
+    schema: snapshot.schema,
+    partitionColumns: snapshot.partitionColumns,
+    indexedColumns: indexedColumnsOf(snapshot.metadata),
+    maxFileRows,
+    nowMs: context.nowMs,
+    newUuid: context.newUuid,
+  });
+}
+
+/** Deletes data files that no commit names. What fails here is left to VACUUM. */
+async function discardFiles({ log }: TransactionContext, adds: readonly AddFile[]): Promise<void> {
+  for (const { path } of adds) await log.store.delete(log.keyOf(path)).catch(() => undefined);
+}
