@@ -25,6 +25,11 @@ import {
   startAppend,
   type TableAppend,
 } from './write/append.ts';
+import { type DeleteRequest, deleteRows } from './write/delete-rows.ts';
+import type { MergeRequest } from './write/merge-request.ts';
+import { mergeRows } from './write/merge-rows.ts';
+import { type WriteRequest, writeRows } from './write/overwrite.ts';
+import { type UpdateRequest, updateRows } from './write/update-rows.ts';
 
 /** What a table needs from outside. */
 export interface TableEnvironment {
@@ -56,6 +61,14 @@ export interface DeltaTable {
   startAppend(request: Omit<AppendRequest, 'rows'>): Promise<TableAppend>;
   /** Takes out every row of the named partitions and adds rows, in one commit. */
   replacePartitions(request: ReplaceRequest): Promise<CommitOutcome>;
+  /** Writes rows that DuckDB reads: files, other tables, staged objects; adds or overwrites. */
+  write(request: WriteRequest): Promise<CommitOutcome>;
+  /** Deletes the rows for which a condition is true. */
+  delete(request: DeleteRequest): Promise<CommitOutcome>;
+  /** Changes the rows for which a condition is true. */
+  update(request: UpdateRequest): Promise<CommitOutcome>;
+  /** Updates, deletes and adds rows by those of a source. */
+  merge(request: MergeRequest): Promise<CommitOutcome>;
   /** Writes a checkpoint of the newest version now; appends do it by themselves every few commits. */
   checkpoint(): Promise<void>;
 }
@@ -177,6 +190,10 @@ export function openTable(store: ObjectStore, path: string, environment: TableEn
       return { ...begun, commit: async () => afterCommit(await begun.commit()) };
     },
     replacePartitions: async (request) => afterCommit(await replacePartitions(context, request)),
+    write: async (request) => afterCommit(await writeRows(context, request)),
+    delete: async (request) => afterCommit(await deleteRows(context, request)),
+    update: async (request) => afterCommit(await updateRows(context, request)),
+    merge: async (request) => afterCommit(await mergeRows(context, request)),
     checkpoint: async () => checkpointAt(await log.newest()),
   };
 }

@@ -1,4 +1,3 @@
-import { assert } from '../../base/assert.ts';
 import {
   ARRAY_LIMIT,
   BITMAP_WORDS,
@@ -45,7 +44,8 @@ export class RowSet implements Iterable<number> {
     let key = -1;
     let draft: Draft | undefined;
     for (const row of rows) {
-      assert(Number.isSafeInteger(row) && row >= 0, `a row index is a non-negative integer, not ${row}`);
+      // Not `assert`, whose message is made for every row: 10 instead of 20 million rows a second.
+      if (!Number.isSafeInteger(row) || row < 0) throw new Error(`no row index: ${row}`);
       const rowKey = Math.floor(row / CHUNK_SIZE);
       if (rowKey !== key || draft === undefined) {
         key = rowKey;

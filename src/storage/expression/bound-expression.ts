@@ -238,6 +238,7 @@ export function nullOf(type: DeltaType): BoundLiteral {
 /** A cast, or the expression itself where it has the type. */
 export function castTo(bound: BoundExpression, type: DeltaType): BoundExpression {
   if (isSameType(bound.type, type)) return bound;
-  if (bound.kind === 'literal' && bound.value === null) return nullOf(type);
+  // A value of void is never anything but null.
+  if (bound.type === 'void' || (bound.kind === 'literal' && bound.value === null)) return nullOf(type);
   return { kind: 'cast', type, operand: bound };
 }

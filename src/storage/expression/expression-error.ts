@@ -30,8 +30,16 @@ export function quoted(text: string): string {
   return text.length <= quoteLength ? `\`${text}\`` : `\`${text.slice(0, quoteLength)}…\``;
 }
 
+/** The faults of rows. */
+export const EVALUATION_FAULTS = [
+  'ARITHMETIC_OVERFLOW',
+  'DIVIDE_BY_ZERO',
+  'CAST_INVALID_INPUT',
+  'CAST_OVERFLOW',
+] as const;
+
 /** Why a row has no value of an expression, by the names that Spark gives it. */
-export type EvaluationFault = 'ARITHMETIC_OVERFLOW' | 'DIVIDE_BY_ZERO' | 'CAST_INVALID_INPUT' | 'CAST_OVERFLOW';
+export type EvaluationFault = (typeof EVALUATION_FAULTS)[number];
 
 /**
  * The error of a row that an expression cannot be evaluated for: invalid_request, with the fault in

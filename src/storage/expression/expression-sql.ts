@@ -1,25 +1,26 @@
 import { AppError } from '../../base/errors.ts';
-import { isDecimal, isSameType, typeName } from '../types/delta-type.ts';
+import { isDecimal, isSameType } from '../types/delta-type.ts';
 import { sqlTypeOf } from '../types/sql-types.ts';
-import type {
-  BoundArithmetic,
-  BoundBetween,
-  BoundCase,
-  BoundExpression,
-  BoundIn,
-  BoundNullif,
-  BoundUnary,
-  ColumnReference,
+import { arithmeticSql } from './arithmetic-sql.ts';
+import {
+  type BoundBetween,
+  type BoundCase,
+  type BoundExpression,
+  type BoundIn,
+  type BoundNullif,
+  type BoundUnary,
+  type ColumnReference,
+  isConstant,
 } from './bound-expression.ts';
 import { isTotalCast } from './cast-rules.ts';
 import { castSql, utcSql } from './cast-sql.ts';
 import { comparisonSql } from './comparison-sql.ts';
+import { compileExpression } from './evaluate-expression.ts';
 import { EXPRESSION_LIMITS } from './expression-limits.ts';
 import { functionSql, substringSql } from './function-sql.ts';
 import type { PatternCharacter } from './like-pattern.ts';
 import { literalSql } from './literal-sql.ts';
-import { failsItself, faultSql, isMinusOne, isNonZeroLiteral, mayFail } from './sql-faults.ts';
-import { isInteger } from './type-rules.ts';
+import { failsItself, faultNamed, faultSql, mayFail } from './sql-faults.ts';
 
 /**
  * An expression in DuckDB's SQL: for every row it has the value that `compileExpression` gives, of the
@@ -47,6 +48,7 @@ export type ColumnSql = (column: ColumnReference) => string;
 type ToSql = (bound: BoundExpression) => string;
 
 function sqlOf(bound: BoundExpression, toSql: ToSql, columnSql: ColumnSql): string {
+  if (bound.kind !== 'literal' && isConstant(bound)) return constantSql(bound);
   switch (bound.kind) {
     case 'literal':
       return literalSql(bound.type, bound.value);
@@ -98,6 +100,17 @@ function sqlOf(bound: BoundExpression, toSql: ToSql, columnSql: ColumnSql): stri
   }
 }
 
+/** A constant, which DuckDB would calculate for no row, too, and fail. */
+function constantSql(bound: BoundExpression): string {
+  try {
+    return literalSql(bound.type, compileExpression(bound)({}));
+  } catch (error) {
+    const fault = error instanceof AppError ? faultNamed(error.context.fault) : undefined;
+    if (fault === undefined) throw error;
+    return `CAST(${faultSql(fault, 'a constant has no value')} AS ${sqlTypeOf(bound.type)})`;
+  }
+}
+
 /**
  * A chain of AND or OR. From the first operand that may fail, the rest is put in a CASE, which DuckDB
  * evaluates for the rows only that the operands before it do not decide.
@@ -118,11 +131,11 @@ function chainSql(
 
 /**
  * DuckDB moves the cast of a struct's field into the scan of a table (1.5), where it also fails on rows
- * that a WHERE or a CASE keeps from it.
+ * that a WHERE or a CASE keeps from it; it sees the field behind other expressions, too.
  */
 function castOperandSql({ operand, type }: BoundUnary, toSql: ToSql): string {
   const sql = toSql(operand);
-  return operand.kind === 'column' && !isTotalCast(operand.type, type) ? opaque(sql) : sql;
+  return operand.kind === 'literal' || isTotalCast(operand.type, type) ? sql : opaque(sql);
 }
 
 /**
@@ -167,7 +180,9 @@ function nullifSql({ left, right }: BoundNullif, toSql: ToSql): string {
 }
 
 function caseSql({ operand, branches, otherwise }: BoundCase, toSql: ToSql): string {
-  const compared = operand === undefined ? toSql : comparedSql(toSql);
+  // Of a condition that may fail the value is asked for: DuckDB would not go on behind a null in its AND.
+  const conditionSql: ToSql = (when) => (mayFail(when) ? opaque(toSql(when)) : toSql(when));
+  const compared = operand === undefined ? conditionSql : comparedSql(toSql);
   const subject = operand === undefined ? '' : ` ${compared(operand)}`;
   const whens = branches.map(({ when, result }) => ` WHEN ${compared(when)} THEN ${toSql(result)}`).join('');
   return `(CASE${subject}${whens}${otherwise === undefined ? '' : ` ELSE ${toSql(otherwise)}`} END)`;
@@ -178,54 +193,4 @@ function patternText(character: PatternCharacter): string {
   if (character === 'any') return '%';
   if (character === 'one') return '_';
   return '%_\\'.includes(character.plain) ? `\\${character.plain}` : character.plain;
-}
-
-function arithmeticSql(bound: BoundArithmetic, toSql: ToSql): string {
-  const { op, type, left, right } = bound;
-  const [a, b] = [toSql(left), toSql(right)];
-  switch (op) {
-    case '+':
-    case '-':
-    case '*':
-      return decimalResult(bound, `(${scaled(bound, left, a)} ${op} ${scaled(bound, right, b)})`);
-    case '/':
-      return guarded(bound, a, b, `(${a} / ${b})`);
-    case 'div':
-      return guarded(bound, a, b, `(${a} // ${b})`);
-    case '%': {
-      // The least integer has no quotient by −1, but its remainder is 0, as by 1.
-      const isPlain = !isInteger(type) || (isNonZeroLiteral(right) && !isMinusOne(right));
-      const divisor = isPlain ? scaled(bound, right, b) : `CASE WHEN ${b} = -1 THEN 1 ELSE ${b} END`;
-      const remainder = `(${scaled(bound, left, a)} % ${isPlain ? divisor : `CAST(${divisor} AS ${sqlTypeOf(type)})`})`;
-      return guarded(bound, a, b, decimalResult(bound, remainder));
-    }
-  }
-}
-
-/** Division with an error for a zero, which DuckDB makes null or infinity of. */
-function guarded({ op, left, right }: BoundArithmetic, a: string, b: string, division: string): string {
-  if (isNonZeroLiteral(right)) return division;
-  const fault = faultSql('DIVIDE_BY_ZERO', `${typeName(left.type)} ${op} ${typeName(right.type)} divides by zero`);
-  return `(CASE WHEN ${b} = 0 AND ${a} IS NOT NULL THEN ${fault} ELSE ${division} END)`;
-}
-
-/** Digits of a decimal that DuckDB calculates in 64 bits. */
-const SHORT_DIGITS = 18;
-
-/**
- * An operand of decimals at the scale of their sum, where DuckDB's own choice may not hold it, and
- * with 19 digits at least where the result may have them: of two shorter ones DuckDB holds the result
- * to 18 digits, too.
- */
-function scaled({ op, type }: BoundArithmetic, operand: BoundExpression, sql: string): string {
-  if (!isDecimal(type) || !isDecimal(operand.type)) return sql;
-  const scale = op === '*' ? operand.type.scale : type.scale;
-  const digits = operand.type.precision + scale - operand.type.scale;
-  const precision = type.precision > SHORT_DIGITS ? Math.max(digits, SHORT_DIGITS + 1) : digits;
-  const isSame = precision === operand.type.precision && scale === operand.type.scale;
-  return isSame ? sql : `CAST(${sql} AS DECIMAL(${precision},${scale}))`;
-}
-
-function decimalResult({ type }: BoundArithmetic, sql: string): string {
-  return isDecimal(type) ? `CAST(${sql} AS ${sqlTypeOf(type)})` : sql;
 }

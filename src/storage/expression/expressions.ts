@@ -102,7 +102,8 @@ export function evaluate(formula: Formula, row: CellRow): Cell {
 
 /**
  * A formula in DuckDB's SQL: the value that `evaluate` gives, of the type that `literal-sql.ts` names,
- * or a failure where that throws, which `sqlFault` reads.
+ * or a failure where that throws, which `sqlFault` reads. DuckDB's optimizer may still leave out what
+ * fails where it cannot matter: `NULL AND 1 / x > 2` passes no row, whatever x.
  *
  * @throws AppError invalid_request where the SQL gets too long, table_unsupported for types that
  *   DuckDB has not.

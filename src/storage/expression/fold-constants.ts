@@ -41,16 +41,18 @@ function shortened(bound: BoundExpression): BoundExpression {
   return second === undefined ? first : { ...bound, operands };
 }
 
-/** BETWEEN of a bound that is NULL is false beyond the other bound, else unknown. */
-function shortenedBetween(bound: BoundBetween): BoundExpression {
-  const { operand, low, high } = bound;
-  const [hasLow, hasHigh] = [!isNullLiteral(low), !isNullLiteral(high)];
-  if ((hasLow && hasHigh) || isNullLiteral(operand)) return bound;
-  if (!hasLow && !hasHigh) return nullOf('boolean');
-  const other: BoundExpression = hasLow
-    ? { kind: 'comparison', type: 'boolean', op: '>=', left: operand, right: low }
-    : { kind: 'comparison', type: 'boolean', op: '<=', left: operand, right: high };
-  return { kind: 'and', type: 'boolean', operands: [other, nullOf('boolean')] };
+/** BETWEEN as two comparisons, where one of them is sure: false decides, and NULL leaves the other. */
+function shortenedBetween({ operand, low, high, ...bound }: BoundBetween): BoundExpression {
+  if (operand.kind !== 'literal' && !isNullLiteral(low) && !isNullLiteral(high))
+    return { ...bound, operand, low, high };
+  const compared = [
+    { op: '>=', right: low },
+    { op: '<=', right: high },
+  ] as const;
+  const operands = compared.map(({ op, right }) =>
+    foldConstants({ kind: 'comparison', type: 'boolean', op, left: operand, right }),
+  );
+  return { kind: 'and', type: 'boolean', operands };
 }
 
 function shortenedCase({ type, operand, branches, otherwise }: BoundCase): BoundExpression {
@@ -63,7 +65,9 @@ function shortenedCase({ type, operand, branches, otherwise }: BoundCase): Bound
     last = result;
     break;
   }
-  if (kept.length === 0) return last ?? nullOf(type);
+  const isNull = kept.every(({ result }) => isNullLiteral(result)) && (last === undefined || isNullLiteral(last));
+  if (isNull) return nullOf(type);
+  if (kept.length === 0 && last !== undefined) return last;
   return { kind: 'case', type, operand, branches: kept, otherwise: last };
 }
 

@@ -2,7 +2,7 @@ import { type AppError, messageOf } from '../../base/errors.ts';
 import { isDecimal } from '../types/delta-type.ts';
 import { type BoundArithmetic, type BoundExpression, boundOperands } from './bound-expression.ts';
 import { isTotalCast } from './cast-rules.ts';
-import { type EvaluationFault, evaluationFailed } from './expression-error.ts';
+import { EVALUATION_FAULTS, type EvaluationFault, evaluationFailed } from './expression-error.ts';
 import { MAX_PRECISION } from './parse-literal.ts';
 import { isFloating, isInteger } from './type-rules.ts';
 
@@ -21,10 +21,7 @@ export function faultSql(fault: EvaluationFault, what: string): string {
 
 /** How DuckDB begins its errors of values, wherever they stand in its message. */
 const DUCKDB_FAULTS: readonly (readonly [RegExp, EvaluationFault])[] = [
-  [/Invalid Input Error: ARITHMETIC_OVERFLOW/, 'ARITHMETIC_OVERFLOW'],
-  [/Invalid Input Error: DIVIDE_BY_ZERO/, 'DIVIDE_BY_ZERO'],
-  [/Invalid Input Error: CAST_INVALID_INPUT/, 'CAST_INVALID_INPUT'],
-  [/Invalid Input Error: CAST_OVERFLOW/, 'CAST_OVERFLOW'],
+  ...EVALUATION_FAULTS.map((fault) => [new RegExp(`Invalid Input Error: ${fault}`), fault] as const),
   [/Out of Range Error/, 'ARITHMETIC_OVERFLOW'],
   // Of strings the form is tested before.
   [/Conversion Error/, 'CAST_OVERFLOW'],
@@ -38,6 +35,11 @@ export function faultOfDuckDb(error: unknown): AppError | undefined {
   const message = messageOf(error);
   const fault = DUCKDB_FAULTS.find(([form]) => form.test(message))?.[1];
   return fault === undefined ? undefined : evaluationFailed(fault, 'an expression has no value for a row');
+}
+
+/** A fault by its name, as it stands in the context of an error. */
+export function faultNamed(name: unknown): EvaluationFault | undefined {
+  return EVALUATION_FAULTS.find((fault) => fault === name);
 }
 
 /** Whether an operand is a number in the text that is not zero. */

@@ -89,33 +89,15 @@ const WRITER_VERSION = 7;
 
 /** Features that are written to no table yet; the list shrinks as they come. */
 const NOT_WRITTEN_YET: ReadonlySet<string> = new Set([
-  'invariants',
-  'checkConstraints',
-  'changeDataFeed',
-  'generatedColumns',
-  'columnMapping',
-  'identityColumns',
-  'allowColumnDefaults',
-  'rowTracking',
-  'inCommitTimestamp',
-  'clustering',
-  'checkpointProtection',
-  'materializePartitionColumns',
-  'columnMappingUsageTracking',
   'icebergCompatV1',
   'icebergCompatV2',
-]);
-/** Features whose tables are not read yet. */
-const NOT_READ_YET: ReadonlySet<string> = new Set([
-  'deletionVectors',
-  'columnMapping',
-  'typeWidening',
-  'typeWidening-preview',
-  'variantType',
-  'variantType-preview',
+  'materializePartitionColumns',
+  'columnMappingUsageTracking',
   'variantShredding',
   'variantShredding-preview',
 ]);
+/** Features whose tables are not read yet. */
+const NOT_READ_YET: ReadonlySet<string> = new Set([]);
 
 /** What is known of a feature; undefined for an unknown one. */
 export function tableFeature(name: string): TableFeature | undefined {

@@ -13,6 +13,7 @@ import type {
 import { AppError, messageOf } from '../../base/errors.ts';
 import type { Cell, CellRow } from '../types/cell.ts';
 import type { ColumnSink, FixedValues, ListSink, ValidAt } from '../types/column-data.ts';
+import { sqlText } from '../types/sql-types.ts';
 import { type TextReader, textReader } from './duckdb-texts.ts';
 
 /** An in-memory DuckDB, for sets that JavaScript should not walk row by row. */
@@ -49,6 +50,8 @@ export interface DuckDbLimits {
   readonly threads: number;
   /** Where it spills; without it, it fails at the limit. */
   readonly temporaryFolder?: string;
+  /** Spills to its own folder. */
+  readonly spills?: boolean;
 }
 
 /** Opens one. The library is loaded at the first call: it takes 60 ms, which a command without it need not pay. */
@@ -65,6 +68,11 @@ export async function openDuckDb(limits: DuckDbLimits): Promise<DuckDb> {
   // Instants are written and parsed in the zone of the session; nothing here depends on where it runs.
   await connection.run("SET TimeZone = 'UTC'");
   let folder: string | undefined;
+  const ownFolder = (): string => {
+    folder ??= mkdtempSync(join(limits.temporaryFolder ?? tmpdir(), 'sentinela-duckdb-'));
+    return folder;
+  };
+  if (limits.spills === true) await connection.run(`SET temp_directory = ${sqlText(join(ownFolder(), 'spill'))}`);
   return {
     run: (sql, parameters = []) =>
       guarded(sql, async () => {
@@ -76,10 +84,7 @@ export async function openDuckDb(limits: DuckDbLimits): Promise<DuckDb> {
       return rows;
     },
     stream: (sql, parameters = []) => streamOf(connection, sql, parameters),
-    folder() {
-      folder ??= mkdtempSync(join(limits.temporaryFolder ?? tmpdir(), 'sentinela-duckdb-'));
-      return folder;
-    },
+    folder: ownFolder,
     close() {
       connection.closeSync();
       instance.closeSync();

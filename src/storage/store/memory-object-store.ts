@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { FILE_MODE, guarded } from './local-files.ts';
 import { compareUtf8, type ObjectStore } from './object-store.ts';
 import { keyOfUri, uriOfKey } from './object-uri.ts';
 
@@ -42,13 +43,11 @@ export function memoryObjectStore(): ObjectStore {
       objects.delete(key);
     },
     locate: () => undefined,
-    async putFile(key, localPath) {
-      write(key, await readFile(localPath));
-    },
+    putFile: (key, localPath) => guarded(key, async () => write(key, await readFile(localPath))),
     async fetchFile(key, localPath) {
       const bytes = objects.get(key)?.bytes;
       if (bytes === undefined) return false;
-      await writeFile(localPath, bytes, { flag: 'wx' });
+      await guarded(key, () => writeFile(localPath, bytes, { flag: 'wx', mode: FILE_MODE }));
       return true;
     },
     uriOf: (key) => uriOfKey(ROOT, key),

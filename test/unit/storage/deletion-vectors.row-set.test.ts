@@ -83,6 +83,6 @@ describe('a set of rows', () => {
   });
 
   it.each([-1, 0.5, Number.NaN, 2 ** 53])('refuses the row %d', (row) => {
-    expect(() => RowSet.from([row])).toThrow('row index');
+    expect(() => RowSet.from([row])).toThrow('no row index');
   });
 });

@@ -9,11 +9,13 @@ import {
   expressionSql,
   expressionText,
   type Formula,
+  parseExpression,
   sqlFault,
 } from '../../../../src/storage/expression/expressions.ts';
 import { literalSql } from '../../../../src/storage/expression/literal-sql.ts';
 import { type DuckDb, openDuckDb } from '../../../../src/storage/parquet/duckdb.ts';
 import type { Cell, CellRow } from '../../../../src/storage/types/cell.ts';
+import { field, structOf } from '../../../../src/storage/types/delta-type.ts';
 import { sqlName, sqlTypeOf } from '../../../../src/storage/types/sql-types.ts';
 import { anyExpression, expressionOf } from './random-expressions.ts';
 import { ROW, SCHEMA } from './random-rows.ts';
@@ -70,6 +72,26 @@ async function duckDbResults(sql: string, ats: readonly number[]): Promise<reado
   return found.map(({ value }) => comparable(value ?? null));
 }
 
+/** How a query of one row ends: with a value, or with a fault that `sqlFault` knows. */
+async function endOf(sql: string, at: number): Promise<'a value' | 'a fault'> {
+  try {
+    await duckDbResults(sql, [at]);
+    return 'a value';
+  } catch (error) {
+    if (sqlFault(error)?.context.fault === undefined) throw error;
+    return 'a fault';
+  }
+}
+
+async function unoptimized<T>(act: () => Promise<T>): Promise<T> {
+  await duckDb.run('PRAGMA disable_optimizer');
+  try {
+    return await act();
+  } finally {
+    await duckDb.run('PRAGMA enable_optimizer');
+  }
+}
+
 describe('an expression in SQL', () => {
   it('leaves every value as it is', async () => {
     const found = await duckDb.rows('SELECT * FROM t ORDER BY "at"');
@@ -92,8 +114,10 @@ describe('an expression in SQL', () => {
           expect(await duckDbResults(sql, ats), `${text}\n${sql}`).toEqual(good.map(({ value }) => value));
         const failing = own.indexOf('fails');
         if (failing === -1) return;
-        const ended = await duckDbResults(sql, [failing]).catch((error: unknown) => sqlFault(error)?.context);
-        expect(ended, `row ${failing} of ${text}\n${sql}`).toEqual({ fault: expect.any(String) });
+        const message = `row ${failing} of ${text}\n${sql}`;
+        const ended = await endOf(sql, failing);
+        // The optimizer leaves out what cannot matter any more: `NULL AND x` is no condition that is true.
+        expect(ended === 'a value' ? await unoptimized(() => endOf(sql, failing)) : ended, message).toBe('a fault');
       }),
       { numRuns: Number(process.env.EXPRESSION_RUNS ?? 600) },
     );
@@ -115,5 +139,28 @@ describe('an expression in SQL', () => {
       }),
       { numRuns: Number(process.env.EXPRESSION_RUNS ?? 600) },
     );
+  });
+
+  it('maps the case of every character as JavaScript does, or fails', async () => {
+    const scope = structOf([field('c', 'string')]);
+    const characters = Array.from({ length: 0x110000 }, (_, code) => code).filter(
+      (code) => code !== 0 && !(code >= 0xd800 && code < 0xe000),
+    );
+    for (const name of ['lower', 'upper'] as const) {
+      const formula = bindExpression(parseExpression(`${name}(c)`), scope);
+      const sql = expressionSql(formula, () => 'chr(code)');
+      const [differs = ''] = /'\[.*?\]'/.exec(sql) ?? [];
+      const codes = `SELECT CAST(unnest(range(1, 1114112)) AS INTEGER) AS code`;
+      const isCharacter = 'code NOT BETWEEN 55296 AND 57343';
+      // The x keeps a byte order mark from being the first character, which the library cuts off.
+      const found = await duckDb.rows(
+        `SELECT code, 'x' || ${sql} AS mapped FROM (${codes}) WHERE ${isCharacter} AND NOT regexp_matches(chr(code), ${differs})`,
+      );
+      expect(found.length).toBeGreaterThan(characters.length - 400);
+      const wrong = found.filter(
+        ({ code, mapped }) => mapped !== `x${evaluate(formula, { c: String.fromCodePoint(Number(code)) })}`,
+      );
+      expect(wrong).toEqual([]);
+    }
   });
 });

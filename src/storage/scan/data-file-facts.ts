@@ -1,0 +1,94 @@
+import type { FileFacts } from '../expression/file-facts.ts';
+import { columnMappingMode, physicalName } from '../log/physical-schema.ts';
+import type { Cell } from '../types/cell.ts';
+import { type DeltaType, isNested, type StructField, type StructType } from '../types/delta-type.ts';
+import { parsePartitionValue } from '../types/partition-values.ts';
+import { boundCell, type StatisticsTree } from '../types/statistics.ts';
+import type { DataFile, Snapshot } from './snapshot.ts';
+
+/** What the log says of a file, asked by the names of the table's columns. */
+export type FactsOf = (file: Pick<DataFile, 'partitionValues' | 'statistics'>) => FileFacts;
+
+interface Place {
+  /** Names by which statistics and partition values go. */
+  readonly names: readonly string[];
+  readonly type: DeltaType;
+  readonly isPartition: boolean;
+}
+
+/** Facts of a snapshot's files, partition values and statistics. */
+export function factsOf(snapshot: Snapshot): FactsOf {
+  const placeOf = placeFinder(snapshot);
+  return (file) => {
+    // Statistics are parsed only where a column asks for them.
+    const valueAt = (tree: (of: NonNullable<ReturnType<DataFile['statistics']>>) => StatisticsTree, path: Place) => {
+      const statistics = file.statistics();
+      return statistics === undefined ? undefined : at(tree(statistics), path.names);
+    };
+    return {
+      get numRecords() {
+        return file.statistics()?.numRecords;
+      },
+      partitionValue(path) {
+        const place = placeOf(path);
+        if (!place.isPartition) return { known: false };
+        const [name = ''] = place.names;
+        const text = file.partitionValues[name] ?? null;
+        return { known: true, value: parsePartitionValue(place.type, text, path.join('.')) as Cell };
+      },
+      min: (path) =>
+        boundCell(
+          placeOf(path).type,
+          valueAt(({ minValues }) => minValues, placeOf(path)),
+        ),
+      max: (path) =>
+        boundCell(
+          placeOf(path).type,
+          valueAt(({ maxValues }) => maxValues, placeOf(path)),
+        ),
+      nullCount(path) {
+        const count = valueAt(({ nullCount }) => nullCount, placeOf(path));
+        if (typeof count !== 'number') return undefined;
+        const statistics = file.statistics();
+        // With loose bounds only "none" and "all" mean something (PROTOCOL.md, "Per-file Statistics").
+        const isSure = statistics?.tightBounds !== false || count === 0 || count === statistics.numRecords;
+        return isSure ? count : undefined;
+      },
+    };
+  };
+}
+
+function placeFinder(snapshot: Snapshot): (path: readonly string[]) => Place {
+  const isMapped = columnMappingMode(snapshot) !== 'none';
+  const known = new Map<string, Place>();
+  return (path) => {
+    const key = path.join('\0');
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const place = findPlace(snapshot, isMapped, path);
+    known.set(key, place);
+    return place;
+  };
+}
+
+function findPlace({ schema, partitionColumns }: Snapshot, isMapped: boolean, path: readonly string[]): Place {
+  const names: string[] = [];
+  let type: DeltaType = schema;
+  for (const name of path) {
+    const struct: StructType | undefined = isNested(type) && type.type === 'struct' ? type : undefined;
+    const member: StructField | undefined = struct?.fields.find((item) => item.name === name);
+    if (member === undefined) break;
+    names.push(isMapped ? physicalName(member) : member.name);
+    type = member.type;
+  }
+  return { names, type, isPartition: path.length === 1 && partitionColumns.includes(path[0] ?? '') };
+}
+
+function at(tree: StatisticsTree, names: readonly string[]): StatisticsTree[string] | undefined {
+  let value: StatisticsTree[string] | undefined = tree;
+  for (const name of names) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    value = (value as StatisticsTree)[name];
+  }
+  return value;
+}

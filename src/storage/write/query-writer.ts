@@ -1,0 +1,232 @@
+import { join } from 'node:path';
+import { AppError } from '../../base/errors.ts';
+import { parseExactJson } from '../../base/exact-json.ts';
+import type { AddCdcFile, AddFile, PartitionValues } from '../log/actions.ts';
+import { actionPathOfKey, partitionFolder } from '../log/file-path.ts';
+import { tablePrefix } from '../log/log-names.ts';
+import { columnMappingMode, physicalName, physicalSchema } from '../log/physical-schema.ts';
+import type { DuckDb } from '../parquet/duckdb.ts';
+import { materializedColumn } from '../scan/row-places.ts';
+import { indexedColumnsOf, type Snapshot } from '../scan/snapshot.ts';
+import type { TransactionContext } from '../transaction/work.ts';
+import type { Cell, CellRow } from '../types/cell.ts';
+import { type StructField, structOf } from '../types/delta-type.ts';
+import { serializePartitionValue } from '../types/partition-values.ts';
+import { sqlName, sqlText } from '../types/sql-types.ts';
+import { serializeStatistics } from '../types/statistics.ts';
+import { fieldIdsSql, isStoredField, storedSql } from './stored-columns.ts';
+import { type WrittenColumns, writtenStatistics } from './written-statistics.ts';
+
+/** A query whose rows become data files of a table. */
+export interface FileQuery {
+  /**
+   * A relation that has the table's columns by their names; `#row_id` and `#row_version` where
+   * `keepsRowIds`, and `_change_type` where the files are of the change data feed.
+   */
+  readonly sql: string;
+  readonly keepsRowIds?: boolean;
+  readonly isChangeData?: boolean;
+  readonly dataChange?: boolean;
+  /** Kept in the adds. */
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly clusteringProvider?: string;
+}
+
+/** Files that a query was written as. */
+export interface WrittenQuery {
+  readonly adds: readonly AddFile[];
+  readonly cdc: readonly AddCdcFile[];
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** Bytes of a file where `delta.targetFileSize` does not say: few enough to rewrite, many enough to be worth a request. */
+const DEFAULT_FILE_BYTES = 128 * 1024 * 1024;
+
+/**
+ * Writes the rows of a query as data files, in DuckDB from end to end: none passes through
+ * JavaScript. What it returned is durable, but no part of the table before a commit.
+ *
+ * @throws AppError storage_failed, disk_full.
+ */
+export async function writeQuery(
+  context: TransactionContext,
+  db: DuckDb,
+  snapshot: Snapshot,
+  query: FileQuery,
+): Promise<WrittenQuery> {
+  const mode = columnMappingMode(snapshot);
+  const isPartition = ({ name }: StructField): boolean => snapshot.partitionColumns.includes(name);
+  const partitions = snapshot.partitionColumns.map((name) => fieldOf(snapshot, name));
+  const stored = snapshot.schema.fields.filter((item) => !isPartition(item) && isStoredField(item));
+  const columns = [
+    ...stored.map(
+      ({ name, type, ...rest }) =>
+        `${storedSql(mode, sqlName(name), type)} AS ${sqlName(mode === 'none' ? name : physicalName({ name, type, ...rest }))}`,
+    ),
+    ...trackingColumns(snapshot, query),
+    ...(query.isChangeData === true ? ['_change_type'] : []),
+  ];
+  const key = partitions.length === 0 ? [] : [`${partitionKeySql(partitions)} AS "#partition"`];
+  const folder = join(db.folder(), `out-${context.newUuid()}`);
+  const ids = mode === 'none' ? undefined : fieldIdsSql(stored);
+  const options = [
+    'FORMAT parquet, COMPRESSION zstd, RETURN_STATS',
+    "FILENAME_PATTERN 'part-{uuid}'",
+    partitions.length === 0
+      ? `FILE_SIZE_BYTES ${targetFileBytes(snapshot)}`
+      : 'PARTITION_BY ("#partition"), WRITE_PARTITION_COLUMNS false',
+    ...(ids === undefined ? [] : [`FIELD_IDS ${ids}`]),
+  ];
+  const files = await db.rows(
+    `COPY (SELECT ${[...columns, ...key].join(', ')} FROM ${query.sql}) TO ${sqlText(folder)} (${options.join(', ')})`,
+  );
+  const schema = physicalSchema(structOf(stored), mode);
+  const adds: AddFile[] = [];
+  const cdc: AddCdcFile[] = [];
+  let rows = 0;
+  let bytes = 0;
+  for (const file of files) {
+    const written = writtenFile(file);
+    if (written.rows === 0) continue;
+    rows += written.rows;
+    bytes += written.bytes;
+    const values = partitionValuesOf(mode === 'none', partitions, written.partitionKey);
+    const prefix = query.isChangeData === true ? '_change_data/' : '';
+    const name = query.isChangeData === true ? `cdc-${context.newUuid()}` : `part-${context.newUuid()}`;
+    const relativeKey = `${prefix}${partitionFolder(values)}${name}.zstd.parquet`;
+    await snapshot.store.putFile(tablePrefix(snapshot.table) + relativeKey, written.path);
+    const path = actionPathOfKey(relativeKey);
+    const { bytes: size } = written;
+    if (query.isChangeData === true) {
+      cdc.push({ path, partitionValues: values, size, dataChange: false });
+      continue;
+    }
+    const statistics = writtenStatistics(schema, written.rows, written.columns, indexedColumnsOf(snapshot.metadata));
+    adds.push({
+      path,
+      partitionValues: values,
+      size,
+      modificationTime: context.nowMs(),
+      dataChange: query.dataChange ?? true,
+      stats: serializeStatistics(statistics),
+      ...(query.tags === undefined ? {} : { tags: query.tags }),
+      ...(query.clusteringProvider === undefined ? {} : { clusteringProvider: query.clusteringProvider }),
+    });
+  }
+  return { adds, cdc, rows, bytes };
+}
+
+/** How many bytes a file of the table should have. */
+export function targetFileBytes({ metadata }: Pick<Snapshot, 'metadata'>): number {
+  const text = metadata.configuration['delta.targetFileSize']?.trim().toLowerCase();
+  const match = text === undefined ? null : /^(\d+)\s*(b|k|kb|m|mb|g|gb)?$/.exec(text);
+  if (match === null) return DEFAULT_FILE_BYTES;
+  const unit = { b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[match[2]?.[0] ?? 'b'] ?? 1;
+  return Math.max(1, Number(match[1]) * unit);
+}
+
+function trackingColumns(snapshot: Snapshot, { keepsRowIds, isChangeData }: FileQuery): string[] {
+  if (keepsRowIds !== true || isChangeData === true) return [];
+  return (['#row_id', '#row_version'] as const).flatMap((place) => {
+    const stored = materializedColumn(snapshot, place);
+    return stored === undefined ? [] : [`${sqlName(place)} AS ${sqlName(stored)}`];
+  });
+}
+
+/** Values of the partition columns as one text, in which null differs from every value. */
+function partitionKeySql(partitions: readonly StructField[]): string {
+  const values = partitions.map(({ name, type }) => {
+    const column = sqlName(name);
+    switch (type) {
+      case 'date':
+        return `(${column} - DATE '1970-01-01')::VARCHAR`;
+      case 'timestamp':
+      case 'timestamp_ntz':
+        return `epoch_us(${column})::VARCHAR`;
+      case 'binary':
+        return `hex(${column})`;
+      default:
+        return `${column}::VARCHAR`;
+    }
+  });
+  return `to_json([${values.join(', ')}])::VARCHAR`;
+}
+
+function partitionValuesOf(
+  isLogical: boolean,
+  partitions: readonly StructField[],
+  key: string | undefined,
+): PartitionValues {
+  if (key === undefined) return {};
+  const texts = parseExactJson(key);
+  const values: Record<string, string | null> = {};
+  partitions.forEach((item, at) => {
+    const text = Array.isArray(texts) ? texts[at] : null;
+    const name = isLogical ? item.name : physicalName(item);
+    values[name] = typeof text === 'string' ? serializePartitionValue(item.type, cellOfText(item, text)) : null;
+  });
+  return values;
+}
+
+function cellOfText({ type }: StructField, text: string): unknown {
+  switch (type) {
+    case 'string':
+      // Spark's writer makes no difference between an empty text and null in a partition.
+      return text === '' ? null : text;
+    case 'date':
+      return Number(text);
+    case 'timestamp':
+    case 'timestamp_ntz':
+      return BigInt(text);
+    case 'binary':
+      return Uint8Array.from(Buffer.from(text, 'hex'));
+    case 'double':
+    case 'float':
+      return { inf: 'Infinity', '-inf': '-Infinity', nan: 'NaN' }[text] ?? text;
+    default:
+      return text;
+  }
+}
+
+interface WrittenFile {
+  readonly path: string;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly columns: WrittenColumns;
+  readonly partitionKey: string | undefined;
+}
+
+/** A row of what `COPY … RETURN_STATS` returns. */
+function writtenFile(row: CellRow): WrittenFile {
+  const { filename, count, file_size_bytes: bytes, column_statistics: statistics, partition_keys: keys } = row;
+  const columns = new Map<string, Record<string, string>>();
+  for (const [path, members] of entriesOf(statistics)) {
+    const texts = entriesOf(members).map(([name, value]) => [name, String(value)] as const);
+    columns.set(path, Object.fromEntries(texts));
+  }
+  const partitionKey = entriesOf(keys).find(([name]) => name === '#partition')?.[1];
+  return {
+    path: String(filename),
+    rows: Number(count),
+    bytes: Number(bytes),
+    columns,
+    partitionKey: partitionKey === undefined ? undefined : String(partitionKey),
+  };
+}
+
+/** A map comes as a list of entries. */
+function entriesOf(cell: Cell | undefined): readonly (readonly [string, Cell])[] {
+  if (!Array.isArray(cell)) return [];
+  return cell.map((entry: Cell) =>
+    Array.isArray(entry) ? ([String(entry[0]), entry[1] as Cell] as const) : ['', null],
+  );
+}
+
+function fieldOf({ schema, table }: Snapshot, name: string): StructField {
+  const found = schema.fields.find((item) => item.name === name);
+  if (found !== undefined) return found;
+  throw new AppError('table_corrupt', `The table ${table} is partitioned by ${name}, which is not in its schema`, {
+    table,
+  });
+}
