@@ -2,7 +2,7 @@ import type { DuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
 import type { DataFile, Snapshot } from '../storage/scan/snapshot.ts';
 import { sqlText } from '../storage/types/sql-types.ts';
-import type { Transaction } from '../storage/write/append.ts';
+import type { Transaction } from '../storage/write/change-request.ts';
 import type { BronzeTableName } from './bronze-rows.ts';
 import { journalAppId } from './bronze-writer.ts';
 import type { Lake, LakeTableName } from './lake.ts';

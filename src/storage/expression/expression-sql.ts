@@ -152,7 +152,13 @@ function opaque(sql: string): string {
 }
 
 function inSql({ operand, values, columns, hasNull }: BoundIn, toSql: ToSql): string {
-  const items = [...values.map((value) => literalSql(operand.type, value)), ...columns.map(toSql)];
+  const literals = values.map((value) => literalSql(operand.type, value));
+  // DuckDB joins with a long list, and then calculates the operand also for the rows that a CASE keeps from it.
+  if (mayFail(operand) && columns.length === 0 && literals.length > 0) {
+    const isListed = `list_contains([${literals.join(', ')}], ${toSql(operand)})`;
+    return `(CASE WHEN ${isListed} THEN TRUE WHEN ${toSql(operand)} IS NOT NULL THEN ${hasNull ? 'NULL' : 'FALSE'} END)`;
+  }
+  const items = [...literals, ...columns.map(toSql)];
   if (hasNull) items.push(literalSql(operand.type, null));
   const sql = toSql(operand);
   // In an empty list nothing is found, and whether null is in it is unknown.

@@ -1,16 +1,16 @@
 import type { ExactJson } from '../../base/exact-json.ts';
 import type { AddFile, PartitionValues } from '../log/actions.ts';
+import { columnMappingMode } from '../log/physical-schema.ts';
 import { checkWritable } from '../log/table-features.ts';
 import { indexedColumnsOf, type Snapshot } from '../scan/snapshot.ts';
 import { type CommitOutcome, checkTakesRemoves, commitWork, isDone } from '../transaction/commit-loop.ts';
 import { isInPartition, READ_NOTHING, type Reads, removeOf, type TransactionContext } from '../transaction/work.ts';
+import { type Transaction, transactionsOf } from './change-request.ts';
 import { type DataFileWriter, dataFileWriter, type Row } from './data-file-writer.ts';
-
-/** How far an application has come with this commit. */
-export interface Transaction {
-  readonly appId: string;
-  readonly version: number;
-}
+import { withHighWaterMarks } from './identity-values.ts';
+import { type RowRules, rowRules } from './row-rules.ts';
+import { isWithoutRules, tableRules } from './table-rules.ts';
+import { discardFiles } from './write-session.ts';
 
 /** Rows to add. */
 export interface AppendRequest {
@@ -76,7 +76,7 @@ async function commitRows(
 ): Promise<CommitOutcome> {
   const snapshot = request.basedOn ?? (await context.snapshot());
   const begun = start(context, request, snapshot, partitions);
-  if (isDone(snapshot, { transactions: transactionsOf(request) })) {
+  if (isDone(snapshot, { transactions: transactionsOf(request.txn) })) {
     return { kind: 'already_committed', version: snapshot.version };
   }
   try {
@@ -101,12 +101,14 @@ function start(
   checkWritable(context.log.table, snapshot.protocol, snapshot.metadata);
   if (partitions !== undefined) checkTakesRemoves(snapshot);
   const writer = startWriter(context, snapshot, request.maxFileRows ?? MAX_FILE_ROWS);
+  const tableOwn = tableRules(snapshot, BigInt(context.nowMs()) * 1000n);
+  const rules = isWithoutRules(tableOwn) ? undefined : rowRules(snapshot.table, snapshot.schema, tableOwn);
   const discard = (): Promise<void> => discardFiles(context, writer.written);
   return {
-    write: (rows) => writer.write(rows),
+    write: (rows) => writer.write(rules === undefined ? rows : ruled(rows, rules)),
     discard,
     async commit() {
-      const outcome = await commitWritten(context, request, snapshot, { writer, partitions, discard });
+      const outcome = await commitWritten(context, request, snapshot, { writer, partitions, discard, rules });
       // Files of a commit that did not come about are nobody's.
       if (outcome.kind !== 'committed') await discard();
       return outcome;
@@ -117,16 +119,22 @@ function start(
 interface WrittenFiles {
   readonly writer: DataFileWriter;
   readonly partitions: readonly PartitionValues[] | undefined;
+  /** What fills and checks rows; undefined where the schema is all. */
+  readonly rules: RowRules | undefined;
   discard(): Promise<void>;
+}
+
+async function* ruled(rows: AppendRequest['rows'], rules: RowRules): AsyncIterable<Row> {
+  for await (const row of rows) yield rules.apply(row);
 }
 
 async function commitWritten(
   context: TransactionContext,
   request: Omit<AppendRequest, 'rows'>,
   snapshot: Snapshot,
-  { writer, partitions, discard }: WrittenFiles,
+  { writer, partitions, discard, rules }: WrittenFiles,
 ): Promise<CommitOutcome> {
-  const transactions = transactionsOf(request);
+  const transactions = transactionsOf(request.txn);
   if (isDone(snapshot, { transactions })) return { kind: 'already_committed', version: snapshot.version };
   const adds = await writer.finish().catch(async (error: unknown) => {
     await discard();
@@ -138,6 +146,7 @@ async function commitWritten(
     return { kind: 'nothing', version: snapshot.version };
   }
   const { operation = 'WRITE', commitMetadata } = request;
+  const marks = rules?.highWaterMarks;
   // An error from here on leaves the files: it may be unknown whether a commit names them.
   const outcome = await commitWork(context, snapshot, {
     operation,
@@ -154,17 +163,9 @@ async function commitWritten(
     adds,
     removes,
     transactions,
+    ...(marks === undefined || marks.size === 0 ? {} : { metadata: withHighWaterMarks(snapshot.metadata, marks) }),
   });
   return outcome.kind === 'committed' ? { ...outcome, files: adds.length, rows: writer.rows } : outcome;
-}
-
-function transactionsOf({ txn }: Pick<AppendRequest, 'txn'>): readonly Transaction[] {
-  if (txn === undefined) return [];
-  return isTransactionList(txn) ? txn : [txn];
-}
-
-function isTransactionList(txn: Transaction | readonly Transaction[]): txn is readonly Transaction[] {
-  return Array.isArray(txn);
 }
 
 function readsOf(
@@ -200,14 +201,10 @@ function startWriter(context: TransactionContext, snapshot: Snapshot, maxFileRow
     table: snapshot.table,
     schema: snapshot.schema,
     partitionColumns: snapshot.partitionColumns,
+    mapping: columnMappingMode(snapshot),
     indexedColumns: indexedColumnsOf(snapshot.metadata),
     maxFileRows,
     nowMs: context.nowMs,
     newUuid: context.newUuid,
   });
-}
-
-/** Deletes data files that no commit names. What fails here is left to VACUUM. */
-async function discardFiles({ log }: TransactionContext, adds: readonly AddFile[]): Promise<void> {
-  for (const { path } of adds) await log.store.delete(log.keyOf(path)).catch(() => undefined);
 }

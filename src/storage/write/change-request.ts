@@ -8,7 +8,12 @@ import { materializedColumn } from '../scan/row-places.ts';
 import type { DataFile, Snapshot } from '../scan/snapshot.ts';
 import type { ReadFile, Reads } from '../transaction/work.ts';
 import { parseStatistics } from '../types/statistics.ts';
-import type { Transaction } from './append.ts';
+
+/** How far an application has come with this commit. */
+export interface Transaction {
+  readonly appId: string;
+  readonly version: number;
+}
 
 /** What every change of a table may be told. */
 export interface ChangeRequest {

@@ -1,11 +1,13 @@
 import type { AddFile, PartitionValues } from '../log/actions.ts';
 import { actionPathOfKey, partitionFolder } from '../log/file-path.ts';
 import { tablePrefix } from '../log/log-names.ts';
+import { type ColumnMappingMode, physicalName, physicalSchema } from '../log/physical-schema.ts';
 import { type ParquetBuilder, parquetBuilder } from '../parquet/parquet-write.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import type { StructField, StructType } from '../types/delta-type.ts';
+import { type StructField, type StructType, structOf } from '../types/delta-type.ts';
 import { serializePartitionValue } from '../types/partition-values.ts';
 import { type IndexedColumns, serializeStatistics } from '../types/statistics.ts';
+import { storedRow } from './stored-row.ts';
 
 /** A row to write: values by column name. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -16,6 +18,8 @@ export interface DataFileTarget {
   readonly table: string;
   readonly schema: StructType;
   readonly partitionColumns: readonly string[];
+  /** How its columns are called in its files. */
+  readonly mapping: ColumnMappingMode;
   readonly indexedColumns: IndexedColumns;
   /** Rows after which a file is closed and the next one begins. */
   readonly maxFileRows: number;
@@ -43,10 +47,9 @@ const ROWS_A_TURN = 4096;
 export function dataFileWriter(target: DataFileTarget): DataFileWriter {
   const { schema, partitionColumns } = target;
   const partitionFields = partitionColumns.map((name) => fieldOf(schema, name));
-  const fileSchema: StructType = {
-    type: 'struct',
-    fields: schema.fields.filter(({ name }) => !partitionColumns.includes(name)),
-  };
+  const ownSchema = structOf(schema.fields.filter(({ name }) => !partitionColumns.includes(name)));
+  const fileSchema = physicalSchema(ownSchema, target.mapping);
+  const stored = target.mapping === 'none' ? undefined : storedRow(ownSchema);
   const open = new Map<string, OpenFile>();
   const written: AddFile[] = [];
   let rows = 0;
@@ -55,7 +58,7 @@ export function dataFileWriter(target: DataFileTarget): DataFileWriter {
     written.push(await closeFile(target, file));
   };
   const fileFor = async (row: Row): Promise<{ readonly key: string; readonly file: OpenFile }> => {
-    const values = partitionValuesOf(partitionFields, row);
+    const values = partitionValuesOf(partitionFields, row, target.mapping);
     const key = partitionFields.length === 0 ? '' : JSON.stringify(Object.values(values));
     const found = open.get(key);
     if (found !== undefined) return { key, file: found };
@@ -75,7 +78,7 @@ export function dataFileWriter(target: DataFileTarget): DataFileWriter {
     for (; at < batch.length && !file.builder.isGroupFull && file.builder.rows < target.maxFileRows; at += 1) {
       const row = batch[at] as Row;
       if (partitionColumns.some((name) => row[name] !== first[name])) break;
-      file.builder.append(row);
+      file.builder.append(stored === undefined ? row : stored(row));
     }
     if (file.builder.isGroupFull) await file.builder.flush();
     if (file.builder.rows >= target.maxFileRows) await close(key, file);
@@ -133,9 +136,12 @@ async function closeFile(target: DataFileTarget, { values, builder }: OpenFile):
   };
 }
 
-function partitionValuesOf(fields: readonly StructField[], row: Row): PartitionValues {
+function partitionValuesOf(fields: readonly StructField[], row: Row, mapping: ColumnMappingMode): PartitionValues {
   const values: Record<string, string | null> = {};
-  for (const { name, type } of fields) values[name] = serializePartitionValue(type, row[name]);
+  for (const item of fields) {
+    const name = mapping === 'none' ? item.name : physicalName(item);
+    values[name] = serializePartitionValue(item.type, row[item.name]);
+  }
   return values;
 }
 

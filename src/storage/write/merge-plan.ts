@@ -67,10 +67,10 @@ class Binder {
     return bindPredicate(parseExpression(text), scope, { now: this.#now });
   }
 
-  clause({ condition, then }: MatchedClause, scope: readonly Relation[], source: Relation | undefined): BoundClause {
+  clause({ condition, action }: MatchedClause, scope: readonly Relation[], source: Relation | undefined): BoundClause {
     const bound = condition === undefined ? undefined : this.predicate(condition, scope);
-    if (then === 'delete') return { condition: bound, set: undefined };
-    if (then !== 'update') return { condition: bound, set: this.#values(then.set, scope) };
+    if (action === 'delete') return { condition: bound, set: undefined };
+    if (action !== 'update') return { condition: bound, set: this.#values(action.set, scope) };
     if (source === undefined)
       throw new AppError('invalid_request', 'Without a row of the source there is nothing to update from');
     return { condition: bound, set: this.#values(this.#allOf(source), scope) };

@@ -21,7 +21,7 @@ export interface MergeRequest extends ChangeRequest {
 export interface MatchedClause {
   readonly condition?: string;
   /** `delete`; `update` with all columns of the source; or new values by column. */
-  readonly then: 'delete' | 'update' | { readonly set: Readonly<Record<string, string>> };
+  readonly action: 'delete' | 'update' | { readonly set: Readonly<Record<string, string>> };
 }
 
 /** What is added for a row of the source. */

@@ -147,9 +147,9 @@ async function touchedRows({ db }: WriteSession, files: readonly DataFile[]) {
 function clauseParameters({ whenMatched = [], whenNotMatched = [], whenNotMatchedBySource = [] }: MergeRequest) {
   const matched = (clauses: typeof whenMatched): string =>
     JSON.stringify(
-      clauses.map(({ condition, then }) => ({
+      clauses.map(({ condition, action }) => ({
         ...(condition === undefined ? {} : { predicate: condition }),
-        actionType: then === 'delete' ? 'delete' : 'update',
+        actionType: action === 'delete' ? 'delete' : 'update',
       })),
     );
   return {

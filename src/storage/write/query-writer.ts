@@ -27,6 +27,10 @@ export interface FileQuery {
   readonly keepsRowIds?: boolean;
   readonly isChangeData?: boolean;
   readonly dataChange?: boolean;
+  /** The partition that all rows lie in, where it is known: its files are then of the target size. */
+  readonly partition?: PartitionValues;
+  /** Bytes after which a new file begins, where it is not what the table asks for. */
+  readonly fileBytes?: number;
   /** Kept in the adds. */
   readonly tags?: Readonly<Record<string, string>>;
   readonly clusteringProvider?: string;
@@ -67,14 +71,15 @@ export async function writeQuery(
     ...trackingColumns(snapshot, query),
     ...(query.isChangeData === true ? ['_change_type'] : []),
   ];
-  const key = partitions.length === 0 ? [] : [`${partitionKeySql(partitions)} AS "#partition"`];
+  const isOne = partitions.length === 0 || query.partition !== undefined;
+  const key = isOne ? [] : [`${partitionKeySql(partitions)} AS "#partition"`];
   const folder = join(db.folder(), `out-${context.newUuid()}`);
   const ids = mode === 'none' ? undefined : fieldIdsSql(stored);
   const options = [
     'FORMAT parquet, COMPRESSION zstd, RETURN_STATS',
     "FILENAME_PATTERN 'part-{uuid}'",
-    partitions.length === 0
-      ? `FILE_SIZE_BYTES ${targetFileBytes(snapshot)}`
+    isOne
+      ? `FILE_SIZE_BYTES ${query.fileBytes ?? targetFileBytes(snapshot)}`
       : 'PARTITION_BY ("#partition"), WRITE_PARTITION_COLUMNS false',
     ...(ids === undefined ? [] : [`FIELD_IDS ${ids}`]),
   ];
@@ -91,7 +96,7 @@ export async function writeQuery(
     if (written.rows === 0) continue;
     rows += written.rows;
     bytes += written.bytes;
-    const values = partitionValuesOf(mode === 'none', partitions, written.partitionKey);
+    const values = query.partition ?? partitionValuesOf(mode === 'none', partitions, written.partitionKey);
     const prefix = query.isChangeData === true ? '_change_data/' : '';
     const name = query.isChangeData === true ? `cdc-${context.newUuid()}` : `part-${context.newUuid()}`;
     const relativeKey = `${prefix}${partitionFolder(values)}${name}.zstd.parquet`;

@@ -106,9 +106,9 @@ describe.each([
         ],
       },
       on: 'target.id = source.id',
-      whenMatched: [{ condition: 'source.amount = 0', then: 'delete' }, { then: 'update' }],
+      whenMatched: [{ condition: 'source.amount = 0', action: 'delete' }, { action: 'update' }],
       whenNotMatched: [{ condition: 'source.amount > 0' }],
-      whenNotMatchedBySource: [{ condition: 'target.id > 6', then: { set: { name: "'old'" } } }],
+      whenNotMatchedBySource: [{ condition: 'target.id > 6', action: { set: { name: "'old'" } } }],
     });
     expect(outcome).toMatchObject({ kind: 'committed', rows: 5 });
     expect(await idsAndNames(table)).toEqual([
@@ -126,7 +126,7 @@ describe.each([
   it('refuses a merge in which one row belongs to two of the source', async () => {
     const table = await tableOf(configuration, partitioned);
     const rows = [1, 1].map((id) => ({ id, part: null, amount: '1', name: 'x' }));
-    const merge = { source: { rows }, on: 'target.id = source.id', whenMatched: [{ then: 'update' as const }] };
+    const merge = { source: { rows }, on: 'target.id = source.id', whenMatched: [{ action: 'update' as const }] };
     await expect(table.merge(merge)).rejects.toMatchObject({ code: 'invalid_request' });
     expect(await idsAndNames(table)).toHaveLength(8);
   });

@@ -283,12 +283,12 @@ describe('a log', () => {
   it.each([
     ['reader version 4', { minReaderVersion: 4, minWriterVersion: 7 }],
     [
-      'deletionVectors',
+      'timestampNanos',
       {
         minReaderVersion: 3,
         minWriterVersion: 7,
-        readerFeatures: ['deletionVectors'],
-        writerFeatures: ['deletionVectors'],
+        readerFeatures: ['timestampNanos'],
+        writerFeatures: ['timestampNanos'],
       },
     ],
     [
@@ -313,12 +313,12 @@ describe('a log', () => {
 
   it('that needs an unknown writer feature is read and not written', async () => {
     await foreignCommit(1, [
-      { protocol: { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['rowTracking'] } },
+      { protocol: { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['icebergCompatV3'] } },
     ]);
     expect((await table.snapshot()).version).toBe(1);
     await expect(table.append({ rows: ids(1) })).rejects.toMatchObject({
       code: 'table_unsupported',
-      message: expect.stringContaining('rowTracking'),
+      message: expect.stringContaining('icebergCompatV3'),
     });
   });
 
