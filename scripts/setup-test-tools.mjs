@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 // Installs what the tests need beside npm packages, once: redis-server from the system's packages,
-// a Python environment with other people's Delta readers and an S3 server in .cache/python, and a
-// second S3 server, which checks signatures and keeps plain files, in .cache/go.
+// a Python environment with other people's Delta readers and an S3 server in .cache/python, a second
+// S3 server, which checks signatures and keeps plain files, in .cache/go, and Spark in .cache/spark.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setupSpark } from './setup-spark.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const python = join(root, '.cache/python');
@@ -92,4 +93,5 @@ function setupVersityGateway() {
 setupRedis();
 setupPython();
 setupVersityGateway();
+setupSpark(root, { run, has, fail });
 console.error('setup: the tools of the tests are there');

@@ -23,9 +23,9 @@ const CREDENTIALS = { accessKeyId: 'sentinela-test', secretAccessKey: 'sentinela
 const START_MS = 60_000;
 
 /** The S3 server that checks signatures and keeps plain files; undefined where it was not set up. */
-const VERSITY_GATEWAY: string | undefined = [fileURLToPath(new URL('../.cache/go/bin/versitygw', import.meta.url))].find(
-  existsSync,
-);
+const VERSITY_GATEWAY: string | undefined = [
+  fileURLToPath(new URL('../.cache/go/bin/versitygw', import.meta.url)),
+].find(existsSync);
 
 /** Starts moto, an S3 in Python's memory. It checks no signatures. */
 export async function startMoto(): Promise<RunningS3> {
@@ -48,15 +48,11 @@ export async function startVersityGateway(): Promise<RunningS3> {
   const folder = mkdtempSync(join(tmpdir(), 'sentinela-s3-'));
   // A folder of the first level is a bucket.
   for (const name of [join('data', BUCKET), 'sidecar']) mkdirSync(join(folder, name), { recursive: true });
-  const args = ['--access', CREDENTIALS.accessKeyId, '--secret', CREDENTIALS.secretAccessKey, '--region', REGION];
-  const child = spawn(
-    VERSITY_GATEWAY,
-    // Metadata goes beside the files: not every temporary folder takes extended attributes.
-    [...args, '--port', `127.0.0.1:${port}`, '--health', '/health', 'posix', '--sidecar', join(folder, 'sidecar')].concat(
-      join(folder, 'data'),
-    ),
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
+  const keys = ['--access', CREDENTIALS.accessKeyId, '--secret', CREDENTIALS.secretAccessKey];
+  const address = ['--region', REGION, '--port', `127.0.0.1:${port}`, '--health', '/health'];
+  // Metadata goes beside the files: not every temporary folder takes extended attributes.
+  const backend = ['posix', '--sidecar', join(folder, 'sidecar'), join(folder, 'data')];
+  const child = spawn(VERSITY_GATEWAY, [...keys, ...address, ...backend], { stdio: ['ignore', 'ignore', 'pipe'] });
   const endpoint = `http://127.0.0.1:${port}`;
   await answering(child, `${endpoint}/health`);
   return running(endpoint, () => {
@@ -66,6 +62,8 @@ export async function startVersityGateway(): Promise<RunningS3> {
 }
 
 function running(endpoint: string, stop: () => void): RunningS3 {
+  // Tests that are broken off stop nothing.
+  process.once('exit', stop);
   return {
     endpoint,
     bucket: BUCKET,
@@ -77,7 +75,10 @@ function running(endpoint: string, stop: () => void): RunningS3 {
       AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
       AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
     },
-    stop,
+    stop() {
+      process.off('exit', stop);
+      stop();
+    },
   };
 }
 

@@ -1,8 +1,8 @@
 import type { DuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
+import type { Row } from '../storage/types/cell.ts';
 import { isPrimitive } from '../storage/types/delta-type.ts';
-import type { Row } from '../storage/write/data-file-writer.ts';
 import { type JobFigures, type JobPorts, requireCommitted, runJob } from './job.ts';
 import type { Lake } from './lake.ts';
 import { quarantineRows, type RefusedRow } from './quarantine.ts';

@@ -1,7 +1,7 @@
 import type { DuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
+import type { Row } from '../storage/types/cell.ts';
 import { sqlText } from '../storage/types/sql-types.ts';
-import type { Row } from '../storage/write/data-file-writer.ts';
 import { requireCommitted } from './job.ts';
 import type { Lake } from './lake.ts';
 import type { TablePlan } from './silver-plan.ts';

@@ -5,7 +5,7 @@ import type { Label } from '../domain/label.ts';
 import { entityKeys, type ImportedPayment, paymentRow } from '../domain/payment-row.ts';
 import { SILVER_DECISIONS, SILVER_LABELS, SILVER_TRANSACTIONS } from '../governance/contracts/silver.ts';
 import { brokenExpectation, type TableContract } from '../governance/contracts/table-contract.ts';
-import type { Row } from '../storage/write/data-file-writer.ts';
+import type { Row } from '../storage/types/cell.ts';
 
 /** What became of a row of bronze. */
 export type RefinedRow =

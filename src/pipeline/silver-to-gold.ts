@@ -4,8 +4,7 @@ import type { DuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
 import type { DataFile, Snapshot } from '../storage/scan/snapshot.ts';
 import type { DeltaTable } from '../storage/table.ts';
-import type { CellRow } from '../storage/types/cell.ts';
-import type { Row } from '../storage/write/data-file-writer.ts';
+import type { CellRow, Row } from '../storage/types/cell.ts';
 import { type JobFigures, type JobPorts, requireCommitted, runJob } from './job.ts';
 import type { Lake } from './lake.ts';
 

@@ -1,22 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
-import { encodeActions } from './log/action-json.ts';
-import type { Metadata } from './log/actions.ts';
-import { writeCheckpoint } from './log/checkpoint-write.ts';
-import { putCommit } from './log/committer.ts';
+import { versionAt } from './log/commit-time.ts';
 import { type HistoryEntry, readHistory } from './log/history.ts';
 import { hasLog } from './log/log-segment.ts';
-import { BASE_PROTOCOL } from './log/table-features.ts';
 import { tableLog } from './log/table-log.ts';
-import { checkpointInterval } from './log/table-properties.ts';
 import type { TableState } from './log/table-state.ts';
+import { checkpointAt, type LogTending, tendLog } from './maintain/after-commit.ts';
+import { createTableAt, type TableDefinition } from './maintain/create-table.ts';
+import { describeTable, type TableDescription } from './maintain/describe.ts';
+import { checkTable, type FsckReport, type FsckRequest } from './maintain/fsck.ts';
+import { type OptimizeFigures, type OptimizeRequest, optimizeTable } from './maintain/optimize.ts';
+import { type RestoreRequest, restoreTable } from './maintain/restore.ts';
+import { shallowClone } from './maintain/shallow-clone.ts';
+import { alterations, type TableAlterations } from './maintain/table-alterations.ts';
+import { type VacuumReport, type VacuumRequest, vacuumTable } from './maintain/vacuum.ts';
+import { type ChangeFeed, openChangeFeed } from './scan/change-feed.ts';
+import type { ChangeRange } from './scan/change-range.ts';
 import { type DataFile, type Snapshot, snapshotOf } from './scan/snapshot.ts';
 import type { ObjectStore } from './store/object-store.ts';
 import type { CommitOutcome } from './transaction/commit-loop.ts';
 import type { TransactionContext } from './transaction/work.ts';
-import type { StructType } from './types/delta-type.ts';
-import { serializeSchema } from './types/schema-json.ts';
 import {
   type AppendRequest,
   appendRows,
@@ -36,6 +40,10 @@ export interface TableEnvironment {
   readonly clock: Clock;
   /** Names of files and commits; random UUIDs where it is left out. */
   readonly newUuid?: () => string;
+  /** Commits that are written once more in one file, see {@link LogTending}; none unless told. */
+  readonly compactionInterval?: number;
+  /** Told of a checksum, a checkpoint or a clean-up that failed after a commit, which stands all the same. */
+  readonly onLogFault?: (error: unknown) => void;
 }
 
 /** A Delta table: read by snapshots, changed by commits. Any number of processes may do both at once. */
@@ -48,6 +56,18 @@ export interface DeltaTable {
    * @throws AppError table_not_found, version_not_found, table_corrupt, table_unsupported.
    */
   snapshot(version?: number): Promise<Snapshot>;
+  /**
+   * The table at the newest version that was made at or before an instant, in milliseconds since 1970.
+   *
+   * @throws AppError version_not_found before the first and after the last commit, naming both times.
+   */
+  snapshotAt(timestampMs: number): Promise<Snapshot>;
+  /**
+   * The rows that commits changed, which they recorded: needs `delta.enableChangeDataFeed`.
+   *
+   * @throws AppError version_not_found, table_unsupported.
+   */
+  changes(range: ChangeRange): Promise<ChangeFeed>;
   /** What commits said of themselves, the newest first. */
   history(limit: number): Promise<readonly HistoryEntry[]>;
   /**
@@ -69,63 +89,47 @@ export interface DeltaTable {
   update(request: UpdateRequest): Promise<CommitOutcome>;
   /** Updates, deletes and adds rows by those of a source. */
   merge(request: MergeRequest): Promise<CommitOutcome>;
+  /** Writes small files together, or rows in an order that makes look-ups read few files. */
+  optimize(request?: OptimizeRequest): Promise<OptimizeFigures>;
+  /** Changes of what the table is. */
+  readonly alter: TableAlterations;
+  /** Makes the table what it was at a version or a time, in a new commit. */
+  restore(request: RestoreRequest): Promise<CommitOutcome>;
+  /** Deletes files that no version within the retention needs. */
+  vacuum(request?: VacuumRequest): Promise<VacuumReport>;
+  /** Holds the table against what its log says of it, and can take lost files out of it. */
+  check(request?: FsckRequest): Promise<FsckReport>;
+  /** What the table is at its newest version, and how it lies there. */
+  describe(): Promise<TableDescription>;
+  /**
+   * Makes a new table out of a version of this one, without copying data: see {@link shallowClone}.
+   *
+   * @param to its path, and its store where that is another.
+   * @throws AppError table_exists, table_unsupported.
+   */
+  shallowClone(to: {
+    readonly path: string;
+    readonly store?: ObjectStore;
+    readonly version?: number;
+  }): Promise<DeltaTable>;
   /** Writes a checkpoint of the newest version now; appends do it by themselves every few commits. */
   checkpoint(): Promise<void>;
 }
 
-/** What a new table is. */
-export interface TableDefinition {
-  /** The path in the store, without a closing slash. */
-  readonly path: string;
-  readonly schema: StructType;
-  readonly partitionColumns?: readonly string[];
-  /** Table properties, `delta.…`. */
-  readonly configuration?: Readonly<Record<string, string>>;
-  readonly description?: string;
-}
-
 /**
- * Creates a table: version 0, without rows; reader version 1, writer version 2.
+ * Creates a table: version 0, without rows.
  *
- * @throws AppError table_exists.
+ * @throws AppError table_exists, invalid_request, table_unsupported.
  */
 export async function createTable(
   store: ObjectStore,
   definition: TableDefinition,
   environment: TableEnvironment,
 ): Promise<DeltaTable> {
-  const { path, schema, partitionColumns = [], configuration = {}, description } = definition;
-  if (await hasLog(store, path)) throw tableExists(path);
-  const newUuid = environment.newUuid ?? randomUUID;
-  const nowMs = Math.floor(environment.clock.nowMicros() / 1000);
-  const txnId = newUuid();
-  const metaData: Metadata = {
-    id: newUuid(),
-    ...(description === undefined ? {} : { description }),
-    format: { provider: 'parquet', options: {} },
-    schemaString: serializeSchema(schema),
-    partitionColumns,
-    configuration,
-    createdTime: nowMs,
-  };
-  const commitInfo = {
-    timestamp: nowMs,
-    operation: 'CREATE TABLE',
-    operationParameters: { partitionBy: JSON.stringify(partitionColumns), properties: JSON.stringify(configuration) },
-    operationMetrics: {},
-    isBlindAppend: true,
-    engineInfo: ENGINE_INFO,
-    txnId,
-  };
-  const outcome = await putCommit(
-    store,
-    path,
-    0,
-    encodeActions([{ commitInfo }, { protocol: BASE_PROTOCOL }, { metaData }]),
-    txnId,
-  );
-  if (outcome === 'lost') throw tableExists(path);
-  return openTable(store, path, environment);
+  const context = contextOf(store, definition.path, environment);
+  await createTableAt(context, definition);
+  await tendLog(tendingOf(context, environment), 0, undefined);
+  return openTable(store, definition.path, environment);
 }
 
 /** Opens a table, or creates it where there is none; of many callers at once one creates it. */
@@ -149,32 +153,20 @@ export const ENGINE_INFO = 'sentinela-storage/0.1.0';
 
 /** Opens a table. Nothing is read before it is asked for. */
 export function openTable(store: ObjectStore, path: string, environment: TableEnvironment): DeltaTable {
-  const log = tableLog(store, path);
-  const { clock, newUuid = randomUUID } = environment;
-  const nowMs = (): number => Math.floor(clock.nowMicros() / 1000);
-  let newest: Snapshot | undefined;
-  const snapshot = async (version?: number): Promise<Snapshot> => {
-    const state = await (version === undefined ? log.newest() : log.at(version));
-    if (newest?.state === state) return newest;
-    const made = snapshotOf(store, path, state, log.keyOf);
-    if (version === undefined) newest = made;
-    return made;
-  };
-  const context = { log, snapshot, nowMs, newUuid, engineInfo: ENGINE_INFO };
-  const checkpointAt = (state: TableState): Promise<void> =>
-    writeCheckpoint({ store, table: path, nowMs: nowMs(), newUuid }, state);
+  const context = contextOf(store, path, environment);
+  const { log, snapshot } = context;
+  const tending = tendingOf(context, environment);
+  const tend = (version: number): Promise<void> => tendLog(tending, version, context.seen());
   const afterCommit = async (outcome: CommitOutcome): Promise<CommitOutcome> => {
-    if (outcome.kind !== 'committed' || outcome.version === 0) return outcome;
-    const { metadata } = await log.newest();
-    // A checkpoint only saves readers time: the commit stands whether or not it succeeds.
-    if (outcome.version % checkpointInterval(metadata) === 0)
-      await checkpointAt(await log.at(outcome.version)).catch(() => undefined);
+    if (outcome.kind === 'committed') await tend(outcome.version);
     return outcome;
   };
   return {
     store,
     path,
     snapshot,
+    snapshotAt: async (timestampMs) => snapshot(await versionAt(log, await log.newest(), timestampMs)),
+    changes: (range) => openChangeFeed(context, range),
     async history(limit) {
       const entries: HistoryEntry[] = [];
       for await (const entry of readHistory(log, await log.newest())) {
@@ -194,7 +186,27 @@ export function openTable(store: ObjectStore, path: string, environment: TableEn
     delete: async (request) => afterCommit(await deleteRows(context, request)),
     update: async (request) => afterCommit(await updateRows(context, request)),
     merge: async (request) => afterCommit(await mergeRows(context, request)),
-    checkpoint: async () => checkpointAt(await log.newest()),
+    optimize: (request) => optimizeTable(context, request),
+    alter: alterations(context),
+    restore: async (request) => afterCommit(await restoreTable(context, request)),
+    async vacuum(request) {
+      const report = await vacuumTable(context, request);
+      for (const version of report.versions) await tend(version);
+      return report;
+    },
+    async check(request) {
+      const report = await checkTable(context, request);
+      if (report.repair !== undefined) await afterCommit(report.repair);
+      return report;
+    },
+    describe: async () => describeTable(await snapshot()),
+    async shallowClone({ path: to, store: target = store, version }) {
+      const created = contextOf(target, to, environment);
+      await shallowClone(created, await snapshot(version));
+      await tendLog(tendingOf(created, environment), 0, undefined);
+      return openTable(target, to, environment);
+    },
+    checkpoint: async () => checkpointAt(tending, await log.newest()),
   };
 }
 
@@ -213,6 +225,36 @@ async function readAddedSince(
   return snapshot.files.filter(({ key }) => keys.has(key));
 }
 
-function tableExists(path: string): AppError {
-  return new AppError('table_exists', `There is a Delta table at ${path} already`, { table: path });
+function tendingOf(
+  { log, nowMs, newUuid }: TransactionContext,
+  { compactionInterval, onLogFault: onFault }: TableEnvironment,
+): LogTending {
+  return { log, nowMs, newUuid, compactionInterval, onFault };
+}
+
+/** What changes of a table work with: its log, read once, then only what is new. */
+function contextOf(
+  store: ObjectStore,
+  path: string,
+  { clock, newUuid = randomUUID }: TableEnvironment,
+): TransactionContext & {
+  /** The newest state that was asked for. */
+  seen(): TableState | undefined;
+} {
+  const log = tableLog(store, path);
+  let newest: Snapshot | undefined;
+  return {
+    log,
+    async snapshot(version) {
+      const state = await (version === undefined ? log.newest() : log.at(version));
+      if (newest?.state === state) return newest;
+      const made = snapshotOf(store, path, state, log.keyOf);
+      if (version === undefined) newest = made;
+      return made;
+    },
+    nowMs: () => Math.floor(clock.nowMicros() / 1000),
+    newUuid,
+    engineInfo: ENGINE_INFO,
+    seen: () => newest?.state,
+  };
 }

@@ -1,4 +1,4 @@
-import type { TableDefinition } from '../../storage/table.ts';
+import type { TableDefinition } from '../../storage/maintain/create-table.ts';
 import { type DeltaType, field, type StructType, structOf } from '../../storage/types/delta-type.ts';
 
 /** A column of a table, as readers may rely on it. */

@@ -162,7 +162,8 @@ export function jsonOfRow(row: CellRow): JsonObject {
   const json: { [member: string]: ExactJson } = {};
   for (const [name, cell] of Object.entries(row)) {
     if (cell === null) continue;
-    json[name] = MAP_MEMBERS.has(name) ? textsOf(cell) : jsonOfCell(cell);
+    // The configuration of a metaData is a map, that of a domain a text.
+    json[name] = MAP_MEMBERS.has(name) && typeof cell !== 'string' ? textsOf(cell) : jsonOfCell(cell);
   }
   return json;
 }

@@ -1,3 +1,4 @@
+import { assert } from '../../base/assert.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { encodeActions } from './action-json.ts';
 import type { Action, AddFile, DomainMetadata, Metadata, Protocol, RemoveFile, SetTransaction } from './actions.ts';
@@ -13,6 +14,7 @@ import type { TableLog } from './table-log.ts';
  * @returns false where a commit of the range is not there.
  */
 export async function writeCompaction(log: TableLog, from: number, to: number): Promise<boolean> {
+  assert(to > from, 'a compaction holds several commits');
   const merged = new MergedActions(log.keyOf);
   for (let version = from; version <= to; version += 1) {
     const actions = await log.commit(version);

@@ -1,5 +1,11 @@
 import { AppError } from '../../base/errors.ts';
-import { isJsonObject, type JsonObject, parseExactJson, stringifyExactJson } from '../../base/exact-json.ts';
+import {
+  type ExactJson,
+  isJsonObject,
+  type JsonObject,
+  parseExactJson,
+  stringifyExactJson,
+} from '../../base/exact-json.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { inCommitTimestamp } from './commit-time.ts';
 import { checksumKey } from './log-names.ts';
@@ -81,7 +87,29 @@ export async function verifyChecksum(
     compare('protocol.minReaderVersion', written.protocol.minReaderVersion, protocol.minReaderVersion);
     compare('protocol.minWriterVersion', written.protocol.minWriterVersion, protocol.minWriterVersion);
   }
+  // Checkpoints drop expired ones, so only what both have is compared.
+  for (const { key, txn } of writtenTransactions(written)) {
+    const known = state.transactions.get(key);
+    if (known !== undefined) compare(`setTransactions.${key}`, txn.version, known.version);
+  }
+  for (const { key, domain } of writtenDomains(written)) {
+    compare(`domainMetadata.${key}`, domain.configuration, state.domains.get(key)?.configuration ?? null);
+  }
   return mismatches;
+}
+
+function writtenTransactions({ setTransactions }: JsonObject): { readonly key: string; readonly txn: JsonObject }[] {
+  return objectsIn(setTransactions).flatMap((txn) => (typeof txn.appId === 'string' ? [{ key: txn.appId, txn }] : []));
+}
+
+function writtenDomains({ domainMetadata }: JsonObject): { readonly key: string; readonly domain: JsonObject }[] {
+  return objectsIn(domainMetadata).flatMap((domain) =>
+    typeof domain.domain === 'string' ? [{ key: domain.domain, domain }] : [],
+  );
+}
+
+function objectsIn(json: ExactJson | undefined): JsonObject[] {
+  return Array.isArray(json) ? (json as readonly ExactJson[]).filter(isJsonObject) : [];
 }
 
 /** The error for a table that is not what its checksum says. */

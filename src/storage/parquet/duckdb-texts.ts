@@ -101,7 +101,8 @@ function slotOf(a: number, b: number, c: number, length: number): number {
   return (hash ^ (hash >>> 13)) & (SLOTS - 1);
 }
 
-const decoder = new TextDecoder();
+// Without the option a U+FEFF at the start of a text is dropped.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 function decodeShort(bytes: Uint8Array, start: number, end: number): string {
   let text = '';

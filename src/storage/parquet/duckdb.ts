@@ -57,6 +57,7 @@ export interface DuckDbLimits {
 /** Opens one. The library is loaded at the first call: it takes 60 ms, which a command without it need not pay. */
 export async function openDuckDb(limits: DuckDbLimits): Promise<DuckDb> {
   const { DuckDBInstance } = await import('@duckdb/node-api');
+  await keepByteOrderMarks();
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: `${limits.memoryLimitMb}MB`,
     threads: String(limits.threads),
@@ -91,6 +92,12 @@ export async function openDuckDb(limits: DuckDbLimits): Promise<DuckDb> {
       if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The library's decoder takes a U+FEFF at the start of a text for a mark and drops it: then the text is another one. */
+async function keepByteOrderMarks(): Promise<void> {
+  const { default: accessors } = await import('@duckdb/node-api/lib/vectors/dataAccessors.js');
+  Object.assign(accessors, { textDecoder: new TextDecoder('utf-8', { ignoreBOM: true }) });
 }
 
 async function* streamOf(

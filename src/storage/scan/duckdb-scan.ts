@@ -3,11 +3,12 @@ import { columnMappingMode, physicalName } from '../log/physical-schema.ts';
 import type { DuckDb } from '../parquet/duckdb.ts';
 import type { StructField } from '../types/delta-type.ts';
 import { sqlName, sqlPath, sqlTypeOf } from '../types/sql-types.ts';
+import { checkChoices } from './choice-check.ts';
 import { columnSql } from './file-columns.ts';
 import { type FileSchema, fileSchemas } from './file-schema.ts';
 import { localPaths } from './local-files.ts';
 import { partitionLiteral, perFile } from './partition-columns.ts';
-import { fieldsToRead, type PlaceColumn, type ScannedFile, type ScanOptions } from './read-options.ts';
+import { fieldsToRead, type PlaceColumn, type ScannedFile, type ScanOptions, type TableShape } from './read-options.ts';
 import { keptRows, rowChoices } from './row-choices.ts';
 import { placeSql } from './row-places.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -20,9 +21,13 @@ import type { Snapshot } from './snapshot.ts';
  * @param db the DuckDB that will run it: copies of remote files are its.
  * @throws AppError table_corrupt, table_unsupported.
  */
-export async function duckdbScan(db: DuckDb, snapshot: Snapshot, options: ScanOptions = {}): Promise<string> {
+export async function duckdbScan(
+  db: DuckDb,
+  snapshot: TableShape & Partial<Pick<Snapshot, 'files'>>,
+  options: ScanOptions = {},
+): Promise<string> {
   const fields = fieldsToRead(snapshot, options.columns);
-  const files = options.files ?? snapshot.files;
+  const files = options.files ?? snapshot.files ?? [];
   const places = options.places ?? [];
   const paths = await localPaths(
     db,
@@ -31,17 +36,16 @@ export async function duckdbScan(db: DuckDb, snapshot: Snapshot, options: ScanOp
   );
   const schemas = await fileSchemas(db, paths);
   const choices = options.rows ?? (await rowChoices(snapshot, files));
-  const runs = runsOf(
-    files.map((file, at) => ({ file, at, path: paths[at] as string, choice: choices.get(file) })),
-    schemas,
-  );
+  const scanned = files.map((file, at) => ({ file, at, path: paths[at] as string, choice: choices.get(file) }));
+  if (choices.size > 0) await checkChoices(db, snapshot.table, scanned);
+  const runs = runsOf(scanned, schemas);
   const scan = { snapshot, fields, places };
   const branches = runs.map((run) => branchOf(scan, run));
   return `(${[...branches, shapeOf(fields, places)].join('\n UNION ALL ')})`;
 }
 
 interface Scan {
-  readonly snapshot: Snapshot;
+  readonly snapshot: TableShape;
   readonly fields: readonly StructField[];
   readonly places: readonly PlaceColumn[];
 }

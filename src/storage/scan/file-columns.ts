@@ -31,10 +31,9 @@ export function findColumn(
   wanted: StructField,
   columns: readonly FileColumn[],
 ): FileColumn | undefined {
-  if (mode === 'id') {
-    const id = wanted.metadata['delta.columnMapping.id'];
-    return columns.find(({ fieldId }) => fieldId === id);
-  }
+  const id = wanted.metadata['delta.columnMapping.id'];
+  // A column that is not of the table, such as `_change_type`, has no id.
+  if (mode === 'id' && id !== undefined) return columns.find(({ fieldId }) => fieldId === id);
   const name = mode === 'none' ? wanted.name : physicalName(wanted);
   const exact = columns.find((column) => column.name === name);
   return exact ?? columns.find((column) => column.name.toLowerCase() === name.toLowerCase());

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../../base/errors.ts';
 import type { DuckDb } from '../parquet/duckdb.ts';
@@ -8,6 +9,7 @@ const PARALLEL = 8;
 
 /** Objects that a DuckDB has as files already, by key. */
 const fetchedBy = new WeakMap<DuckDb, Map<string, string>>();
+let copies = 0;
 
 /**
  * Paths at which DuckDB opens objects: where they lie, or copies in its folder, which go with it.
@@ -22,6 +24,13 @@ export async function localPaths(db: DuckDb, store: ObjectStore, keys: readonly 
   return keys.map((key, at) => located[at] ?? fetched?.get(key) ?? '');
 }
 
+/** Deletes a DuckDB's copies: whoever reads a table in parts needs room for one of them. */
+export async function releaseCopies(db: DuckDb): Promise<void> {
+  const fetched = fetchedBy.get(db);
+  fetchedBy.delete(db);
+  for (const path of fetched?.values() ?? []) await rm(path, { force: true });
+}
+
 async function fetchAll(db: DuckDb, store: ObjectStore, keys: readonly string[]): Promise<void> {
   const fetched = fetchedBy.get(db) ?? new Map<string, string>();
   fetchedBy.set(db, fetched);
@@ -29,7 +38,8 @@ async function fetchAll(db: DuckDb, store: ObjectStore, keys: readonly string[])
   const next = missing.values();
   const fetchSome = async (): Promise<void> => {
     for (const key of next) {
-      const path = join(db.folder(), `${fetched.size}-${Math.random().toString(36).slice(2)}.parquet`);
+      copies += 1;
+      const path = join(db.folder(), `copy-${copies}.parquet`);
       if (!(await store.fetchFile(key, path))) {
         throw new AppError('table_corrupt', `The data file ${key}, which the log names, is gone`, { key });
       }

@@ -3,6 +3,9 @@ import type { RowSet } from '../deletion-vectors/row-set.ts';
 import type { StructField } from '../types/delta-type.ts';
 import type { DataFile, Snapshot } from './snapshot.ts';
 
+/** What of a table says how its files are read. */
+export type TableShape = Pick<Snapshot, 'store' | 'table' | 'protocol' | 'metadata' | 'schema' | 'partitionColumns'>;
+
 /** What to read of a table. */
 export interface ReadOptions {
   /** Columns by name, in this order; all columns of the schema without it. */
@@ -41,7 +44,10 @@ export interface ScannedFile {
 }
 
 /** The fields of the schema that are asked for. @throws AppError not_found for a column that is not there. */
-export function fieldsToRead(snapshot: Snapshot, columns: readonly string[] | undefined): readonly StructField[] {
+export function fieldsToRead(
+  snapshot: Pick<Snapshot, 'schema' | 'table'>,
+  columns: readonly string[] | undefined,
+): readonly StructField[] {
   if (columns === undefined) return snapshot.schema.fields;
   return columns.map((name) => {
     const found = snapshot.schema.fields.find((field) => field.name === name);

@@ -22,7 +22,7 @@ export function materializedColumn(
 
 /** Where a row lies, as a SQL expression inside the `read_parquet` of files. */
 export function placeSql(
-  snapshot: Snapshot,
+  snapshot: Pick<Snapshot, 'metadata'>,
   place: PlaceColumn,
   columns: readonly FileColumn[],
   files: readonly ScannedFile[],

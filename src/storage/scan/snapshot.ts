@@ -103,11 +103,13 @@ function* liveFiles(
 ): Generator<DataFile> {
   const wanted = files.partitionValues.map(isWanted);
   for (let row = 0; row < fileRows; row += 1) {
-    if (wanted[files.partitionOf(row)] === true && files.isLive(row, version)) yield dataFile(files.addOf(row), keyOf);
+    if (wanted[files.partitionOf(row)] === true && files.isLive(row, version))
+      yield dataFileOf(files.addOf(row), keyOf);
   }
 }
 
-function dataFile(add: AddFile, keyOf: (path: string) => string): DataFile {
+/** A file of a log as scans take it. */
+export function dataFileOf(add: AddFile, keyOf: (path: string) => string): DataFile {
   let parsed: FileStatistics | null | undefined;
   return {
     key: keyOf(add.path),

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { FILE_MODE, guarded } from './local-files.ts';
 import { compareUtf8, type ObjectStore } from './object-store.ts';
-import { keyOfUri, uriOfKey } from './object-uri.ts';
+import { checkedKey, keyOfUri, uriOfKey } from './object-uri.ts';
 
 /** The URI of the store: only this process knows it. */
 const ROOT = 'memory:///';
@@ -12,7 +12,7 @@ export function memoryObjectStore(): ObjectStore {
   let writes = 0;
   const write = (key: string, bytes: Uint8Array): void => {
     writes += 1;
-    objects.set(key, { bytes: bytes.slice(), modifiedMs: writes });
+    objects.set(checkedKey(key), { bytes: bytes.slice(), modifiedMs: writes });
   };
   return {
     async get(key, range) {

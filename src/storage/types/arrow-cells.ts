@@ -6,7 +6,8 @@ import { decimalText } from './decimal.ts';
 /** Reads the values of an array by row. */
 export type CellReader = (row: number) => Cell;
 
-const decoder = new TextDecoder();
+// Without the option a U+FEFF at the start of a text is dropped.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
  * Reads an array from its buffers: arrow-js rounds timestamps, and throws on those beyond 2^53.

@@ -28,5 +28,8 @@ export type Cell =
   | readonly Cell[]
   | { readonly [field: string]: Cell };
 
+/** A row to write: values by column name, each in one of the forms that its column takes. */
+export type Row = Readonly<Record<string, unknown>>;
+
 /** A row: values by column. */
 export type CellRow = { readonly [column: string]: Cell };

@@ -1,41 +1,53 @@
+import { DAY_MICROS, dateText, dayOfMicros } from '../expression/calendar.ts';
 import type { Cell, CellRow } from './cell.ts';
 import type { DeltaType, StructType } from './delta-type.ts';
 
 /**
  * Writes rows as JSON, one text a row: int64 and decimals as exact numbers, NaN and Infinity as strings, binary
- * as base64, timestamps as ISO with microseconds and `Z`, those without a zone without it, variants as their JSON, dates as `YYYY-MM-DD`, a map as an array
- * of `[key, value]`. Null members are written, so that every row has every column.
+ * as base64, timestamps as ISO with microseconds and `Z`, those without a zone without it, variants as their JSON,
+ * dates as `YYYY-MM-DD`, a map as an array of `[key, value]`. Null members are written, so that every row has every
+ * column.
+ *
+ * @param columns the schema's fields in the order of the rows' members.
  */
-export function rowJson(schema: StructType): (row: CellRow) => string {
-  const types = new Map(schema.fields.map(({ name, type }) => [name, type] as const));
-  return (row) => {
-    const members = Object.entries(row).map(
-      ([name, cell]) => `${JSON.stringify(name)}:${cellJson(types.get(name) ?? 'string', cell)}`,
-    );
-    return `{${members.join(',')}}`;
-  };
+export function rowJson(columns: StructType): (row: CellRow) => string {
+  const members = columns.fields.map(({ name, type }) => ({ name, type, head: `${JSON.stringify(name)}:` }));
+  return (row) => `{${members.map(({ name, type, head }) => head + cellJson(type, row[name] ?? null)).join(',')}}`;
 }
 
-function cellJson(type: DeltaType, cell: Cell): string {
+/** A value as JSON, by the rules of {@link rowJson}. */
+export function cellJson(type: DeltaType, cell: Cell): string {
   if (cell === null || cell === undefined) return 'null';
   if (typeof type === 'object') return nestedJson(type, cell);
   switch (type) {
     case 'timestamp':
-      return `"${isoMicros(BigInt(cell as bigint | number))}Z"`;
     case 'timestamp_ntz':
-      return `"${isoMicros(BigInt(cell as bigint | number))}"`;
+    case 'date':
+    case 'binary':
+      return `"${plainText(type, cell)}"`;
     case 'variant':
       return String(cell);
-    case 'date':
-      return `"${new Date(Number(cell) * 86_400_000).toISOString().slice(0, 10)}"`;
-    case 'binary':
-      return `"${Buffer.from(cell as Uint8Array).toString('base64')}"`;
     default:
       break;
   }
   if (typeof cell === 'bigint') return cell.toString();
   if (typeof cell === 'number' && !Number.isFinite(cell)) return `"${cell}"`;
-  return JSON.stringify(cell);
+  // JSON has a zero with a sign, which JSON.stringify does not write.
+  return Object.is(cell, -0) ? '-0.0' : JSON.stringify(cell);
+}
+
+/** A value of a type whose JSON is a string without anything to escape, as that string. */
+export function plainText(type: 'timestamp' | 'timestamp_ntz' | 'date' | 'binary', cell: Cell): string {
+  switch (type) {
+    case 'timestamp':
+      return `${isoMicros(BigInt(cell as bigint | number))}Z`;
+    case 'timestamp_ntz':
+      return isoMicros(BigInt(cell as bigint | number));
+    case 'date':
+      return dateText(Number(cell));
+    case 'binary':
+      return Buffer.from(cell as Uint8Array).toString('base64');
+  }
 }
 
 function nestedJson(type: Exclude<DeltaType, string>, cell: Cell): string {
@@ -53,8 +65,13 @@ function nestedJson(type: Exclude<DeltaType, string>, cell: Cell): string {
   }
 }
 
+/** Not by `Date`, which ends at the year 275760. */
 function isoMicros(micros: bigint): string {
-  const rest = ((micros % 1000n) + 1000n) % 1000n;
-  const text = new Date(Number((micros - rest) / 1000n)).toISOString().slice(0, -1);
-  return `${text}${rest.toString().padStart(3, '0')}`;
+  const days = dayOfMicros(micros);
+  const ofDay = Number(micros - BigInt(days) * DAY_MICROS);
+  const seconds = Math.floor(ofDay / 1e6);
+  const time = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
+    .map((part) => String(part).padStart(2, '0'))
+    .join(':');
+  return `${dateText(days)}T${time}.${String(ofDay % 1e6).padStart(6, '0')}`;
 }

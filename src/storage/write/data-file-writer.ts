@@ -4,13 +4,12 @@ import { tablePrefix } from '../log/log-names.ts';
 import { type ColumnMappingMode, physicalName, physicalSchema } from '../log/physical-schema.ts';
 import { type ParquetBuilder, parquetBuilder } from '../parquet/parquet-write.ts';
 import type { ObjectStore } from '../store/object-store.ts';
+import type { Row } from '../types/cell.ts';
 import { type StructField, type StructType, structOf } from '../types/delta-type.ts';
 import { serializePartitionValue } from '../types/partition-values.ts';
 import { type IndexedColumns, serializeStatistics } from '../types/statistics.ts';
+import { isStoredField } from './stored-columns.ts';
 import { storedRow } from './stored-row.ts';
-
-/** A row to write: values by column name. */
-export type Row = Readonly<Record<string, unknown>>;
 
 /** What is written, and where. */
 export interface DataFileTarget {
@@ -47,7 +46,9 @@ const ROWS_A_TURN = 4096;
 export function dataFileWriter(target: DataFileTarget): DataFileWriter {
   const { schema, partitionColumns } = target;
   const partitionFields = partitionColumns.map((name) => fieldOf(schema, name));
-  const ownSchema = structOf(schema.fields.filter(({ name }) => !partitionColumns.includes(name)));
+  const ownSchema = structOf(
+    schema.fields.filter((item) => isStoredField(item) && !partitionColumns.includes(item.name)),
+  );
   const fileSchema = physicalSchema(ownSchema, target.mapping);
   const stored = target.mapping === 'none' ? undefined : storedRow(ownSchema);
   const open = new Map<string, OpenFile>();

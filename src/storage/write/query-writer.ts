@@ -47,6 +47,9 @@ export interface WrittenQuery {
 /** Bytes of a file where `delta.targetFileSize` does not say: few enough to rewrite, many enough to be worth a request. */
 const DEFAULT_FILE_BYTES = 128 * 1024 * 1024;
 
+/** Rows of a row group, a multiple of DuckDB's vectors: few enough that a look-up reads little, many enough for zstd. */
+const ROW_GROUP_ROWS = 61_440;
+
 /**
  * Writes the rows of a query as data files, in DuckDB from end to end: none passes through
  * JavaScript. What it returned is durable, but no part of the table before a commit.
@@ -76,7 +79,7 @@ export async function writeQuery(
   const folder = join(db.folder(), `out-${context.newUuid()}`);
   const ids = mode === 'none' ? undefined : fieldIdsSql(stored);
   const options = [
-    'FORMAT parquet, COMPRESSION zstd, RETURN_STATS',
+    `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, RETURN_STATS`,
     "FILENAME_PATTERN 'part-{uuid}'",
     isOne
       ? `FILE_SIZE_BYTES ${query.fileBytes ?? targetFileBytes(snapshot)}`

@@ -1,9 +1,8 @@
 import { AppError } from '../../base/errors.ts';
 import { evaluate } from '../expression/expressions.ts';
-import type { Cell, CellRow } from '../types/cell.ts';
+import type { Cell, CellRow, Row } from '../types/cell.ts';
 import { isEqualCell } from '../types/cell-equality.ts';
 import type { StructType } from '../types/delta-type.ts';
-import type { Row } from './data-file-writer.ts';
 import { identityAt } from './identity-values.ts';
 import { ruleBroken, type TableRules } from './table-rules.ts';
 

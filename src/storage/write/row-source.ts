@@ -7,9 +7,9 @@ import { duckdbScan } from '../scan/duckdb-scan.ts';
 import { fileSchemas } from '../scan/file-schema.ts';
 import { fieldsOfFile } from '../scan/file-types.ts';
 import type { Snapshot } from '../scan/snapshot.ts';
+import type { Row } from '../types/cell.ts';
 import { type StructType, structOf } from '../types/delta-type.ts';
 import { sqlName, sqlPath, sqlTypeOf } from '../types/sql-types.ts';
-import type { Row } from './data-file-writer.ts';
 
 /** Where rows come from that are written or merged. */
 export type RowSource =

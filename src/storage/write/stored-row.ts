@@ -1,6 +1,6 @@
 import { physicalName } from '../log/physical-schema.ts';
+import type { Row } from '../types/cell.ts';
 import { type DeltaType, isNested, type StructType } from '../types/delta-type.ts';
-import type { Row } from './data-file-writer.ts';
 
 /** Gives rows the names that a table's files have for its columns, in structs too. */
 export function storedRow(schema: StructType): (row: Row) => Row {

@@ -1,18 +1,49 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
 import { localObjectStore } from '../../../src/storage/store/local-object-store.ts';
 import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
 import { compareUtf8, type ObjectStore } from '../../../src/storage/store/object-store.ts';
+import { s3ObjectStore } from '../../../src/storage/store/s3-object-store.ts';
+import { type RunningS3, startMoto, startVersityGateway } from '../../running-s3.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sentinela-store-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 const fresh = (): string => mkdtempSync(join(root, 'store-'));
+
+const servers: RunningS3[] = [];
+beforeAll(async () => {
+  servers.push(...(await Promise.all([startMoto(), startVersityGateway()])));
+});
+afterAll(() => {
+  for (const server of servers) server.stop();
+});
+let prefixes = 0;
+const s3 = (at: number): ObjectStore => {
+  const server = servers[at];
+  if (server === undefined) throw new Error('the S3 server was not started');
+  prefixes += 1;
+  const { bucket, environment } = server;
+  return s3ObjectStore({ bucket, prefix: `of tests/${prefixes}`, clock: systemClock(), environment });
+};
+
 const STORES: readonly [string, () => ObjectStore][] = [
   ['local', () => localObjectStore(fresh())],
   ['memory', memoryObjectStore],
+  ['S3 (moto)', () => s3(0)],
+  ['S3 (versitygw)', () => s3(1)],
 ];
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -73,6 +104,76 @@ describe.each(STORES)('the %s object store', (_, make) => {
     expect(await store.get('k/l')).toBeUndefined();
     expect(await store.putIfAbsent('k/l', bytes('2'))).toBe('created');
   });
+
+  it('takes every character of a key', async () => {
+    const store = make();
+    const keys = ['a b/p=1/%41+&?#x', "a!$'()*,:;@[]~/é\u{1f600}", 'p=a%2Fb/x'];
+    for (const key of keys) {
+      await store.put(key, bytes(key));
+      expect(Buffer.from((await store.get(key)) ?? []).toString()).toBe(key);
+      expect(store.keyOfUri(store.uriOf(key))).toBe(key);
+    }
+    expect(await keysFrom(store, '')).toEqual([...keys].sort(compareUtf8));
+  });
+
+  it('gives nothing for an empty range, and what there is for one beyond the end', async () => {
+    const store = make();
+    await store.put('k', bytes('0123'));
+    await store.put('empty', bytes(''));
+    expect(await store.get('k', { start: 2, end: 2 })).toHaveLength(0);
+    expect(await store.get('k', { start: 4 })).toHaveLength(0);
+    expect(await store.get('k', { start: 9, end: 12 })).toHaveLength(0);
+    expect(Buffer.from((await store.get('k', { start: 1, end: 99 })) ?? []).toString()).toBe('123');
+    expect(await store.get('empty')).toHaveLength(0);
+    expect(await store.get('empty', { start: 0, end: 4 })).toHaveLength(0);
+    expect(await store.get('none', { start: 0, end: 0 })).toBeUndefined();
+  });
+
+  it('puts a file of this machine and fetches it into a new one', async () => {
+    const store = make();
+    const [from, to] = [join(fresh(), 'from'), join(fresh(), 'to')];
+    writeFileSync(from, 'whole', { mode: 0o444 });
+    await store.putFile('x/y.parquet', from);
+    await store.putFile('x/y.parquet', from);
+    expect(Buffer.from((await store.get('x/y.parquet')) ?? []).toString()).toBe('whole');
+    expect(await store.fetchFile('x/y.parquet', to)).toBe(true);
+    expect(readFileSync(to, 'utf8')).toBe('whole');
+    expect(statSync(to).mode & 0o777).toBe(0o600);
+    writeFileSync(to, 'mine');
+    await expect(store.fetchFile('x/y.parquet', to)).rejects.toMatchObject({ code: 'storage_failed' });
+    expect(readFileSync(to, 'utf8')).toBe('mine');
+    expect(await store.fetchFile('x/none', `${to}-none`)).toBe(false);
+    expect(existsSync(`${to}-none`)).toBe(false);
+    const nowhere = join(root, 'no/such/folder');
+    await expect(store.fetchFile('x/y.parquet', nowhere)).rejects.toMatchObject({ code: 'storage_failed' });
+    await expect(store.putFile('x/z', nowhere)).rejects.toMatchObject({ code: 'storage_failed' });
+    expect(await store.get('x/z')).toBeUndefined();
+  });
+
+  it('knows its own URIs and no others', () => {
+    const store = make();
+    const uri = store.uriOf('a/b');
+    expect(uri).toMatch(/^(file|memory|s3):\/\/.*\/a\/b$/);
+    expect(store.keyOfUri(uri.replace(/a\/b$/, '%61/%C3%A9'))).toBe('a/é');
+    for (const outside of [
+      uri.replace(/a\/b$/, ''),
+      uri.replace(/a\/b$/, 'a/../../b'),
+      uri.replace(/a\/b$/, 'a//b'),
+      uri.replace(/a\/b$/, '%zz'),
+      'gs://lake/a/b',
+      '/elsewhere/a/b',
+      'a/b',
+    ]) {
+      expect(store.keyOfUri(outside)).toBeUndefined();
+    }
+  });
+
+  it.each(['../x', 'a/../../x', '/etc/passwd', 'a//b', '', 'a/./b', 'a/', 'a\0b'])(
+    'refuses the key %j, which leaves it',
+    async (key) => {
+      await expect(async () => make().put(key, bytes('1'))).rejects.toThrow(/names nothing inside/);
+    },
+  );
 });
 
 describe('the local object store', () => {
@@ -95,13 +196,26 @@ describe('the local object store', () => {
     expect(await keysFrom(localObjectStore(folder), 'a/')).toEqual([]);
   });
 
-  it.each(['../x', 'a/../../x', '/etc/passwd', 'a//b', '', 'a/./b'])(
-    'refuses the key %j, which leaves it',
-    async (key) => {
-      const store = localObjectStore(join(root, 'inside'));
-      await expect(async () => store.put(key, bytes('1'))).rejects.toThrow(/names nothing inside/);
-    },
-  );
+  it('knows a file by all spellings of its URI', () => {
+    const store = localObjectStore('/lake here');
+    const spellings = ['/lake here/é', '/lake%20here/%C3%A9', 'file:/lake%20here/é', 'file:///lake here/%c3%a9'];
+    for (const uri of [...spellings, 'FILE://localhost/lake%20here/é']) expect(store.keyOfUri(uri)).toBe('é');
+    expect(store.keyOfUri('file://elsewhere/lake%20here/é')).toBeUndefined();
+    expect(store.keyOfUri('/lake here too/é')).toBeUndefined();
+    expect(store.uriOf('p=1/é')).toBe('file:///lake%20here/p%3D1/%C3%A9');
+    expect(localObjectStore('/').keyOfUri('file:///a/b')).toBe('a/b');
+  });
+});
+
+describe('the S3 object store', () => {
+  it('is named by s3:, s3a: and s3n:', () => {
+    const store = s3ObjectStore({ bucket: 'lake', prefix: 'x y', clock: systemClock(), environment: {} });
+    expect(store.uriOf('p=1/é')).toBe('s3://lake/x%20y/p%3D1/%C3%A9');
+    for (const scheme of ['s3', 's3a', 's3n', 'S3A'])
+      expect(store.keyOfUri(`${scheme}://lake/x y/p=1/é`)).toBe('p=1/é');
+    expect(store.keyOfUri('s3://other/x y/p')).toBeUndefined();
+    expect(store.keyOfUri('s3://lake/p')).toBeUndefined();
+  });
 });
 
 describe('the order of keys', () => {

@@ -1,0 +1,148 @@
+import { AppError } from '../../base/errors.ts';
+import { encodeActions } from '../log/action-json.ts';
+import type { DomainMetadata, Metadata, Protocol } from '../log/actions.ts';
+import { putCommit } from '../log/committer.ts';
+import { hasLog } from '../log/log-segment.ts';
+import { physicalName } from '../log/physical-schema.ts';
+import { BASE_PROTOCOL, checkWritable, withFeatures } from '../log/table-features.ts';
+import type { TableLog } from '../log/table-log.ts';
+import { StateReplay } from '../log/table-state.ts';
+import { snapshotOf } from '../scan/snapshot.ts';
+import { commitBody } from '../transaction/commit-body.ts';
+import { READ_NOTHING, type TransactionContext } from '../transaction/work.ts';
+import type { StructType } from '../types/delta-type.ts';
+import { serializeSchema } from '../types/schema-json.ts';
+import { mappedFields } from '../write/column-ids.ts';
+import { tableRules } from '../write/table-rules.ts';
+import { namedFeatures, requiredFeatures } from './required-features.ts';
+
+/** What a new table is. */
+export interface TableDefinition {
+  /** The path in the store, without a closing slash. */
+  readonly path: string;
+  readonly schema: StructType;
+  readonly partitionColumns?: readonly string[];
+  /** Columns that OPTIMIZE orders rows by; not together with partitions. */
+  readonly clusterBy?: readonly string[];
+  /** Table properties, `delta.…`; `delta.feature.NAME` set to `supported` asks for a feature. */
+  readonly configuration?: Readonly<Record<string, string>>;
+  readonly name?: string;
+  readonly description?: string;
+}
+
+/**
+ * Creates a table: version 0, without rows. Its protocol names the features that its properties and
+ * columns need; without any it is what every client reads and writes.
+ *
+ * @throws AppError table_exists, invalid_request, table_unsupported.
+ */
+export async function createTableAt(context: TransactionContext, definition: TableDefinition): Promise<void> {
+  const { path, partitionColumns = [], clusterBy = [] } = definition;
+  const { store } = context.log;
+  if (await hasLog(store, path)) throw tableExists(path);
+  checkDefinition(definition);
+  const { features, rest } = namedFeatures(definition.configuration ?? {});
+  const own = completeConfiguration(rest, context);
+  const isMapped = (own['delta.columnMapping.mode'] ?? 'none') !== 'none';
+  const mapped = isMapped
+    ? mappedFields(definition.schema, { configuration: own })
+    : { schema: definition.schema, configuration: {} };
+  const configuration = { ...own, ...mapped.configuration };
+  const needed = requiredFeatures({ configuration, schema: mapped.schema, isClustered: clusterBy.length > 0 });
+  const protocol = protocolFor([...needed, ...features]);
+  const metadata: Metadata = {
+    id: context.newUuid(),
+    ...(definition.name === undefined ? {} : { name: definition.name }),
+    ...(definition.description === undefined ? {} : { description: definition.description }),
+    format: { provider: 'parquet', options: {} },
+    schemaString: serializeSchema(mapped.schema),
+    partitionColumns,
+    configuration,
+    createdTime: context.nowMs(),
+  };
+  checkWritable(path, protocol, metadata);
+  const base = emptySnapshot(context.log, protocol, metadata);
+  // Expressions that we do not understand are refused now, not at the first row.
+  tableRules(base, 0n);
+  const txnId = context.newUuid();
+  const work = {
+    operation: 'CREATE TABLE',
+    parameters: {
+      partitionBy: JSON.stringify(partitionColumns),
+      clusterBy: JSON.stringify(clusterBy),
+      description: definition.description ?? null,
+      isManaged: 'false',
+      properties: JSON.stringify(configuration),
+    },
+    reads: READ_NOTHING,
+    protocol,
+    metadata,
+    ...(clusterBy.length === 0 ? {} : { domains: [clusteringDomain(mapped.schema, clusterBy)] }),
+  };
+  const actions = await commitBody(context, { work, readVersion: -1, base, txnId });
+  if ((await putCommit(store, path, 0, encodeActions(actions), txnId)) === 'lost') throw tableExists(path);
+}
+
+/** The domain that says which columns a table is clustered by, by their physical names. */
+export function clusteringDomain(schema: StructType, columns: readonly string[]): DomainMetadata {
+  const paths = columns.map((name) => {
+    const found = schema.fields.find((item) => item.name === name);
+    if (found === undefined)
+      throw new AppError('invalid_request', `There is no column ${name} to cluster by`, { column: name });
+    return [physicalName(found)];
+  });
+  return {
+    domain: 'delta.clustering',
+    configuration: JSON.stringify({ clusteringColumns: paths, domainName: 'delta.clustering' }),
+    removed: false,
+  };
+}
+
+/** The lowest protocol that has some features: no feature beyond `appendOnly` and `invariants` needs none. */
+function protocolFor(features: readonly string[]): Protocol {
+  return withFeatures(BASE_PROTOCOL, features);
+}
+
+/** Properties with those that belong to them. */
+export function completeConfiguration(
+  configuration: Metadata['configuration'],
+  { newUuid }: Pick<TransactionContext, 'newUuid'>,
+): Record<string, string> {
+  const complete: Record<string, string> = { ...configuration };
+  if (complete['delta.enableRowTracking'] === 'true') {
+    complete['delta.rowTracking.materializedRowIdColumnName'] ??= `_row-id-col-${newUuid()}`;
+    complete['delta.rowTracking.materializedRowCommitVersionColumnName'] ??= `_row-commit-version-col-${newUuid()}`;
+  }
+  return complete;
+}
+
+function checkDefinition({ schema, partitionColumns = [], clusterBy = [] }: TableDefinition): void {
+  const seen = new Set<string>();
+  for (const { name } of schema.fields) {
+    if (seen.has(name.toLowerCase()))
+      throw new AppError('invalid_request', `The schema has two columns ${name}`, { column: name });
+    seen.add(name.toLowerCase());
+  }
+  for (const name of [...partitionColumns, ...clusterBy]) {
+    if (!schema.fields.some((item) => item.name === name)) {
+      throw new AppError('invalid_request', `The schema has no column ${name} to lay files out by`, { column: name });
+    }
+  }
+  if (partitionColumns.length > 0 && clusterBy.length > 0) {
+    throw new AppError('invalid_request', 'A table is partitioned or clustered, not both');
+  }
+  if (schema.fields.length > 0 && partitionColumns.length === schema.fields.length) {
+    throw new AppError('invalid_request', 'A table needs a column that it is not partitioned by');
+  }
+}
+
+/** A table before its first version. */
+function emptySnapshot(log: TableLog, protocol: Protocol, metadata: Metadata) {
+  const replay = new StateReplay(log.table, { keyOf: log.keyOf, prefix: '' });
+  replay.apply([{ protocol }, { metaData: metadata }], -1);
+  return snapshotOf(log.store, log.table, replay.stateAt(-1), log.keyOf);
+}
+
+function tableExists(path: string): AppError {
+  return new AppError('table_exists', `There is a Delta table at ${path} already`, { table: path });
+}
