@@ -5,6 +5,7 @@ as texts of days, floats by repr, bytes in hex, maps as lists of pairs.
 """
 
 import datetime
+import decimal
 import glob
 import json
 import math
@@ -38,6 +39,8 @@ def plain(value, kind):
         return [[plain(k, kind.key_type), plain(v, kind.item_type)] for k, v in value]
     if pyarrow.types.is_list(kind) or pyarrow.types.is_large_list(kind) or pyarrow.types.is_list_view(kind):
         return [plain(item, kind.value_type) for item in value]
+    if isinstance(value, decimal.Decimal):
+        return format(value, "f")
     if isinstance(value, bool) or isinstance(value, str):
         return value
     if isinstance(value, int):
@@ -104,6 +107,28 @@ def read(request):
     return answer
 
 
+def judged(read_rows):
+    try:
+        table = read_rows()
+    except Exception as error:
+        return {"error": str(error).split("\n")[0][:300]}
+    return {"rows": rows_of(table)}
+
+
+def judge(request):
+    """What delta-rs and DuckDB read of a table, or how they refuse it."""
+    path = request["path"]
+
+    def by_delta_rs():
+        builder = deltalake.QueryBuilder().register("t", deltalake.DeltaTable(path))
+        return pyarrow.table(builder.execute("SELECT * FROM t").read_all())
+
+    def by_duckdb():
+        return arrow_of(connect().execute(f"SELECT * FROM delta_scan('{path}')").arrow())
+
+    return {"delta-rs": judged(by_delta_rs), "DuckDB": judged(by_duckdb)}
+
+
 def read_all(request):
     return {path: read({"path": path}) for path in request["paths"]}
 
@@ -153,4 +178,4 @@ def append(request):
 
 
 request = json.load(sys.stdin)
-json.dump({"read": read, "read-all": read_all, "write": write, "append": append}[request["do"]](request), sys.stdout)
+json.dump({"read": read, "judge": judge, "read-all": read_all, "write": write, "append": append}[request["do"]](request), sys.stdout)

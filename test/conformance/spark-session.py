@@ -14,6 +14,7 @@ import sys
 os.environ["TZ"] = "UTC"
 from pyspark.sql import SparkSession, types  # noqa: E402
 
+decimal.getcontext().prec = 60
 EPOCH = datetime.datetime(1970, 1, 1)
 
 
@@ -34,7 +35,8 @@ def plain(value, kind):
     if isinstance(kind, types.VariantType):
         return value.toJson()
     if isinstance(value, decimal.Decimal):
-        return format(value, "f")
+        # Python keeps digits that the type has not.
+        return format(value.quantize(decimal.Decimal(1).scaleb(-kind.scale)), "f")
     if isinstance(value, bool) or isinstance(value, str):
         return value
     if isinstance(value, int):

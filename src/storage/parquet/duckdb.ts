@@ -13,7 +13,7 @@ import type {
 import { AppError, messageOf } from '../../base/errors.ts';
 import type { Cell, CellRow } from '../types/cell.ts';
 import type { ColumnSink, FixedValues, ListSink, ValidAt } from '../types/column-data.ts';
-import { sqlText } from '../types/sql-types.ts';
+import { holdInstance } from './duckdb-instance.ts';
 import { type TextReader, textReader } from './duckdb-texts.ts';
 
 /** An in-memory DuckDB, for sets that JavaScript should not walk row by row. */
@@ -50,22 +50,32 @@ export interface DuckDbLimits {
   readonly threads: number;
   /** Where it spills; without it, it fails at the limit. */
   readonly temporaryFolder?: string;
-  /** Spills to its own folder. */
-  readonly spills?: boolean;
+  /** Whether all of equal limits are one, with one memory; then it holds temporary tables only, and spills. */
+  readonly isShared?: boolean;
 }
 
-/** Opens one. The library is loaded at the first call: it takes 60 ms, which a command without it need not pay. */
+/** Opens one. */
 export async function openDuckDb(limits: DuckDbLimits): Promise<DuckDb> {
-  const { DuckDBInstance } = await import('@duckdb/node-api');
   await keepByteOrderMarks();
-  const instance = await DuckDBInstance.create(':memory:', {
-    memory_limit: `${limits.memoryLimitMb}MB`,
-    threads: String(limits.threads),
-    // No extension is ever fetched; what is built in is enough.
-    autoinstall_known_extensions: 'false',
-    ...(limits.temporaryFolder === undefined ? {} : { temp_directory: limits.temporaryFolder }),
-  });
-  const connection = await instance.connect();
+  const held = await holdInstance(
+    {
+      memory_limit: `${limits.memoryLimitMb}MB`,
+      threads: String(limits.threads),
+      // No extension is ever fetched; what is built in is enough.
+      autoinstall_known_extensions: 'false',
+      ...(limits.temporaryFolder === undefined ? {} : { temp_directory: limits.temporaryFolder }),
+      ...(limits.isShared === true ? { temp_directory: sharedSpillFolder() } : {}),
+    },
+    limits.isShared === true,
+  );
+  const connection = await held.instance.connect();
+  let state: 'sound' | 'broken' = 'sound';
+  const guarded = <T>(sql: string, act: () => Promise<T>): Promise<T> =>
+    explained(sql, act).catch((error: unknown) => {
+      // After an internal error an instance answers nothing any more.
+      if (/INTERNAL Error|has been invalidated/.test(messageOf(error))) state = 'broken';
+      throw error;
+    });
   // Instants are written and parsed in the zone of the session; nothing here depends on where it runs.
   await connection.run("SET TimeZone = 'UTC'");
   let folder: string | undefined;
@@ -73,7 +83,6 @@ export async function openDuckDb(limits: DuckDbLimits): Promise<DuckDb> {
     folder ??= mkdtempSync(join(limits.temporaryFolder ?? tmpdir(), 'sentinela-duckdb-'));
     return folder;
   };
-  if (limits.spills === true) await connection.run(`SET temp_directory = ${sqlText(join(ownFolder(), 'spill'))}`);
   return {
     run: (sql, parameters = []) =>
       guarded(sql, async () => {
@@ -81,14 +90,14 @@ export async function openDuckDb(limits: DuckDbLimits): Promise<DuckDb> {
       }),
     async rows(sql, parameters = []) {
       const rows: CellRow[] = [];
-      for await (const chunk of streamOf(connection, sql, parameters)) rows.push(...chunk.rows());
+      for await (const chunk of streamOf(connection, guarded, sql, parameters)) rows.push(...chunk.rows());
       return rows;
     },
-    stream: (sql, parameters = []) => streamOf(connection, sql, parameters),
+    stream: (sql, parameters = []) => streamOf(connection, guarded, sql, parameters),
     folder: ownFolder,
     close() {
       connection.closeSync();
-      instance.closeSync();
+      held.release(state);
       if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -100,8 +109,16 @@ async function keepByteOrderMarks(): Promise<void> {
   Object.assign(accessors, { textDecoder: new TextDecoder('utf-8', { ignoreBOM: true }) });
 }
 
+/** The folder in which shared instances of this process spill; it is empty when they do not. */
+function sharedSpillFolder(): string {
+  return join(tmpdir(), `sentinela-duckdb-spill-${process.pid}`);
+}
+
+type Guard = <T>(sql: string, act: () => Promise<T>) => Promise<T>;
+
 async function* streamOf(
   connection: DuckDBConnection,
+  guarded: Guard,
   sql: string,
   parameters: DuckDbParameters,
 ): AsyncIterable<DuckDbChunk> {
@@ -119,7 +136,7 @@ async function* streamOf(
 const BROKEN_FILE =
   /No files found that match|Cannot open file|No magic bytes|too small to be a Parquet|parquet file|Parquet file|TProtocolException|Invalid Parquet|decompress/;
 
-async function guarded<T>(sql: string, act: () => Promise<T>): Promise<T> {
+async function explained<T>(sql: string, act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {

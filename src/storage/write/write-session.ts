@@ -40,7 +40,7 @@ export async function withSession(
 
 /** Runs something with a DuckDB, which may spill, and closes it. */
 export async function withDuckDb<T>(act: (db: DuckDb) => Promise<T>): Promise<T> {
-  const db = await openDuckDb({ memoryLimitMb: MEMORY_LIMIT_MB, threads: THREADS, spills: true });
+  const db = await openDuckDb({ memoryLimitMb: MEMORY_LIMIT_MB, threads: THREADS, isShared: true });
   try {
     return await act(db);
   } finally {

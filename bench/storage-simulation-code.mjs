@@ -1,0 +1,16 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Compiles src and test into a folder of .cache, for programs that run outside of the test runner. */
+export function compiledTests() {
+  const folder = `${root}.cache/storage-programs`;
+  const args = ['-p', `${root}tsconfig.json`, '--noEmit', 'false', '--rootDir', root, '--outDir', folder];
+  const { status, stdout } = spawnSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, ...args], {
+    encoding: 'utf8',
+  });
+  if (status !== 0 && !existsSync(`${folder}/test/simulation/storage/simulate.js`)) throw new Error(stdout);
+  return folder;
+}
