@@ -8,10 +8,14 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** Runs a command of the built program to its end. */
-export function runProgram(args: readonly string[], env: Readonly<Record<string, string>> = {}): Ran {
+/** Runs a command of the built program to its end. @param encoding `latin1` for a result of bytes. */
+export function runProgram(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  encoding: 'utf8' | 'latin1' = 'utf8',
+): Ran {
   const { stdout, stderr, status } = spawnSync(process.execPath, [PROGRAM, ...args], {
-    encoding: 'utf8',
+    encoding,
     maxBuffer: 1 << 28,
     env: { ...process.env, ...env },
   });

@@ -23,7 +23,7 @@ const CREDENTIALS = { accessKeyId: 'sentinela-test', secretAccessKey: 'sentinela
 const START_MS = 60_000;
 
 /** The S3 server that checks signatures and keeps plain files; undefined where it was not set up. */
-const VERSITY_GATEWAY: string | undefined = [
+export const VERSITY_GATEWAY: string | undefined = [
   fileURLToPath(new URL('../.cache/go/bin/versitygw', import.meta.url)),
 ].find(existsSync);
 

@@ -56,6 +56,7 @@ export const ERRORS = {
   table_exists: kind(409, 6, false, 3, 'There is a Delta table at the path already'),
   table_corrupt: kind(500, 15, false, 1, 'The Delta table cannot be read rightly'),
   table_unsupported: kind(501, 12, false, 3, 'The Delta table needs a feature that is not supported'),
+  table_damaged: kind(409, 9, false, 5, 'A check of the Delta table found faults'),
   version_not_found: kind(404, 5, false, 4, 'The Delta table has no such version'),
   commit_conflict: kind(409, 10, true, 3, 'Another writer won the race for the Delta table'),
   constraint_violated: kind(422, 9, false, 2, 'A row breaks a constraint of the Delta table'),

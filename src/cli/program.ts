@@ -25,7 +25,8 @@ mismatch, full), 4 not found, 5 a check failed.`;
 export async function runProgram(args: readonly string[]): Promise<number> {
   const program = new Command('sentinela')
     .description('Real-time fraud scoring for Pix, with its own feature store and a Delta Lake underneath')
-    .version(programVersion())
+    // Not `--version` as well: commander would take it from `table read --version 3`.
+    .version(programVersion(), '-V', 'output the version number; --version alone does too')
     .option('--json', 'results as JSON, one value a line')
     .option('--config <file>', 'configuration file (default: sentinela.yaml where it is there)')
     .addHelpText('after', EXIT_CODES)
@@ -47,7 +48,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     add(program, contextOf);
   }
   try {
-    await program.parseAsync(args, { from: 'user' });
+    await program.parseAsync(args[0] === '--version' ? ['-V'] : args, { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
     return exitCodeOf(error, args.includes('--json'));

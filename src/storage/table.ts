@@ -186,7 +186,11 @@ export function openTable(store: ObjectStore, path: string, environment: TableEn
     delete: async (request) => afterCommit(await deleteRows(context, request)),
     update: async (request) => afterCommit(await updateRows(context, request)),
     merge: async (request) => afterCommit(await mergeRows(context, request)),
-    optimize: (request) => optimizeTable(context, request),
+    async optimize(request) {
+      const figures = await optimizeTable(context, request);
+      if (figures.commits > 0) await tend(figures.version);
+      return figures;
+    },
     alter: alterations(context),
     restore: async (request) => afterCommit(await restoreTable(context, request)),
     async vacuum(request) {

@@ -22,9 +22,9 @@ export class KeyIndex {
     this.#count += 1;
   }
 
-  /** Makes room for so many rows at once. */
+  /** Makes room for so many rows at once; at least twice the room that there was, so that many small calls stay cheap. */
   reserve(rows: number): void {
-    if (rows > this.#hashes.length) this.#grow(rows);
+    if (rows > this.#hashes.length) this.#grow(Math.max(rows, this.#hashes.length * 2));
   }
 
   /** The newest row of a hash that `isIt` confirms; −1 where there is none. */

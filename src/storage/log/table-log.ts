@@ -4,7 +4,7 @@ import type { Action } from './actions.ts';
 import { readCheckpoint } from './checkpoint-read.ts';
 import { keyOfActionPath } from './file-path.ts';
 import type { FileKeys } from './file-table.ts';
-import { tablePrefix } from './log-names.ts';
+import { commitKey, tablePrefix } from './log-names.ts';
 import { type CheckpointFiles, commitsAfter, findLogSegment, type LogSegment } from './log-segment.ts';
 import { readCommit, readCommitFile } from './read-commit.ts';
 import { StateReplay, type TableState } from './table-state.ts';
@@ -36,8 +36,8 @@ export function tableLog(store: ObjectStore, table: string): TableLog {
   // Refreshes queue up, so that each goes on from where the one before came to.
   let refreshing: Promise<TableState> | undefined;
   const refresh = async (): Promise<TableState> => {
-    if (known === undefined || isStale(known.state)) known = await load(store, table, keys);
-    else await goOn(store, table, known);
+    const isCurrent = known !== undefined && !isStale(known.state) && (await goOn(store, table, known));
+    if (known === undefined || !isCurrent) known = await load(store, table, keys);
     return known.state;
   };
   return {
@@ -75,15 +75,25 @@ function isStale({ fileRows, fileCount }: TableState): boolean {
   return dead > MOST_DEAD_ROWS && dead > fileCount;
 }
 
-/** Reads the commits after a state. */
-async function goOn(store: ObjectStore, table: string, known: Known): Promise<void> {
+/**
+ * Reads the commits after a state.
+ *
+ * @returns whether there are no more: where the state's own commit is gone, a clean-up passed it, and took those
+ * after it too. Who then believed that the state is the newest would commit at a version that is taken already.
+ */
+async function goOn(store: ObjectStore, table: string, known: Known): Promise<boolean> {
   for (;;) {
     const version = known.state.version + 1;
     const actions = await readCommit(store, table, version);
-    if (actions === undefined) return;
+    // In this order: a clean-up deletes the older commit first.
+    if (actions === undefined) return isThere(store, commitKey(table, known.state.version));
     known.replay.apply(actions, version);
     known.state = known.replay.stateAt(version);
   }
+}
+
+async function isThere(store: ObjectStore, key: string): Promise<boolean> {
+  return (await store.get(key, { start: 0, end: 1 })) !== undefined;
 }
 
 async function load(store: ObjectStore, table: string, keys: FileKeys, version?: number): Promise<Known> {

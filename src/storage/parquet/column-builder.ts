@@ -5,6 +5,7 @@ import { validityOf } from './column-validity.ts';
 import { decimalBuilder } from './decimal-column-builder.ts';
 import { type ColumnBuilder, type FloatMatrix, primitiveColumnBuilder } from './primitive-column-builder.ts';
 import { refuseCell } from './refuse-cell.ts';
+import { variantBuilder } from './variant-column-builder.ts';
 
 /**
  * Starts a column.
@@ -26,6 +27,7 @@ export function columnBuilder(name: string, type: DeltaType, nullable: boolean, 
     }
     return mapBuilder(name, arrowTypeOf(type), type.keyType, type.valueType, nullable);
   }
+  if (type === 'variant') return variantBuilder(name, nullable);
   return primitiveColumnBuilder(name, type, nullable, isBounded);
 }
 

@@ -1,6 +1,7 @@
 import { AppError, messageOf } from '../../base/errors.ts';
 import type { DuckDb } from '../parquet/duckdb.ts';
 import { sqlPath } from '../types/sql-types.ts';
+import { OLD_INSTANTS } from './calendar-rebase.ts';
 import { localPaths } from './local-files.ts';
 import type { DataFile, Snapshot } from './snapshot.ts';
 
@@ -16,6 +17,8 @@ export async function brokenFile(
   error: unknown,
 ): Promise<unknown> {
   if (!isOfDuckDb(error)) return error;
+  const refusal = OLD_INSTANTS_FAULT.exec(error.message)?.[1];
+  if (refusal !== undefined) return new AppError('table_unsupported', refusal, { table }, error);
   const keys = files.map(({ key }) => key);
   const paths = await localPaths(db, store, keys).catch(() => []);
   const told = paths.findIndex((path) => error.message.includes(path));
@@ -30,6 +33,8 @@ export async function brokenFile(
     error,
   );
 }
+
+const OLD_INSTANTS_FAULT = new RegExp(`${OLD_INSTANTS}(.*)`, 's');
 
 /** Errors of our own, which know what they are about, have no cause, or the key of a file. */
 function isOfDuckDb(error: unknown): error is AppError {

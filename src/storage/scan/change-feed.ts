@@ -12,6 +12,7 @@ import { releaseCopies } from './local-files.ts';
 import { fieldsToRead, type TableShape } from './read-options.ts';
 import type { DataFile, Snapshot } from './snapshot.ts';
 import { groupsOf, type ReadLimits, withDuckDb } from './table-read.ts';
+import { withVariantTexts } from './variant-cells.ts';
 
 /** Which changes to read, and with what. */
 export interface ChangeRead extends ReadLimits {
@@ -54,8 +55,11 @@ export async function openChangeFeed(changes: ChangeLog, range: ChangeRange): Pr
   const times = await checkRange(changes, start, end, newest);
   const schema = structOf([...end.schema.fields, CHANGE_TYPE, ...COMMIT_COLUMNS]);
   const chunks = (read: ChangeRead = {}): AsyncIterable<DuckDbChunk> => {
-    fieldsToRead({ table: end.table, schema }, read.columns);
-    return withDuckDb(read, (db) => readRange({ changes, db, end, times, schema, read }));
+    const fields = fieldsToRead({ table: end.table, schema }, read.columns);
+    return withDuckDb(read, async function* (db) {
+      for await (const chunk of readRange({ changes, db, end, times, schema, read }))
+        yield withVariantTexts(chunk, fields);
+    });
   };
   return {
     fromVersion: from,

@@ -55,7 +55,7 @@ export async function changesOf(
     if (removed === undefined) continue;
     const [before, after] = [await vectorOf(table, removed), await vectorOf(table, added)];
     addRows(deleted, removed, after.difference(before));
-
+    addRows(inserted, added, before.difference(after));
   }
   const parts = [
     { kind: 'delete', ...deleted },

@@ -4,6 +4,7 @@ import type { DuckDb } from '../parquet/duckdb.ts';
 import type { StructField } from '../types/delta-type.ts';
 import { sqlName, sqlPath, sqlTypeOf } from '../types/sql-types.ts';
 import { checkChoices } from './choice-check.ts';
+import { withCalendars } from './file-calendars.ts';
 import { columnSql } from './file-columns.ts';
 import { type FileSchema, fileSchemas } from './file-schema.ts';
 import { localPaths } from './local-files.ts';
@@ -36,8 +37,9 @@ export async function duckdbScan(
   );
   const schemas = await fileSchemas(db, paths);
   const choices = options.rows ?? (await rowChoices(snapshot, files));
-  const scanned = files.map((file, at) => ({ file, at, path: paths[at] as string, choice: choices.get(file) }));
-  if (choices.size > 0) await checkChoices(db, snapshot.table, scanned);
+  const plain = files.map((file, at) => ({ file, at, path: paths[at] as string, choice: choices.get(file) }));
+  if (choices.size > 0) await checkChoices(db, snapshot.table, plain);
+  const scanned = await withCalendars(db, snapshot, fields, plain);
   const runs = runsOf(scanned, schemas);
   const scan = { snapshot, fields, places };
   const branches = runs.map((run) => branchOf(scan, run));
@@ -63,18 +65,31 @@ function runsOf(files: readonly ScannedFile[], schemas: ReadonlyMap<string, File
   for (const file of files) {
     const schema = schemas.get(file.path) as FileSchema;
     const last = runs.at(-1);
-    if (last?.schema === schema) last.files.push(file);
+    if (last !== undefined && isAlike(last, { schema, files: [file] })) last.files.push(file);
     else runs.push({ schema, files: [file] });
   }
   if (runs.length <= MOST_RUNS) return runs;
-  const groups = new Map<FileSchema, ScannedFile[]>();
-  for (const run of runs) groups.set(run.schema, [...(groups.get(run.schema) ?? []), ...run.files]);
-  return [...groups].map(([schema, grouped]) => ({ schema, files: grouped }));
+  const merged: Run[] = [];
+  for (const run of runs) {
+    const alike = merged.find((other) => isAlike(other, run));
+    if (alike === undefined) merged.push(run);
+    else alike.files.push(...run.files);
+  }
+  return merged;
+}
+
+/** Whether files are read by the same expressions. */
+function isAlike(left: Run, right: Run): boolean {
+  const calendar = left.files[0]?.calendar;
+  // A refusal names its file.
+  if (calendar?.instants === 'refuse' || calendar?.int96 === 'refuse') return false;
+  return left.schema === right.schema && calendar === right.files[0]?.calendar;
 }
 
 function branchOf({ snapshot, fields, places }: Scan, run: Run): string {
   const mode = columnMappingMode(snapshot);
-  const reading = { mode, file: run.files[0]?.file.key ?? '' };
+  const { file, calendar } = run.files[0] ?? {};
+  const reading = { mode, file: file?.key ?? '', ...(calendar === undefined ? {} : { calendar }) };
   if (mode === 'id' && run.schema.columns.every(({ fieldId }) => fieldId === undefined)) {
     throw new AppError(
       'table_unsupported',

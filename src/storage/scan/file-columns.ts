@@ -3,13 +3,17 @@ import type { ColumnMappingMode } from '../log/physical-schema.ts';
 import { physicalName } from '../log/physical-schema.ts';
 import { type DeltaType, isPrimitive, type StructField, typeName } from '../types/delta-type.ts';
 import { sqlName, sqlTypeOf } from '../types/sql-types.ts';
-import type { FileColumn } from './file-schema.ts';
+import { type FileCalendar, rebasedDateSql, rebasedMicrosSql, refusedMicrosSql } from './calendar-rebase.ts';
+import { hasTime } from './file-calendars.ts';
+import type { FileColumn } from './file-shape.ts';
+import { hasMember, isVariantGroup } from './file-variants.ts';
 
 /** What a file's columns are turned into a table's by. */
 export interface ColumnReading {
   readonly mode: ColumnMappingMode;
   /** How an error names the file. */
   readonly file: string;
+  readonly calendar?: FileCalendar;
 }
 
 /**
@@ -86,6 +90,7 @@ function structSql(
 
 /** Whether DuckDB's value of a file's column is the wanted one as it is. */
 function isSame(reading: ColumnReading, wanted: DeltaType, actual: FileColumn): boolean {
+  if (reading.calendar !== undefined && hasTime(wanted)) return false;
   if (isPrimitive(wanted) || wanted.type === 'decimal') {
     return actual.kind === 'leaf' && actual.leafType === sqlTypeOf(wanted);
   }
@@ -120,12 +125,35 @@ function leafSql(reading: Nested, column: string, sql: string, wanted: DeltaType
   if (actual.kind !== 'leaf') throw wrongType(reading, column, wanted, actual);
   const { leafType } = actual;
   const type = sqlTypeOf(wanted);
+  const old = oldTimeSql(reading, sql, wanted, actual);
+  if (old !== undefined) return leafSql(withoutCalendar(reading), column, old, wanted, actual);
   if (leafType === type) return sql;
   const from = leafType.replace(/\(.*$/, '');
   const name = isPrimitive(wanted) ? wanted : wanted.type;
   const rule = CASTS[name]?.[from];
   if (rule === undefined) throw wrongType(reading, column, wanted, actual);
   return rule === 'cast' ? `CAST(${sql} AS ${type})` : rule(sql);
+}
+
+/** A day or instant of a file with another calendar, in its own type; undefined for other values. */
+function oldTimeSql(
+  { calendar, file }: Nested,
+  sql: string,
+  wanted: DeltaType,
+  actual: FileColumn,
+): string | undefined {
+  if (calendar === undefined) return undefined;
+  if (actual.leafType === 'DATE') return calendar.dates ? rebasedDateSql(sql) : undefined;
+  if (wanted !== 'timestamp' || !actual.leafType.startsWith('TIMESTAMP')) return undefined;
+  const rule = actual.isInt96 === true ? calendar.int96 : calendar.instants;
+  if (rule === 'plain') return undefined;
+  const micros = `epoch_us(${sql})`;
+  const moved = rule === 'rebase' ? rebasedMicrosSql(micros) : refusedMicrosSql(micros, file, calendar.zone);
+  return actual.leafType === 'TIMESTAMP WITH TIME ZONE' ? `make_timestamptz(${moved})` : `make_timestamp(${moved})`;
+}
+
+function withoutCalendar({ mode, file, depth }: Nested): Nested {
+  return { mode, file, depth };
 }
 
 /** How a value that a file holds in another form becomes the wanted one. */
@@ -157,9 +185,22 @@ const CASTS: Readonly<Record<string, Readonly<Record<string, Cast>>>> = {
   void: {},
 };
 
+/** A variant as its two binaries, whatever form the file has it in. */
 function variantSql(reading: Nested, column: string, sql: string, actual: FileColumn): string {
-  if (actual.kind !== 'struct') throw wrongType(reading, column, 'variant', actual);
-  return `CAST(${sql} AS JSON)`;
+  if (!isVariantGroup(actual)) throw wrongType(reading, column, 'variant', actual);
+  if (actual.isVariant === true) {
+    const binaries = `CAST(variant_to_parquet_variant(${sql}) AS ${sqlTypeOf('variant')})`;
+    return `CASE WHEN ${sql} IS NULL THEN NULL ELSE ${binaries} END`;
+  }
+  if (hasMember(actual, 'typed_value')) {
+    throw new AppError(
+      'table_unsupported',
+      `The file ${reading.file} holds the variant ${column} shredded and without Parquet's annotation of variants, ` +
+        'which is not supported',
+      { key: reading.file, column },
+    );
+  }
+  return `CASE WHEN ${sql} IS NULL THEN NULL ELSE {'metadata': (${sql}).metadata, 'value': (${sql}).value} END`;
 }
 
 function wrongType(

@@ -2,23 +2,13 @@ import { AppError } from '../../base/errors.ts';
 import { isJsonObject, type JsonObject, parseExactJson } from '../../base/exact-json.ts';
 import type { DuckDb } from '../parquet/duckdb.ts';
 import { sqlPath } from '../types/sql-types.ts';
+import type { FileColumn } from './file-shape.ts';
+import { variantMarks, withMarks } from './file-variants.ts';
 
 /*
  * What a Parquet file says of its columns, as DuckDB reads it: what a file holds decides how its
  * columns become those of the table (other names, narrower types, fields that are missing).
  */
-
-/** A column of a file, or a part of one. */
-export interface FileColumn {
-  readonly name: string;
-  /** `field_id` of the Parquet schema; undefined where the file has none. */
-  readonly fieldId: number | undefined;
-  readonly kind: 'leaf' | 'struct' | 'list' | 'map';
-  /** DuckDB's type of a leaf. */
-  readonly leafType: string;
-  /** Fields of a struct, the element of a list, key and value of a map. */
-  readonly children: readonly FileColumn[];
-}
 
 /** Columns of a file, with a text that is equal for files of equal columns. */
 export interface FileSchema {
@@ -48,12 +38,14 @@ async function readSignatures(db: DuckDb, paths: readonly string[]): Promise<voi
   if (knownSignatures.size + paths.length > MOST_KNOWN) knownSignatures.clear();
   if (knownSchemas.size > MOST_KNOWN / 100) knownSchemas.clear();
   const rows = await db.rows(
-    `SELECT file_name, string_agg(to_json({n: name, d: duckdb_type, f: field_id, c: num_children, k: converted_type,
+    `SELECT file_name, string_agg(to_json({n: name, d: duckdb_type, f: field_id, c: num_children, p: type, k: converted_type,
        l: logical_type, r: repetition_type})::VARCHAR, chr(10) ORDER BY column_id) AS signature
      FROM parquet_schema([${paths.map(sqlPath).join(', ')}]) GROUP BY file_name`,
   );
   for (const { file_name: path, signature } of rows) {
-    if (typeof path === 'string' && typeof signature === 'string') knownSignatures.set(path, signature);
+    if (typeof path !== 'string' || typeof signature !== 'string') continue;
+    const marks = await variantMarks(db, path, schemaOf(path, signature).columns);
+    knownSignatures.set(path, marks === '' ? signature : `${signature}\n${JSON.stringify({ marks })}`);
   }
 }
 
@@ -61,9 +53,13 @@ function schemaOf(path: string, signature: string | undefined): FileSchema {
   if (signature === undefined) throw new AppError('table_corrupt', `The file ${path} has no Parquet schema`);
   const known = knownSchemas.get(signature);
   if (known !== undefined) return known;
-  const nodes = signature.split('\n').map((line) => parseExactJson(line));
-  const reader = new NodeReader(nodes.filter(isJsonObject));
-  const schema = { signature, columns: reader.root() };
+  const nodes = signature
+    .split('\n')
+    .map((line) => parseExactJson(line))
+    .filter(isJsonObject);
+  const { marks } = nodes.at(-1) ?? {};
+  const columns = new NodeReader(nodes).root();
+  const schema = { signature, columns: typeof marks === 'string' ? withMarks(columns, marks) : columns };
   knownSchemas.set(signature, schema);
   return schema;
 }
@@ -99,7 +95,7 @@ class NodeReader {
   #shape(node: JsonObject, children: readonly FileColumn[]): FileColumn {
     const leafType = typeof node.d === 'string' ? node.d : '';
     const annotation = annotationOf(node);
-    if (children.length === 0) return { ...base(node), kind: 'leaf', leafType, children };
+    if (children.length === 0) return { ...base(node), kind: 'leaf', leafType, children, isInt96: node.p === 'INT96' };
     const [only] = children;
     if (annotation === 'list' && only !== undefined) {
       return { ...base(node), kind: 'list', leafType: '', children: [elementOf(node, only)] };

@@ -1,6 +1,6 @@
 import { AppError } from '../../base/errors.ts';
 import { arrayOf, type DeltaType, decimalOf, field, mapOf, type StructField, structOf } from '../types/delta-type.ts';
-import type { FileColumn } from './file-schema.ts';
+import type { FileColumn } from './file-shape.ts';
 
 const LEAVES: Readonly<Record<string, DeltaType>> = {
   VARCHAR: 'string',
@@ -29,10 +29,15 @@ export function fieldsOfFile(columns: readonly FileColumn[]): StructField[] {
   return columns.map((column) => field(column.name, typeOfFile(column)));
 }
 
-function typeOfFile({ name, kind, leafType, children }: FileColumn): DeltaType {
+function typeOfFile({ name, kind, leafType, children, isVariant }: FileColumn): DeltaType {
   const [first, second] = children.map((child) => () => typeOfFile(child));
   switch (kind) {
     case 'struct':
+      if (isVariant === true) {
+        throw new AppError('invalid_file', `The column ${name} is a variant, which cannot be taken from a file`, {
+          column: name,
+        });
+      }
       return structOf(fieldsOfFile(children));
     case 'list':
       return arrayOf(first?.() ?? 'void');

@@ -1,6 +1,7 @@
 import { AppError } from '../../base/errors.ts';
 import type { RowSet } from '../deletion-vectors/row-set.ts';
 import type { StructField } from '../types/delta-type.ts';
+import type { FileCalendar } from './calendar-rebase.ts';
 import type { DataFile, Snapshot } from './snapshot.ts';
 
 /** What of a table says how its files are read. */
@@ -41,6 +42,8 @@ export interface ScannedFile {
   readonly at: number;
   readonly path: string;
   readonly choice: RowChoice | undefined;
+  /** Absent where days are counted as everywhere. */
+  readonly calendar?: FileCalendar;
 }
 
 /** The fields of the schema that are asked for. @throws AppError not_found for a column that is not there. */

@@ -1,7 +1,7 @@
 import { AppError } from '../../base/errors.ts';
 import type { LogInteger } from '../log/actions.ts';
 import { sqlName } from '../types/sql-types.ts';
-import type { FileColumn } from './file-schema.ts';
+import type { FileColumn } from './file-shape.ts';
 import { perFile } from './partition-columns.ts';
 import type { PlaceColumn, ScannedFile } from './read-options.ts';
 import type { Snapshot } from './snapshot.ts';

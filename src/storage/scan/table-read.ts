@@ -9,10 +9,11 @@ import { releaseCopies } from './local-files.ts';
 import { judgeFiles } from './prune-snapshot.ts';
 import { fieldsToRead, type ReadOptions } from './read-options.ts';
 import type { DataFile, Snapshot } from './snapshot.ts';
+import { withVariantTexts } from './variant-cells.ts';
 
 /** What a read may use of the machine. */
 export interface ReadLimits {
-  /** 512 MB unless told. */
+  /** 1024 MB unless told. */
   readonly memoryLimitMb?: number;
   /** Two unless told. */
   readonly threads?: number;
@@ -45,7 +46,7 @@ export async function* readRows(snapshot: Snapshot, request: ReadRequest = {}): 
  * groups: a few rows of a large table, or of one in a remote store, cost no more than a group.
  */
 export async function* readChunks(snapshot: Snapshot, request: ReadRequest = {}): AsyncIterable<DuckDbChunk> {
-  fieldsToRead(snapshot, request.columns);
+  const fields = fieldsToRead(snapshot, request.columns);
   const { where, limit = Number.POSITIVE_INFINITY } = request;
   const files = wantedFiles(snapshot, request);
   if (files.length === 0 || limit <= 0) return;
@@ -56,7 +57,7 @@ export async function* readChunks(snapshot: Snapshot, request: ReadRequest = {})
       try {
         for await (const chunk of db.stream(await querySql(db, snapshot, { ...request, files: group, limit: left }))) {
           left -= chunk.rowCount;
-          yield chunk;
+          yield withVariantTexts(chunk, fields);
         }
       } catch (error) {
         throw (where === undefined ? undefined : sqlFault(error)) ?? (await brokenFile(db, snapshot, group, error));
@@ -69,12 +70,12 @@ export async function* readChunks(snapshot: Snapshot, request: ReadRequest = {})
   });
 }
 
-/** Runs a query on a DuckDB of its own, which is closed after it. */
+/** Runs a query on a DuckDB. */
 export async function* withDuckDb<T>(
-  { memoryLimitMb = 512, threads = 2 }: ReadLimits,
+  { memoryLimitMb = 1024, threads = 2 }: ReadLimits,
   query: (db: DuckDb) => AsyncIterable<T>,
 ): AsyncIterable<T> {
-  const db = await openDuckDb({ memoryLimitMb, threads });
+  const db = await openDuckDb({ memoryLimitMb, threads, isShared: true });
   try {
     yield* query(db);
   } finally {

@@ -101,7 +101,9 @@ async function settle(context: TransactionContext): Promise<void> {
   const { undecided, log } = context;
   if (undecided === undefined) return;
   const { version, bytes, txnId } = undecided;
-  await putCommit(log.store, log.table, version, bytes, txnId);
+  // A version that others went on from is decided; its commit may even be cleaned up already, and must not come back.
+  const newest = await context.snapshot();
+  if (newest.version < version) await putCommit(log.store, log.table, version, bytes, txnId);
   context.undecided = undefined;
 }
 

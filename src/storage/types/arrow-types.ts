@@ -89,5 +89,5 @@ export const PRIMITIVE_ARROW_TYPES: Readonly<Record<PrimitiveType, () => DataTyp
   void: () => {
     throw new Error('assertion failed: a void column is not stored');
   },
-  variant: () => new Struct([new Field('value', new Binary(), false), new Field('metadata', new Binary(), false)]),
+  variant: () => new Struct([new Field('metadata', new Binary(), false), new Field('value', new Binary(), false)]),
 };

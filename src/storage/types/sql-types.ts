@@ -30,7 +30,8 @@ const SQL_TYPES = {
   timestamp: 'TIMESTAMP WITH TIME ZONE',
   timestamp_ntz: 'TIMESTAMP',
   void: 'INTEGER',
-  variant: 'JSON',
+  // Not DuckDB's VARIANT, which is encoded anew: rows that are copied keep their bytes.
+  variant: 'STRUCT("metadata" BLOB, "value" BLOB)',
 } as const;
 
 /** A text as a SQL literal. */
