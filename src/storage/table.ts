@@ -156,11 +156,7 @@ export function openTable(store: ObjectStore, path: string, environment: TableEn
   const context = contextOf(store, path, environment);
   const { log, snapshot } = context;
   const tending = tendingOf(context, environment);
-  const tend = (version: number): Promise<void> => tendLog(tending, version, context.seen());
-  const afterCommit = async (outcome: CommitOutcome): Promise<CommitOutcome> => {
-    if (outcome.kind === 'committed') await tend(outcome.version);
-    return outcome;
-  };
+  context.committed = (version) => tendLog(tending, version, context.seen());
   return {
     store,
     path,
@@ -176,33 +172,18 @@ export function openTable(store: ObjectStore, path: string, environment: TableEn
       return entries;
     },
     addedSince: (version) => readAddedSince(context, version),
-    append: async (request) => afterCommit(await appendRows(context, request)),
-    async startAppend(request) {
-      const begun = await startAppend(context, request);
-      return { ...begun, commit: async () => afterCommit(await begun.commit()) };
-    },
-    replacePartitions: async (request) => afterCommit(await replacePartitions(context, request)),
-    write: async (request) => afterCommit(await writeRows(context, request)),
-    delete: async (request) => afterCommit(await deleteRows(context, request)),
-    update: async (request) => afterCommit(await updateRows(context, request)),
-    merge: async (request) => afterCommit(await mergeRows(context, request)),
-    async optimize(request) {
-      const figures = await optimizeTable(context, request);
-      if (figures.commits > 0) await tend(figures.version);
-      return figures;
-    },
+    append: (request) => appendRows(context, request),
+    startAppend: (request) => startAppend(context, request),
+    replacePartitions: (request) => replacePartitions(context, request),
+    write: (request) => writeRows(context, request),
+    delete: (request) => deleteRows(context, request),
+    update: (request) => updateRows(context, request),
+    merge: (request) => mergeRows(context, request),
+    optimize: (request) => optimizeTable(context, request),
     alter: alterations(context),
-    restore: async (request) => afterCommit(await restoreTable(context, request)),
-    async vacuum(request) {
-      const report = await vacuumTable(context, request);
-      for (const version of report.versions) await tend(version);
-      return report;
-    },
-    async check(request) {
-      const report = await checkTable(context, request);
-      if (report.repair !== undefined) await afterCommit(report.repair);
-      return report;
-    },
+    restore: (request) => restoreTable(context, request),
+    vacuum: (request) => vacuumTable(context, request),
+    check: (request) => checkTable(context, request),
     describe: async () => describeTable(await snapshot()),
     async shallowClone({ path: to, store: target = store, version }) {
       const created = contextOf(target, to, environment);

@@ -44,7 +44,10 @@ export async function commitWork(context: TransactionContext, read: Snapshot, wo
   let base = read;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const version = base.version + 1;
-    if (await put(context, read, base, work)) return { kind: 'committed', version };
+    if (await put(context, read, base, work)) {
+      await context.committed?.(version);
+      return { kind: 'committed', version };
+    }
     await backOff(attempt);
     const newest = await context.snapshot();
     const stop = await followedBy(context, read, { work, from: version, newest });

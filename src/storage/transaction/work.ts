@@ -20,6 +20,8 @@ export interface TransactionContext {
   readonly nowMs: () => number;
   readonly newUuid: () => string;
   readonly engineInfo: string;
+  /** Told of each commit; what it does must not fail. */
+  committed?: (version: number) => Promise<void>;
   /** A commit of this process whose outcome is not known yet: it is settled before the next one. */
   undecided?: UndecidedCommit | undefined;
 }
