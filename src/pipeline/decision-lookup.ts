@@ -1,8 +1,10 @@
 import { accountKey } from '../domain/entity-keys.ts';
 import type { Side } from '../domain/payment.ts';
+import { bindPredicate, parseExpression } from '../storage/expression/expressions.ts';
+import { literalText } from '../storage/expression/literal-text.ts';
 import { type DuckDb, openDuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
-import { pruneFiles } from '../storage/scan/file-pruning.ts';
+import { filesWhere } from '../storage/scan/prune-snapshot.ts';
 import type { DataFile, Snapshot } from '../storage/scan/snapshot.ts';
 import type { Cell, CellRow } from '../storage/types/cell.ts';
 import type { JobPorts } from './job.ts';
@@ -129,8 +131,11 @@ function filesWith(
   endToEndId: string,
   among: readonly DataFile[] = snapshot.files,
 ): readonly DataFile[] {
-  const kept = new Set(pruneFiles(snapshot, [{ column: 'end_to_end_id', op: '=', value: endToEndId }]));
-  return among.filter((file) => kept.has(file));
+  const text = `end_to_end_id = ${literalText('string', endToEndId)}`;
+  const kept = new Set(
+    filesWhere(snapshot, bindPredicate(parseExpression(text), snapshot.schema)).map(({ key }) => key),
+  );
+  return among.filter(({ key }) => kept.has(key));
 }
 
 function foundDecision(row: CellRow): FoundDecision {

@@ -39,12 +39,13 @@ async function theirs(name: string, from: number, to?: number): Promise<string[]
   return sorted(await spark.rows(`SELECT * FROM table_changes_by_path('${join(root, name)}', ${from}${end})`));
 }
 
-/** Every range of versions, by both. */
-async function compareAll(name: string): Promise<void> {
+/** The whole feed, its second half and its middle, by both: Spark takes seconds for each. */
+async function compareRanges(name: string): Promise<void> {
   const { version } = await open(name).snapshot();
-  for (let from = 0; from <= version; from += 1) {
-    const told = await ours(name, { fromVersion: from });
-    expect(told, `from ${from}`).toEqual(await theirs(name, from));
+  const middle = Math.floor(version / 2);
+  for (const [from, to] of [[0], [middle], [2, middle]] as const) {
+    const range = { fromVersion: from, ...(to === undefined ? {} : { toVersion: to }) };
+    expect(await ours(name, range), `from ${from} to ${to}`).toEqual(await theirs(name, from, to));
   }
 }
 
@@ -72,7 +73,7 @@ describe.each([
   ['names mapped', "'delta.columnMapping.mode' = 'name'", 'PARTITIONED BY (part)'],
   ['ids mapped, own timestamps', "'delta.columnMapping.mode' = 'id', 'delta.enableInCommitTimestamps' = 'true'", ''],
 ])('the change feed of a table of Spark with %s', (name, properties, partitions) => {
-  it('is what Spark tells, over every range', { timeout: 240_000 }, async () => {
+  it('is what Spark tells, range by range', { timeout: 240_000 }, async () => {
     const folder = name.replaceAll(/\W+/g, '-');
     const path = `delta.\`${join(root, folder)}\``;
     await spark.sql(
@@ -80,7 +81,7 @@ describe.each([
        TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true', ${properties})`,
     );
     for (const change of CHANGES) await spark.sql(change.replaceAll('$T', path));
-    await compareAll(folder);
+    await compareRanges(folder);
   });
 });
 
@@ -88,7 +89,7 @@ describe.each([
   ['vectors', { 'delta.enableDeletionVectors': 'true' }],
   ['rewritten files', {}],
 ])('the change feed of a table of ours with %s', (name, configuration) => {
-  it('is what Spark tells, over every range', { timeout: 240_000 }, async () => {
+  it('is what Spark tells, range by range', { timeout: 240_000 }, async () => {
     const folder = `ours-${name.replaceAll(' ', '-')}`;
     const schema = structOf([field('id', 'long'), field('part', 'integer'), field('list', arrayOf('long'))]);
     const definition = {
@@ -111,7 +112,7 @@ describe.each([
     await table.delete({ where: 'part = 1' });
     await table.restore({ version: 2 });
     await table.write({ source: { rows: rows.slice(0, 3) }, mode: 'overwrite' });
-    await compareAll(folder);
+    await compareRanges(folder);
   });
 });
 
@@ -172,7 +173,12 @@ describe('files that Spark wrote in the old calendar', () => {
       const snapshot = await open(folder).snapshot();
       const rows: unknown[] = [];
       for await (const row of readRows(snapshot)) rows.push(plainRow(row as Record<string, unknown>, snapshot.schema));
-      expect(sorted(rows)).toEqual(sorted(await spark.rows(`SELECT * FROM ${path}`)));
+      // Python has no year 0.
+      const theirs = await spark.rows(
+        `SELECT CAST(unix_date(d) AS STRING) AS d, CAST(unix_micros(t) AS STRING) AS t,
+         transform(l, x -> CAST(unix_date(x) AS STRING)) AS l, CAST(unix_micros(CAST(n AS TIMESTAMP)) AS STRING) AS n FROM ${path}`,
+      );
+      expect(sorted(rows)).toEqual(sorted(theirs));
     },
   );
 });

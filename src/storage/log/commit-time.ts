@@ -120,7 +120,6 @@ async function searchOwnTimes(
 ): Promise<Found> {
   let low = first;
   let high = last;
-  let timeMs: number | undefined;
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
     const time = await ownTime(log, middle);
@@ -128,7 +127,7 @@ async function searchOwnTimes(
     if (time === undefined || time <= timestampMs) low = middle;
     else high = middle - 1;
   }
-  timeMs = await ownTime(log, low);
+  const timeMs = await ownTime(log, low);
   if (timeMs === undefined || timeMs > timestampMs) return { version: undefined, firstMs };
   return { version: low, timeMs };
 }

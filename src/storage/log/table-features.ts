@@ -20,6 +20,8 @@ export interface TableFeature {
   readonly unreadable?: string;
   /** Why we do not write a table that has it; absent where we do. */
   readonly unwritable?: string;
+  /** The property without which a table that has it makes no use of it. */
+  readonly enabledBy?: string;
 }
 
 const readerWriter = (name: string, more: Partial<TableFeature> = {}): TableFeature => ({
@@ -48,10 +50,21 @@ export const TABLE_FEATURES: readonly TableFeature[] = [
   writer('inCommitTimestamp'),
   writer('clustering', { needs: ['domainMetadata'] }),
   writer('checkpointProtection'),
-  writer('materializePartitionColumns'),
-  writer('columnMappingUsageTracking'),
-  writer('icebergCompatV1', { needs: ['columnMapping'] }),
-  writer('icebergCompatV2', { needs: ['columnMapping'] }),
+  writer('materializePartitionColumns', {
+    unwritable: 'partition columns are not written into files',
+    enabledBy: 'delta.enableMaterializePartitionColumnsFeature',
+  }),
+  writer('columnMappingUsageTracking', { unwritable: 'its rules are not part of the published specification' }),
+  writer('icebergCompatV1', {
+    needs: ['columnMapping'],
+    unwritable: "files would have to keep Iceberg's rules besides",
+    enabledBy: 'delta.enableIcebergCompatV1',
+  }),
+  writer('icebergCompatV2', {
+    needs: ['columnMapping'],
+    unwritable: "files would have to keep Iceberg's rules besides",
+    enabledBy: 'delta.enableIcebergCompatV2',
+  }),
   writer('icebergCompatV3', { unwritable: 'its rules are not part of the published specification' }),
   writer('icebergWriterCompatV1', { unwritable: 'its rules are not part of the published specification' }),
   writer('collations', { unwritable: 'the order of collated strings is not known here' }),
@@ -86,18 +99,6 @@ const BY_NAME = new Map(TABLE_FEATURES.map((feature) => [feature.name, feature])
 /** The highest versions that there are. */
 const READER_VERSION = 3;
 const WRITER_VERSION = 7;
-
-/** Features that are written to no table yet; the list shrinks as they come. */
-const NOT_WRITTEN_YET: ReadonlySet<string> = new Set([
-  'icebergCompatV1',
-  'icebergCompatV2',
-  'materializePartitionColumns',
-  'columnMappingUsageTracking',
-  'variantShredding',
-  'variantShredding-preview',
-]);
-/** Features whose tables are not read yet. */
-const NOT_READ_YET: ReadonlySet<string> = new Set([]);
 
 /** What is known of a feature; undefined for an unknown one. */
 export function tableFeature(name: string): TableFeature | undefined {
@@ -150,7 +151,6 @@ export function checkReadable(table: string, protocol: Protocol, metadata: Metad
     const feature = tableFeature(name);
     if (feature === undefined) throw refused(table, 'reading', `the feature ${name}`);
     if (feature.unreadable !== undefined) throw refused(table, 'reading', `the feature ${name}`, feature.unreadable);
-    if (NOT_READ_YET.has(name) && isUsed(name, metadata)) throw refused(table, 'reading', `the feature ${name}`);
   }
   if (metadata.format.provider !== 'parquet') throw refused(table, 'reading', `the format ${metadata.format.provider}`);
 }
@@ -172,29 +172,15 @@ export function checkWritable(table: string, protocol: Protocol, metadata: Metad
   for (const name of writerFeaturesOf(protocol)) {
     const feature = tableFeature(name);
     if (feature === undefined) throw refused(table, 'writing', `the feature ${name}`);
-    if (feature.unwritable !== undefined) throw refused(table, 'writing', `the feature ${name}`, feature.unwritable);
-    if (NOT_WRITTEN_YET.has(name) && isUsed(name, metadata)) throw refused(table, 'writing', `the feature ${name}`);
+    if (feature.unwritable !== undefined && isUsed(feature, metadata)) {
+      throw refused(table, 'writing', `the feature ${name}`, feature.unwritable);
+    }
   }
 }
 
-/** Whether a table that supports a feature makes use of it, as far as its metadata tells. */
-function isUsed(name: string, { configuration, schemaString }: Metadata): boolean {
-  switch (name) {
-    case 'columnMapping':
-      return (configuration['delta.columnMapping.mode'] ?? 'none') !== 'none';
-    case 'invariants':
-      return schemaString.includes('"delta.invariants"');
-    case 'checkConstraints':
-      return Object.keys(configuration).some((key) => key.startsWith('delta.constraints.'));
-    case 'changeDataFeed':
-      return configuration['delta.enableChangeDataFeed'] === 'true';
-    case 'generatedColumns':
-      return schemaString.includes('"delta.generationExpression"');
-    case 'identityColumns':
-      return schemaString.includes('"delta.identity.');
-    default:
-      return true;
-  }
+/** Whether a table that supports a feature makes use of it, as far as a property tells. */
+function isUsed({ enabledBy }: TableFeature, { configuration }: Metadata): boolean {
+  return enabledBy === undefined || configuration[enabledBy] === 'true';
 }
 
 /**

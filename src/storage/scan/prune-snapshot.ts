@@ -28,3 +28,8 @@ export function judgeFiles(snapshot: Snapshot, condition: Formula, relation?: st
   }
   return judged;
 }
+
+/** The files of {@link judgeFiles}. */
+export function filesWhere(snapshot: Snapshot, condition: Formula): DataFile[] {
+  return judgeFiles(snapshot, condition).map(({ file }) => file);
+}

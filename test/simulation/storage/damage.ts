@@ -62,10 +62,12 @@ export async function targetOf(kind: DamagedKind): Promise<Target> {
     { clock, ...(kind === 'compaction' ? { compactionInterval: 6 } : {}) },
   );
   for (let commit = 1; commit <= 5; commit += 1) {
-    const rows = Array.from({ length: 40 }, (_, at) => ({ id: commit * 100 + at, part: 'abc'[at % 3], value: at * 7 }));
+    // A vector of few rows stands in the log, and has no file.
+    const length = kind === 'deletion vector' ? 12_000 : 40;
+    const rows = Array.from({ length }, (_, at) => ({ id: commit * 100_000 + at, part: 'abc'[at % 3], value: at * 7 }));
     await table.append({ rows, txn: { appId: 'a', version: commit } });
   }
-  await table.delete({ where: 'id % 10 = 3' });
+  await table.delete({ where: 'id % 10 = 3 OR value % 17 = 5' });
   const { state } = await table.snapshot();
   const log = `t/_delta_log/${padded(6)}`;
   if (isV2) {

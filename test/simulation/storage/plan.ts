@@ -123,17 +123,22 @@ const FAULTS: readonly FaultKind[] = [
 ];
 
 /** What an outage of the store is made of: only a row of them leaves a commit undecided. */
-const OUTAGE: readonly FaultKind[] = ['refused', 'refused', 'late', 'answer_lost'];
+const OUTAGES: readonly (readonly FaultKind[])[] = [
+  ['refused', 'refused', 'late', 'answer_lost'],
+  // Reads go through, and writes land when nobody waits for them any more.
+  ['late_write'],
+];
 
 /** Half of the seeds have few faults and half many: rare ones let runs come far, many meet one another. */
 function faultsOf(random: Random, calls: number): { readonly call: number; readonly kind: FaultKind }[] {
   const rate = random.chance(0.1) ? 0 : random.chance(0.5) ? 0.01 : 0.05;
   const faults: { call: number; kind: FaultKind }[] = [];
-  const some = (kinds: readonly FaultKind[]): FaultKind => kinds[random.below(kinds.length)] as FaultKind;
+  const some = <T>(list: readonly T[]): T => list[random.below(list.length)] as T;
   const outage = random.chance(0.5) ? random.below(calls / 2) : calls;
+  const kinds = some(OUTAGES);
   const outageEnd = outage + 8 + random.below(40);
   for (let call = 1; call <= calls; call += 1) {
-    if (call >= outage && call < outageEnd) faults.push({ call, kind: some(OUTAGE) });
+    if (call >= outage && call < outageEnd) faults.push({ call, kind: some(kinds) });
     else if (random.chance(rate)) faults.push({ call, kind: some(FAULTS) });
   }
   return faults;

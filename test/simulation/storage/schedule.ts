@@ -9,6 +9,8 @@ export type FaultKind =
   | 'answer_lost'
   /** The call fails, and a write lands some turns later. */
   | 'late'
+  /** As `late`, for writes alone. */
+  | 'late_write'
   /** Half of a data file, or of a hint, is left; the process dies. */
   | 'torn'
   /** The process dies before the effect, after it, or before a write that lands later. */
@@ -143,12 +145,16 @@ export class Schedule {
   #befall(pending: Pending, fault: FaultKind): void {
     const { process, call } = pending;
     const isWrite = call.kind === 'put' || call.kind === 'put-if-absent';
+    if (fault === 'late_write' && !isWrite) {
+      pending.resolve(call.act(false));
+      return;
+    }
     if (call.kind === 'list') {
       pending.resolve(call.act(true));
       return;
     }
     if (fault === 'answer_lost' || fault === 'crash_after') call.act(false);
-    if (isWrite && (fault === 'late' || fault === 'crash_late')) {
+    if (isWrite && fault.includes('late')) {
       const atTurn = this.#turn + 1 + this.#random.below(LATEST_TURNS);
       this.#late.push({ land: () => void call.act(false), atTurn });
     }
