@@ -18,6 +18,13 @@ const DAY_MS = 86_400_000;
 /** Sidecars that young may belong to a checkpoint that is being written. */
 const SIDECAR_MIN_AGE_MS = DAY_MS;
 
+/** How old what goes must be, where a table's own rule is not asked. */
+export interface CleanupRule {
+  readonly retentionMs: number;
+  /** The cut-off is a multiple of it. */
+  readonly granularityMs: number;
+}
+
 /** What a clean-up took away. */
 export interface CleanupFigures {
   readonly deleted: number;
@@ -35,10 +42,18 @@ export interface CleanupFigures {
  *
  * @param nowMs a clock that runs ahead of the store's deletes no more than the store's own would.
  */
-export async function cleanUpLog(log: TableLog, state: TableState, nowMs: number): Promise<CleanupFigures> {
+export async function cleanUpLog(
+  log: TableLog,
+  state: TableState,
+  nowMs: number,
+  { retentionMs, granularityMs }: CleanupRule = {
+    retentionMs: logRetentionMs(state.metadata),
+    granularityMs: DAY_MS,
+  },
+): Promise<CleanupFigures> {
   const storeMs = await fileTimeOf(log, state.version);
   if (storeMs === undefined) return NOTHING;
-  const cutOffMs = Math.floor((Math.min(nowMs, storeMs) - logRetentionMs(state.metadata)) / DAY_MS) * DAY_MS;
+  const cutOffMs = Math.floor((Math.min(nowMs, storeMs) - retentionMs) / granularityMs) * granularityMs;
   const cutOff = await cutOffCommit(log, state, cutOffMs);
   if (cutOff === undefined) return NOTHING;
   const { checkpoints } = await findLogSegment(log.store, log.table, undefined, true);

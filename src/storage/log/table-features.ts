@@ -52,7 +52,6 @@ export const TABLE_FEATURES: readonly TableFeature[] = [
   writer('checkpointProtection'),
   writer('materializePartitionColumns', {
     unwritable: 'partition columns are not written into files',
-    enabledBy: 'delta.enableMaterializePartitionColumnsFeature',
   }),
   writer('columnMappingUsageTracking', { unwritable: 'its rules are not part of the published specification' }),
   writer('icebergCompatV1', {

@@ -42,14 +42,17 @@ export async function writeMerge(session: WriteSession, decisions: MergeDecision
   const places = rowIdPlaces(snapshot);
   const target = await duckdbScan(db, snapshot, { files: decisions.touched, places: ['#file', '#row', ...places] });
   const joined = joinedSql(decisions, target);
-  const updated = updatedRows(session, decisions, joined, places);
+  const isOnePass = rewritesInOnePass(session, decisions);
+  const updated = isOnePass
+    ? rewrittenRows(session, decisions, target, places)
+    : updatedRows(session, decisions, joined, places);
   const inserted = insertedRows(session, decisions, places);
   const counts = await countRows(session, decisions);
   const columns = [...snapshot.schema.fields.map(({ name }) => sqlName(name)), ...places.map(sqlName)].join(', ');
   const parts = [...(updated === undefined ? [] : [updated]), ...inserted].map(
     ({ sql }) => `SELECT ${columns} FROM ${sql}`,
   );
-  if (!usesVectors(snapshot) && decisions.touched.length > 0) {
+  if (!isOnePass && !usesVectors(snapshot) && decisions.touched.length > 0) {
     parts.push(`SELECT ${columns} FROM ${numbered(decisions, target)} t
       ANTI JOIN merge_actions a ON a."#file" = t."#file" AND a."#row" = t."#row"`);
   }
@@ -66,7 +69,8 @@ export async function writeMerge(session: WriteSession, decisions: MergeDecision
             sql: `(${parts.join(' UNION ALL ')})`,
             keepsRowIds: keepsRowIds(snapshot),
           });
-    const cdc = tellsChanges(snapshot) ? await writeChanges(session, decisions, joined, updated, inserted) : [];
+    const changed = isOnePass ? updatedRows(session, decisions, joined, places) : updated;
+    const cdc = tellsChanges(snapshot) ? await writeChanges(session, decisions, joined, changed, inserted) : [];
     return { adds, cdc, ...counts, metadata: await numbersGiven(session, decisions, inserted) };
   } catch (error) {
     throw explain(error);
@@ -86,15 +90,55 @@ function joinedSql(decisions: MergeDecisions, target: string): string {
     LEFT JOIN merge_source s ON s."#source" = a."#source"`;
 }
 
+/**
+ * Whether changed rows and those beside them are written by one scan: with constraints or generated
+ * columns only changed rows are held to them, so that there are two.
+ */
+function rewritesInOnePass({ snapshot }: WriteSession, { rules, touched }: MergeDecisions): boolean {
+  return !usesVectors(snapshot) && touched.length > 0 && rules.checks.length === 0 && rules.generated.size === 0;
+}
+
+/** Every row of touched files that stays, changed or not. */
+function rewrittenRows(
+  session: WriteSession,
+  decisions: MergeDecisions,
+  target: string,
+  places: readonly PlaceColumn[],
+): GuardedQuery {
+  const { values, given, updates } = updatedValues(session, decisions);
+  const kept = places.map((place) =>
+    place === '#row_version'
+      ? `CASE WHEN a."#action" IS NULL THEN t."#row_version" END AS "#row_version"`
+      : `t.${sqlName(place)}`,
+  );
+  const isKept = [...updates.map(({ at }) => `a."#action" = ${at}`), 'a."#action" IS NULL'].join(' OR ');
+  const relation = `(SELECT ${[...values, ...kept].join(', ')} FROM ${numbered(decisions, target)} t
+    LEFT JOIN merge_actions a ON a."#file" = t."#file" AND a."#row" = t."#row"
+    LEFT JOIN merge_source s ON s."#source" = a."#source" WHERE ${isKept})`;
+  return guardedQuery(session.snapshot, { ...decisions.rules, identities: new Map() }, relation, given, places);
+}
+
+/** Rows that a clause changes. */
 function updatedRows(
-  { snapshot }: WriteSession,
-  { plan, rules, touched }: MergeDecisions,
+  session: WriteSession,
+  decisions: MergeDecisions,
   joined: string,
   places: readonly PlaceColumn[],
 ): GuardedQuery | undefined {
+  const { values, given, updates } = updatedValues(session, decisions);
+  if (updates.length === 0 || decisions.touched.length === 0) return undefined;
+  const kept = places.map((place) =>
+    place === '#row_version' ? 'NULL::BIGINT AS "#row_version"' : `t.${sqlName(place)}`,
+  );
+  const isUpdate = `a."#action" IN (${updates.map(({ at }) => at).join(', ')})`;
+  const relation = `(SELECT ${[...values, ...kept].join(', ')} FROM ${joined} WHERE ${isUpdate})`;
+  return guardedQuery(session.snapshot, { ...decisions.rules, identities: new Map() }, relation, given, places);
+}
+
+/** Each column's value after the clause that a row has, by `a."#action"`; its own without one. */
+function updatedValues({ snapshot }: WriteSession, { plan, rules }: MergeDecisions) {
   const clauses = [...plan.matched, ...plan.bySource];
   const updates = clauses.flatMap(({ set }, at) => (set === undefined ? [] : [{ set, at }]));
-  if (updates.length === 0 || touched.length === 0) return undefined;
   const side = sideSql(plan);
   const given = new Set<string>();
   const values = snapshot.schema.fields.flatMap(({ name }) => {
@@ -109,12 +153,7 @@ function updatedRows(
     const value = branches.length === 0 ? own : `CASE a."#action" ${branches.join(' ')} ELSE ${own} END`;
     return [`${value} AS ${sqlName(name)}`];
   });
-  const kept = places.map((place) =>
-    place === '#row_version' ? 'NULL::BIGINT AS "#row_version"' : `t.${sqlName(place)}`,
-  );
-  const isUpdate = `a."#action" IN (${updates.map(({ at }) => at).join(', ')})`;
-  const relation = `(SELECT ${[...values, ...kept].join(', ')} FROM ${joined} WHERE ${isUpdate})`;
-  return guardedQuery(snapshot, { ...rules, identities: new Map() }, relation, given, places);
+  return { values, given, updates };
 }
 
 function insertedRows(
