@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 const self = fileURLToPath(import.meta.url);
 
-/** Runs appenders to their end; gives how often a commit lost its race. */
+/** Runs appenders to their end; gives how often a commit lost its race, and the seconds from the first commit to the last. */
 export async function ourAppenders(root, table, count, commits) {
   const one = () =>
     new Promise((resolve, reject) => {
@@ -16,11 +16,14 @@ export async function ourAppenders(root, table, count, commits) {
         printed += data;
       });
       child.on('exit', (code) =>
-        code === 0 ? resolve(Number(printed)) : reject(new Error(`an appender exited with ${code}`)),
+        code === 0 ? resolve(JSON.parse(printed)) : reject(new Error(`an appender exited with ${code}`)),
       );
     });
-  const retries = await Promise.all(Array.from({ length: count }, one));
-  return retries.reduce((sum, own) => sum + own, 0);
+  const answers = await Promise.all(Array.from({ length: count }, one));
+  return {
+    retries: answers.reduce((sum, { lost }) => sum + lost, 0),
+    seconds: (Math.max(...answers.map(({ ended }) => ended)) - Math.min(...answers.map(({ began }) => began))) / 1000,
+  };
 }
 
 if (process.argv[1] === self) {
@@ -46,9 +49,11 @@ if (process.argv[1] === self) {
     amount: id / 100,
     day: 20_000,
   }));
+  await table.snapshot();
+  const began = Date.now();
   for (let commit = 0; commit < Number(commits); commit += 1) {
     const { kind } = await table.append({ rows });
     if (kind !== 'committed') throw new Error(`an append was ${kind}`);
   }
-  console.log(lost);
+  console.log(JSON.stringify({ lost, began, ended: Date.now() }));
 }

@@ -1,0 +1,69 @@
+// Eight processes and delta-rs change one table and are killed with SIGKILL, for ten minutes: `--seconds`, `--workers`,
+// `--where local|s3`. Nothing that was told is lost, nothing is doubled, every version can be read.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { machine, printTable } from './figures.mjs';
+import { compiledTests } from './storage-simulation-code.mjs';
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '600' },
+    workers: { type: 'string', default: '8' },
+    where: { type: 'string', default: 'local' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
+  },
+});
+const code = compiledTests();
+const { runKills } = await import(`${code}/test/e2e/storage-kill-run.js`);
+const folder = mkdtempSync(join(tmpdir(), 'sentinela-kills-'));
+const python = new URL('../.cache/python/bin/python', import.meta.url).pathname;
+const gateway = values.where === 's3' ? await startGateway() : undefined;
+const report = await runKills({
+  uri: gateway === undefined ? join(folder, 'table') : `s3://${gateway.bucket}/kills/table`,
+  folder,
+  code,
+  deltaRsWorker: new URL('../test/e2e/storage-kill-delta-rs.py', import.meta.url).pathname,
+  environment: { ...process.env, ...gateway?.environment },
+  workers: Number(values.workers),
+  python,
+  seconds: Number(values.seconds),
+  seed: Number(values.seed),
+});
+gateway?.stop();
+rmSync(folder, { recursive: true, force: true });
+
+async function startGateway() {
+  // Its program is found from the project's root, which compiled code does not know.
+  const { startVersityGateway } = await import(`${code}/test/running-s3.js`);
+  return startVersityGateway();
+}
+
+const { ledgers } = report;
+const faults = [
+  ...report.wrong,
+  ...report.doubled.map((id) => `${id} is there twice`),
+  ...report.unreadable,
+  ...report.failed,
+];
+console.log(`kills, ${values.where}, seed ${values.seed}, ${machine()}`);
+printTable([
+  {
+    seconds: Number(values.seconds),
+    processes: `${values.workers} + delta-rs`,
+    kills: report.kills,
+    'commits told': ledgers.committed,
+    refused: ledgers.refused,
+    unanswered: ledgers.unanswered,
+    versions: report.versions,
+    'live rows': report.liveRows,
+    wrong: report.wrong.length,
+    doubled: report.doubled.length,
+    unreadable: report.unreadable.length,
+  },
+]);
+for (const [why, times] of ledgers.errors) console.log(`  ${times} × ${why}`);
+for (const fault of faults.slice(0, 10)) console.log(`  ! ${fault}`);
+console.log(faults.length === 0 ? 'nothing lost, nothing doubled: met' : `${faults.length} faults: NOT MET`);
+process.exit(faults.length === 0 ? 0 : 5);
