@@ -6,7 +6,8 @@ import { type HistoryEntry, readHistory } from './log/history.ts';
 import { hasLog } from './log/log-segment.ts';
 import { tableLog } from './log/table-log.ts';
 import type { TableState } from './log/table-state.ts';
-import { checkpointAt, type LogTending, tendLog } from './maintain/after-commit.ts';
+import { checkpointAt, followUp, type LogTending, tendLog } from './maintain/after-commit.ts';
+import { autoCompaction } from './maintain/auto-compaction.ts';
 import { createTableAt, type TableDefinition } from './maintain/create-table.ts';
 import { describeTable, type TableDescription } from './maintain/describe.ts';
 import { checkTable, type FsckReport, type FsckRequest } from './maintain/fsck.ts';
@@ -156,7 +157,8 @@ export function openTable(store: ObjectStore, path: string, environment: TableEn
   const context = contextOf(store, path, environment);
   const { log, snapshot } = context;
   const tending = tendingOf(context, environment);
-  context.committed = (version) => tendLog(tending, version, context.seen());
+  const compaction = autoCompaction(context);
+  context.committed = (version, work) => followUp(tending, compaction, { version, work, before: context.seen() });
   return {
     store,
     path,

@@ -5,6 +5,8 @@ import type { TableLog } from '../log/table-log.ts';
 import { checkpointInterval } from '../log/table-properties.ts';
 import type { TableState } from '../log/table-state.ts';
 import { checksumError, verifyChecksum, writeChecksum } from '../log/version-checksum.ts';
+import type { Work } from '../transaction/work.ts';
+import type { AutoCompaction } from './auto-compaction.ts';
 
 /*
  * What a writer does for readers after its commit: none of it decides whether the commit stands, so
@@ -25,6 +27,21 @@ export interface LogTending {
   readonly compactionInterval?: number | undefined;
   /** Told of what failed. */
   readonly onFault?: ((error: unknown) => void) | undefined;
+}
+
+/**
+ * What follows a commit of ours, in this order: its log is tended, then its files are compacted where that is due.
+ *
+ * @param before as {@link tendLog} takes it.
+ */
+export async function followUp(
+  tending: LogTending,
+  compaction: AutoCompaction,
+  { version, work, before }: { readonly version: number; readonly work: Work; readonly before: TableState | undefined },
+): Promise<void> {
+  await tendLog(tending, version, before);
+  // The commit that compaction makes comes here before the one that called for it has ended.
+  await compaction.after(work, before).catch((error: unknown) => tending.onFault?.(error));
 }
 
 /**

@@ -5,6 +5,7 @@ import type { AddFile, DomainMetadata, Metadata, Protocol } from '../log/actions
 import { columnMappingMode } from '../log/physical-schema.ts';
 import { checkWritable, isSupported, withFeatures } from '../log/table-features.ts';
 import { isEnabled } from '../log/table-properties.ts';
+import { columnPathSql } from '../scan/column-path.ts';
 import { duckdbScan } from '../scan/duckdb-scan.ts';
 import type { Snapshot } from '../scan/snapshot.ts';
 import { type CommitOutcome, commitWork } from '../transaction/commit-loop.ts';
@@ -12,7 +13,6 @@ import { READ_NOTHING, type Reads, type TransactionContext } from '../transactio
 import type { StructType } from '../types/delta-type.ts';
 import { parseSchema, serializeSchema } from '../types/schema-json.ts';
 import { mappedFields } from '../write/column-ids.ts';
-import { plainColumnSql } from '../write/guarded-query.ts';
 import { tableRules } from '../write/table-rules.ts';
 import { withDuckDb } from '../write/write-session.ts';
 import { clusteringColumns } from './clustering-order.ts';
@@ -102,7 +102,7 @@ export function addConstraint(context: TransactionContext, name: string, text: s
       const columns = [...new Set(condition.columns.map(({ path }) => path[0] ?? ''))];
       const scan = await duckdbScan(db, snapshot, { columns });
       const [broken] = await db.rows(
-        `SELECT 1 FROM ${scan} WHERE (${expressionSql(condition, plainColumnSql)}) IS NOT TRUE LIMIT 1`,
+        `SELECT 1 FROM ${scan} WHERE (${expressionSql(condition, columnPathSql)}) IS NOT TRUE LIMIT 1`,
       );
       if (broken === undefined) return;
       throw new AppError(

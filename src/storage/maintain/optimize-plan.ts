@@ -1,5 +1,5 @@
 import type { PartitionValues } from '../log/actions.ts';
-import type { DataFile, Snapshot } from '../scan/snapshot.ts';
+import type { DataFile } from '../scan/snapshot.ts';
 
 /** Files of one partition that become one file, or a sorted row of files. */
 export interface Bin {
@@ -17,23 +17,27 @@ const MOST_DELETED = 0.05;
  * rows would change nothing and is left out.
  */
 export function packFiles(files: Iterable<DataFile>, targetBytes: number): Bin[] {
+  const small = [...files].filter((file) => file.sizeBytes < targetBytes || isHollow(file));
+  return packAll(small, targetBytes).filter((bin) => bin.files.length > 1 || bin.files.some(isHollow));
+}
+
+/** Packs files, partition by partition, into bins of about a size, whatever their own is. */
+export function packAll(files: Iterable<DataFile>, targetBytes: number): Bin[] {
   const bins: Bin[] = [];
   for (const group of byPartition(files)) {
-    const small = group.filter((file) => file.sizeBytes < targetBytes || isHollow(file));
     // In the order in which they came: rows that were written together stay together.
     let open: DataFile[] = [];
     let bytes = 0;
-    const close = (): void => {
-      if (open.length > 1 || open.some(isHollow)) bins.push(binOf(open));
-      open = [];
-      bytes = 0;
-    };
-    for (const file of small) {
-      if (open.length > 0 && bytes + file.sizeBytes > targetBytes) close();
+    for (const file of group) {
+      if (open.length > 0 && bytes + file.sizeBytes > targetBytes) {
+        bins.push(binOf(open));
+        open = [];
+        bytes = 0;
+      }
       open.push(file);
       bytes += file.sizeBytes;
     }
-    close();
+    bins.push(binOf(open));
   }
   return bins;
 }
@@ -59,12 +63,6 @@ export function commitGroups(bins: readonly Bin[], groupBytes: number): Bin[][] 
   }
   if (open.length > 0) groups.push(open);
   return groups;
-}
-
-/** Whether enough small files lie in one partition to pack them; the rule of auto-compaction. */
-export function isCompactionDue(snapshot: Snapshot, smallBytes: number, leastFiles: number): boolean {
-  const small = [...snapshot.filesWhere(() => true)].filter(({ sizeBytes }) => sizeBytes < smallBytes);
-  return byPartition(small).some(({ length }) => length >= leastFiles);
 }
 
 function byPartition(files: Iterable<DataFile>): DataFile[][] {

@@ -1,4 +1,5 @@
 import { AppError } from '../../base/errors.ts';
+import type { ExactJson } from '../../base/exact-json.ts';
 import type { Formula } from '../expression/expressions.ts';
 import type { AddFile } from '../log/actions.ts';
 import { checkWritable } from '../log/table-features.ts';
@@ -63,12 +64,30 @@ export async function optimizeTable(
   }
   const columns = request.zOrderBy ?? clustered;
   const fileBytes = request.fileBytes ?? targetFileBytes(snapshot);
-  const bins = planBins(snapshot, request, {
-    columns,
-    isClustered: clustered.length > 0,
-    fileBytes,
-    nowMs: context.nowMs(),
+  const ordering = { columns, isClustered: clustered.length > 0, fileBytes };
+  const bins = planBins(snapshot, request, { ...ordering, nowMs: context.nowMs() });
+  const { onProgress } = request;
+  return await rewriteBins(context, snapshot, bins, {
+    ...ordering,
+    operation: 'OPTIMIZE',
+    parameters: { predicate: '[]', zOrderBy: JSON.stringify(ordering.isClustered ? [] : columns), auto: 'false' },
+    ...(onProgress === undefined ? {} : { onProgress }),
   });
+}
+
+/** How files are written anew, and what history calls it. */
+export interface Rewrite extends Ordering, Pick<OptimizeRequest, 'onProgress'> {
+  readonly operation: 'OPTIMIZE' | 'REORG';
+  readonly parameters: Readonly<Record<string, ExactJson>>;
+}
+
+/** Writes the files of each bin anew, some bins a commit; a group that another writer changed is left as it is. */
+export async function rewriteBins(
+  context: TransactionContext,
+  snapshot: Snapshot,
+  bins: readonly Bin[],
+  rewrite: Rewrite,
+): Promise<OptimizeFigures> {
   const figures = {
     version: snapshot.version,
     commits: 0,
@@ -79,10 +98,8 @@ export async function optimizeTable(
     conflicts: 0,
   };
   let done = 0;
-  for (const group of commitGroups(bins, GROUP_FILES * fileBytes)) {
-    const outcome = await withDuckDb((db) =>
-      rewriteGroup({ context, db, snapshot }, group, { columns, isClustered: clustered.length > 0, fileBytes }),
-    );
+  for (const group of commitGroups(bins, GROUP_FILES * rewrite.fileBytes)) {
+    const outcome = await withDuckDb((db) => rewriteGroup({ context, db, snapshot }, group, rewrite));
     done += group.length;
     if (outcome === undefined) figures.conflicts += 1;
     else {
@@ -94,7 +111,7 @@ export async function optimizeTable(
       figures.bytesRemoved += removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       figures.bytesAdded += outcome.adds.reduce((sum, { size }) => sum + Number(size), 0);
     }
-    request.onProgress?.({ done, bins: bins.length });
+    rewrite.onProgress?.({ done, bins: bins.length });
   }
   return figures;
 }
@@ -148,7 +165,7 @@ function checkOfPartition({ partitionColumns, table }: Snapshot, condition: Form
 async function rewriteGroup(
   session: WriteSession,
   group: readonly Bin[],
-  ordering: Ordering,
+  { operation, parameters, ...ordering }: Rewrite,
 ): Promise<{ readonly version: number; readonly adds: readonly AddFile[] } | undefined> {
   const { context, db, snapshot } = session;
   const adds: AddFile[] = [];
@@ -171,12 +188,8 @@ async function rewriteGroup(
   }
   const files = group.flatMap((bin) => bin.files);
   const outcome = await commitWork(context, snapshot, {
-    operation: 'OPTIMIZE',
-    parameters: {
-      predicate: '[]',
-      zOrderBy: JSON.stringify(ordering.isClustered ? [] : ordering.columns),
-      auto: 'false',
-    },
+    operation,
+    parameters,
     metrics: {
       numRemovedFiles: String(files.length),
       numRemovedBytes: String(files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)),

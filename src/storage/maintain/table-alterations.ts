@@ -10,11 +10,14 @@ import {
   type PropertyChange,
   setProperties,
 } from './alter-table.ts';
+import { type DropFeatureRequest, dropFeature } from './drop-feature.ts';
 
 /** Changes of what a table is; columns are named by their path. */
 export interface TableAlterations {
   properties(change: PropertyChange): Promise<CommitOutcome>;
   addFeatures(names: readonly string[]): Promise<CommitOutcome>;
+  /** Takes a feature out of the table: see {@link dropFeature}. */
+  dropFeature(name: string, request?: DropFeatureRequest): Promise<CommitOutcome>;
   addColumns(fields: readonly StructField[]): Promise<CommitOutcome>;
   renameColumn(path: readonly string[], name: string): Promise<CommitOutcome>;
   dropColumn(path: readonly string[]): Promise<CommitOutcome>;
@@ -30,6 +33,7 @@ export function alterations(context: TransactionContext): TableAlterations {
   return {
     properties: (change) => setProperties(context, change),
     addFeatures: (names) => addFeatures(context, names),
+    dropFeature: (name, request) => dropFeature(context, name, request),
     addColumns: (fields) => addColumns(context, fields),
     renameColumn: (path, name) => renameColumn(context, path, name),
     dropColumn: (path) => dropColumn(context, path),

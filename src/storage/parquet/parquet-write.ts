@@ -185,7 +185,7 @@ function fileStatistics(numRecords: number, columns: readonly NamedBuilder[], in
       }
       if (left <= 0) break;
       left -= 1;
-      const leaf = builder.statistics();
+      const leaf = builder.statistics(indexed.stringPrefix);
       if (leaf === undefined) continue;
       trees.nulls[name] = leaf.nullCount;
       if (leaf.min !== undefined) trees.min[name] = leaf.min;

@@ -33,7 +33,7 @@ export interface ColumnBuilder {
   /** The values since the last call, as an Arrow array. */
   take(): Data;
   /** What all values so far were like; undefined where nothing is told of such a column. */
-  statistics(): LeafStatistics | undefined;
+  statistics(stringPrefix?: number): LeafStatistics | undefined;
   /** The builders of a struct's fields. */
   readonly children?: readonly { readonly field: StructField; readonly builder: ColumnBuilder }[];
 }
@@ -284,11 +284,11 @@ function stringBuilder(name: string, nullable: boolean, isBounded: boolean): Col
         data: data(),
       });
     },
-    statistics() {
+    statistics(stringPrefix) {
       const nullCount = validity.nullCount;
       return min === undefined || max === undefined
         ? { nullCount }
-        : bounded(nullCount, minString(min), maxString(max));
+        : bounded(nullCount, minString(min, stringPrefix), maxString(max, stringPrefix));
     },
   };
 }

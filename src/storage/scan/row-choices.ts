@@ -32,19 +32,25 @@ export async function rowChoices(
   return choices;
 }
 
-/** The rows that a vector takes out. @throws AppError table_corrupt where it is gone or broken. */
-export function deletedRows(
+/** The rows that a vector takes out. @throws AppError table_corrupt where it is gone or broken, naming its file. */
+export async function deletedRows(
   { store, table }: Pick<Snapshot, 'store' | 'table'>,
   descriptor: DeletionVectorDescriptor,
 ): ReturnType<typeof readDeletionVector> {
-  return readDeletionVector(descriptor, async (place, range) => {
-    const key = place.kind === 'relative' ? tablePrefix(table) + place.path : store.keyOfUri(place.path);
-    const bytes = key === undefined ? undefined : await store.get(key, range);
-    if (bytes !== undefined) return bytes;
-    throw new AppError('table_corrupt', `The deletion vector ${place.path}, which the log of ${table} names, is gone`, {
-      table,
+  let file = 'the log';
+  try {
+    return await readDeletionVector(descriptor, async (place, range) => {
+      const key = place.kind === 'relative' ? tablePrefix(table) + place.path : store.keyOfUri(place.path);
+      file = key ?? place.path;
+      const bytes = key === undefined ? undefined : await store.get(key, range);
+      if (bytes !== undefined) return bytes;
+      throw new AppError('table_corrupt', `it is not there, and the log of ${table} names it`, { table });
     });
-  });
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'table_corrupt') throw error;
+    const message = `The deletion vector in ${file} cannot be read: ${error.message}`;
+    throw new AppError('table_corrupt', message, { ...error.context, table, key: file }, error);
+  }
 }
 
 /** A `read_parquet` of files, and of its rows those that are chosen. */

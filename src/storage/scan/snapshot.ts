@@ -1,4 +1,6 @@
+import { AppError, messageOf } from '../../base/errors.ts';
 import type { AddFile, Metadata, PartitionValues, Protocol } from '../log/actions.ts';
+import { columnMappingMode, physicalName } from '../log/physical-schema.ts';
 import { checkReadable } from '../log/table-features.ts';
 import { safeNumber, type TableState } from '../log/table-state.ts';
 import type { ObjectStore } from '../store/object-store.ts';
@@ -64,6 +66,12 @@ export function snapshotOf(
   const { protocol, metadata, version } = state;
   checkReadable(table, protocol, metadata);
   const schema = parseSchema(metadata.schemaString);
+  const unknown = metadata.partitionColumns.find((name) => schema.fields.every((item) => item.name !== name));
+  if (unknown !== undefined) {
+    throw new AppError('table_corrupt', `The table ${table} is partitioned by ${unknown}, which its schema lacks`, {
+      table,
+    });
+  }
   let files: readonly DataFile[] | undefined;
   return {
     store,
@@ -110,30 +118,47 @@ function* liveFiles(
 
 /** A file of a log as scans take it. */
 export function dataFileOf(add: AddFile, keyOf: (path: string) => string): DataFile {
+  const key = keyOf(add.path);
   let parsed: FileStatistics | null | undefined;
   return {
-    key: keyOf(add.path),
+    key,
     partitionValues: add.partitionValues,
     sizeBytes: safeNumber(add.size, 'The size of a file'),
     modifiedMs: safeNumber(add.modificationTime, 'The modification time of a file'),
     statistics() {
-      if (parsed === undefined) parsed = add.stats === undefined ? null : (parseStatistics(add.stats) ?? null);
+      if (parsed === undefined) parsed = add.stats === undefined ? null : (statisticsOf(add.stats, key) ?? null);
       return parsed ?? undefined;
     },
     add,
   };
 }
 
+function statisticsOf(stats: string, key: string): FileStatistics | undefined {
+  try {
+    return parseStatistics(stats);
+  } catch (error) {
+    const message = `The log's statistics of the file ${key} cannot be read: ${messageOf(error)}`;
+    throw new AppError('table_corrupt', message, { key }, error);
+  }
+}
+
 /**
- * Which columns of a table get statistics: those that `delta.dataSkippingStatsColumns` names, else
- * the first leaf columns, as many as `delta.dataSkippingNumIndexedCols` says.
+ * Which columns of a table get statistics, by their names in its files: those that
+ * `delta.dataSkippingStatsColumns` names, else the first leaf columns, as many as
+ * `delta.dataSkippingNumIndexedCols` says.
  */
-export function indexedColumnsOf({ configuration }: Metadata): IndexedColumns {
+export function indexedColumnsOf(snapshot: Pick<Snapshot, 'protocol' | 'metadata' | 'schema'>): IndexedColumns {
+  const { configuration } = snapshot.metadata;
+  const prefix = Number(configuration['delta.dataSkippingStringPrefixLength'] ?? Number.NaN);
+  const texts = Number.isInteger(prefix) && prefix > 0 ? { stringPrefix: prefix } : {};
   const names = configuration['delta.dataSkippingStatsColumns'];
   if (names !== undefined) {
-    const unquoted = names.split(',').map((name) => name.trim().replace(/^`(.*)`$/, '$1'));
-    return { leaves: -1, only: unquoted.filter((name) => name !== '') };
+    const wanted = names.split(',').map((name) => name.trim().replace(/^`(.*)`$/, '$1'));
+    const isMapped = columnMappingMode(snapshot) !== 'none';
+    const fields = snapshot.schema.fields.filter(({ name }) => wanted.includes(name));
+    return { leaves: -1, only: fields.map((item) => (isMapped ? physicalName(item) : item.name)), ...texts };
   }
   const text = configuration['delta.dataSkippingNumIndexedCols'];
-  return { leaves: text !== undefined && /^-?\d+$/.test(text) ? Number(text) : DEFAULT_INDEXED_COLUMNS };
+  const leaves = text !== undefined && /^-?\d+$/.test(text) ? Number(text) : DEFAULT_INDEXED_COLUMNS;
+  return { leaves, ...texts };
 }

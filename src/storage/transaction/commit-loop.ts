@@ -45,7 +45,7 @@ export async function commitWork(context: TransactionContext, read: Snapshot, wo
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const version = base.version + 1;
     if (await put(context, read, base, work)) {
-      await context.committed?.(version);
+      await context.committed?.(version, work);
       return { kind: 'committed', version };
     }
     await backOff(attempt);

@@ -21,7 +21,7 @@ export interface TransactionContext {
   readonly newUuid: () => string;
   readonly engineInfo: string;
   /** Told of each commit; what it does must not fail. */
-  committed?: (version: number) => Promise<void>;
+  committed?: (version: number, work: Work) => Promise<void>;
   /** A commit of this process whose outcome is not known yet: it is settled before the next one. */
   undecided?: UndecidedCommit | undefined;
 }

@@ -39,6 +39,8 @@ export interface IndexedColumns {
   readonly leaves: number;
   /** Top-level columns; all without it. */
   readonly only?: readonly string[];
+  /** Characters of a string that its bounds keep; {@link DEFAULT_STRING_PREFIX} without it. */
+  readonly stringPrefix?: number;
 }
 
 /** How many characters of a string a bound keeps. */

@@ -203,7 +203,7 @@ function startWriter(context: TransactionContext, snapshot: Snapshot, maxFileRow
     schema: snapshot.schema,
     partitionColumns: snapshot.partitionColumns,
     mapping: columnMappingMode(snapshot),
-    indexedColumns: indexedColumnsOf(snapshot.metadata),
+    indexedColumns: indexedColumnsOf(snapshot),
     maxFileRows,
     nowMs: context.nowMs,
     newUuid: context.newUuid,

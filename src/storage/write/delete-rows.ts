@@ -1,5 +1,6 @@
 import type { RowSet } from '../deletion-vectors/row-set.ts';
 import { expressionSql, type Formula, sqlFault } from '../expression/expressions.ts';
+import { columnPathSql } from '../scan/column-path.ts';
 import { duckdbScan } from '../scan/duckdb-scan.ts';
 import { type JudgedFile, judgeFiles } from '../scan/prune-snapshot.ts';
 import type { DataFile } from '../scan/snapshot.ts';
@@ -15,7 +16,6 @@ import {
   tellsChanges,
 } from './change-request.ts';
 import { deleteByVectors, usesVectors } from './deleted-rows.ts';
-import { plainColumnSql } from './guarded-query.ts';
 import { matchedRows } from './matched-rows.ts';
 import { writeQuery } from './query-writer.ts';
 import { discardFiles, type WriteSession, withSession } from './write-session.ts';
@@ -75,7 +75,7 @@ async function matchesOf(
   if (files.length === 0) return new Map();
   const columns = [...new Set(condition.columns.map(({ path }) => path[0] ?? ''))];
   const scan = await duckdbScan(db, snapshot, { files, columns, places: ['#file', '#row'] });
-  const sql = `SELECT "#file", "#row" FROM ${scan} WHERE ${expressionSql(condition, plainColumnSql)}`;
+  const sql = `SELECT "#file", "#row" FROM ${scan} WHERE ${expressionSql(condition, columnPathSql)}`;
   const rows = await matchedRows(db, sql).catch((error: unknown) => {
     throw sqlFault(error) ?? error;
   });
@@ -97,7 +97,7 @@ async function deletion(
     return { adds, removes: [...gone, ...removes] };
   }
   const files = [...matches.keys()];
-  const passes = expressionSql(condition, plainColumnSql);
+  const passes = expressionSql(condition, columnPathSql);
   const scan = await duckdbScan(db, snapshot, { files, places: rowIdPlaces(snapshot) });
   const kept = await writeQuery(context, db, snapshot, {
     sql: `(SELECT * FROM ${scan} WHERE (${passes}) IS NOT TRUE)`,

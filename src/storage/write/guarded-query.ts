@@ -1,17 +1,11 @@
 import { messageOf } from '../../base/errors.ts';
-import type { ColumnReference } from '../expression/bound-expression.ts';
 import { expressionSql, type Formula, sqlFault } from '../expression/expressions.ts';
+import { columnPathSql } from '../scan/column-path.ts';
 import type { Snapshot } from '../scan/snapshot.ts';
 import { sqlName, sqlTypeOf } from '../types/sql-types.ts';
 import { nextIdentity } from './identity-values.ts';
 import { explicitIdentity } from './row-rules.ts';
 import { ruleBroken, type TableRules } from './table-rules.ts';
-
-/** The SQL of a column of a relation without an alias. */
-export function plainColumnSql({ path }: ColumnReference): string {
-  const [first = '', ...rest] = path;
-  return rest.length === 0 ? sqlName(first) : `(${sqlName(first)}).${rest.map(sqlName).join('.')}`;
-}
 
 /** A query whose rows keep a table's rules, and what DuckDB's failures of it mean. */
 export interface GuardedQuery {
@@ -69,9 +63,8 @@ export function guardedQuery(
     rules.generated.size === 0 ? filled : `(SELECT ${[...generated, ...passed].join(', ')} FROM ${filled})`;
   const tests = [
     ...rules.notNull.map((path) => {
-      const parent =
-        path.length === 1 ? '' : `${plainColumnSql({ relation: undefined, path: path.slice(0, -1) })} IS NOT NULL AND `;
-      const isNull = `${plainColumnSql({ relation: undefined, path })} IS NULL`;
+      const parent = path.length === 1 ? '' : `${columnPathSql({ path: path.slice(0, -1) })} IS NOT NULL AND `;
+      const isNull = `${columnPathSql({ path })} IS NULL`;
       return `WHEN ${parent}${isNull} THEN ${rule(`the column ${path.join('.')}, which takes no nulls,`)}`;
     }),
     ...rules.checks.map(
@@ -83,7 +76,7 @@ export function guardedQuery(
 }
 
 function sqlOf(formula: Formula): string {
-  return expressionSql(formula, plainColumnSql);
+  return expressionSql(formula, columnPathSql);
 }
 
 function explain(table: string, names: readonly string[], error: unknown): unknown {

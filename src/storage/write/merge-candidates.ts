@@ -1,10 +1,10 @@
 import type { BoundExpression } from '../expression/bound-expression.ts';
 import { bindPredicate, type Formula, parseExpression } from '../expression/expressions.ts';
 import { literalText } from '../expression/literal-text.ts';
+import { columnPathSql } from '../scan/column-path.ts';
 import { judgeFiles } from '../scan/prune-snapshot.ts';
 import type { DataFile, Snapshot } from '../scan/snapshot.ts';
 import { isSameType } from '../types/delta-type.ts';
-import { plainColumnSql } from './guarded-query.ts';
 import type { MergePlan } from './merge-plan.ts';
 import type { WriteSession } from './write-session.ts';
 
@@ -30,7 +30,7 @@ export async function mergeCandidates(
   const keys = equalities(plan.on.tree, plan);
   const texts: string[] = [];
   for (const { target, source: own } of keys) {
-    const column = plainColumnSql({ relation: undefined, path: own });
+    const column = columnPathSql({ path: own });
     const [row] = await db.rows(`SELECT min(${column}) AS low, max(${column}) AS high FROM ${source}`);
     const name = target.path.map((part) => `\`${part.replaceAll('`', '``')}\``).join('.');
     // Without a key no row of the source belongs to any.

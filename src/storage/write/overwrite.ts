@@ -1,12 +1,14 @@
 import { AppError } from '../../base/errors.ts';
 import { bindPredicate, expressionSql, type Formula, parseExpression, sqlFault } from '../expression/expressions.ts';
 import type { Metadata, Protocol } from '../log/actions.ts';
+import { columnPathSql } from '../scan/column-path.ts';
 import { duckdbScan } from '../scan/duckdb-scan.ts';
 import { judgeFiles } from '../scan/prune-snapshot.ts';
 import type { DataFile, Snapshot } from '../scan/snapshot.ts';
 import { type CommitOutcome, checkTakesRemoves, commitWork, isDone } from '../transaction/commit-loop.ts';
 import { READ_NOTHING, type Reads, removeOf, type TransactionContext } from '../transaction/work.ts';
-import { sqlName } from '../types/sql-types.ts';
+import { isSameType, typeName } from '../types/delta-type.ts';
+import { sqlName, sqlTypeOf } from '../types/sql-types.ts';
 import {
   type ChangeRequest,
   commonWork,
@@ -17,11 +19,12 @@ import {
   transactionsOf,
 } from './change-request.ts';
 import { evolvedFor } from './evolve-schema.ts';
-import { guardedQuery, plainColumnSql } from './guarded-query.ts';
+import { guardedQuery } from './guarded-query.ts';
 import { identityAt, withHighWaterMarks } from './identity-values.ts';
 import { writeQuery } from './query-writer.ts';
 import { type RowSource, type StagedRows, stageRows } from './row-source.ts';
 import { tableRules } from './table-rules.ts';
+import { isWider } from './widen-type.ts';
 import { discardFiles, type WriteSession, withSession } from './write-session.ts';
 
 /** Rows to write, and what they replace. */
@@ -111,7 +114,7 @@ async function writeNew({ context, db, snapshot }: WriteSession, request: WriteR
       : bindPredicate(parseExpression(request.replaceWhere), snapshot.schema);
   const checks = bound === undefined ? rules.checks : [...rules.checks, { name: 'replaceWhere', condition: bound }];
   const given = new Map(staged.schema.fields.map(({ name }) => [columnIn(snapshot, name), name] as const));
-  const columns = [...given].map(([own, name]) => `${sqlName(name)} AS ${sqlName(own)}`);
+  const columns = [...given].map(([own, name]) => `${fittingSql(snapshot, staged, own, name)} AS ${sqlName(own)}`);
   const guarded = guardedQuery(
     snapshot,
     { ...rules, checks },
@@ -130,6 +133,19 @@ async function writeNew({ context, db, snapshot }: WriteSession, request: WriteR
   } catch (error) {
     throw guarded.explain(error);
   }
+}
+
+/** A column of the rows as one of the table's type. @throws AppError invalid_request where it does not fit. */
+function fittingSql({ schema }: Snapshot, staged: StagedRows, own: string, name: string): string {
+  const wanted = schema.fields.find((item) => item.name === own)?.type ?? 'void';
+  const given = staged.schema.fields.find((item) => item.name === name)?.type ?? 'void';
+  if (isSameType(wanted, given)) return sqlName(name);
+  if (given === 'void' || isWider(given, wanted)) return `CAST(${sqlName(name)} AS ${sqlTypeOf(wanted)})`;
+  throw new AppError(
+    'invalid_request',
+    `The column ${own} is ${typeName(wanted)} and the rows have ${typeName(given)}: cast them first`,
+    { column: own },
+  );
 }
 
 function columnIn({ schema, table }: Snapshot, name: string): string {
@@ -180,7 +196,7 @@ async function replacedWhere(
   const files = judged.map(({ file }) => file);
   const partly = judged.filter(({ verdict }) => verdict === 'some').map(({ file }) => file);
   const reads = readsOf(snapshot, files, request, condition);
-  const passes = expressionSql(condition, plainColumnSql);
+  const passes = expressionSql(condition, columnPathSql);
   const kept =
     partly.length === 0
       ? { adds: [] }

@@ -110,7 +110,7 @@ export async function writeQuery(
       cdc.push({ path, partitionValues: values, size, dataChange: false });
       continue;
     }
-    const statistics = writtenStatistics(schema, written.rows, written.columns, indexedColumnsOf(snapshot.metadata));
+    const statistics = writtenStatistics(schema, written.rows, written.columns, indexedColumnsOf(snapshot));
     adds.push({
       path,
       partitionValues: values,

@@ -1,5 +1,6 @@
 import { AppError } from '../../base/errors.ts';
 import { bindExpression, expressionSql, type Formula, parseExpression, sqlFault } from '../expression/expressions.ts';
+import { columnPathSql } from '../scan/column-path.ts';
 import { duckdbScan } from '../scan/duckdb-scan.ts';
 import { judgeFiles } from '../scan/prune-snapshot.ts';
 import type { DataFile, Snapshot } from '../scan/snapshot.ts';
@@ -16,7 +17,7 @@ import {
   tellsChanges,
 } from './change-request.ts';
 import { deleteByVectors, usesVectors } from './deleted-rows.ts';
-import { guardedQuery, plainColumnSql } from './guarded-query.ts';
+import { guardedQuery } from './guarded-query.ts';
 import { matchedRows } from './matched-rows.ts';
 import { writeQuery } from './query-writer.ts';
 import { type TableRules, tableRules } from './table-rules.ts';
@@ -47,7 +48,7 @@ export function updateRows(context: TransactionContext, request: UpdateRequest):
     const candidates = judgeFiles(snapshot, where).map(({ file }) => file);
     const columns = [...new Set(where.columns.map(({ path }) => path[0] ?? ''))];
     const scan = await duckdbScan(db, snapshot, { files: candidates, columns, places: ['#file', '#row'] });
-    const passes = expressionSql(where, plainColumnSql);
+    const passes = expressionSql(where, columnPathSql);
     try {
       const rows = await matchedRows(db, `SELECT "#file", "#row" FROM ${scan} WHERE ${passes}`);
       if (rows.size === 0) return { kind: 'nothing', version: snapshot.version };
@@ -114,7 +115,7 @@ async function rewrite(session: WriteSession, files: readonly DataFile[], { assi
   const scan = await duckdbScan(db, snapshot, { files, places });
   const values = snapshot.schema.fields.map(({ name }) => {
     const formula = assignments.get(name);
-    return formula === undefined ? sqlName(name) : `${expressionSql(formula, plainColumnSql)} AS ${sqlName(name)}`;
+    return formula === undefined ? sqlName(name) : `${expressionSql(formula, columnPathSql)} AS ${sqlName(name)}`;
   });
   // A changed row keeps its id; its version is that of this commit.
   const kept = places.map((place) => (place === '#row_version' ? `NULL::BIGINT AS "#row_version"` : sqlName(place)));

@@ -27,7 +27,12 @@ export function writtenStatistics(
 ): FileStatistics {
   const trees: Trees = { minValues: {}, maxValues: {}, nullCount: {} };
   collect(
-    { written, rows, left: indexed.leaves < 0 ? Number.POSITIVE_INFINITY : indexed.leaves },
+    {
+      written,
+      rows,
+      prefix: indexed.stringPrefix,
+      left: indexed.leaves < 0 ? Number.POSITIVE_INFINITY : indexed.leaves,
+    },
     schema,
     [],
     trees,
@@ -45,6 +50,7 @@ interface Trees {
 interface Collection {
   readonly written: WrittenColumns;
   readonly rows: number;
+  readonly prefix: number | undefined;
   /** Leaf columns that may still get statistics. */
   left: number;
 }
@@ -73,7 +79,7 @@ function collect(
   }
 }
 
-function leaf({ written, rows }: Collection, name: string, type: DeltaType, key: string, trees: Trees): void {
+function leaf({ written, rows, prefix }: Collection, name: string, type: DeltaType, key: string, trees: Trees): void {
   const column = written.get(key);
   if (type === 'void') {
     trees.nullCount[name] = rows;
@@ -84,7 +90,7 @@ function leaf({ written, rows }: Collection, name: string, type: DeltaType, key:
   if (column.null_count !== undefined) trees.nullCount[name] = Number(column.null_count);
   const { min, max } = column;
   if (min === undefined || max === undefined) return;
-  const bounds = boundsOf(type, min, max, column.has_nan === 'true');
+  const bounds = boundsOf(type, { min, max, hasNan: column.has_nan === 'true' }, prefix);
   if (bounds.min !== undefined) trees.minValues[name] = bounds.min;
   if (bounds.max !== undefined) trees.maxValues[name] = bounds.max;
 }
@@ -94,11 +100,17 @@ interface Bounds {
   readonly max?: ExactJson | undefined;
 }
 
-function boundsOf(type: DeltaType, min: string, max: string, hasNan: boolean): Bounds {
+interface WrittenBounds {
+  readonly min: string;
+  readonly max: string;
+  readonly hasNan: boolean;
+}
+
+function boundsOf(type: DeltaType, { min, max, hasNan }: WrittenBounds, prefix: number | undefined): Bounds {
   if (isDecimal(type)) return { min: exactDecimal(min, type.scale), max: exactDecimal(max, type.scale) };
   switch (type) {
     case 'string':
-      return { min: minString(min), max: maxString(max) };
+      return { min: minString(min, prefix), max: maxString(max, prefix) };
     case 'long':
     case 'integer':
     case 'short':

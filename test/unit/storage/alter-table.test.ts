@@ -5,7 +5,7 @@ import { memoryObjectStore } from '../../../src/storage/store/memory-object-stor
 import type { ObjectStore } from '../../../src/storage/store/object-store.ts';
 import { createTable, type DeltaTable } from '../../../src/storage/table.ts';
 import type { Cell, CellRow } from '../../../src/storage/types/cell.ts';
-import { arrayOf, field, type StructField, structOf } from '../../../src/storage/types/delta-type.ts';
+import { arrayOf, field, type StructField, type StructType, structOf } from '../../../src/storage/types/delta-type.ts';
 
 const environment = { clock: manualClock(1_800_000_000_000_000) };
 let store: ObjectStore;
@@ -207,7 +207,10 @@ describe('row tracking', () => {
 describe('OPTIMIZE', () => {
   it('orders rows by two columns so that files have narrow bounds', async () => {
     const table = await tableOf({}, [field('x', 'long'), field('y', 'long')]);
-    const rows = Array.from({ length: 245_760 }, (_, at) => ({ x: (at * 7919) % 245_760, y: (at * 104_729) % 245_760 }));
+    const rows = Array.from({ length: 245_760 }, (_, at) => ({
+      x: (at * 7919) % 245_760,
+      y: (at * 104_729) % 245_760,
+    }));
     await table.write({ source: { rows }, mode: 'append' });
     await table.optimize({ zOrderBy: ['x', 'y'], fileBytes: 100_000 });
     const snapshot = await table.snapshot();
@@ -234,5 +237,40 @@ describe('OPTIMIZE', () => {
     expect(await table.optimize()).toMatchObject({ commits: 1, filesRemoved: 2, filesAdded: 1 });
     expect((await table.snapshot()).files[0]?.add.clusteringProvider).toBe('liquid');
     expect(await table.optimize()).toMatchObject({ commits: 0 });
+  });
+});
+
+describe('statistics', () => {
+  it.each(['append', 'write'] as const)(
+    'by %s keep as many characters, and columns, as the table says',
+    async (how) => {
+      const table = await tableOf(
+        { 'delta.dataSkippingStringPrefixLength': '3', 'delta.dataSkippingStatsColumns': 'name', ...NAMES },
+        [field('id', 'integer'), field('name', 'string')],
+      );
+      const rows = [{ id: 1, name: 'abcdef' }];
+      await (how === 'append' ? table.append({ rows }) : table.write({ source: { rows }, mode: 'append' }));
+      const snapshot = await table.snapshot();
+      const physical = snapshot.schema.fields[1]?.metadata['delta.columnMapping.physicalName'];
+      expect(snapshot.files[0]?.statistics()).toEqual({
+        numRecords: 1,
+        minValues: { [String(physical)]: 'abc' },
+        maxValues: { [String(physical)]: 'abc\u007f' },
+        nullCount: { [String(physical)]: 0 },
+      });
+    },
+  );
+});
+
+describe('rows of other types', () => {
+  it('are refused, or cast where nothing can be lost', async () => {
+    const table = await tableOf({}, [field('id', 'long'), field('name', 'string')]);
+    const write = (schema: StructType, rows: readonly Record<string, unknown>[]) =>
+      table.write({ source: { rows, schema }, mode: 'append' });
+    await expect(write(structOf([field('id', 'string')]), [{ id: 'a' }])).rejects.toMatchObject({
+      code: 'invalid_request',
+    });
+    await write(structOf([field('ID', 'integer')]), [{ ID: 7 }]);
+    expect(await rowsOf(table)).toEqual([{ id: 7n, name: null }]);
   });
 });
