@@ -7,6 +7,7 @@ import { duckdbScan } from '../../src/storage/scan/duckdb-scan.ts';
 import { type ReadRequest, readRows } from '../../src/storage/scan/table-read.ts';
 import { localObjectStore } from '../../src/storage/store/local-object-store.ts';
 import { createTable, type DeltaTable, openTable } from '../../src/storage/table.ts';
+import type { StructType } from '../../src/storage/types/delta-type.ts';
 import { withDuckDb } from '../../src/storage/write/write-session.ts';
 import { type RunningSpark, startSpark } from '../running-spark.ts';
 import { plainRow, sorted } from './engine-rows.ts';
@@ -28,6 +29,9 @@ export interface SparkWorld {
   compare(name: string, what?: string): Promise<string[]>;
   /** Rows with their ids, by Spark and by us. */
   compareRowIds(name: string): Promise<void>;
+  /** A row in the plain form of the engines, and rows in one order. */
+  plain(row: unknown, schema: StructType): Record<string, unknown>;
+  sorted(rows: readonly unknown[]): string[];
   close(): void;
 }
 
@@ -76,6 +80,8 @@ export async function openSparkWorld(settings: Readonly<Record<string, string>> 
       );
       expect(sorted(own), `row ids of ${name}`).toEqual(sorted(spoken));
     },
+    plain: (row, schema) => plainRow(row as Record<string, unknown>, schema),
+    sorted,
     close() {
       spark.stop();
       rmSync(root, { recursive: true, force: true });

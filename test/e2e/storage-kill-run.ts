@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../src/base/clock.ts';
 import { type Random, seededRandom } from '../../src/base/random.ts';
 import { logFolder } from '../../src/storage/log/log-names.ts';
@@ -22,6 +21,8 @@ export interface KillRun {
   readonly workers: number;
   /** The Python of the delta-rs worker; none without it. */
   readonly python: string | undefined;
+  /** Its script. */
+  readonly deltaRsWorker: string;
   readonly seconds: number;
   readonly seed: number;
 }
@@ -46,7 +47,6 @@ export interface KillReport {
 const SCHEMA = structOf([field('id', 'long'), field('part', 'string'), field('value', 'long')]);
 /** Versions of which all rows are read; of the others the log, and that their files are there. */
 const FULLY_READ = 30;
-const PYTHON_WORKER = fileURLToPath(new URL('storage-kill-delta-rs.py', import.meta.url));
 
 /** Lets processes change one table, kills one of them with SIGKILL now and then, and checks what is there at the end. */
 export async function runKills(run: KillRun): Promise<KillReport> {
@@ -91,7 +91,7 @@ function startProgram(run: KillRun, number: number, until: number): Program {
     life += 1;
     const args = [run.uri, ledger, number, life, until].map(String);
     const [program, script] = isPython
-      ? [run.python as string, PYTHON_WORKER]
+      ? [run.python as string, run.deltaRsWorker]
       : [process.execPath, `${run.code}/test/e2e/storage-kill-worker.js`];
     const printed = openSync(output, 'a');
     child = spawn(program, [script, ...args], { stdio: ['ignore', printed, printed], env: { ...run.environment } });
@@ -169,7 +169,7 @@ async function checkTable(
       if (count !== snapshot.rowCount)
         unreadable.push(`version ${version} has ${count} rows, not ${snapshot.rowCount}`);
     } catch (error) {
-      unreadable.push(`version ${version}: ${error}`);
+      unreadable.push(`version ${version}: ${error instanceof Error ? error.stack : error}`);
     }
   }
   return { versions: newest.version + 1, liveRows: found.size, wrong, doubled, unreadable, fullyRead };

@@ -9,7 +9,9 @@ import { startVersityGateway, VERSITY_GATEWAY } from '../running-s3.ts';
 import { type KillReport, runKills } from './storage-kill-run.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const CODE = join(ROOT, '.cache/storage-programs');
+/** Of this run alone: another's would write over programs that are just being started. */
+const CODE = join(ROOT, `.cache/storage-programs-${process.pid}`);
+const DELTA_RS_WORKER = join(ROOT, 'test/e2e/storage-kill-delta-rs.py');
 const SEED = Number(process.env.SEED ?? 7);
 
 let folder: string;
@@ -19,7 +21,9 @@ beforeAll(() => {
   const args = ['-p', join(ROOT, 'tsconfig.json'), '--noEmit', 'false', '--rootDir', ROOT, '--outDir', CODE];
   spawnSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), ...args]);
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => {
+  for (const path of [folder, CODE]) rmSync(path, { recursive: true, force: true });
+});
 
 // Stock Spark is not among them: it commits safely beside others only through a LogStore of ours.
 describe('processes that are killed while they change one table', () => {
@@ -30,6 +34,7 @@ describe('processes that are killed while they change one table', () => {
       uri: join(own, 'table'),
       folder: own,
       code: CODE,
+      deltaRsWorker: DELTA_RS_WORKER,
       environment: process.env,
       workers: 4,
       python: PYTHON,
@@ -51,6 +56,7 @@ describe('processes that are killed while they change one table', () => {
           uri: `s3://${s3.bucket}/kills/table`,
           folder: own,
           code: CODE,
+          deltaRsWorker: DELTA_RS_WORKER,
           environment: { ...process.env, ...s3.environment },
           workers: 4,
           python: PYTHON,

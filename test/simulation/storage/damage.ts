@@ -3,6 +3,7 @@ import { AppError } from '../../../src/base/errors.ts';
 import type { Random } from '../../../src/base/random.ts';
 import { writeCheckpoint } from '../../../src/storage/log/checkpoint-write.ts';
 import { padded } from '../../../src/storage/log/log-names.ts';
+import { deletedRows } from '../../../src/storage/scan/row-choices.ts';
 import { readRows } from '../../../src/storage/scan/table-read.ts';
 import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
 import type { ObjectStore } from '../../../src/storage/store/object-store.ts';
@@ -43,8 +44,15 @@ export type Outcome = 'right data' | 'error, file named' | 'error, file not name
 const clock = manualClock(1_800_000_000_000_000);
 const SCHEMA = structOf([field('id', 'long'), field('part', 'string'), field('value', 'long')]);
 
-/** Makes a table whose newest version is read through a file of the kind. */
-export async function targetOf(kind: DamagedKind): Promise<Target> {
+/**
+ * Makes a table whose newest version is read through a file of the kind.
+ *
+ * @param rowsACommit many for a deletion vector: one of few rows stands in the log.
+ */
+export async function targetOf(
+  kind: DamagedKind,
+  rowsACommit = kind === 'deletion vector' ? 12_000 : 40,
+): Promise<Target> {
   const store = memoryObjectStore();
   const isV2 = kind === 'sidecar' || kind.startsWith('V2');
   const table = await createTable(
@@ -62,9 +70,11 @@ export async function targetOf(kind: DamagedKind): Promise<Target> {
     { clock, ...(kind === 'compaction' ? { compactionInterval: 6 } : {}) },
   );
   for (let commit = 1; commit <= 5; commit += 1) {
-    // A vector of few rows stands in the log, and has no file.
-    const length = kind === 'deletion vector' ? 12_000 : 40;
-    const rows = Array.from({ length }, (_, at) => ({ id: commit * 100_000 + at, part: 'abc'[at % 3], value: at * 7 }));
+    const rows = Array.from({ length: rowsACommit }, (_, at) => ({
+      id: commit * 100_000 + at,
+      part: 'abc'[at % 3],
+      value: at * 7,
+    }));
     await table.append({ rows, txn: { appId: 'a', version: commit } });
   }
   await table.delete({ where: 'id % 10 = 3 OR value % 17 = 5' });
@@ -111,6 +121,8 @@ async function keyOf(store: ObjectStore, kind: DamagedKind): Promise<string> {
 
 async function readByScript(store: ObjectStore): Promise<string> {
   const snapshot = await openTable(store, 't', { clock }).snapshot();
+  for (const { add } of snapshot.files)
+    if (add.deletionVector !== undefined) await deletedRows(snapshot, add.deletionVector);
   const rows = await new RowReader('t').rowsOf(snapshot.files.map(liveFileOf), (key) => store.get(key));
   // Statistics decide which files a reader opens.
   const files = snapshot.files.map((file) => `${file.key} ${file.sizeBytes} ${JSON.stringify(file.statistics())}`);
