@@ -108,4 +108,7 @@ describe.each(SPARK_TABLES)(
 type Judged = Readonly<Record<'delta-rs' | 'DuckDB', { readonly rows?: unknown[]; readonly error?: string }>>;
 
 /** Where an engine reads other rows than Spark and we do, and why that is not ours to mend. */
-const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {};
+const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
+  'DuckDB: column mapping by id, partitioned':
+    'reads a partition column under a physical name as null, where Spark and delta-rs read its values',
+};

@@ -95,10 +95,14 @@ function bytesText(reader: VariantReader, type: number, at: number): PrimitiveTe
   return { text: `"${reader.slice(at + 4, size).toString('base64')}"`, end };
 }
 
-/** A double; JSON has no NaN and no Infinity, and `JSON.stringify` would lose the sign of −0. */
+/**
+ * A double; JSON has no NaN and no Infinity, and `JSON.stringify` would lose the sign of −0. A whole
+ * one has a zero after the point, as Spark writes it: else it would be an integer when it is parsed.
+ */
 function numberText(value: number): string {
   if (!Number.isFinite(value)) return `"${value}"`;
-  return Object.is(value, -0) ? '-0.0' : String(value);
+  const text = Object.is(value, -0) ? '-0' : String(value);
+  return /^-?\d+$/.test(text) ? `${text}.0` : text;
 }
 
 /** The double of fewest digits that is nearest to no other float: 1.1 for the float 1.10000002384. */
