@@ -1,7 +1,7 @@
 import { AppError } from '../../base/errors.ts';
 import type { CommitInfo, Metadata } from './actions.ts';
 import { listLog } from './log-segment.ts';
-import { commitInfoOf, readCommit } from './read-commit.ts';
+import { commitInfoOf, inCommitTimestamp, readCommit } from './read-commit.ts';
 import type { TableLog } from './table-log.ts';
 import { isEnabled } from './table-properties.ts';
 
@@ -21,12 +21,6 @@ export interface TimedCommit {
 interface Enablement {
   readonly version: number;
   readonly timestampMs: number;
-}
-
-/** The in-commit timestamp of a commit; undefined where it has none. */
-export function inCommitTimestamp(info: CommitInfo | undefined): number | undefined {
-  const value = info?.inCommitTimestamp;
-  return typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;
 }
 
 function enablementOf(metadata: Metadata): Enablement | undefined {

@@ -24,3 +24,9 @@ export function commitInfoOf(actions: readonly Action[]): CommitInfo | undefined
   for (const action of actions) if ('commitInfo' in action) return action.commitInfo;
   return undefined;
 }
+
+/** The in-commit timestamp of a commit; undefined where it has none. */
+export function inCommitTimestamp(info: CommitInfo | undefined): number | undefined {
+  const value = info?.inCommitTimestamp;
+  return typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;
+}

@@ -8,6 +8,7 @@ import { commitKey, tablePrefix } from './log-names.ts';
 import { type CheckpointFiles, commitsAfter, findLogSegment, type LogSegment } from './log-segment.ts';
 import { readCommit, readCommitFile } from './read-commit.ts';
 import { StateReplay, type TableState } from './table-state.ts';
+import { verifyChecksum } from './version-checksum.ts';
 
 /** A table's log: reads it once, then only what is new. */
 export interface TableLog {
@@ -99,12 +100,24 @@ async function isThere(store: ObjectStore, key: string): Promise<boolean> {
 async function load(store: ObjectStore, table: string, keys: FileKeys, version?: number): Promise<Known> {
   const segment = await findLogSegment(store, table, version, false);
   const [newest] = segment.checkpoints;
+  const isShort = newest !== undefined || segment.compactions.length > 0;
+  let read: Known;
   try {
-    return await replaySegment(store, table, keys, segment, newest);
+    read = await replaySegment(store, table, keys, segment, newest);
   } catch (error) {
-    if (!isCorrupt(error) || (newest === undefined && segment.compactions.length === 0)) throw error;
+    if (!isCorrupt(error) || !isShort) throw error;
     return await loadAround(store, table, keys, segment, error);
   }
+  if (!isShort || (await isAsSummed(store, table, read))) return read;
+  // A checkpoint or a compaction that was cut where a line or a row ends reads well, and lacks the rest.
+  const around = await loadAround(store, table, keys, segment, undefined).catch(() => read);
+  return (await isAsSummed(store, table, around)) ? around : read;
+}
+
+/** Whether a state is what the checksum of its version says; also where there is none. */
+async function isAsSummed(store: ObjectStore, table: string, { state }: Known): Promise<boolean> {
+  const mismatches = await verifyChecksum(store, table, state);
+  return mismatches === undefined || mismatches.length === 0;
 }
 
 /**

@@ -7,8 +7,8 @@ import {
   stringifyExactJson,
 } from '../../base/exact-json.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { inCommitTimestamp } from './commit-time.ts';
 import { checksumKey } from './log-names.ts';
+import { inCommitTimestamp } from './read-commit.ts';
 import { isEnabled } from './table-properties.ts';
 import type { TableState } from './table-state.ts';
 

@@ -1,7 +1,8 @@
 import { AppError } from '../../base/errors.ts';
 import type { Action } from '../log/actions.ts';
-import { fileTimes, inCommitTimestamp, versionAt } from '../log/commit-time.ts';
+import { fileTimes, versionAt } from '../log/commit-time.ts';
 import { tablePrefix } from '../log/log-names.ts';
+import { inCommitTimestamp } from '../log/read-commit.ts';
 import type { TableLog } from '../log/table-log.ts';
 import { isEnabled } from '../log/table-properties.ts';
 import type { TableState } from '../log/table-state.ts';

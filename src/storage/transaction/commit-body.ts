@@ -1,7 +1,6 @@
 import type { ExactJson } from '../../base/exact-json.ts';
 import type { Action, CommitInfo, Metadata } from '../log/actions.ts';
-import { inCommitTimestamp } from '../log/commit-time.ts';
-import { commitInfoOf } from '../log/read-commit.ts';
+import { commitInfoOf, inCommitTimestamp } from '../log/read-commit.ts';
 import { isEnabled } from '../log/table-properties.ts';
 import type { Snapshot } from '../scan/snapshot.ts';
 import { isBlindAppend, isolationOf } from './isolation.ts';
