@@ -13,6 +13,7 @@ import { fieldsToRead, type PlaceColumn, type ScannedFile, type ScanOptions, typ
 import { keptRows, rowChoices } from './row-choices.ts';
 import { placeSql } from './row-places.ts';
 import type { Snapshot } from './snapshot.ts';
+import { verifyFiles } from './verified-files.ts';
 
 /**
  * A snapshot as a SQL table expression for DuckDB: it reads the files that our own log names, so
@@ -35,6 +36,7 @@ export async function duckdbScan(
     snapshot.store,
     files.map(({ key }) => key),
   );
+  await verifyFiles(files, paths);
   const schemas = await fileSchemas(db, paths);
   const choices = options.rows ?? (await rowChoices(snapshot, files));
   const plain = files.map((file, at) => ({ file, at, path: paths[at] as string, choice: choices.get(file) }));

@@ -1,4 +1,5 @@
 import type { AddFile, PartitionValues } from '../log/actions.ts';
+import { checksumOfBytes, withChecksum } from '../log/file-checksum.ts';
 import { actionPathOfKey, partitionFolder } from '../log/file-path.ts';
 import { tablePrefix } from '../log/log-names.ts';
 import { type ColumnMappingMode, physicalName, physicalSchema } from '../log/physical-schema.ts';
@@ -134,6 +135,7 @@ async function closeFile(target: DataFileTarget, { values, builder }: OpenFile):
     modificationTime: target.nowMs(),
     dataChange: true,
     stats: serializeStatistics(statistics),
+    tags: withChecksum(undefined, checksumOfBytes(bytes)),
   };
 }
 

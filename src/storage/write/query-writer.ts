@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { AppError } from '../../base/errors.ts';
 import { parseExactJson } from '../../base/exact-json.ts';
 import type { AddCdcFile, AddFile, PartitionValues } from '../log/actions.ts';
+import { checksumOfPath, withChecksum } from '../log/file-checksum.ts';
 import { actionPathOfKey, partitionFolder } from '../log/file-path.ts';
 import { tablePrefix } from '../log/log-names.ts';
 import { columnMappingMode, physicalName, physicalSchema } from '../log/physical-schema.ts';
@@ -103,6 +104,7 @@ export async function writeQuery(
     const prefix = query.isChangeData === true ? '_change_data/' : '';
     const name = query.isChangeData === true ? `cdc-${context.newUuid()}` : `part-${context.newUuid()}`;
     const relativeKey = `${prefix}${partitionFolder(values)}${name}.zstd.parquet`;
+    const checksum = await checksumOfPath(written.path);
     await snapshot.store.putFile(tablePrefix(snapshot.table) + relativeKey, written.path);
     const path = actionPathOfKey(relativeKey);
     const { bytes: size } = written;
@@ -118,7 +120,7 @@ export async function writeQuery(
       modificationTime: context.nowMs(),
       dataChange: query.dataChange ?? true,
       stats: serializeStatistics(statistics),
-      ...(query.tags === undefined ? {} : { tags: query.tags }),
+      tags: withChecksum(query.tags, checksum),
       ...(query.clusteringProvider === undefined ? {} : { clusteringProvider: query.clusteringProvider }),
     });
   }
