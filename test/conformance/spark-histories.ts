@@ -125,25 +125,31 @@ export async function mergeTwins(world: SparkWorld, seed: number): Promise<void>
     const rows: Row[] = random(3) === 0 ? rowsOf(random, 8) : distinctRows(random, 8);
     if (random(2) === 0) rows.push({ id: null, part: 1, v: 'null key' });
     const merge = mergeOf(random);
-    const ours = await table.merge({ source: { rows }, ...merge.ours }).then(
-      () => 'done',
-      () => 'refused',
-    );
-    const sparks = await world.sql(twin, `MERGE INTO $T t USING ${relationOf(rows)} s ${merge.spark}`).then(
-      () => 'done',
-      () => 'refused',
-    );
+    const ours = await endOf(table.merge({ source: { rows }, ...merge.ours }));
+    const sparks = await endOf(world.sql(twin, `MERGE INTO $T t USING ${relationOf(rows)} s ${merge.spark}`));
     const what = `seed ${seed}, step ${step}: ${merge.spark}\n${valuesOf(rows)}`;
-    expect(ours, what).toBe(sparks);
+    const isDuplicate = new Set(rows.map(({ id }) => id)).size < rows.length;
+    if (isDuplicate && ours === 'done' && sparks.includes('MULTIPLE_SOURCE_ROW')) {
+      // Spark refuses two rows of the source that match, though the clauses take one of them at most. The SQL
+      // standard and Databricks 16 count those that a clause takes, and so do we.
+      await world.sql(twin, `INSERT OVERWRITE $T SELECT * FROM ${world.path(own)}`);
+    } else expect(ours === 'done', `${what}\nours: ${ours}\nSpark: ${sparks}`).toBe(sparks === 'done');
     expect(await world.ours(own), what).toEqual(await world.ours(twin));
   }
   await world.compare(own);
 }
 
+function endOf(change: Promise<unknown>): Promise<string> {
+  return change.then(
+    () => 'done',
+    (error: Error) => error.message.slice(0, 300),
+  );
+}
+
 function mergeOf(random: Random) {
   const isSafe = random(3) === 0;
   const on = isSafe ? 't.id <=> s.id' : random(2) === 0 ? 't.id = s.id' : 't.id = s.id AND t.part = s.part';
-  const matched = random(4);
+  const matched = random(5);
   const set = { v: "concat(coalesce(t.v, 'none'), '!')", part: 'coalesce(s.part, t.part)' };
   const assigned = Object.entries(set)
     .map(([column, value]) => `${column} = ${value}`)
@@ -161,6 +167,10 @@ function mergeOf(random: Random) {
   if (matched === 3) {
     whenMatched.push({ condition: "t.v LIKE 'v%'", action: 'update' });
     clauses.push("WHEN MATCHED AND t.v LIKE 'v%' THEN UPDATE SET *");
+  }
+  if (matched === 4) {
+    whenMatched.push({ action: 'delete' });
+    clauses.push('WHEN MATCHED THEN DELETE');
   }
   const inserts = matched === 0 || random(2) === 0;
   if (inserts) clauses.push('WHEN NOT MATCHED AND s.id IS NOT NULL THEN INSERT (id, v) VALUES (s.id + 100, s.v)');

@@ -94,12 +94,16 @@ function parseLine(line: string, name: string): JsonObject {
   return json;
 }
 
-/** A line of few brackets cannot be deep, and nearly every line has few. */
 function checkDepth(line: string, name: string): void {
+  if (isTooDeep(line)) throw corrupt(name, `a line nests deeper than ${MAX_DEPTH}`);
+}
+
+/** Whether a text of JSON nests deeper than anything in a log. One of few brackets cannot, and nearly every line has few. */
+export function isTooDeep(line: string): boolean {
   let opened = 0;
   for (let at = line.indexOf('{'); at !== -1 && opened <= MAX_DEPTH; at = line.indexOf('{', at + 1)) opened += 1;
   for (let at = line.indexOf('['); at !== -1 && opened <= MAX_DEPTH; at = line.indexOf('[', at + 1)) opened += 1;
-  if (opened <= MAX_DEPTH) return;
+  if (opened <= MAX_DEPTH) return false;
   let depth = 0;
   let isText = false;
   for (let at = 0; at < line.length; at += 1) {
@@ -110,8 +114,9 @@ function checkDepth(line: string, name: string): void {
     } else if (code === 0x22) isText = true;
     else if (code === 0x7b || code === 0x5b) depth += 1;
     else if (code === 0x7d || code === 0x5d) depth -= 1;
-    if (depth > MAX_DEPTH) throw corrupt(name, `a line nests deeper than ${MAX_DEPTH}`);
+    if (depth > MAX_DEPTH) return true;
   }
+  return false;
 }
 
 function isCommitAction(action: CheckpointAction): action is Action {

@@ -7,6 +7,7 @@ import {
   stringifyExactJson,
 } from '../../base/exact-json.ts';
 import type { ObjectStore } from '../store/object-store.ts';
+import { isTooDeep } from './action-json.ts';
 import { checksumKey } from './log-names.ts';
 import { inCommitTimestamp } from './read-commit.ts';
 import { isEnabled } from './table-properties.ts';
@@ -130,7 +131,9 @@ function short(text: string): string {
 
 function parsed(bytes: Uint8Array): JsonObject | undefined {
   try {
-    const json = parseExactJson(new TextDecoder().decode(bytes));
+    const text = new TextDecoder().decode(bytes);
+    if (isTooDeep(text)) return undefined;
+    const json = parseExactJson(text);
     return isJsonObject(json) ? json : undefined;
   } catch {
     // Torn: it is written without being waited for by anybody.

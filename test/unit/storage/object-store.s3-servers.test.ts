@@ -57,7 +57,8 @@ describe.each([
     for await (const { key } of store.listFrom('')) expect.fail(`left ${key}`);
   });
 
-  it('lets one of many clients win', async () => {
+  // moto looks first and puts then: of several at once it may take two.
+  it.runIf(checksSignatures)('lets one of many clients win', async () => {
     const clients = Array.from({ length: 8 }, () => open({ prefix: 'race' }));
     for (let version = 0; version < 5; version += 1) {
       const outcomes = await Promise.all(
