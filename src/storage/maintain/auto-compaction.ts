@@ -54,7 +54,7 @@ export function autoCompaction(context: TransactionContext): AutoCompaction {
         touched.map(({ partitionValues }) => partitionValues),
       );
       // Another may have begun while this one read.
-      if (due.length === 0) return;
+      if (due.length === 0 || isRunning) return;
       isRunning = true;
       try {
         await compact(context, snapshot, counts.rowsOf(state, due.slice(0, MOST_PARTITIONS)));

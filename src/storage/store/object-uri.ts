@@ -24,20 +24,29 @@ export function percentEncoded(text: string): string {
   );
 }
 
-/** A path in a URI: its segments percent-encoded, once. */
+/** A path as requests sign it: its segments percent-encoded, once. */
 export function encodedPath(path: string): string {
   return path.split('/').map(percentEncoded).join('/');
 }
 
-/** The URI of an object. @param root the store's, with a closing slash. */
+/** Characters of a path that java.net.URI escapes: what no URI may hold, spaces and controls of every script. */
+const ESCAPED_BY_JAVA =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is escaped.
+  /[\x00-\x20"#%<>?[\\\]^`{|}\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/g;
+
+/**
+ * The URI of an object, in the one spelling that Hadoop gives a path: Delta Spark looks for rows of a file by
+ * comparing that spelling with the text in the log, and fails a DELETE where an absolute path has another.
+ *
+ * @param root the store's, with a closing slash.
+ */
 export function uriOfKey(root: string, key: string): string {
-  return root + encodedPath(key);
+  return root + key.replace(ESCAPED_BY_JAVA, encodeURIComponent);
 }
 
 /** The root URI of a folder of this machine, with a closing slash. */
 export function uriOfPath(folder: string): string {
-  const path = encodedPath(folder);
-  return `file://${path}${path.endsWith('/') ? '' : '/'}`;
+  return uriOfKey('file:', folder.endsWith('/') ? folder : `${folder}/`);
 }
 
 /** The key of a URI, or an absolute path, below a store's root; undefined where it lies elsewhere. */

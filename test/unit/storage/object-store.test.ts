@@ -153,7 +153,7 @@ describe.each(STORES)('the %s object store', (_, make) => {
   it('knows its own URIs and no others', () => {
     const store = make();
     const uri = store.uriOf('a/b');
-    expect(uri).toMatch(/^(file|memory|s3):\/\/.*\/a\/b$/);
+    expect(uri).toMatch(/^(file|memory|s3):\/.*\/a\/b$/);
     expect(store.keyOfUri(uri.replace(/a\/b$/, '%61/%C3%A9'))).toBe('a/é');
     for (const outside of [
       uri.replace(/a\/b$/, ''),
@@ -202,7 +202,11 @@ describe('the local object store', () => {
     for (const uri of [...spellings, 'FILE://localhost/lake%20here/é']) expect(store.keyOfUri(uri)).toBe('é');
     expect(store.keyOfUri('file://elsewhere/lake%20here/é')).toBeUndefined();
     expect(store.keyOfUri('/lake here too/é')).toBeUndefined();
-    expect(store.uriOf('p=1/é')).toBe('file:///lake%20here/p%3D1/%C3%A9');
+    // As Hadoop spells it: Spark compares it as a text with what it makes of the path.
+    expect(store.uriOf('p=1/é')).toBe('file:/lake%20here/p=1/é');
+    const odd = 'ü %\'(a)*!~,;:$&+@#[]?^`{|}\\"\u00a0😀';
+    expect(store.uriOf(odd)).toBe("file:/lake%20here/ü%20%25'(a)*!~,;:$&+@%23%5B%5D%3F%5E%60%7B%7C%7D%5C%22%C2%A0😀");
+    expect(store.keyOfUri(store.uriOf(odd))).toBe(odd);
     expect(localObjectStore('/').keyOfUri('file:///a/b')).toBe('a/b');
   });
 });
@@ -210,7 +214,7 @@ describe('the local object store', () => {
 describe('the S3 object store', () => {
   it('is named by s3:, s3a: and s3n:', () => {
     const store = s3ObjectStore({ bucket: 'lake', prefix: 'x y', clock: systemClock(), environment: {} });
-    expect(store.uriOf('p=1/é')).toBe('s3://lake/x%20y/p%3D1/%C3%A9');
+    expect(store.uriOf('p=1/é')).toBe('s3://lake/x%20y/p=1/é');
     for (const scheme of ['s3', 's3a', 's3n', 'S3A'])
       expect(store.keyOfUri(`${scheme}://lake/x y/p=1/é`)).toBe('p=1/é');
     expect(store.keyOfUri('s3://other/x y/p')).toBeUndefined();
