@@ -24,7 +24,7 @@ describe.each(STORES)('a shallow clone over %s', (kind) => {
     expect(file?.add.path).toBe(world.store.uriOf(file?.key ?? ''));
     expect(file?.add.deletionVector).toMatchObject({
       storageType: 'p',
-      pathOrInlineDv: expect.stringMatching(/^(file|memory):\/\/.*\/a\/source\/deletion_vector_/),
+      pathOrInlineDv: expect.stringMatching(/^(file|memory):\/.*\/a\/source\/deletion_vector_/),
     });
     expect((await clone.history(1))[0]).toMatchObject({
       operation: 'CLONE',
