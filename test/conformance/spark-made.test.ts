@@ -53,7 +53,7 @@ describe.each(SPARK_TABLES)(
       for (let version = 0; version <= newest; version += 1) {
         expect(await ours(open(), version), `version ${version}`).toEqual(await theirs(version));
       }
-    matrix.note(name, 'we read Spark', 'yes');
+      matrix.note(name, 'we read Spark', 'yes');
     }, 120_000);
 
     it.runIf(unwritable !== undefined)('is not written by us, by the name of the feature', async () => {
