@@ -6,6 +6,7 @@ import type { CommitOutcome } from '../transaction/commit-loop.ts';
 import type { TransactionContext } from '../transaction/work.ts';
 import {
   type DeltaType,
+  findField,
   isNested,
   type StructField,
   type StructType,
@@ -13,10 +14,10 @@ import {
   typeName,
 } from '../types/delta-type.ts';
 import { jsonOfType } from '../types/schema-json.ts';
-import { mappedFields } from '../write/column-ids.ts';
+import { type Redefinition, redefined } from '../write/redefine-table.ts';
 import { tableRules } from '../write/table-rules.ts';
 import { widened } from '../write/widen-type.ts';
-import { type Alteration, alterTable, definitionOf } from './alter-table.ts';
+import { type Alteration, alterTable } from './alter-table.ts';
 import { clusteringColumns } from './clustering-order.ts';
 
 /**
@@ -26,7 +27,7 @@ import { clusteringColumns } from './clustering-order.ts';
 export function addColumns(context: TransactionContext, fields: readonly StructField[]): Promise<CommitOutcome> {
   return alterTable(context, (snapshot) => {
     for (const { name, nullable } of fields) {
-      if (has(snapshot.schema, name))
+      if (findField(snapshot.schema, name) !== undefined)
         throw new AppError('invalid_request', `There is a column ${name} already`, { column: name });
       if (!nullable)
         throw new AppError('invalid_request', `The new column ${name} must take nulls: older rows have no value`);
@@ -50,21 +51,15 @@ export function renameColumn(
     checkMapped(snapshot);
     checkFree(snapshot, path);
     const fields = changeAt(snapshot.schema, path, (item, siblings) => {
-      if (has(structOf(siblings), name)) throw new AppError('invalid_request', `There is a column ${name} already`);
+      if (findField(structOf(siblings), name) !== undefined)
+        throw new AppError('invalid_request', `There is a column ${name} already`);
       return { ...item, name };
     });
     const partitionColumns = snapshot.partitionColumns.map((own) =>
       path.length === 1 && own === path[0] ? name : own,
     );
-    const alteration = changed(
-      snapshot,
-      'RENAME COLUMN',
-      { oldColumnPath: path.join('.'), newColumnPath: [...path.slice(0, -1), name].join('.') },
-      fields,
-    );
-    return alteration.metadata === undefined
-      ? alteration
-      : { ...alteration, metadata: { ...alteration.metadata, partitionColumns } };
+    const names = { oldColumnPath: path.join('.'), newColumnPath: [...path.slice(0, -1), name].join('.') };
+    return changed(snapshot, 'RENAME COLUMN', names, fields, { partitionColumns });
   });
 }
 
@@ -137,16 +132,9 @@ function changed(
   operation: string,
   parameters: Alteration['parameters'],
   fields: readonly StructField[],
+  more: Pick<Redefinition, 'partitionColumns'> = {},
 ): Alteration {
-  const schema = structOf(fields);
-  const { configuration } = snapshot.metadata;
-  const mapped =
-    columnMappingMode(snapshot) === 'none' ? { schema, configuration: {} } : mappedFields(schema, snapshot.metadata);
-  return {
-    operation,
-    parameters,
-    ...definitionOf(snapshot, mapped.schema, { ...configuration, ...mapped.configuration }),
-  };
+  return { operation, parameters, ...redefined(snapshot, { schema: structOf(fields), ...more }).change };
 }
 
 function changeAt(
@@ -191,8 +179,4 @@ function checkFree(snapshot: Snapshot, path: readonly string[]): void {
   throw new AppError('invalid_request', `The column ${path.join('.')} is used by ${found.what}`, {
     table: snapshot.table,
   });
-}
-
-function has({ fields }: StructType, name: string): boolean {
-  return fields.some((item) => item.name.toLowerCase() === name.toLowerCase());
 }

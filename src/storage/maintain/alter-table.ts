@@ -3,6 +3,7 @@ import type { ExactJson } from '../../base/exact-json.ts';
 import { bindPredicate, expressionSql, parseExpression } from '../expression/expressions.ts';
 import type { AddFile, DomainMetadata, Metadata, Protocol } from '../log/actions.ts';
 import { columnMappingMode } from '../log/physical-schema.ts';
+import { namedFeatures } from '../log/required-features.ts';
 import { checkWritable, isSupported, withFeatures } from '../log/table-features.ts';
 import { isEnabled } from '../log/table-properties.ts';
 import { columnPathSql } from '../scan/column-path.ts';
@@ -10,14 +11,11 @@ import { duckdbScan } from '../scan/duckdb-scan.ts';
 import type { Snapshot } from '../scan/snapshot.ts';
 import { type CommitOutcome, commitWork } from '../transaction/commit-loop.ts';
 import { READ_NOTHING, type Reads, type TransactionContext } from '../transaction/work.ts';
-import type { StructType } from '../types/delta-type.ts';
-import { parseSchema, serializeSchema } from '../types/schema-json.ts';
 import { mappedFields } from '../write/column-ids.ts';
-import { tableRules } from '../write/table-rules.ts';
+import { type Redefinition, redefined } from '../write/redefine-table.ts';
 import { withDuckDb } from '../write/write-session.ts';
 import { clusteringColumns } from './clustering-order.ts';
 import { clusteringDomain, completeConfiguration } from './create-table.ts';
-import { namedFeatures, requiredFeatures } from './required-features.ts';
 
 /** What a change of a table's definition commits. */
 export interface Alteration {
@@ -68,6 +66,13 @@ export function setProperties(
   { set = {}, unset = [] }: PropertyChange,
 ): Promise<CommitOutcome> {
   return alterTable(context, (snapshot) => {
+    const constraint = Object.keys(set).find((key) => key.startsWith('delta.constraints.'));
+    if (constraint !== undefined) {
+      throw new AppError(
+        'invalid_request',
+        `${constraint} is no property to set: rows must be looked at, add a constraint`,
+      );
+    }
     const { features, rest } = namedFeatures(set);
     const kept = Object.entries(snapshot.metadata.configuration).filter(([key]) => !unset.includes(key));
     const configuration = completeConfiguration({ ...Object.fromEntries(kept), ...rest }, context);
@@ -75,7 +80,7 @@ export function setProperties(
     return {
       operation: unset.length > 0 && Object.keys(set).length === 0 ? 'UNSET TBLPROPERTIES' : 'SET TBLPROPERTIES',
       parameters: { properties: JSON.stringify(Object.keys(set).length > 0 ? set : unset) },
-      ...definitionOf(snapshot, mapped.schema, { ...configuration, ...mapped.configuration }, features),
+      ...redefined(snapshot, { ...mapped, features }).change,
       ...trackedFiles(snapshot, configuration),
     };
   });
@@ -116,7 +121,7 @@ export function addConstraint(context: TransactionContext, name: string, text: s
     return {
       operation: 'ADD CONSTRAINT',
       parameters: { name, expr: text },
-      ...definitionOf(snapshot, snapshot.schema, { ...configuration, [key]: text }),
+      ...redefined(snapshot, { configuration: { ...configuration, [key]: text } }).change,
       reads: { ...READ_NOTHING, wholeTable: true },
     };
   });
@@ -149,35 +154,23 @@ export function clusterBy(context: TransactionContext, columns: readonly string[
   });
 }
 
-/** Metadata and protocol of a table with another schema and other properties. */
-export function definitionOf(
-  snapshot: Snapshot,
-  schema: StructType,
-  configuration: Metadata['configuration'],
-  features: readonly string[] = [],
-): Pick<Alteration, 'metadata' | 'protocol'> {
-  const metadata: Metadata = { ...snapshot.metadata, schemaString: serializeSchema(schema), configuration };
-  const needed = requiredFeatures({ configuration, schema });
-  // What expressions say must be understood before a row is held to it.
-  tableRules({ ...copyOf(snapshot), schema, metadata }, 0n);
-  return { metadata, ...protocolChange(snapshot, withFeatures(snapshot.protocol, [...needed, ...features])) };
-}
-
-function copyOf(snapshot: Snapshot): Snapshot {
-  return Object.defineProperties({}, Object.getOwnPropertyDescriptors(snapshot)) as Snapshot;
-}
-
 function protocolChange(snapshot: Snapshot, protocol: Protocol): Pick<Alteration, 'protocol'> {
   return protocol === snapshot.protocol ? {} : { protocol };
 }
 
-/** A schema whose fields have ids where column mapping begins. @throws AppError invalid_request for other changes of it. */
-function mappingOf(snapshot: Snapshot, configuration: Metadata['configuration']) {
+/** The definition whose fields have ids where column mapping begins. @throws AppError invalid_request for other changes of it. */
+function mappingOf(
+  snapshot: Snapshot,
+  configuration: Metadata['configuration'],
+): Required<Pick<Redefinition, 'schema' | 'configuration'>> {
   const before = columnMappingMode(snapshot);
   const after = configuration['delta.columnMapping.mode'] ?? 'none';
-  const schema = parseSchema(snapshot.metadata.schemaString);
-  if (before === after || (before === 'none' && after === 'none')) return { schema, configuration: {} };
-  if (before === 'none' && after === 'name') return mappedFields(schema, { configuration }, 'as named');
+  const { schema } = snapshot;
+  if (before === after) return { schema, configuration };
+  if (before === 'none' && after === 'name') {
+    const mapped = mappedFields(schema, { configuration }, 'as named');
+    return { schema: mapped.schema, configuration: { ...configuration, ...mapped.configuration } };
+  }
   throw new AppError('invalid_request', `Column mapping cannot go from ${before} to ${after}`);
 }
 

@@ -2,7 +2,7 @@ import { AppError } from '../../base/errors.ts';
 import { isJsonObject, parseExactJson } from '../../base/exact-json.ts';
 import { physicalName } from '../log/physical-schema.ts';
 import type { Snapshot } from '../scan/snapshot.ts';
-import { isNested, type StructField } from '../types/delta-type.ts';
+import { findField, isNested, type StructField } from '../types/delta-type.ts';
 import { sqlName } from '../types/sql-types.ts';
 
 /*
@@ -48,7 +48,7 @@ export function clusteringColumns({ state, schema }: Snapshot): string[] {
 }
 
 function sortable({ schema, partitionColumns, table }: Snapshot, name: string): StructField {
-  const found = schema.fields.find((item) => item.name.toLowerCase() === name.toLowerCase());
+  const found = findField(schema, name);
   if (found === undefined)
     throw new AppError('invalid_request', `The table ${table} has no column ${name}`, { column: name });
   if (isNested(found.type) || found.type === 'variant' || partitionColumns.includes(found.name)) {

@@ -4,6 +4,7 @@ import type { DomainMetadata, Metadata, Protocol } from '../log/actions.ts';
 import { putCommit } from '../log/committer.ts';
 import { hasLog } from '../log/log-segment.ts';
 import { physicalName } from '../log/physical-schema.ts';
+import { namedFeatures, requiredFeatures } from '../log/required-features.ts';
 import { BASE_PROTOCOL, checkWritable, withFeatures } from '../log/table-features.ts';
 import type { TableLog } from '../log/table-log.ts';
 import { StateReplay } from '../log/table-state.ts';
@@ -14,7 +15,6 @@ import type { StructType } from '../types/delta-type.ts';
 import { serializeSchema } from '../types/schema-json.ts';
 import { mappedFields } from '../write/column-ids.ts';
 import { tableRules } from '../write/table-rules.ts';
-import { namedFeatures, requiredFeatures } from './required-features.ts';
 
 /** What a new table is. */
 export interface TableDefinition {

@@ -1,11 +1,11 @@
 import type { Action, DomainMetadata, Metadata } from '../log/actions.ts';
+import { requiredFeatures } from '../log/required-features.ts';
 import { isEnabled } from '../log/table-properties.ts';
 import type { Snapshot } from '../scan/snapshot.ts';
 import { parseSchema, serializeSchema } from '../types/schema-json.ts';
 import { MAX_COLUMN_ID } from '../write/column-ids.ts';
 import { clusteringColumns } from './clustering-order.ts';
 import { allFields, withoutKeys } from './drop-feature-schema.ts';
-import { requiredFeatures } from './required-features.ts';
 
 /*
  * What a feature leaves in a table, and how that goes (Delta Spark, `RemovableFeature` and

@@ -1,5 +1,12 @@
 import { physicalName } from '../log/physical-schema.ts';
-import { type DeltaType, isNested, type StructField, type StructType, typeName } from '../types/delta-type.ts';
+import {
+  type DeltaType,
+  findField,
+  isNested,
+  type StructField,
+  type StructType,
+  typeName,
+} from '../types/delta-type.ts';
 
 /**
  * Why rows of an older schema cannot be told as rows of a newer one (Delta Spark,
@@ -17,7 +24,7 @@ function structDifference(
 ): string | undefined {
   for (const before of older) {
     const name = prefix + before.name;
-    const after = newer.find((candidate) => candidate.name.toLowerCase() === before.name.toLowerCase());
+    const after = findField({ fields: newer }, before.name);
     if (after === undefined) return `the column ${name} was dropped or renamed`;
     if (after.name !== before.name || physicalName(after) !== physicalName(before)) {
       return `the column ${name} was renamed or replaced`;

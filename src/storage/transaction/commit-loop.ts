@@ -40,6 +40,7 @@ const MAX_ATTEMPTS = 50;
  */
 export async function commitWork(context: TransactionContext, read: Snapshot, work: Work): Promise<WorkOutcome> {
   checkAllowed(read, work);
+  if (isDone(read, work)) return { kind: 'already_committed', version: read.version };
   await settle(context);
   let base = read;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {

@@ -77,6 +77,14 @@ export function structOf(fields: readonly StructField[]): StructType {
   return { type: 'struct', fields };
 }
 
+/** The field of a name: written exactly, else whatever its case, as Spark finds it. */
+export function findField({ fields }: Pick<StructType, 'fields'>, name: string): StructField | undefined {
+  const exact = fields.find((item) => item.name === name);
+  if (exact !== undefined) return exact;
+  const lower = name.toLowerCase();
+  return fields.find((item) => item.name.toLowerCase() === lower);
+}
+
 /** A list type whose elements may be null. */
 export function arrayOf(elementType: DeltaType, containsNull = true): ArrayType {
   return { type: 'array', elementType, containsNull };

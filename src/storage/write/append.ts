@@ -1,6 +1,7 @@
+import { AppError } from '../../base/errors.ts';
 import type { ExactJson } from '../../base/exact-json.ts';
 import type { AddFile, PartitionValues } from '../log/actions.ts';
-import { columnMappingMode } from '../log/physical-schema.ts';
+import { columnMappingMode, physicalName } from '../log/physical-schema.ts';
 import { checkWritable } from '../log/table-features.ts';
 import { indexedColumnsOf, type Snapshot } from '../scan/snapshot.ts';
 import { type CommitOutcome, checkTakesRemoves, commitWork, isDone } from '../transaction/commit-loop.ts';
@@ -62,6 +63,23 @@ export async function replacePartitions(context: TransactionContext, request: Re
   return commitRows(context, request, request.partitions);
 }
 
+/** Partitions by the names that files go by. @throws AppError invalid_request for a column that is none of the partition. */
+function storedPartitions(snapshot: Snapshot, partitions: readonly PartitionValues[]): PartitionValues[] {
+  const isMapped = columnMappingMode(snapshot) !== 'none';
+  const nameOf = (name: string): string => {
+    const found = snapshot.schema.fields.find((item) => item.name === name);
+    if (found === undefined || !snapshot.partitionColumns.includes(name)) {
+      throw new AppError('invalid_request', `The table ${snapshot.table} is not partitioned by ${name}`, {
+        column: name,
+      });
+    }
+    return isMapped ? physicalName(found) : name;
+  };
+  return partitions.map((values) =>
+    Object.fromEntries(Object.entries(values).map(([name, value]) => [nameOf(name), value])),
+  );
+}
+
 /** Begins an append. @throws AppError table_unsupported. */
 export async function startAppend(
   context: TransactionContext,
@@ -97,8 +115,9 @@ function start(
   context: TransactionContext,
   request: Omit<AppendRequest, 'rows'>,
   snapshot: Snapshot,
-  partitions: readonly PartitionValues[] | undefined,
+  replaced: readonly PartitionValues[] | undefined,
 ): BegunCommit {
+  const partitions = replaced === undefined ? undefined : storedPartitions(snapshot, replaced);
   checkWritable(context.log.table, snapshot.protocol, snapshot.metadata);
   if (partitions !== undefined) checkTakesRemoves(snapshot);
   const writer = startWriter(context, snapshot, request.maxFileRows ?? MAX_FILE_ROWS);

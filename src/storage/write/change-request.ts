@@ -50,24 +50,19 @@ function isTransactionList(txn: Transaction | readonly Transaction[]): txn is re
   return Array.isArray(txn);
 }
 
-/**
- * What a change read that looked for the rows of a condition; all rows without one.
- *
- * @param relation the alias of the table in a condition of several relations.
- */
+/** What a change read that looked for the rows of a condition; all rows without one. */
 export function readsOf(
   snapshot: Snapshot,
   files: readonly DataFile[],
   request: ChangeRequest,
   condition: Formula | undefined,
-  relation?: string,
 ): Reads {
   const appIds = new Set(transactionsOf(request.txn).map(({ appId }) => appId));
   if (condition === undefined) return { wholeTable: true, predicates: [], files: new Set(), appIds };
   const facts = factsOf(snapshot);
   const mayPass = ({ partitionValues, stats }: ReadFile): boolean => {
     const statistics = stats === undefined ? undefined : parseStatistics(stats);
-    return pruneFile(condition, facts({ partitionValues, statistics: () => statistics }), relation) !== 'none';
+    return pruneFile(condition, facts({ partitionValues, statistics: () => statistics })) !== 'none';
   };
   return { wholeTable: false, predicates: [mayPass], files: new Set(files.map(({ key }) => key)), appIds };
 }

@@ -5,11 +5,11 @@ import { tablePrefix } from '../log/log-names.ts';
 import { type ColumnMappingMode, physicalName, physicalSchema } from '../log/physical-schema.ts';
 import { type ParquetBuilder, parquetBuilder } from '../parquet/parquet-write.ts';
 import type { ObjectStore } from '../store/object-store.ts';
+import { isStored } from '../types/arrow-types.ts';
 import type { Row } from '../types/cell.ts';
 import { type StructField, type StructType, structOf } from '../types/delta-type.ts';
 import { serializePartitionValue } from '../types/partition-values.ts';
 import { type IndexedColumns, serializeStatistics } from '../types/statistics.ts';
-import { isStoredField } from './stored-columns.ts';
 import { storedRow } from './stored-row.ts';
 
 /** What is written, and where. */
@@ -47,9 +47,7 @@ const ROWS_A_TURN = 4096;
 export function dataFileWriter(target: DataFileTarget): DataFileWriter {
   const { schema, partitionColumns } = target;
   const partitionFields = partitionColumns.map((name) => fieldOf(schema, name));
-  const ownSchema = structOf(
-    schema.fields.filter((item) => isStoredField(item) && !partitionColumns.includes(item.name)),
-  );
+  const ownSchema = structOf(schema.fields.filter((item) => isStored(item) && !partitionColumns.includes(item.name)));
   const fileSchema = physicalSchema(ownSchema, target.mapping);
   const stored = target.mapping === 'none' ? undefined : storedRow(ownSchema);
   const open = new Map<string, OpenFile>();

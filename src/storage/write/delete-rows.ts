@@ -1,5 +1,5 @@
 import type { RowSet } from '../deletion-vectors/row-set.ts';
-import { expressionSql, type Formula, sqlFault } from '../expression/expressions.ts';
+import { expressionSql, type Formula } from '../expression/expressions.ts';
 import { columnPathSql } from '../scan/column-path.ts';
 import { duckdbScan } from '../scan/duckdb-scan.ts';
 import { type JudgedFile, judgeFiles } from '../scan/prune-snapshot.ts';
@@ -33,7 +33,7 @@ export interface DeleteRequest extends ChangeRequest {
  * @throws AppError invalid_request for the condition, table_unsupported for an append-only table.
  */
 export function deleteRows(context: TransactionContext, request: DeleteRequest): Promise<CommitOutcome> {
-  return withSession(context, request.basedOn, async (session) => {
+  return withSession(context, request, async (session) => {
     const { snapshot } = session;
     checkTakesRemoves(snapshot);
     const condition = request.where === undefined ? undefined : conditionOf(snapshot, request.where, context.nowMs());
@@ -76,9 +76,7 @@ async function matchesOf(
   const columns = [...new Set(condition.columns.map(({ path }) => path[0] ?? ''))];
   const scan = await duckdbScan(db, snapshot, { files, columns, places: ['#file', '#row'] });
   const sql = `SELECT "#file", "#row" FROM ${scan} WHERE ${expressionSql(condition, columnPathSql)}`;
-  const rows = await matchedRows(db, sql).catch((error: unknown) => {
-    throw sqlFault(error) ?? error;
-  });
+  const rows = await matchedRows(db, sql);
   return new Map([...rows].map(([file, set]) => [files[file] as DataFile, set] as const));
 }
 

@@ -6,7 +6,7 @@ import {
   type VectorDescriptor,
 } from '../deletion-vectors/deletion-vector.ts';
 import { RowSet } from '../deletion-vectors/row-set.ts';
-import { encodeDeletionVectorFile } from '../deletion-vectors/vector-file.ts';
+import { encodeDeletionVectorFile, type PlacedVector } from '../deletion-vectors/vector-file.ts';
 import type { AddFile, RemoveFile } from '../log/actions.ts';
 import { tablePrefix } from '../log/log-names.ts';
 import { isSupported } from '../log/table-features.ts';
@@ -64,19 +64,16 @@ export async function deleteByVectors(
 }
 
 async function writeVectors({ context, snapshot }: WriteSession, sets: readonly RowSet[]): Promise<VectorDescriptor[]> {
-  if (sets.length === 0) return [];
-  const inline = sets.map((set) => (set.cardinality <= MOST_INLINE_BYTES ? inlineDescriptor(set) : undefined));
-  const isInline = inline.map((descriptor) => descriptor !== undefined && descriptor.sizeInBytes <= MOST_INLINE_BYTES);
-  const stored = sets.filter((_, at) => isInline[at] !== true);
-  if (stored.length === 0) return inline as VectorDescriptor[];
+  const inline = sets.map((set) => (set.cardinality > MOST_INLINE_BYTES ? undefined : inlineDescriptor(set)));
+  const isInline = (at: number): boolean => (inline[at]?.sizeInBytes ?? Number.POSITIVE_INFINITY) <= MOST_INLINE_BYTES;
+  const stored = sets.filter((_, at) => !isInline(at));
   const uuid = context.newUuid();
   const { bytes, vectors } = encodeDeletionVectorFile(stored);
-  await snapshot.store.put(tablePrefix(snapshot.table) + deletionVectorFileKey(uuid), bytes);
+  if (stored.length > 0) await snapshot.store.put(tablePrefix(snapshot.table) + deletionVectorFileKey(uuid), bytes);
   const placed = vectors.values();
   return sets.map((_, at) => {
-    if (isInline[at] === true) return inline[at] as VectorDescriptor;
-    const next = placed.next();
-    return storedDescriptor(next.value as (typeof vectors)[number], uuid);
+    if (isInline(at)) return inline[at] as VectorDescriptor;
+    return storedDescriptor(placed.next().value as PlacedVector, uuid);
   });
 }
 

@@ -1,49 +1,63 @@
 import { messageOf } from '../../base/errors.ts';
 import { expressionSql, type Formula, sqlFault } from '../expression/expressions.ts';
+import type { DuckDb } from '../parquet/duckdb.ts';
 import { columnPathSql } from '../scan/column-path.ts';
 import type { Snapshot } from '../scan/snapshot.ts';
-import { sqlName, sqlTypeOf } from '../types/sql-types.ts';
-import { nextIdentity } from './identity-values.ts';
+import { sqlName, sqlText, sqlTypeOf } from '../types/sql-types.ts';
+import { identityAt } from './identity-values.ts';
 import { explicitIdentity } from './row-rules.ts';
 import { ruleBroken, type TableRules } from './table-rules.ts';
 
-/** A query whose rows keep a table's rules, and what DuckDB's failures of it mean. */
+/** A query whose rows keep a table's rules: DuckDB fails at the first that does not, as {@link queryFault} tells. */
 export interface GuardedQuery {
   readonly sql: string;
   /** Identity columns whose numbers the query gives: their furthest number is that of the written rows. */
   readonly numbered: readonly string[];
-  /** The error behind a failure of a statement with the query in it. */
-  explain(error: unknown): unknown;
 }
 
-const BROKEN_RULE = /#rule:(\d+)#/;
+/** What else goes through a guarded query. */
+export interface GuardedOptions {
+  /** More columns of the relation, such as places. */
+  readonly through?: readonly string[];
+  /** Numbers that identity columns gave already in this change. */
+  readonly given?: bigint;
+}
+
+const BROKEN_RULE = /#rule:([^#]*)#/;
 
 /**
- * A relation of new rows, filled with defaults, numbers and generated columns, and checked: DuckDB
- * stops at the first row that breaks a rule.
+ * What DuckDB's failure of a statement means: a rule that a row breaks, or an expression that has no value for
+ * one. Its own message shows values, which may be personal, so that it must not go further.
+ */
+export function queryFault(error: unknown): unknown {
+  const rule = BROKEN_RULE.exec(messageOf(error))?.[1];
+  return rule === undefined ? (sqlFault(error) ?? error) : ruleBroken(decodeURIComponent(rule));
+}
+
+/**
+ * A relation of new rows, filled with defaults, numbers and generated columns, and checked.
  *
- * @param given the columns that the relation has; more of its columns, such as places, go through.
+ * @param columns those of the table that the relation has.
  */
 export function guardedQuery(
   { schema, table }: Snapshot,
   rules: TableRules,
   relation: string,
-  given: ReadonlySet<string>,
-  through: readonly string[] = [],
+  columns: ReadonlySet<string>,
+  { through = [], given = 0n }: GuardedOptions = {},
 ): GuardedQuery {
-  const names: string[] = [];
-  const rule = (name: string): string => `error('#rule:${names.push(name) - 1}#')`;
+  const rule = (name: string): string => `error(${sqlText(`#rule:${encodeURIComponent(`${name} of ${table}`)}#`)})`;
   const numbered: string[] = [];
   const values = schema.fields.map(({ name, type }) => {
     const column = sqlName(name);
     const identity = rules.identities.get(name);
-    if (given.has(name)) {
+    if (columns.has(name)) {
       if (identity !== undefined && !identity.allowsExplicit) throw explicitIdentity(name);
       return column;
     }
     if (identity !== undefined) {
       numbered.push(name);
-      return `(${nextIdentity(identity)}::BIGINT + (row_number() OVER () - 1) * ${identity.step}::BIGINT) AS ${column}`;
+      return `(${identityAt(identity, given)}::BIGINT + (row_number() OVER () - 1) * ${identity.step}::BIGINT) AS ${column}`;
     }
     const fallback = rules.defaults.get(name);
     const value = fallback === undefined ? `NULL::${sqlTypeOf(type)}` : sqlOf(fallback);
@@ -55,7 +69,7 @@ export function guardedQuery(
     const formula = rules.generated.get(name);
     const column = sqlName(name);
     if (formula === undefined) return column;
-    if (!given.has(name)) return `${sqlOf(formula)} AS ${column}`;
+    if (!columns.has(name)) return `${sqlOf(formula)} AS ${column}`;
     const isRight = `${column} IS NOT DISTINCT FROM ${sqlOf(formula)}`;
     return `CASE WHEN ${isRight} THEN ${column} ELSE ${rule(`the generation expression of the column ${name}`)} END AS ${column}`;
   });
@@ -65,23 +79,28 @@ export function guardedQuery(
     ...rules.notNull.map((path) => {
       const parent = path.length === 1 ? '' : `${columnPathSql({ path: path.slice(0, -1) })} IS NOT NULL AND `;
       const isNull = `${columnPathSql({ path })} IS NULL`;
-      return `WHEN ${parent}${isNull} THEN ${rule(`the column ${path.join('.')}, which takes no nulls,`)}`;
+      return `WHEN ${parent}${isNull} THEN ${rule(`the NOT NULL of the column ${path.join('.')}`)}`;
     }),
     ...rules.checks.map(
       ({ name, condition }) => `WHEN (${sqlOf(condition)}) IS NOT TRUE THEN ${rule(`the constraint ${name}`)}`,
     ),
   ];
   const sql = tests.length === 0 ? complete : `(SELECT * FROM ${complete} WHERE CASE ${tests.join(' ')} ELSE true END)`;
-  return { sql, numbered, explain: (error) => explain(table, names, error) };
+  return { sql, numbered };
 }
 
 function sqlOf(formula: Formula): string {
   return expressionSql(formula, columnPathSql);
 }
 
-function explain(table: string, names: readonly string[], error: unknown): unknown {
-  const match = BROKEN_RULE.exec(messageOf(error));
-  const name = match === null ? undefined : names[Number(match[1])];
-  if (name !== undefined) return ruleBroken(table, name);
-  return sqlFault(error) ?? error;
+/**
+ * The rows of a guarded query as a relation that gives the same each time. Numbers depend on the order in which
+ * DuckDB comes to the rows, and files and the change feed must tell one.
+ *
+ * @param name of the temporary table, where one is needed.
+ */
+export async function settledRows(db: DuckDb, { sql, numbered }: GuardedQuery, name: string): Promise<string> {
+  if (numbered.length === 0) return sql;
+  await db.run(`CREATE TEMP TABLE ${name} AS SELECT * FROM ${sql}`);
+  return name;
 }

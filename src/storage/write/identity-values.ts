@@ -5,7 +5,7 @@ import { parseSchema, serializeSchema } from '../types/schema-json.ts';
 import type { IdentityRule } from './table-rules.ts';
 
 /** The first number that a column gives now. */
-export function nextIdentity({ start, step, highWaterMark }: IdentityRule): bigint {
+function nextIdentity({ start, step, highWaterMark }: IdentityRule): bigint {
   return highWaterMark === undefined ? start : highWaterMark + step;
 }
 
@@ -34,6 +34,20 @@ export function identityAt(rule: IdentityRule, index: bigint): bigint {
     throw new AppError('invalid_request', `The identity column ${rule.column} has no numbers left`);
   }
   return value;
+}
+
+/** The furthest numbers after columns gave a count of them. */
+export function marksAfter(
+  identities: ReadonlyMap<string, IdentityRule>,
+  columns: Iterable<string>,
+  count: bigint,
+): Map<string, bigint> {
+  const marks = new Map<string, bigint>();
+  for (const column of columns) {
+    const rule = identities.get(column);
+    if (rule !== undefined && count > 0n) marks.set(column, identityAt(rule, count - 1n));
+  }
+  return marks;
 }
 
 function loggable(value: bigint): number | bigint {

@@ -2,7 +2,7 @@ import { AppError } from '../../base/errors.ts';
 import { bindExpression, bindPredicate, type Formula, parseExpression } from '../expression/expressions.ts';
 import type { Relation } from '../expression/resolve-column.ts';
 import type { Snapshot } from '../scan/snapshot.ts';
-import type { StructType } from '../types/delta-type.ts';
+import { findField, type StructType } from '../types/delta-type.ts';
 import type { InsertClause, MatchedClause, MergeRequest } from './merge-request.ts';
 import type { TableRules } from './table-rules.ts';
 
@@ -87,7 +87,7 @@ class Binder {
   #allOf({ alias, schema }: Relation): Record<string, string> {
     const values: Record<string, string> = {};
     for (const { name } of this.#snapshot.schema.fields) {
-      const found = schema.fields.find((item) => item.name.toLowerCase() === name.toLowerCase());
+      const found = findField(schema, name);
       if (found !== undefined && !this.#rules.identities.has(name))
         values[name] = `${quoted(alias)}.${quoted(found.name)}`;
     }
@@ -97,7 +97,7 @@ class Binder {
   #values(texts: Readonly<Record<string, string>>, scope: readonly Relation[]): Map<string, Formula> {
     const values = new Map<string, Formula>();
     for (const [column, text] of Object.entries(texts)) {
-      const target = this.#snapshot.schema.fields.find(({ name }) => name.toLowerCase() === column.toLowerCase());
+      const target = findField(this.#snapshot.schema, column);
       if (target === undefined) throw new AppError('invalid_request', `The table has no column ${column}`, { column });
       values.set(target.name, bindExpression(parseExpression(text), scope, target.type, { now: this.#now }));
     }

@@ -1,6 +1,7 @@
 import { AppError } from '../../base/errors.ts';
+import type { RowSet } from '../deletion-vectors/row-set.ts';
 import type { ColumnReference } from '../expression/bound-expression.ts';
-import { expressionSql, type Formula, sqlFault } from '../expression/expressions.ts';
+import { expressionSql, type Formula } from '../expression/expressions.ts';
 import { duckdbScan } from '../scan/duckdb-scan.ts';
 import type { DataFile } from '../scan/snapshot.ts';
 import { type CommitOutcome, checkTakesRemoves, commitWork } from '../transaction/commit-loop.ts';
@@ -8,7 +9,7 @@ import { removeOf, type TransactionContext } from '../transaction/work.ts';
 import { commonWork, keepsRowIds, readsOf } from './change-request.ts';
 import { deleteByVectors, usesVectors } from './deleted-rows.ts';
 import { matchedRows } from './matched-rows.ts';
-import { type MergeCandidates, mergeCandidates } from './merge-candidates.ts';
+import { mergeCandidates } from './merge-candidates.ts';
 import { type BoundClause, type MergePlan, mergePlan } from './merge-plan.ts';
 import type { MergeRequest } from './merge-request.ts';
 import { sideSql } from './merge-sides.ts';
@@ -26,7 +27,7 @@ import { discardFiles, type WriteSession, withSession } from './write-session.ts
  * constraint_violated, table_unsupported.
  */
 export function mergeRows(context: TransactionContext, request: MergeRequest): Promise<CommitOutcome> {
-  return withSession(context, request.basedOn, async (session) => {
+  return withSession(context, request, async (session) => {
     const { snapshot, db } = session;
     const nowMs = context.nowMs();
     const staged = await stageRows(db, request.source, snapshot.schema);
@@ -35,47 +36,41 @@ export function mergeRows(context: TransactionContext, request: MergeRequest): P
     if (plan.matched.length + plan.bySource.length > 0) checkTakesRemoves(snapshot);
     await db.run(`CREATE TEMP TABLE merge_source AS SELECT *, row_number() OVER () AS "#source" FROM ${staged.sql}`);
     const candidates = await mergeCandidates(session, plan, 'merge_source');
-    try {
-      await decide(session, plan, candidates.files);
-      const touched = await touchedRows(session, candidates.files);
-      const inserts = plan.notMatched.length > 0;
-      if (touched.size === 0 && !inserts) return { kind: 'nothing', version: snapshot.version };
-      const written = await writeMerge(session, { plan, rules, files: candidates.files, touched: [...touched.keys()] });
-      if (touched.size === 0 && written.adds.length === 0) return { kind: 'nothing', version: snapshot.version };
-      const vectors = usesVectors(snapshot) ? await deleteByVectors(session, touched) : undefined;
-      const removes = vectors?.removes ?? [...touched.keys()].map(({ add }) => removeOf(add, nowMs, true));
-      const adds = [...(vectors?.adds ?? []), ...written.adds];
-      const outcome = await commitWork(context, snapshot, {
-        operation: 'MERGE',
-        parameters: { predicate: JSON.stringify([request.on]), ...clauseParameters(request) },
-        metrics: {
-          numSourceRows: String(written.sourceRows),
-          numTargetRowsInserted: String(written.inserted),
-          numTargetRowsUpdated: String(written.updated),
-          numTargetRowsDeleted: String(written.deleted),
-          numTargetFilesAdded: String(written.adds.length),
-          numTargetFilesRemoved: String(removes.length),
-        },
-        ...commonWork(request),
-        reads: mergeReads(session, candidates, request),
-        adds,
-        removes,
-        cdc: written.cdc,
-        ...(written.metadata === undefined ? {} : { metadata: written.metadata }),
-        keepsRowIds: keepsRowIds(snapshot),
-      });
-      const rows = written.inserted + written.updated + written.deleted;
-      if (outcome.kind === 'committed') return { ...outcome, files: written.adds.length, rows };
-      await discardFiles(context, [...written.adds, ...written.cdc]);
-      return outcome;
-    } catch (error) {
-      throw sqlFault(error) ?? error;
-    }
+    await decide(session, plan, candidates.files);
+    const rowsOf = await matchedRows(db, 'SELECT "#file", "#row" FROM merge_actions ORDER BY "#file", "#row"');
+    const files = [...rowsOf.keys()].map((number) => ({ file: candidates.files[number] as DataFile, number }));
+    const touched = new Map(files.map(({ file, number }) => [file, rowsOf.get(number) as RowSet] as const));
+    const inserts = plan.notMatched.length > 0;
+    if (touched.size === 0 && !inserts) return { kind: 'nothing', version: snapshot.version };
+    const written = await writeMerge(session, { plan, rules, touched: files });
+    if (touched.size === 0 && written.adds.length === 0) return { kind: 'nothing', version: snapshot.version };
+    const vectors = usesVectors(snapshot) ? await deleteByVectors(session, touched) : undefined;
+    const removes = vectors?.removes ?? [...touched.keys()].map(({ add }) => removeOf(add, nowMs, true));
+    const adds = [...(vectors?.adds ?? []), ...written.adds];
+    const outcome = await commitWork(context, snapshot, {
+      operation: 'MERGE',
+      parameters: { predicate: JSON.stringify([request.on]), ...clauseParameters(request) },
+      metrics: {
+        numSourceRows: String(written.sourceRows),
+        numTargetRowsInserted: String(written.inserted),
+        numTargetRowsUpdated: String(written.updated),
+        numTargetRowsDeleted: String(written.deleted),
+        numTargetFilesAdded: String(written.adds.length),
+        numTargetFilesRemoved: String(removes.length),
+      },
+      ...commonWork(request),
+      reads: readsOf(snapshot, candidates.files, request, candidates.condition),
+      adds,
+      removes,
+      cdc: written.cdc,
+      ...(written.metadata === undefined ? {} : { metadata: written.metadata }),
+      keepsRowIds: keepsRowIds(snapshot),
+    });
+    const rows = written.inserted + written.updated + written.deleted;
+    if (outcome.kind === 'committed') return { ...outcome, files: written.adds.length, rows };
+    await discardFiles(context, [...written.adds, ...written.cdc]);
+    return outcome;
   });
-}
-
-function mergeReads({ snapshot }: WriteSession, { files, condition }: MergeCandidates, request: MergeRequest) {
-  return readsOf(snapshot, files, request, condition);
 }
 
 /**
@@ -137,11 +132,6 @@ function columnsOf(plan: MergePlan, alias: string): string[] {
     .filter(({ relation }) => relation === alias)
     .map(({ path }) => path[0] ?? '');
   return [...new Set(names)];
-}
-
-async function touchedRows({ db }: WriteSession, files: readonly DataFile[]) {
-  const rows = await matchedRows(db, 'SELECT "#file", "#row" FROM merge_actions ORDER BY "#file", "#row"');
-  return new Map([...rows].map(([at, set]) => [files[at] as DataFile, set] as const));
 }
 
 function clauseParameters({ whenMatched = [], whenNotMatched = [], whenNotMatchedBySource = [] }: MergeRequest) {

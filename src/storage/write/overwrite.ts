@@ -1,40 +1,25 @@
 import { AppError } from '../../base/errors.ts';
-import { bindPredicate, expressionSql, type Formula, parseExpression, sqlFault } from '../expression/expressions.ts';
-import type { Metadata, Protocol } from '../log/actions.ts';
-import { columnPathSql } from '../scan/column-path.ts';
-import { duckdbScan } from '../scan/duckdb-scan.ts';
-import { judgeFiles } from '../scan/prune-snapshot.ts';
-import type { DataFile, Snapshot } from '../scan/snapshot.ts';
-import { type CommitOutcome, checkTakesRemoves, commitWork, isDone } from '../transaction/commit-loop.ts';
-import { READ_NOTHING, type Reads, removeOf, type TransactionContext } from '../transaction/work.ts';
-import { isSameType, typeName } from '../types/delta-type.ts';
+import type { Formula } from '../expression/expressions.ts';
+import type { Snapshot } from '../scan/snapshot.ts';
+import { type CommitOutcome, checkTakesRemoves, commitWork } from '../transaction/commit-loop.ts';
+import { removeOf, type TransactionContext } from '../transaction/work.ts';
+import { findField, isSameType, typeName } from '../types/delta-type.ts';
 import { sqlName, sqlTypeOf } from '../types/sql-types.ts';
-import {
-  type ChangeRequest,
-  commonWork,
-  keepsRowIds,
-  readsOf,
-  rowIdPlaces,
-  tellsChanges,
-  transactionsOf,
-} from './change-request.ts';
-import { evolvedFor } from './evolve-schema.ts';
-import { guardedQuery } from './guarded-query.ts';
-import { identityAt, withHighWaterMarks } from './identity-values.ts';
+import { commonWork, conditionOf, keepsRowIds, tellsChanges, transactionsOf } from './change-request.ts';
+import { evolvedSchema } from './evolve-schema.ts';
+import { type GuardedQuery, guardedQuery, settledRows } from './guarded-query.ts';
+import { marksAfter, withHighWaterMarks } from './identity-values.ts';
 import { writeQuery } from './query-writer.ts';
+import { type RedefinedTable, redefined } from './redefine-table.ts';
+import { type ReplaceMode, replacedFiles } from './replaced-files.ts';
 import { type RowSource, type StagedRows, stageRows } from './row-source.ts';
-import { tableRules } from './table-rules.ts';
+import { type TableRules, tableRules } from './table-rules.ts';
 import { isWider } from './widen-type.ts';
 import { discardFiles, type WriteSession, withSession } from './write-session.ts';
 
 /** Rows to write, and what they replace. */
-export interface WriteRequest extends ChangeRequest {
+export interface WriteRequest extends ReplaceMode {
   readonly source: RowSource;
-  /**
-   * `append` replaces nothing, `overwrite` every row, or those of `replaceWhere`;
-   * `overwrite-partitions` the partitions that the rows lie in.
-   */
-  readonly mode: 'append' | 'overwrite' | 'overwrite-partitions';
   /** A condition that every row must meet; with `overwrite` only rows that meet it are replaced. */
   readonly replaceWhere?: string;
   /** Whether columns that the table lacks become columns of it, and wider types widen its own. */
@@ -48,19 +33,13 @@ export interface WriteRequest extends ChangeRequest {
  * @throws AppError invalid_request, constraint_violated, table_unsupported.
  */
 export function writeRows(context: TransactionContext, request: WriteRequest): Promise<CommitOutcome> {
-  return withSession(context, request.basedOn, async (read) => {
-    if (isDone(read.snapshot, { transactions: transactionsOf(request.txn) })) {
-      return { kind: 'already_committed', version: read.snapshot.version };
-    }
+  return withSession(context, request, async (read) => {
     if (request.mode !== 'append') checkTakesRemoves(read.snapshot);
     const staged = await stageRows(read.db, request.source, read.snapshot.schema);
-    const evolved = evolvedFor(read.snapshot, staged.schema, request.mergeSchema === true);
-    const session = { ...read, snapshot: evolved.snapshot };
-    try {
-      return await replace(session, request, staged, evolved);
-    } catch (error) {
-      throw sqlFault(error) ?? error;
-    }
+    const schema = request.mergeSchema === true ? evolvedSchema(read.snapshot, staged.schema) : undefined;
+    if (schema === undefined) return replace(read, request, staged);
+    const { snapshot, change } = redefined(read.snapshot, { schema });
+    return replace({ ...read, snapshot }, request, staged, change);
   });
 }
 
@@ -68,16 +47,22 @@ async function replace(
   session: WriteSession,
   request: WriteRequest,
   staged: StagedRows,
-  evolved: { readonly metadata?: Metadata; readonly protocol?: Protocol },
+  definition: Partial<RedefinedTable['change']> = {},
 ): Promise<CommitOutcome> {
-  const { context, snapshot } = session;
-  const written = await writeNew(session, request, staged);
-  const replaced = await replacedFiles(session, request, written.adds);
+  const { context, db, snapshot } = session;
+  const condition =
+    request.replaceWhere === undefined ? undefined : conditionOf(snapshot, request.replaceWhere, context.nowMs());
+  const { guarded, rules } = newRows(session, staged, condition);
+  // With a change feed they may be read twice.
+  const rows =
+    condition !== undefined && tellsChanges(snapshot) ? await settledRows(db, guarded, 'new_rows') : guarded.sql;
+  const written = await writeQuery(context, db, snapshot, { sql: rows });
+  const marks = marksAfter(rules.identities, guarded.numbered, BigInt(written.rows));
+  const replaced = await replacedFiles(session, request, { adds: written.adds, condition, rows });
   const removes = replaced.files.map(({ add }) => removeOf(add, context.nowMs(), true));
   if (written.adds.length === 0 && removes.length === 0 && transactionsOf(request.txn).length === 0) {
     return { kind: 'nothing', version: snapshot.version };
   }
-  const metadata = written.metadata ?? evolved.metadata;
   const adds = [...replaced.adds, ...written.adds];
   const outcome = await commitWork(context, snapshot, {
     operation: 'WRITE',
@@ -97,8 +82,8 @@ async function replace(
     adds,
     removes,
     cdc: replaced.cdc,
-    ...(metadata === undefined ? {} : { metadata }),
-    ...(evolved.protocol === undefined ? {} : { protocol: evolved.protocol }),
+    ...definition,
+    ...(marks.size === 0 ? {} : { metadata: withHighWaterMarks(snapshot.metadata, marks) }),
     keepsRowIds: keepsRowIds(snapshot),
   });
   if (outcome.kind === 'committed') return { ...outcome, files: adds.length, rows: written.rows };
@@ -106,33 +91,19 @@ async function replace(
   return outcome;
 }
 
-async function writeNew({ context, db, snapshot }: WriteSession, request: WriteRequest, staged: StagedRows) {
+/** The rows to write, as the table takes them. */
+interface NewRows {
+  readonly guarded: GuardedQuery;
+  readonly rules: TableRules;
+}
+
+function newRows({ context, snapshot }: WriteSession, staged: StagedRows, condition: Formula | undefined): NewRows {
   const rules = tableRules(snapshot, BigInt(context.nowMs()) * 1000n);
-  const bound =
-    request.replaceWhere === undefined
-      ? undefined
-      : bindPredicate(parseExpression(request.replaceWhere), snapshot.schema);
-  const checks = bound === undefined ? rules.checks : [...rules.checks, { name: 'replaceWhere', condition: bound }];
+  const checks = condition === undefined ? rules.checks : [...rules.checks, { name: 'replaceWhere', condition }];
   const given = new Map(staged.schema.fields.map(({ name }) => [columnIn(snapshot, name), name] as const));
   const columns = [...given].map(([own, name]) => `${fittingSql(snapshot, staged, own, name)} AS ${sqlName(own)}`);
-  const guarded = guardedQuery(
-    snapshot,
-    { ...rules, checks },
-    `(SELECT ${columns.join(', ')} FROM ${staged.sql})`,
-    new Set(given.keys()),
-  );
-  try {
-    const { adds, rows } = await writeQuery(context, db, snapshot, { sql: guarded.sql });
-    const marks = new Map<string, bigint>();
-    for (const column of guarded.numbered) {
-      const rule = rules.identities.get(column);
-      if (rule !== undefined && rows > 0) marks.set(column, identityAt(rule, BigInt(rows) - 1n));
-    }
-    const metadata = marks.size === 0 ? undefined : withHighWaterMarks(snapshot.metadata, marks);
-    return { adds, rows, metadata };
-  } catch (error) {
-    throw guarded.explain(error);
-  }
+  const relation = `(SELECT ${columns.join(', ')} FROM ${staged.sql})`;
+  return { guarded: guardedQuery(snapshot, { ...rules, checks }, relation, new Set(given.keys())), rules };
 }
 
 /** A column of the rows as one of the table's type. @throws AppError invalid_request where it does not fit. */
@@ -149,65 +120,7 @@ function fittingSql({ schema }: Snapshot, staged: StagedRows, own: string, name:
 }
 
 function columnIn({ schema, table }: Snapshot, name: string): string {
-  const found =
-    schema.fields.find((item) => item.name === name) ??
-    schema.fields.find((item) => item.name.toLowerCase() === name.toLowerCase());
+  const found = findField(schema, name);
   if (found !== undefined) return found.name;
   throw new AppError('invalid_request', `The table ${table} has no column ${name}`, { table, column: name });
-}
-
-/** What a write takes out, and what it read to know that. */
-interface Replaced {
-  readonly files: readonly DataFile[];
-  /** Rows of those files that stay. */
-  readonly adds: Awaited<ReturnType<typeof writeQuery>>['adds'];
-  readonly cdc: Awaited<ReturnType<typeof writeQuery>>['cdc'];
-  readonly reads: Reads;
-}
-
-async function replacedFiles(session: WriteSession, request: WriteRequest, adds: Replaced['adds']): Promise<Replaced> {
-  const { snapshot } = session;
-  const nothing = { files: [], adds: [], cdc: [] };
-  const appIds = new Set(transactionsOf(request.txn).map(({ appId }) => appId));
-  if (request.mode === 'append') return { ...nothing, reads: { ...READ_NOTHING, appIds } };
-  if (request.mode === 'overwrite-partitions') {
-    const written = new Set(adds.map(({ partitionValues }) => JSON.stringify(partitionValues)));
-    const isReplaced = (values: DataFile['partitionValues']): boolean => written.has(JSON.stringify(values));
-    const files = [...snapshot.filesWhere(isReplaced)];
-    const predicates = [({ partitionValues }: Pick<DataFile, 'partitionValues'>) => isReplaced(partitionValues)];
-    return {
-      ...nothing,
-      files,
-      reads: { wholeTable: false, predicates, files: new Set(files.map(({ key }) => key)), appIds },
-    };
-  }
-  if (request.replaceWhere === undefined) {
-    return { ...nothing, files: snapshot.files, reads: readsOf(snapshot, snapshot.files, request, undefined) };
-  }
-  return replacedWhere(session, request, bindPredicate(parseExpression(request.replaceWhere), snapshot.schema));
-}
-
-async function replacedWhere(
-  { context, db, snapshot }: WriteSession,
-  request: WriteRequest,
-  condition: Formula,
-): Promise<Replaced> {
-  const judged = judgeFiles(snapshot, condition);
-  const files = judged.map(({ file }) => file);
-  const partly = judged.filter(({ verdict }) => verdict === 'some').map(({ file }) => file);
-  const reads = readsOf(snapshot, files, request, condition);
-  const passes = expressionSql(condition, columnPathSql);
-  const kept =
-    partly.length === 0
-      ? { adds: [] }
-      : await writeQuery(context, db, snapshot, {
-          sql: `(SELECT * FROM ${await duckdbScan(db, snapshot, { files: partly, places: rowIdPlaces(snapshot) })} WHERE (${passes}) IS NOT TRUE)`,
-          keepsRowIds: keepsRowIds(snapshot),
-        });
-  if (!tellsChanges(snapshot) || partly.length === 0) return { files, adds: kept.adds, cdc: [], reads };
-  throw new AppError(
-    'table_unsupported',
-    `replaceWhere of a table with a change data feed must take whole files: delete the rows and append the new ones`,
-    { table: snapshot.table },
-  );
 }

@@ -1,21 +1,21 @@
 import { join } from 'node:path';
-import { AppError } from '../../base/errors.ts';
 import { parseExactJson } from '../../base/exact-json.ts';
 import type { AddCdcFile, AddFile, PartitionValues } from '../log/actions.ts';
 import { checksumOfPath, withChecksum } from '../log/file-checksum.ts';
 import { actionPathOfKey, partitionFolder } from '../log/file-path.ts';
 import { tablePrefix } from '../log/log-names.ts';
-import { columnMappingMode, physicalName, physicalSchema } from '../log/physical-schema.ts';
+import { type ColumnMappingMode, columnMappingMode, physicalName, physicalSchema } from '../log/physical-schema.ts';
 import type { DuckDb } from '../parquet/duckdb.ts';
 import { materializedColumn } from '../scan/row-places.ts';
 import { indexedColumnsOf, type Snapshot } from '../scan/snapshot.ts';
 import type { TransactionContext } from '../transaction/work.ts';
+import { isStored } from '../types/arrow-types.ts';
 import type { Cell, CellRow } from '../types/cell.ts';
 import { type StructField, structOf } from '../types/delta-type.ts';
 import { serializePartitionValue } from '../types/partition-values.ts';
 import { sqlName, sqlText } from '../types/sql-types.ts';
 import { serializeStatistics } from '../types/statistics.ts';
-import { fieldIdsSql, isStoredField, storedSql } from './stored-columns.ts';
+import { fieldIdsSql, storedSql } from './stored-columns.ts';
 import { type WrittenColumns, writtenStatistics } from './written-statistics.ts';
 
 /** A query whose rows become data files of a table. */
@@ -42,7 +42,6 @@ export interface WrittenQuery {
   readonly adds: readonly AddFile[];
   readonly cdc: readonly AddCdcFile[];
   readonly rows: number;
-  readonly bytes: number;
 }
 
 /** Bytes of a file where `delta.targetFileSize` does not say: few enough to rewrite, many enough to be worth a request. */
@@ -63,21 +62,66 @@ export async function writeQuery(
   snapshot: Snapshot,
   query: FileQuery,
 ): Promise<WrittenQuery> {
-  const mode = columnMappingMode(snapshot);
+  const layout = layoutOf(snapshot);
+  const files = await db.rows(copySql(join(db.folder(), `out-${context.newUuid()}`), snapshot, query, layout));
+  const indexed = indexedColumnsOf(snapshot);
+  const adds: AddFile[] = [];
+  const cdc: AddCdcFile[] = [];
+  let rows = 0;
+  for (const file of files) {
+    const written = writtenFile(file);
+    if (written.rows === 0) continue;
+    rows += written.rows;
+    const partitionValues = query.partition ?? partitionValuesOf(layout, written.partitionKey);
+    const kind = query.isChangeData === true ? { folder: '_change_data/', name: 'cdc' } : { folder: '', name: 'part' };
+    const key = `${kind.folder}${partitionFolder(partitionValues)}${kind.name}-${context.newUuid()}.zstd.parquet`;
+    await snapshot.store.putFile(tablePrefix(snapshot.table) + key, written.path);
+    const placed = { path: actionPathOfKey(key), partitionValues, size: written.bytes };
+    if (query.isChangeData === true) {
+      cdc.push({ ...placed, dataChange: false });
+      continue;
+    }
+    const schema = physicalSchema(structOf(layout.stored), layout.mode);
+    adds.push({
+      ...placed,
+      modificationTime: context.nowMs(),
+      dataChange: query.dataChange ?? true,
+      stats: serializeStatistics(writtenStatistics(schema, written.rows, written.columns, indexed)),
+      tags: withChecksum(query.tags, await checksumOfPath(written.path)),
+      ...(query.clusteringProvider === undefined ? {} : { clusteringProvider: query.clusteringProvider }),
+    });
+  }
+  return { adds, cdc, rows };
+}
+
+/** How a table's columns lie: those in its files, and those in its folders. */
+interface Layout {
+  readonly mode: ColumnMappingMode;
+  readonly stored: readonly StructField[];
+  readonly partitions: readonly StructField[];
+}
+
+function layoutOf(snapshot: Snapshot): Layout {
+  const { fields } = snapshot.schema;
   const isPartition = ({ name }: StructField): boolean => snapshot.partitionColumns.includes(name);
-  const partitions = snapshot.partitionColumns.map((name) => fieldOf(snapshot, name));
-  const stored = snapshot.schema.fields.filter((item) => !isPartition(item) && isStoredField(item));
+  return {
+    mode: columnMappingMode(snapshot),
+    stored: fields.filter((item) => !isPartition(item) && isStored(item)),
+    partitions: snapshot.partitionColumns.flatMap((name) => fields.filter((item) => item.name === name)),
+  };
+}
+
+function copySql(folder: string, snapshot: Snapshot, query: FileQuery, { mode, stored, partitions }: Layout): string {
   const columns = [
-    ...stored.map(
-      ({ name, type, ...rest }) =>
-        `${storedSql(mode, sqlName(name), type)} AS ${sqlName(mode === 'none' ? name : physicalName({ name, type, ...rest }))}`,
-    ),
+    ...stored.map((item) => {
+      const name = mode === 'none' ? item.name : physicalName(item);
+      return `${storedSql(mode, sqlName(item.name), item.type)} AS ${sqlName(name)}`;
+    }),
     ...trackingColumns(snapshot, query),
     ...(query.isChangeData === true ? ['_change_type'] : []),
   ];
   const isOne = partitions.length === 0 || query.partition !== undefined;
-  const key = isOne ? [] : [`${partitionKeySql(partitions)} AS "#partition"`];
-  const folder = join(db.folder(), `out-${context.newUuid()}`);
+  if (!isOne) columns.push(`${partitionKeySql(partitions)} AS "#partition"`);
   const ids = mode === 'none' ? undefined : fieldIdsSql(stored);
   const options = [
     `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, RETURN_STATS`,
@@ -87,44 +131,7 @@ export async function writeQuery(
       : 'PARTITION_BY ("#partition"), WRITE_PARTITION_COLUMNS false',
     ...(ids === undefined ? [] : [`FIELD_IDS ${ids}`]),
   ];
-  const files = await db.rows(
-    `COPY (SELECT ${[...columns, ...key].join(', ')} FROM ${query.sql}) TO ${sqlText(folder)} (${options.join(', ')})`,
-  );
-  const schema = physicalSchema(structOf(stored), mode);
-  const adds: AddFile[] = [];
-  const cdc: AddCdcFile[] = [];
-  let rows = 0;
-  let bytes = 0;
-  for (const file of files) {
-    const written = writtenFile(file);
-    if (written.rows === 0) continue;
-    rows += written.rows;
-    bytes += written.bytes;
-    const values = query.partition ?? partitionValuesOf(mode === 'none', partitions, written.partitionKey);
-    const prefix = query.isChangeData === true ? '_change_data/' : '';
-    const name = query.isChangeData === true ? `cdc-${context.newUuid()}` : `part-${context.newUuid()}`;
-    const relativeKey = `${prefix}${partitionFolder(values)}${name}.zstd.parquet`;
-    const checksum = await checksumOfPath(written.path);
-    await snapshot.store.putFile(tablePrefix(snapshot.table) + relativeKey, written.path);
-    const path = actionPathOfKey(relativeKey);
-    const { bytes: size } = written;
-    if (query.isChangeData === true) {
-      cdc.push({ path, partitionValues: values, size, dataChange: false });
-      continue;
-    }
-    const statistics = writtenStatistics(schema, written.rows, written.columns, indexedColumnsOf(snapshot));
-    adds.push({
-      path,
-      partitionValues: values,
-      size,
-      modificationTime: context.nowMs(),
-      dataChange: query.dataChange ?? true,
-      stats: serializeStatistics(statistics),
-      tags: withChecksum(query.tags, checksum),
-      ...(query.clusteringProvider === undefined ? {} : { clusteringProvider: query.clusteringProvider }),
-    });
-  }
-  return { adds, cdc, rows, bytes };
+  return `COPY (SELECT ${columns.join(', ')} FROM ${query.sql}) TO ${sqlText(folder)} (${options.join(', ')})`;
 }
 
 /** How many bytes a file of the table should have. */
@@ -163,17 +170,13 @@ function partitionKeySql(partitions: readonly StructField[]): string {
   return `to_json([${values.join(', ')}])::VARCHAR`;
 }
 
-function partitionValuesOf(
-  isLogical: boolean,
-  partitions: readonly StructField[],
-  key: string | undefined,
-): PartitionValues {
+function partitionValuesOf({ mode, partitions }: Layout, key: string | undefined): PartitionValues {
   if (key === undefined) return {};
   const texts = parseExactJson(key);
   const values: Record<string, string | null> = {};
   partitions.forEach((item, at) => {
     const text = Array.isArray(texts) ? texts[at] : null;
-    const name = isLogical ? item.name : physicalName(item);
+    const name = mode === 'none' ? item.name : physicalName(item);
     values[name] = typeof text === 'string' ? serializePartitionValue(item.type, cellOfText(item, text)) : null;
   });
   return values;
@@ -231,12 +234,4 @@ function entriesOf(cell: Cell | undefined): readonly (readonly [string, Cell])[]
   return cell.map((entry: Cell) =>
     Array.isArray(entry) ? ([String(entry[0]), entry[1] as Cell] as const) : ['', null],
   );
-}
-
-function fieldOf({ schema, table }: Snapshot, name: string): StructField {
-  const found = schema.fields.find((item) => item.name === name);
-  if (found !== undefined) return found;
-  throw new AppError('table_corrupt', `The table ${table} is partitioned by ${name}, which is not in its schema`, {
-    table,
-  });
 }

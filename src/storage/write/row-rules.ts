@@ -42,7 +42,7 @@ export function rowRules(table: string, schema: StructType, rules: TableRules): 
       const value = evaluate(formula, filled);
       const explicit = row[column] as Cell | undefined;
       if (explicit !== undefined && !isEqualCell(explicit, value)) {
-        throw ruleBroken(table, `the generation expression of the column ${column}`);
+        throw ruleBroken(`the generation expression of the column ${column} of ${table}`);
       }
       filled[column] = value;
     }
@@ -53,7 +53,7 @@ export function rowRules(table: string, schema: StructType, rules: TableRules): 
     apply(row) {
       const filled = fill(row);
       for (const { name, condition } of rules.checks) {
-        if (evaluate(condition, filled) !== true) throw ruleBroken(table, `the constraint ${name}`);
+        if (evaluate(condition, filled) !== true) throw ruleBroken(`the constraint ${name} of ${table}`);
       }
       return filled;
     },

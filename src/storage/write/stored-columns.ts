@@ -1,5 +1,6 @@
 import type { ColumnMappingMode } from '../log/physical-schema.ts';
 import { physicalName } from '../log/physical-schema.ts';
+import { isStored } from '../types/arrow-types.ts';
 import { type DeltaType, isNested, type StructField } from '../types/delta-type.ts';
 import { sqlName } from '../types/sql-types.ts';
 
@@ -14,7 +15,7 @@ export function storedSql(mode: ColumnMappingMode, sql: string, type: DeltaType,
   const item = `x${depth}`;
   switch (type.type) {
     case 'struct': {
-      const members = type.fields.filter(isStoredField).map((member) => {
+      const members = type.fields.filter(isStored).map((member) => {
         const value = storedSql(mode, `(${sql}).${sqlName(member.name)}`, member.type, depth);
         return `${sqlName(physicalName(member))} := ${value}`;
       });
@@ -42,14 +43,9 @@ function isRenamed(type: DeltaType): boolean {
   }
 }
 
-/** Whether a file holds a column of the field: of `void` it holds none. */
-export function isStoredField({ type }: StructField): boolean {
-  return type !== 'void';
-}
-
 /** DuckDB's `FIELD_IDS` of columns; undefined where none has an id. */
 export function fieldIdsSql(fields: readonly StructField[]): string | undefined {
-  const members = fields.filter(isStoredField).flatMap((member) => {
+  const members = fields.filter(isStored).flatMap((member) => {
     const ids = idsOf(member.type, member.metadata['delta.columnMapping.id']);
     return ids === undefined ? [] : [`${sqlName(physicalName(member))}: ${ids}`];
   });
@@ -70,7 +66,7 @@ function innerIds(type: DeltaType): string[] {
   switch (type.type) {
     case 'struct':
       return type.fields
-        .filter(isStoredField)
+        .filter(isStored)
         .flatMap((member) =>
           named(sqlName(physicalName(member)), idsOf(member.type, member.metadata['delta.columnMapping.id'])),
         );

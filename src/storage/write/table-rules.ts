@@ -72,9 +72,9 @@ export function isWithoutRules({ checks, generated, defaults, identities }: Tabl
   return checks.length === 0 && generated.size === 0 && defaults.size === 0 && identities.size === 0;
 }
 
-/** The error of a row that breaks a rule. Its values are not told: they may be personal. */
-export function ruleBroken(table: string, rule: string): AppError {
-  return new AppError('constraint_violated', `A row breaks ${rule} of ${table}: nothing was written`, { table, rule });
+/** The error of a row that breaks a rule. Its values are not told: they may be personal. @param rule `the constraint x of t`. */
+export function ruleBroken(rule: string): AppError {
+  return new AppError('constraint_violated', `A row breaks ${rule}: nothing was written`, { rule });
 }
 
 interface Binding {

@@ -1,11 +1,12 @@
 import { AppError } from '../../base/errors.ts';
-import { bindExpression, expressionSql, type Formula, parseExpression, sqlFault } from '../expression/expressions.ts';
+import { bindExpression, expressionSql, type Formula, parseExpression } from '../expression/expressions.ts';
 import { columnPathSql } from '../scan/column-path.ts';
 import { duckdbScan } from '../scan/duckdb-scan.ts';
 import { judgeFiles } from '../scan/prune-snapshot.ts';
 import type { DataFile, Snapshot } from '../scan/snapshot.ts';
 import { type CommitOutcome, checkTakesRemoves, commitWork } from '../transaction/commit-loop.ts';
 import { removeOf, type TransactionContext } from '../transaction/work.ts';
+import { findField } from '../types/delta-type.ts';
 import { sqlName } from '../types/sql-types.ts';
 import {
   type ChangeRequest,
@@ -38,7 +39,7 @@ export interface UpdateRequest extends ChangeRequest {
  * @throws AppError invalid_request, constraint_violated, table_unsupported.
  */
 export function updateRows(context: TransactionContext, request: UpdateRequest): Promise<CommitOutcome> {
-  return withSession(context, request.basedOn, async (session) => {
+  return withSession(context, request, async (session) => {
     const { snapshot, db } = session;
     checkTakesRemoves(snapshot);
     const nowMs = context.nowMs();
@@ -49,35 +50,31 @@ export function updateRows(context: TransactionContext, request: UpdateRequest):
     const columns = [...new Set(where.columns.map(({ path }) => path[0] ?? ''))];
     const scan = await duckdbScan(db, snapshot, { files: candidates, columns, places: ['#file', '#row'] });
     const passes = expressionSql(where, columnPathSql);
-    try {
-      const rows = await matchedRows(db, `SELECT "#file", "#row" FROM ${scan} WHERE ${passes}`);
-      if (rows.size === 0) return { kind: 'nothing', version: snapshot.version };
-      const matches = new Map([...rows].map(([at, set]) => [candidates[at] as DataFile, set] as const));
-      const change = await rewrite(session, [...matches.keys()], { assignments, rules, passes });
-      const vectors = usesVectors(snapshot) ? await deleteByVectors(session, matches) : undefined;
-      const removes = vectors?.removes ?? [...matches.keys()].map(({ add }) => removeOf(add, nowMs, true));
-      const updated = [...matches.values()].reduce((sum, { cardinality }) => sum + cardinality, 0);
-      const outcome = await commitWork(context, snapshot, {
-        operation: 'UPDATE',
-        parameters: { predicate: JSON.stringify(request.where === undefined ? [] : [request.where]) },
-        metrics: {
-          numRemovedFiles: String(removes.length),
-          numAddedFiles: String(change.adds.length),
-          numUpdatedRows: String(updated),
-        },
-        ...commonWork(request),
-        reads: readsOf(snapshot, candidates, request, request.where === undefined ? undefined : where),
-        adds: [...(vectors?.adds ?? []), ...change.adds],
-        removes,
-        cdc: change.cdc,
-        keepsRowIds: keepsRowIds(snapshot),
-      });
-      if (outcome.kind === 'committed') return { ...outcome, files: change.adds.length, rows: updated };
-      await discardFiles(context, [...change.adds, ...change.cdc]);
-      return outcome;
-    } catch (error) {
-      throw sqlFault(error) ?? error;
-    }
+    const rows = await matchedRows(db, `SELECT "#file", "#row" FROM ${scan} WHERE ${passes}`);
+    if (rows.size === 0) return { kind: 'nothing', version: snapshot.version };
+    const matches = new Map([...rows].map(([at, set]) => [candidates[at] as DataFile, set] as const));
+    const change = await rewrite(session, [...matches.keys()], { assignments, rules, passes });
+    const vectors = usesVectors(snapshot) ? await deleteByVectors(session, matches) : undefined;
+    const removes = vectors?.removes ?? [...matches.keys()].map(({ add }) => removeOf(add, nowMs, true));
+    const updated = [...matches.values()].reduce((sum, { cardinality }) => sum + cardinality, 0);
+    const outcome = await commitWork(context, snapshot, {
+      operation: 'UPDATE',
+      parameters: { predicate: JSON.stringify(request.where === undefined ? [] : [request.where]) },
+      metrics: {
+        numRemovedFiles: String(removes.length),
+        numAddedFiles: String(change.adds.length),
+        numUpdatedRows: String(updated),
+      },
+      ...commonWork(request),
+      reads: readsOf(snapshot, candidates, request, request.where === undefined ? undefined : where),
+      adds: [...(vectors?.adds ?? []), ...change.adds],
+      removes,
+      cdc: change.cdc,
+      keepsRowIds: keepsRowIds(snapshot),
+    });
+    if (outcome.kind === 'committed') return { ...outcome, files: change.adds.length, rows: updated };
+    await discardFiles(context, [...change.adds, ...change.cdc]);
+    return outcome;
   });
 }
 
@@ -90,7 +87,7 @@ function assignmentsOf(
 ): Map<string, Formula> {
   const assignments = new Map<string, Formula>();
   for (const [column, text] of Object.entries(set)) {
-    const target = schema.fields.find(({ name }) => name.toLowerCase() === column.toLowerCase());
+    const target = findField(schema, column);
     if (target === undefined) throw new AppError('invalid_request', `There is no column ${column} to set`, { column });
     if (rules.identities.has(target.name)) {
       throw new AppError('invalid_request', `The identity column ${target.name} cannot be set`, { column });
@@ -125,20 +122,16 @@ async function rewrite(session: WriteSession, files: readonly DataFile[], { assi
       .map(({ name }) => name)
       .filter((name) => !rules.generated.has(name) || assignments.has(name)),
   );
-  const guarded = guardedQuery(snapshot, { ...rules, identities: new Map() }, changed, given, places);
+  const guarded = guardedQuery(snapshot, { ...rules, identities: new Map() }, changed, given, { through: places });
   const untouched = `SELECT * FROM ${scan} WHERE (${passes}) IS NOT TRUE`;
   const sql = usesVectors(snapshot) ? guarded.sql : `(SELECT * FROM ${guarded.sql} UNION ALL ${untouched})`;
-  try {
-    const { adds } = await writeQuery(context, db, snapshot, { sql, keepsRowIds: keepsRowIds(snapshot) });
-    if (!tellsChanges(snapshot)) return { adds, cdc: [] };
-    const columns = snapshot.schema.fields.map(({ name }) => sqlName(name)).join(', ');
-    const { cdc } = await writeQuery(context, db, snapshot, {
-      sql: `(SELECT ${columns}, 'update_preimage' AS _change_type FROM ${scan} WHERE ${passes}
-        UNION ALL SELECT ${columns}, 'update_postimage' FROM ${guarded.sql})`,
-      isChangeData: true,
-    });
-    return { adds, cdc };
-  } catch (error) {
-    throw guarded.explain(error);
-  }
+  const { adds } = await writeQuery(context, db, snapshot, { sql, keepsRowIds: keepsRowIds(snapshot) });
+  if (!tellsChanges(snapshot)) return { adds, cdc: [] };
+  const columns = snapshot.schema.fields.map(({ name }) => sqlName(name)).join(', ');
+  const { cdc } = await writeQuery(context, db, snapshot, {
+    sql: `(SELECT ${columns}, 'update_preimage' AS _change_type FROM ${scan} WHERE ${passes}
+      UNION ALL SELECT ${columns}, 'update_postimage' FROM ${guarded.sql})`,
+    isChangeData: true,
+  });
+  return { adds, cdc };
 }

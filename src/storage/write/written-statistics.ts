@@ -1,6 +1,7 @@
 import { type ExactJson, JsonNumber } from '../../base/exact-json.ts';
 import { decimalText, unscaledOf } from '../types/decimal.ts';
 import { type DeltaType, isDecimal, isNested, type StructType } from '../types/delta-type.ts';
+import { sqlName } from '../types/sql-types.ts';
 import {
   type FileStatistics,
   floatBounds,
@@ -14,8 +15,8 @@ import {
 export type WrittenColumns = ReadonlyMap<string, Readonly<Record<string, string>>>;
 
 /** The key of a column's path in {@link WrittenColumns}: its names as SQL identifiers. */
-export function pathKey(names: readonly string[]): string {
-  return names.map((name) => `"${name.replaceAll('"', '""')}"`).join('.');
+function pathKey(names: readonly string[]): string {
+  return names.map(sqlName).join('.');
 }
 
 /** The statistics of a file from what DuckDB tells of it. @param schema as the file has it. */

@@ -1,6 +1,6 @@
-import type { Metadata } from '../log/actions.ts';
-import { isEnabled } from '../log/table-properties.ts';
 import { type DeltaType, isNested, type StructField, type StructType } from '../types/delta-type.ts';
+import type { Metadata } from './actions.ts';
+import { isEnabled } from './table-properties.ts';
 
 /*
  * Features that a table's properties and columns ask for (PROTOCOL.md, the sections of the features:
