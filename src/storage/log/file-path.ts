@@ -1,4 +1,5 @@
 import { AppError } from '../../base/errors.ts';
+import type { VectorPlace } from '../deletion-vectors/deletion-vector.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { tablePrefix } from './log-names.ts';
 
@@ -21,6 +22,15 @@ export function keyOfActionPath(store: Pick<ObjectStore, 'keyOfUri'>, table: str
     throw new AppError('table_corrupt', `The table ${table} names a file by a path that leaves it`, { table });
   }
   return tablePrefix(table) + key;
+}
+
+/** The key of a deletion vector's file; undefined where it lies outside the store. */
+export function keyOfVectorPlace(
+  store: Pick<ObjectStore, 'keyOfUri'>,
+  table: string,
+  { kind, path }: VectorPlace,
+): string | undefined {
+  return kind === 'relative' ? tablePrefix(table) + path : store.keyOfUri(path);
 }
 
 function keyOfAbsolute(store: Pick<ObjectStore, 'keyOfUri'>, table: string, path: string): string {

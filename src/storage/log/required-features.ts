@@ -28,7 +28,7 @@ const BY_PROPERTY: Readonly<Record<string, string>> = {
 export function requiredFeatures({ configuration, schema, isClustered }: FeatureUse): Set<string> {
   const names = new Set<string>();
   for (const [property, feature] of Object.entries(BY_PROPERTY)) {
-    if (isEnabled({ configuration } as Metadata, property)) names.add(feature);
+    if (isEnabled({ configuration }, property)) names.add(feature);
   }
   if (configuration['delta.checkpointPolicy'] === 'v2') names.add('v2Checkpoint');
   if ((configuration['delta.columnMapping.mode'] ?? 'none') !== 'none') names.add('columnMapping');

@@ -8,7 +8,7 @@ import type { Metadata } from './actions.ts';
 const DAY_MS = 86_400_000;
 
 /** Whether a property is `true`. */
-export function isEnabled({ configuration }: Metadata, property: string): boolean {
+export function isEnabled({ configuration }: Pick<Metadata, 'configuration'>, property: string): boolean {
   return configuration[property]?.trim().toLowerCase() === 'true';
 }
 

@@ -18,7 +18,7 @@ import type { TableState } from './table-state.ts';
  * written after the commit and never over another. Hadoop's hidden `.n.json.crc` is something else.
  */
 
-/** A member of a checksum that is not what the log says. */
+/** A member of a checksum that is not what the log says; long values are cut. */
 export interface ChecksumMismatch {
   readonly member: string;
   readonly written: string;
@@ -47,11 +47,18 @@ function membersOf(state: TableState): Record<string, unknown> {
     numMetadata: 1,
     numProtocol: 1,
     ...(timestamp === undefined ? {} : { inCommitTimestampOpt: timestamp }),
-    setTransactions: [...state.transactions.values()],
-    domainMetadata: [...state.domains.values()],
+    ...listed('setTransactions', state.transactions),
+    ...listed('domainMetadata', state.domains),
     metadata,
     protocol,
   };
+}
+
+/** Of applications and domains so many: they are written with every commit. Both members may be left out. */
+const MOST_LISTED = 50;
+
+function listed(member: string, values: ReadonlyMap<string, unknown>): Record<string, unknown> {
+  return values.size > MOST_LISTED ? {} : { [member]: [...values.values()] };
 }
 
 /**
@@ -77,7 +84,7 @@ export async function verifyChecksum(
   const mismatches: ChecksumMismatch[] = [];
   const compare = (member: string, was: unknown, is: unknown): void => {
     const [left, right] = [stringifyExactJson(was), stringifyExactJson(is)];
-    if (left !== right) mismatches.push({ member, written: left, computed: right });
+    if (left !== right) mismatches.push({ member, written: short(left), computed: short(right) });
   };
   for (const [member, value] of Object.entries(expected)) compare(member, written[member], value);
   if (isJsonObject(written.metadata)) {
@@ -115,9 +122,7 @@ function objectsIn(json: ExactJson | undefined): JsonObject[] {
 
 /** The error for a table that is not what its checksum says. */
 export function checksumError(table: string, version: number, mismatches: readonly ChecksumMismatch[]): AppError {
-  const list = mismatches.map(
-    ({ member, written, computed }) => `${member} is ${short(computed)}, written ${short(written)}`,
-  );
+  const list = mismatches.map(({ member, written, computed }) => `${member} is ${computed}, written ${written}`);
   return new AppError(
     'table_corrupt',
     `The version ${version} of ${table} is not what its checksum says: ${list.join('; ')}`,

@@ -1,6 +1,7 @@
 import { AppError } from '../../base/errors.ts';
 import { columnMappingMode } from '../log/physical-schema.ts';
 import { isSupported } from '../log/table-features.ts';
+import { isEnabled } from '../log/table-properties.ts';
 import type { Snapshot } from '../scan/snapshot.ts';
 import type { CommitOutcome } from '../transaction/commit-loop.ts';
 import type { TransactionContext } from '../transaction/work.ts';
@@ -69,7 +70,8 @@ export function dropColumn(context: TransactionContext, path: readonly string[])
     checkMapped(snapshot);
     checkFree(snapshot, path);
     const [name = ''] = path;
-    if (path.length === 1 && (snapshot.partitionColumns.includes(name) || clusteringColumns(snapshot).includes(name))) {
+    const isClustered = clusteringColumns(snapshot).some((own) => path.every((part, at) => own[at] === part));
+    if (isClustered || (path.length === 1 && snapshot.partitionColumns.includes(name))) {
       throw new AppError('invalid_request', `Files of ${snapshot.table} are laid out by ${name}: it cannot be dropped`);
     }
     return changed(
@@ -88,10 +90,7 @@ export function widenColumn(
   type: DeltaType,
 ): Promise<CommitOutcome> {
   return alterTable(context, (snapshot) => {
-    if (
-      !isSupported(snapshot.protocol, 'typeWidening') ||
-      snapshot.metadata.configuration['delta.enableTypeWidening'] !== 'true'
-    ) {
+    if (!isSupported(snapshot.protocol, 'typeWidening') || !isEnabled(snapshot.metadata, 'delta.enableTypeWidening')) {
       throw new AppError(
         'invalid_request',
         `Types of ${snapshot.table} are not widened: set delta.enableTypeWidening first`,

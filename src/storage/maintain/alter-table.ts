@@ -145,7 +145,9 @@ export function clusterBy(context: TransactionContext, columns: readonly string[
     return {
       operation: 'CLUSTER BY',
       parameters: {
-        oldClusteringColumns: clusteringColumns(snapshot).join(','),
+        oldClusteringColumns: clusteringColumns(snapshot)
+          .map((path) => path.join('.'))
+          .join(','),
         newClusteringColumns: columns.join(','),
       },
       domains: [clusteringDomain(snapshot.schema, columns)],
@@ -180,7 +182,7 @@ function trackedFiles(
   configuration: Metadata['configuration'],
 ): Pick<Alteration, 'adds' | 'reads'> {
   const wasOn = isEnabled(snapshot.metadata, 'delta.enableRowTracking');
-  if (wasOn || configuration['delta.enableRowTracking'] !== 'true') return {};
+  if (wasOn || !isEnabled({ configuration }, 'delta.enableRowTracking')) return {};
   const files = snapshot.files.filter(
     ({ add }) => add.baseRowId === undefined || !isSupported(snapshot.protocol, 'rowTracking'),
   );

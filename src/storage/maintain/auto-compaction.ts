@@ -3,6 +3,7 @@ import type { FileTable } from '../log/file-table.ts';
 import type { TableState } from '../log/table-state.ts';
 import { dataFileOf, type Snapshot } from '../scan/snapshot.ts';
 import type { TransactionContext, Work } from '../transaction/work.ts';
+import { partitionKey } from '../types/partition-values.ts';
 import { targetFileBytes } from '../write/query-writer.ts';
 import { rewriteBins } from './optimize.ts';
 import { packFiles } from './optimize-plan.ts';
@@ -108,7 +109,7 @@ export class SmallFileCounts {
   /** Partitions of those touched, by their numbers, in which compaction is due. */
   dueOf(state: TableState, touched: readonly PartitionValues[]): number[] {
     this.#takeNewRows(state);
-    const keys = new Set(touched.map(keyOf));
+    const keys = new Set(touched.map(partitionKey));
     const groups = [...keys].map((key) => this.#numbers.get(key) ?? []);
     const unknown = groups.filter((group) => this.#countOf(group) >= LEAST_FILES);
     if (unknown.length === 0) return [];
@@ -127,7 +128,7 @@ export class SmallFileCounts {
   #takeNewRows({ fileRows }: TableState): void {
     const { partitionValues } = this.files;
     for (; this.#numbered < partitionValues.length; this.#numbered += 1) {
-      const key = keyOf(partitionValues[this.#numbered] ?? {});
+      const key = partitionKey(partitionValues[this.#numbered] ?? {});
       const known = this.#numbers.get(key);
       if (known === undefined) this.#numbers.set(key, [this.#numbered]);
       else known.push(this.#numbered);
@@ -155,11 +156,4 @@ export class SmallFileCounts {
   #isSmall(row: number): boolean {
     return this.files.sizeOf(row) < this.smallBytes;
   }
-}
-
-/** Two commits may name a partition's columns in another order. */
-function keyOf(values: PartitionValues): string {
-  const names = Object.keys(values);
-  if (names.length > 1) names.sort();
-  return JSON.stringify(names.map((name) => [name, values[name]]));
 }

@@ -2,18 +2,20 @@ import { AppError } from '../../base/errors.ts';
 import { encodeActions } from '../log/action-json.ts';
 import type { DomainMetadata, Metadata, Protocol } from '../log/actions.ts';
 import { putCommit } from '../log/committer.ts';
+import { tablePrefix } from '../log/log-names.ts';
 import { hasLog } from '../log/log-segment.ts';
 import { physicalName } from '../log/physical-schema.ts';
 import { namedFeatures, requiredFeatures } from '../log/required-features.ts';
 import { BASE_PROTOCOL, checkWritable, withFeatures } from '../log/table-features.ts';
-import type { TableLog } from '../log/table-log.ts';
+import { isEnabled } from '../log/table-properties.ts';
 import { StateReplay } from '../log/table-state.ts';
 import { snapshotOf } from '../scan/snapshot.ts';
 import { commitBody } from '../transaction/commit-body.ts';
-import { READ_NOTHING, type TransactionContext } from '../transaction/work.ts';
+import { READ_NOTHING, type TransactionContext, type Work } from '../transaction/work.ts';
 import type { StructType } from '../types/delta-type.ts';
 import { serializeSchema } from '../types/schema-json.ts';
 import { mappedFields } from '../write/column-ids.ts';
+import { checkColumns } from '../write/redefine-table.ts';
 import { tableRules } from '../write/table-rules.ts';
 
 /** What a new table is. */
@@ -37,9 +39,7 @@ export interface TableDefinition {
  * @throws AppError table_exists, invalid_request, table_unsupported.
  */
 export async function createTableAt(context: TransactionContext, definition: TableDefinition): Promise<void> {
-  const { path, partitionColumns = [], clusterBy = [] } = definition;
-  const { store } = context.log;
-  if (await hasLog(store, path)) throw tableExists(path);
+  const { partitionColumns = [], clusterBy = [] } = definition;
   checkDefinition(definition);
   const { features, rest } = namedFeatures(definition.configuration ?? {});
   const own = completeConfiguration(rest, context);
@@ -49,7 +49,7 @@ export async function createTableAt(context: TransactionContext, definition: Tab
     : { schema: definition.schema, configuration: {} };
   const configuration = { ...own, ...mapped.configuration };
   const needed = requiredFeatures({ configuration, schema: mapped.schema, isClustered: clusterBy.length > 0 });
-  const protocol = protocolFor([...needed, ...features]);
+  const protocol = withFeatures(BASE_PROTOCOL, [...needed, ...features]);
   const metadata: Metadata = {
     id: context.newUuid(),
     ...(definition.name === undefined ? {} : { name: definition.name }),
@@ -60,12 +60,7 @@ export async function createTableAt(context: TransactionContext, definition: Tab
     configuration,
     createdTime: context.nowMs(),
   };
-  checkWritable(path, protocol, metadata);
-  const base = emptySnapshot(context.log, protocol, metadata);
-  // Expressions that we do not understand are refused now, not at the first row.
-  tableRules(base, 0n);
-  const txnId = context.newUuid();
-  const work = {
+  await commitFirst(context, {
     operation: 'CREATE TABLE',
     parameters: {
       partitionBy: JSON.stringify(partitionColumns),
@@ -78,9 +73,30 @@ export async function createTableAt(context: TransactionContext, definition: Tab
     protocol,
     metadata,
     ...(clusterBy.length === 0 ? {} : { domains: [clusteringDomain(mapped.schema, clusterBy)] }),
-  };
+  });
+}
+
+/** The work of a table's first commit, which says what it is. */
+export type FirstWork = Work & { readonly protocol: Protocol; readonly metadata: Metadata };
+
+/**
+ * Commits version 0 of a table.
+ *
+ * @throws AppError table_exists, table_unsupported for expressions and features that are not understood: now, not at
+ * the first row.
+ */
+export async function commitFirst(context: TransactionContext, work: FirstWork): Promise<void> {
+  const { store, table, keyOf } = context.log;
+  const { protocol, metadata } = work;
+  if (await hasLog(store, table)) throw tableExists(table);
+  checkWritable(table, protocol, metadata);
+  const replay = new StateReplay(table, { keyOf, prefix: tablePrefix(table) });
+  replay.apply([{ protocol }, { metaData: metadata }], -1);
+  const base = snapshotOf(store, table, replay.stateAt(-1), keyOf);
+  tableRules(base, 0n);
+  const txnId = context.newUuid();
   const actions = await commitBody(context, { work, readVersion: -1, base, txnId });
-  if ((await putCommit(store, path, 0, encodeActions(actions), txnId)) === 'lost') throw tableExists(path);
+  if ((await putCommit(store, table, 0, encodeActions(actions), txnId)) === 'lost') throw tableExists(table);
 }
 
 /** The domain that says which columns a table is clustered by, by their physical names. */
@@ -98,18 +114,13 @@ export function clusteringDomain(schema: StructType, columns: readonly string[])
   };
 }
 
-/** The lowest protocol that has some features: no feature beyond `appendOnly` and `invariants` needs none. */
-function protocolFor(features: readonly string[]): Protocol {
-  return withFeatures(BASE_PROTOCOL, features);
-}
-
 /** Properties with those that belong to them. */
 export function completeConfiguration(
   configuration: Metadata['configuration'],
   { newUuid }: Pick<TransactionContext, 'newUuid'>,
 ): Record<string, string> {
   const complete: Record<string, string> = { ...configuration };
-  if (complete['delta.enableRowTracking'] === 'true') {
+  if (isEnabled({ configuration }, 'delta.enableRowTracking')) {
     complete['delta.rowTracking.materializedRowIdColumnName'] ??= `_row-id-col-${newUuid()}`;
     complete['delta.rowTracking.materializedRowCommitVersionColumnName'] ??= `_row-commit-version-col-${newUuid()}`;
   }
@@ -117,30 +128,10 @@ export function completeConfiguration(
 }
 
 function checkDefinition({ schema, partitionColumns = [], clusterBy = [] }: TableDefinition): void {
-  const seen = new Set<string>();
-  for (const { name } of schema.fields) {
-    if (seen.has(name.toLowerCase()))
-      throw new AppError('invalid_request', `The schema has two columns ${name}`, { column: name });
-    seen.add(name.toLowerCase());
-  }
-  for (const name of [...partitionColumns, ...clusterBy]) {
-    if (!schema.fields.some((item) => item.name === name)) {
-      throw new AppError('invalid_request', `The schema has no column ${name} to lay files out by`, { column: name });
-    }
-  }
+  checkColumns(schema, partitionColumns);
   if (partitionColumns.length > 0 && clusterBy.length > 0) {
     throw new AppError('invalid_request', 'A table is partitioned or clustered, not both');
   }
-  if (schema.fields.length > 0 && partitionColumns.length === schema.fields.length) {
-    throw new AppError('invalid_request', 'A table needs a column that it is not partitioned by');
-  }
-}
-
-/** A table before its first version. */
-function emptySnapshot(log: TableLog, protocol: Protocol, metadata: Metadata) {
-  const replay = new StateReplay(log.table, { keyOf: log.keyOf, prefix: '' });
-  replay.apply([{ protocol }, { metaData: metadata }], -1);
-  return snapshotOf(log.store, log.table, replay.stateAt(-1), log.keyOf);
 }
 
 function tableExists(path: string): AppError {

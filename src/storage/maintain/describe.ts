@@ -1,14 +1,12 @@
-import { isJsonObject, parseExactJson } from '../../base/exact-json.ts';
 import type { Metadata, Protocol } from '../log/actions.ts';
 import { commitTimeOf } from '../log/commit-time.ts';
 import { type CheckpointFiles, findLogSegment } from '../log/log-segment.ts';
-import { physicalName } from '../log/physical-schema.ts';
 import { commitInfoOf, readCommit } from '../log/read-commit.ts';
 import { readerFeaturesOf, writerFeaturesOf } from '../log/table-features.ts';
 import type { Snapshot } from '../scan/snapshot.ts';
 import { highWaterMark } from '../transaction/row-ids.ts';
-import type { StructType } from '../types/delta-type.ts';
 import { parseStatistics } from '../types/statistics.ts';
+import { clusteringColumns } from './clustering-order.ts';
 import { liveAdds } from './live-files.ts';
 
 /** What a table is and how it lies there (Delta Spark, DESCRIBE DETAIL). */
@@ -72,7 +70,7 @@ export async function describeTable(snapshot: Snapshot): Promise<TableDescriptio
     createdMs: metadata.createdTime === undefined ? undefined : Number(metadata.createdTime),
     modifiedMs: fileTimeMs === undefined ? undefined : commitTimeOf(metadata, version, info, fileTimeMs),
     partitionColumns: metadata.partitionColumns,
-    clusteringColumns: clusteringColumns(snapshot),
+    clusteringColumns: clusteringColumns(snapshot).map((path) => path.join('.')),
     numFiles: state.fileCount,
     sizeBytes: state.sizeBytes,
     ...countRows(snapshot),
@@ -119,22 +117,4 @@ function countRows({
     numDeletionVectors,
     numDeletedRecords,
   };
-}
-
-/** The domain names columns by their physical names (PROTOCOL.md, "Clustered Table"). */
-function clusteringColumns({ state, schema }: Snapshot): string[] {
-  const text = state.domains.get('delta.clustering')?.configuration;
-  if (text === undefined) return [];
-  const json = parseExactJson(text);
-  const columns = isJsonObject(json) && Array.isArray(json.clusteringColumns) ? json.clusteringColumns : [];
-  return columns.flatMap((path) => (Array.isArray(path) ? [logicalNames(schema, path.map(String)).join('.')] : []));
-}
-
-function logicalNames({ fields }: StructType, [first, ...rest]: readonly string[]): string[] {
-  if (first === undefined) return [];
-  const column = fields.find((item) => physicalName(item) === first);
-  if (column === undefined) return [first, ...rest];
-  const inner =
-    typeof column.type === 'object' && column.type.type === 'struct' ? logicalNames(column.type, rest) : rest;
-  return [column.name, ...inner];
 }

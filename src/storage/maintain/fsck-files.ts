@@ -1,4 +1,5 @@
 import { AppError, messageOf } from '../../base/errors.ts';
+import { forEachAtOnce } from '../../base/for-each-at-once.ts';
 import { readDeletionVector } from '../deletion-vectors/deletion-vector.ts';
 import type { AddFile } from '../log/actions.ts';
 import { tablePrefix } from '../log/log-names.ts';
@@ -8,7 +9,7 @@ import type { ObjectEntry, ObjectStore } from '../store/object-store.ts';
 import { parseStatistics } from '../types/statistics.ts';
 import type { FsckFinding } from './fsck-finding.ts';
 import { liveAdds, liveFileIndex } from './live-files.ts';
-import { forEachAtOnce, vectorKey } from './named-objects.ts';
+import { vectorKey } from './named-objects.ts';
 
 /** What became of the data files of a state. */
 export interface CheckedFiles {

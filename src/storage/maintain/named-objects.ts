@@ -1,6 +1,6 @@
 import { deletionVectorPlace } from '../deletion-vectors/deletion-vector.ts';
 import type { DeletionVectorDescriptor, FileIdentity } from '../log/actions.ts';
-import { tablePrefix } from '../log/log-names.ts';
+import { keyOfVectorPlace } from '../log/file-path.ts';
 import type { TableLog } from '../log/table-log.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 
@@ -17,29 +17,11 @@ export function vectorKey(
 ): string | undefined {
   const place = vector === undefined ? undefined : deletionVectorPlace(vector);
   if (place === undefined) return undefined;
-  return place.kind === 'relative' ? tablePrefix(table) + place.path : store.keyOfUri(place.path);
+  return keyOfVectorPlace(store, table, place);
 }
 
 /** The keys of the objects that a file action names: its data, and its deletion vector where that is a file. */
 export function objectsOf({ store, table, keyOf }: TableLog, { path, deletionVector }: FileIdentity): string[] {
   const vector = vectorKey(store, table, deletionVector);
   return vector === undefined ? [keyOf(path)] : [keyOf(path), vector];
-}
-
-/** Requests that are under way at once. */
-const PARALLEL = 16;
-
-/** Does something with each of many, several at once; what fails first is thrown when the others under way have ended. */
-export async function forEachAtOnce<T>(items: Iterable<T>, act: (item: T) => Promise<void>): Promise<void> {
-  const next = items[Symbol.iterator]();
-  let failure: { readonly error: unknown } | undefined;
-  const work = async (): Promise<void> => {
-    for (let item = next.next(); item.done !== true && failure === undefined; item = next.next()) {
-      await act(item.value).catch((error: unknown) => {
-        failure ??= { error };
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, work));
-  if (failure !== undefined) throw (failure as { readonly error: unknown }).error;
 }

@@ -1,5 +1,6 @@
 import type { PartitionValues } from '../log/actions.ts';
 import type { DataFile } from '../scan/snapshot.ts';
+import { partitionKey } from '../types/partition-values.ts';
 
 /** Files of one partition that become one file, or a sorted row of files. */
 export interface Bin {
@@ -68,7 +69,7 @@ export function commitGroups(bins: readonly Bin[], groupBytes: number): Bin[][] 
 function byPartition(files: Iterable<DataFile>): DataFile[][] {
   const groups = new Map<string, DataFile[]>();
   for (const file of files) {
-    const key = JSON.stringify(file.partitionValues);
+    const key = partitionKey(file.partitionValues);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [file]);
     else group.push(file);
@@ -82,6 +83,6 @@ function binOf(files: readonly DataFile[]): Bin {
 }
 
 function isHollow({ add, statistics }: DataFile): boolean {
-  const deleted = add.deletionVector?.cardinality ?? 0;
-  return deleted > MOST_DELETED * (statistics()?.numRecords ?? Number.POSITIVE_INFINITY);
+  if (add.deletionVector === undefined) return false;
+  return add.deletionVector.cardinality > MOST_DELETED * (statistics()?.numRecords ?? Number.POSITIVE_INFINITY);
 }

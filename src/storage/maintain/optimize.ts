@@ -7,11 +7,11 @@ import { duckdbScan } from '../scan/duckdb-scan.ts';
 import { judgeFiles } from '../scan/prune-snapshot.ts';
 import type { DataFile, Snapshot } from '../scan/snapshot.ts';
 import { commitWork } from '../transaction/commit-loop.ts';
-import { removeOf, type TransactionContext } from '../transaction/work.ts';
+import { READ_NOTHING, removeOf, type TransactionContext } from '../transaction/work.ts';
 import { conditionOf, keepsRowIds, rowIdPlaces } from '../write/change-request.ts';
 import { targetFileBytes, writeQuery } from '../write/query-writer.ts';
 import { discardFiles, type WriteSession, withDuckDb } from '../write/write-session.ts';
-import { clusteringColumns, orderedSql } from './clustering-order.ts';
+import { type ColumnPath, clusteringColumns, orderedSql } from './clustering-order.ts';
 import { type Bin, commitGroups, packFiles, wholePartitions } from './optimize-plan.ts';
 
 /** What to optimize, and how. */
@@ -62,7 +62,7 @@ export async function optimizeTable(
       `The table ${snapshot.table} is clustered: it takes no zOrderBy and no where`,
     );
   }
-  const columns = request.zOrderBy ?? clustered;
+  const columns = request.zOrderBy?.map((name) => [name]) ?? clustered;
   const fileBytes = request.fileBytes ?? targetFileBytes(snapshot);
   const ordering = { columns, isClustered: clustered.length > 0, fileBytes };
   const bins = planBins(snapshot, request, { ...ordering, nowMs: context.nowMs() });
@@ -70,7 +70,7 @@ export async function optimizeTable(
   return await rewriteBins(context, snapshot, bins, {
     ...ordering,
     operation: 'OPTIMIZE',
-    parameters: { predicate: '[]', zOrderBy: JSON.stringify(ordering.isClustered ? [] : columns), auto: 'false' },
+    parameters: { predicate: '[]', zOrderBy: JSON.stringify(request.zOrderBy ?? []), auto: 'false' },
     ...(onProgress === undefined ? {} : { onProgress }),
   });
 }
@@ -117,7 +117,7 @@ export async function rewriteBins(
 }
 
 interface Ordering {
-  readonly columns: readonly string[];
+  readonly columns: readonly ColumnPath[];
   readonly isClustered: boolean;
   readonly fileBytes: number;
 }
@@ -139,12 +139,16 @@ function planBins(
 
 /** Whether a file was written in the wanted order: its tags, or its provider, say so. */
 function isOrdered({ add }: DataFile, { columns, isClustered }: Ordering): boolean {
-  return isClustered ? add.clusteringProvider === PROVIDER : add.tags?.[ORDER_TAG] === JSON.stringify(columns);
+  return isClustered ? add.clusteringProvider === PROVIDER : add.tags?.[ORDER_TAG] === orderTag(columns);
 }
 
 /** What other engines call clustering by the domain `delta.clustering`. */
 const PROVIDER = 'liquid';
 const ORDER_TAG = 'ZCUBE_ZORDER_BY';
+
+function orderTag(columns: readonly ColumnPath[]): string {
+  return JSON.stringify(columns.map((path) => path.join('.')));
+}
 
 function filesOf(snapshot: Snapshot, where: string | undefined, nowMs: number): DataFile[] {
   if (where === undefined) return [...snapshot.files];
@@ -170,9 +174,7 @@ async function rewriteGroup(
   const { context, db, snapshot } = session;
   const adds: AddFile[] = [];
   const tags =
-    ordering.isClustered || ordering.columns.length === 0
-      ? undefined
-      : { [ORDER_TAG]: JSON.stringify(ordering.columns) };
+    ordering.isClustered || ordering.columns.length === 0 ? undefined : { [ORDER_TAG]: orderTag(ordering.columns) };
   for (const { files, partition } of group) {
     const scan = await duckdbScan(db, snapshot, { files, places: rowIdPlaces(snapshot) });
     const written = await writeQuery(context, db, snapshot, {
@@ -196,7 +198,7 @@ async function rewriteGroup(
       numAddedFiles: String(adds.length),
       numAddedBytes: String(adds.reduce((sum, { size }) => sum + Number(size), 0)),
     },
-    reads: { wholeTable: false, predicates: [], files: new Set(files.map(({ key }) => key)), appIds: new Set() },
+    reads: { ...READ_NOTHING, files: new Set(files.map(({ key }) => key)) },
     adds,
     removes: files.map(({ add }) => removeOf(add, context.nowMs(), false)),
     keepsRowIds: keepsRowIds(snapshot),

@@ -1,4 +1,5 @@
 import { AppError } from '../../base/errors.ts';
+import { forEachAtOnce } from '../../base/for-each-at-once.ts';
 import type { AddFile } from '../log/actions.ts';
 import { versionAt } from '../log/commit-time.ts';
 import { vectorId } from '../log/file-table.ts';
@@ -9,7 +10,7 @@ import { type CommitOutcome, checkTakesRemoves, commitWork } from '../transactio
 import { removeOf, type TransactionContext, type Work } from '../transaction/work.ts';
 import { parseStatistics } from '../types/statistics.ts';
 import { liveAdds } from './live-files.ts';
-import { forEachAtOnce, objectsOf } from './named-objects.ts';
+import { objectsOf } from './named-objects.ts';
 import { mergedProtocol, restoredDomains, restoredMetadata } from './restored-table.ts';
 import { isSame } from './same-action.ts';
 

@@ -1,16 +1,10 @@
-import { AppError } from '../../base/errors.ts';
 import { deletionVectorPlace } from '../deletion-vectors/deletion-vector.ts';
-import { encodeActions } from '../log/action-json.ts';
 import type { AddFile, DeletionVectorDescriptor, Metadata } from '../log/actions.ts';
-import { putCommit } from '../log/committer.ts';
 import { keyOfActionPath } from '../log/file-path.ts';
 import { tablePrefix } from '../log/log-names.ts';
-import { hasLog } from '../log/log-segment.ts';
-import { checkWritable } from '../log/table-features.ts';
-import { StateReplay } from '../log/table-state.ts';
-import { type Snapshot, snapshotOf } from '../scan/snapshot.ts';
-import { commitBody } from '../transaction/commit-body.ts';
-import type { TransactionContext, Work } from '../transaction/work.ts';
+import type { Snapshot } from '../scan/snapshot.ts';
+import { READ_NOTHING, type TransactionContext } from '../transaction/work.ts';
+import { commitFirst, completeConfiguration, type FirstWork } from './create-table.ts';
 import { liveAdds } from './live-files.ts';
 
 /**
@@ -24,17 +18,11 @@ import { liveAdds } from './live-files.ts';
  * @throws AppError table_exists, table_unsupported for a source with features that we do not write.
  */
 export async function shallowClone(context: TransactionContext, source: Snapshot): Promise<void> {
-  const { store, table } = context.log;
-  checkWritable(table, source.protocol, source.metadata);
-  if (await hasLog(store, table)) throw tableExists(table);
-  const txnId = context.newUuid();
-  const base = beforeFirst(context, source);
-  const actions = await commitBody(context, { work: workOf(source, base), readVersion: -1, base, txnId });
-  if ((await putCommit(store, table, 0, encodeActions(actions), txnId)) === 'lost') throw tableExists(table);
+  await commitFirst(context, workOf(source, clonedMetadata(context, source)));
 }
 
-function workOf(source: Snapshot, { metadata, protocol }: Snapshot): Work {
-  const { state, store, table } = source;
+function workOf(source: Snapshot, metadata: Metadata): FirstWork {
+  const { state, store, table, protocol } = source;
   const clustering = state.domains.get('delta.clustering');
   return {
     operation: 'CLONE',
@@ -48,7 +36,7 @@ function workOf(source: Snapshot, { metadata, protocol }: Snapshot): Work {
       copiedFilesSize: '0',
     },
     // It read all of the source: no blind append.
-    reads: { wholeTable: true, predicates: [], files: new Set(), appIds: new Set() },
+    reads: { ...READ_NOTHING, wholeTable: true },
     protocol,
     metadata,
     adds: [...liveAdds(state)].map((add) => clonedFile(source, add)),
@@ -79,33 +67,19 @@ const OWN_PROPERTIES: ReadonlySet<string> = new Set([
   'delta.inCommitTimestampEnablementVersion',
   'delta.inCommitTimestampEnablementTimestamp',
   'delta.requireCheckpointProtectionBeforeVersion',
+  'delta.rowTracking.materializedRowIdColumnName',
+  'delta.rowTracking.materializedRowCommitVersionColumnName',
 ]);
-
-const MATERIALIZED = {
-  'delta.rowTracking.materializedRowIdColumnName': '_row-id-col-',
-  'delta.rowTracking.materializedRowCommitVersionColumnName': '_row-commit-version-col-',
-} as const;
 
 function clonedMetadata({ newUuid, nowMs }: TransactionContext, { metadata }: Snapshot): Metadata {
   const configuration: Record<string, string> = {};
   for (const [name, value] of Object.entries(metadata.configuration)) {
     if (!OWN_PROPERTIES.has(name)) configuration[name] = value;
   }
-  // Ids that the source's files hold must not be taken for the clone's.
-  for (const [name, prefix] of Object.entries(MATERIALIZED)) {
-    if (configuration[name] !== undefined) configuration[name] = prefix + newUuid();
-  }
-  return { ...metadata, id: newUuid(), createdTime: nowMs(), configuration };
-}
-
-/** The clone before its first version. */
-function beforeFirst(context: TransactionContext, source: Snapshot): Snapshot {
-  const { store, table, keyOf } = context.log;
-  const replay = new StateReplay(table, { keyOf, prefix: tablePrefix(table) });
-  replay.apply([{ protocol: source.protocol }, { metaData: clonedMetadata(context, source) }], -1);
-  return snapshotOf(store, table, replay.stateAt(-1), keyOf);
-}
-
-function tableExists(path: string): AppError {
-  return new AppError('table_exists', `There is a Delta table at ${path} already`, { table: path });
+  return {
+    ...metadata,
+    id: newUuid(),
+    createdTime: nowMs(),
+    configuration: completeConfiguration(configuration, { newUuid }),
+  };
 }

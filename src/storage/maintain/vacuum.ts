@@ -1,10 +1,10 @@
+import { forEachAtOnce } from '../../base/for-each-at-once.ts';
 import { checkWritable } from '../log/table-features.ts';
 import { deletedFileRetentionMs } from '../log/table-properties.ts';
 import type { TableState } from '../log/table-state.ts';
 import { commitWork, conflictError } from '../transaction/commit-loop.ts';
 import { READ_NOTHING, type TransactionContext, type Work } from '../transaction/work.ts';
 import { writeLastVacuum } from './last-vacuum.ts';
-import { forEachAtOnce } from './named-objects.ts';
 import { commitsToVacuum, newestExpired, type UnneededFile, unneededOfListing, unneededOfLog } from './vacuum-files.ts';
 import { cutOffOf, type Retention, vacuumRules } from './vacuum-plan.ts';
 

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../../base/errors.ts';
+import { forEachAtOnce } from '../../base/for-each-at-once.ts';
 import type { DuckDb } from '../parquet/duckdb.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 
@@ -35,16 +36,13 @@ async function fetchAll(db: DuckDb, store: ObjectStore, keys: readonly string[])
   const fetched = fetchedBy.get(db) ?? new Map<string, string>();
   fetchedBy.set(db, fetched);
   const missing = keys.filter((key) => !fetched.has(key));
-  const next = missing.values();
-  const fetchSome = async (): Promise<void> => {
-    for (const key of next) {
-      copies += 1;
-      const path = join(db.folder(), `copy-${copies}.parquet`);
-      if (!(await store.fetchFile(key, path))) {
-        throw new AppError('table_corrupt', `The data file ${key}, which the log names, is gone`, { key });
-      }
-      fetched.set(key, path);
+  const fetchOne = async (key: string): Promise<void> => {
+    copies += 1;
+    const path = join(db.folder(), `copy-${copies}.parquet`);
+    if (!(await store.fetchFile(key, path))) {
+      throw new AppError('table_corrupt', `The data file ${key}, which the log names, is gone`, { key });
     }
+    fetched.set(key, path);
   };
-  await Promise.all(Array.from({ length: Math.min(PARALLEL, missing.length) }, fetchSome));
+  await forEachAtOnce(missing, fetchOne, PARALLEL);
 }

@@ -1,7 +1,8 @@
 import { AppError } from '../../base/errors.ts';
+import { forEachAtOnce } from '../../base/for-each-at-once.ts';
 import { readDeletionVector } from '../deletion-vectors/deletion-vector.ts';
 import type { DeletionVectorDescriptor } from '../log/actions.ts';
-import { tablePrefix } from '../log/log-names.ts';
+import { keyOfVectorPlace } from '../log/file-path.ts';
 import { sqlText } from '../types/sql-types.ts';
 import type { RowChoice, ScannedFile } from './read-options.ts';
 import type { DataFile, Snapshot } from './snapshot.ts';
@@ -11,24 +12,18 @@ import type { DataFile, Snapshot } from './snapshot.ts';
  * are no longer in the table.
  */
 
-/** Vectors that are read at once. */
-const PARALLEL = 16;
-
 /** The vectors of files that have one. @throws AppError table_corrupt. */
 export async function rowChoices(
   snapshot: Pick<Snapshot, 'store' | 'table'>,
   files: readonly DataFile[],
 ): Promise<Map<DataFile, RowChoice>> {
   const choices = new Map<DataFile, RowChoice>();
-  const next = files.filter(({ add }) => add.deletionVector !== undefined).values();
-  const readSome = async (): Promise<void> => {
-    for (const file of next) {
-      const { deletionVector } = file.add;
-      if (deletionVector === undefined) continue;
-      choices.set(file, { kind: 'without', set: await deletedRows(snapshot, deletionVector) });
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, readSome));
+  const withVectors = files.filter(({ add }) => add.deletionVector !== undefined);
+  await forEachAtOnce(withVectors, async (file) => {
+    const { deletionVector } = file.add;
+    if (deletionVector === undefined) return;
+    choices.set(file, { kind: 'without', set: await deletedRows(snapshot, deletionVector) });
+  });
   return choices;
 }
 
@@ -40,7 +35,7 @@ export async function deletedRows(
   let file = 'the log';
   try {
     return await readDeletionVector(descriptor, async (place, range) => {
-      const key = place.kind === 'relative' ? tablePrefix(table) + place.path : store.keyOfUri(place.path);
+      const key = keyOfVectorPlace(store, table, place);
       file = key ?? place.path;
       const bytes = key === undefined ? undefined : await store.get(key, range);
       if (bytes !== undefined) return bytes;

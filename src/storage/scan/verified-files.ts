@@ -1,4 +1,5 @@
 import { AppError, systemErrorCode } from '../../base/errors.ts';
+import { forEachAtOnce } from '../../base/for-each-at-once.ts';
 import { checksumOfFile, checksumOfPath } from '../log/file-checksum.ts';
 import type { DataFile } from './snapshot.ts';
 
@@ -19,26 +20,20 @@ export async function verifyFiles(files: readonly DataFile[], paths: readonly st
   const waiting = files
     .map((file, at) => ({ file, path: paths[at] as string, wanted: checksumOfFile(file.add) }))
     .filter(({ path, wanted }) => wanted !== undefined && !verified.has(path));
-  const next = waiting.values();
-  const verifySome = async (): Promise<void> => {
-    for (const { file, path, wanted } of next) {
-      const actual = await checksumOfPath(path).catch((error: unknown) => {
-        // That it is gone is told by who opens it.
-        if (systemErrorCode(error) === 'ENOENT') return wanted;
-        throw new AppError('storage_failed', `The data file ${file.key} cannot be read`, { key: file.key }, error);
+  const verify = async ({ file, path, wanted }: (typeof waiting)[number]): Promise<void> => {
+    const actual = await checksumOfPath(path).catch((error: unknown) => {
+      // That it is gone is told by who opens it.
+      if (systemErrorCode(error) === 'ENOENT') return undefined;
+      throw new AppError('storage_failed', `The data file ${file.key} cannot be read`, { key: file.key }, error);
+    });
+    if (actual === undefined) return;
+    if (actual !== wanted) {
+      throw new AppError('table_corrupt', `The data file ${file.key} is damaged: its checksum is not that of the log`, {
+        key: file.key,
       });
-      if (actual !== wanted) {
-        throw new AppError(
-          'table_corrupt',
-          `The data file ${file.key} is damaged: its checksum is not that of the log`,
-          {
-            key: file.key,
-          },
-        );
-      }
-      if (verified.size >= MOST_VERIFIED) verified.clear();
-      verified.add(path);
     }
+    if (verified.size >= MOST_VERIFIED) verified.clear();
+    verified.add(path);
   };
-  await Promise.all(Array.from({ length: Math.min(PARALLEL, waiting.length) }, verifySome));
+  await forEachAtOnce(waiting, verify, PARALLEL);
 }

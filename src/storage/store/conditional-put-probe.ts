@@ -2,17 +2,21 @@ import { randomUUID } from 'node:crypto';
 import { AppError } from '../../base/errors.ts';
 import type { ObjectStore } from './object-store.ts';
 
-/** What the probe writes is named so, in the store's root; Delta's readers do not look at hidden files. */
+/** What the probe writes is named so; Delta's readers do not look at hidden files. */
 const PROBE_PREFIX = '.sentinela-probe-';
 
 /**
  * Finds out whether a store keeps put-if-absent: it puts one object twice, and the second must be
  * refused. The object is deleted again.
  *
+ * @param beside a key: the probe is put where it would be, as more may not be allowed.
  * @throws AppError storage_unsafe where both were taken: two writers would overwrite each other's commits.
  */
-export async function probeConditionalPut(store: Pick<ObjectStore, 'putIfAbsent' | 'delete' | 'uriOf'>): Promise<void> {
-  const key = PROBE_PREFIX + randomUUID();
+export async function probeConditionalPut(
+  store: Pick<ObjectStore, 'putIfAbsent' | 'delete' | 'uriOf'>,
+  beside: string,
+): Promise<void> {
+  const key = beside.slice(0, beside.lastIndexOf('/') + 1) + PROBE_PREFIX + randomUUID();
   try {
     const first = await store.putIfAbsent(key, new TextEncoder().encode('first'));
     const second = await store.putIfAbsent(key, new TextEncoder().encode('second'));
@@ -35,8 +39,8 @@ export async function probeConditionalPut(store: Pick<ObjectStore, 'putIfAbsent'
  */
 export function probedStore(store: ObjectStore): ObjectStore {
   let probe: Promise<void> | undefined;
-  const probed = (): Promise<void> => {
-    probe ??= probeConditionalPut(store).catch((error: unknown) => {
+  const probed = (key: string): Promise<void> => {
+    probe ??= probeConditionalPut(store, key).catch((error: unknown) => {
       if (!(error instanceof AppError && error.code === 'storage_unsafe')) probe = undefined;
       throw error;
     });
@@ -45,7 +49,7 @@ export function probedStore(store: ObjectStore): ObjectStore {
   return {
     ...store,
     async putIfAbsent(key, bytes) {
-      await probed();
+      await probed(key);
       return store.putIfAbsent(key, bytes);
     },
   };

@@ -8,6 +8,13 @@ export type CellValue = string | number | bigint | boolean | Uint8Array | null;
 
 const DAY_MS = 86_400_000;
 
+/** A partition's values as one text: writers name its columns in any order. */
+export function partitionKey(values: Readonly<Record<string, string | null>>): string {
+  const names = Object.keys(values);
+  if (names.length > 1) names.sort();
+  return JSON.stringify(names.map((name) => [name, values[name]]));
+}
+
 /** The text of a value in `partitionValues` (PROTOCOL.md, "Partition Value Serialization"). */
 export function serializePartitionValue(type: DeltaType, value: unknown): string | null {
   if (value === null || value === undefined) return null;

@@ -53,7 +53,7 @@ describe.each([
 
   it('keeps If-None-Match, as the probe finds, which leaves nothing', async () => {
     const store = open({ prefix: 'probed' });
-    await probeConditionalPut(store);
+    await probeConditionalPut(store, 'k');
     for await (const { key } of store.listFrom('')) expect.fail(`left ${key}`);
   });
 
@@ -109,7 +109,7 @@ describe.each([
 describe('the probe', () => {
   it('refuses any store that overwrites', async () => {
     const honest = memoryObjectStore();
-    await expect(probeConditionalPut(honest)).resolves.toBeUndefined();
+    await expect(probeConditionalPut(honest, 'k')).resolves.toBeUndefined();
     const careless = {
       ...honest,
       putIfAbsent: async (key: string, bytes: Uint8Array) => {
@@ -117,7 +117,7 @@ describe('the probe', () => {
         return 'created' as const;
       },
     };
-    await expect(probeConditionalPut(careless)).rejects.toMatchObject({ code: 'storage_unsafe' });
+    await expect(probeConditionalPut(careless, 'k')).rejects.toMatchObject({ code: 'storage_unsafe' });
   });
 });
 

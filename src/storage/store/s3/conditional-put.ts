@@ -16,7 +16,8 @@ import { withRetries } from './retry.ts';
  * try is read, and is ours by the id (by its bytes, where the store keeps no marks).
  */
 
-const MARK = 'x-amz-meta-put-id';
+/** Names a write on its object: by it a write whose answer was lost is told from another's. */
+export const MARK = 'x-amz-meta-put-id';
 /** Tries of the read that settles a doubt: the caller has waited for the put's already. */
 const SETTLING_ATTEMPTS = 3;
 

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../../../base/errors.ts';
+import { forEachAtOnce } from '../../../base/for-each-at-once.ts';
 import type { S3Call, S3Client } from './client.ts';
+import { MARK } from './conditional-put.ts';
 import { completionBody, parseCompletion, parseUploadId } from './documents.ts';
 import { judgeAnswer } from './failure.ts';
 import { withRetries } from './retry.ts';
@@ -24,8 +26,6 @@ export const DEFAULT_MULTIPART: MultipartLimits = { aboveBytes: 64 * 1024 * 1024
 const PARTS_AT_A_TIME = 4;
 /** S3's own limit. */
 const MAX_PARTS = 10_000;
-/** Names the upload on its object, by which a lost answer to the last call is settled. */
-const MARK = 'x-amz-meta-put-id';
 
 /**
  * Writes an object in parts: it appears whole when the last call is done, or not at all. A failed
@@ -71,22 +71,11 @@ async function putParts(
 ): Promise<string[]> {
   const ranges = partRanges(source.sizeBytes, partBytes);
   const etags: string[] = new Array(ranges.length).fill('');
-  const waiting = ranges.entries();
-  let failed = false;
-  const putWaiting = async (): Promise<void> => {
-    for (const [at, [start, end]] of waiting) {
-      if (failed) return;
-      try {
-        etags[at] = await putPart(client, key, uploadId, at + 1, await source.read(start, end));
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }
+  const put = async ([at, [start, end]]: [number, [number, number]]): Promise<void> => {
+    etags[at] = await putPart(client, key, uploadId, at + 1, await source.read(start, end));
   };
-  // All settle before an error goes on: a part that arrives after the abort would stay.
-  const done = await Promise.allSettled(Array.from({ length: PARTS_AT_A_TIME }, putWaiting));
-  for (const outcome of done) if (outcome.status === 'rejected') throw outcome.reason;
+  // All under way settle before an error goes on: a part that arrives after the abort would stay.
+  await forEachAtOnce(ranges.entries(), put, PARTS_AT_A_TIME);
   return etags;
 }
 

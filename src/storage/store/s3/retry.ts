@@ -46,11 +46,11 @@ export interface RetryParts {
  *
  * @throws AppError the last try's, when the limits are used up; what `act` throws goes through at once.
  */
-export async function withRetries<T>(parts: RetryParts, act: (attempt: number) => Promise<Tried<T>>): Promise<T> {
+export async function withRetries<T>(parts: RetryParts, act: () => Promise<Tried<T>>): Promise<T> {
   const { limits, clock } = parts;
   const startMicros = clock.nowMicros();
   for (let attempt = 0; ; attempt += 1) {
-    const tried = await act(attempt);
+    const tried = await act();
     if (tried.kind === 'done') return tried.value;
     if (attempt + 1 >= limits.attempts) throw tried.error;
     const pauseMs = Math.max(jitteredDelayMs(limits, attempt, parts.random()), tried.retryAfterMs ?? 0);
