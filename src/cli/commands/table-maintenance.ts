@@ -34,6 +34,7 @@ Examples:
     .option('--version <n>', 'to this version')
     .option('--timestamp <t>', 'to the version of then')
     .option('--ignore-missing-files', 'leave out files that were vacuumed, with their rows')
+    .option('--beside-vacuum', 'also where a vacuum began and did not end: it died')
     .addHelpText('after', '\nExample:\n  sentinela table restore --path data/lake/gold/daily_payments --version 12')
     .action((flags: RestoreFlags, command: Command) => restore(contextOf(command), flags));
 }
@@ -99,6 +100,7 @@ async function vacuum({ terminal }: CommandContext, flags: VacuumFlags): Promise
 
 interface RestoreFlags extends SourceFlags {
   readonly ignoreMissingFiles?: boolean;
+  readonly besideVacuum?: boolean;
 }
 
 async function restore({ terminal }: CommandContext, flags: RestoreFlags): Promise<void> {
@@ -110,6 +112,7 @@ async function restore({ terminal }: CommandContext, flags: RestoreFlags): Promi
     ...(version === undefined ? {} : { version: countOf('version', version) }),
     ...(timestamp === undefined ? {} : { timestampMs: await instantOf('timestamp', timestamp) }),
     ignoreMissingFiles: flags.ignoreMissingFiles === true,
+    besideVacuum: flags.besideVacuum === true,
   });
   checkLanded(flags.path, outcome);
   terminal.value(outcome);

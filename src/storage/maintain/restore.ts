@@ -7,10 +7,11 @@ import type { TableLog } from '../log/table-log.ts';
 import type { TableState } from '../log/table-state.ts';
 import type { Snapshot } from '../scan/snapshot.ts';
 import { type CommitOutcome, checkTakesRemoves, commitWork } from '../transaction/commit-loop.ts';
-import { removeOf, type TransactionContext, type Work } from '../transaction/work.ts';
+import { READ_NOTHING, removeOf, type TransactionContext, type Work } from '../transaction/work.ts';
 import { parseStatistics } from '../types/statistics.ts';
 import { liveAdds } from './live-files.ts';
 import { objectsOf } from './named-objects.ts';
+import { checkNoOpenVacuum } from './open-vacuum.ts';
 import { mergedProtocol, restoredDomains, restoredMetadata } from './restored-table.ts';
 import { isSame } from './same-action.ts';
 
@@ -21,15 +22,18 @@ export interface RestoreRequest {
   readonly timestampMs?: number;
   /** Leaves out files that were vacuumed, with their rows; without it they refuse the whole. */
   readonly ignoreMissingFiles?: boolean;
+  /** Goes on though a VACUUM began and did not end, as it does where it died. */
+  readonly besideVacuum?: boolean;
 }
 
 /**
  * Makes a table what it was, in a new commit (Delta Spark, RESTORE): files of then that are not live
  * come back, those that came since go; a file is what its path and its deletion vector are. Later
- * versions stay readable. Whoever commits meanwhile makes it a conflict: what he wrote would be lost unseen.
+ * versions stay readable. Whoever commits meanwhile makes it a conflict: what he wrote would be lost unseen; so
+ * does a VACUUM that begins.
  *
  * @throws AppError version_not_found, invalid_request, table_corrupt naming a file that was vacuumed,
- * table_unsupported for an append-only table.
+ * table_unsupported for an append-only table, commit_conflict where a VACUUM is under way.
  */
 export async function restoreTable(context: TransactionContext, request: RestoreRequest): Promise<CommitOutcome> {
   const now = await context.snapshot();
@@ -37,6 +41,7 @@ export async function restoreTable(context: TransactionContext, request: Restore
   const then = await context.snapshot(version);
   const plan = planRestore(context.log, now.state, then.state);
   if (plan.removes.length > 0) checkTakesRemoves(now);
+  if (plan.adds.length > 0 && request.besideVacuum !== true) await checkNoOpenVacuum(context, now);
   const { adds, missing } = await availableOf(context.log, plan.adds);
   if (missing.length > 0 && request.ignoreMissingFiles !== true) throw gone(now.table, version, missing);
   const nowMs = context.nowMs();
@@ -44,12 +49,13 @@ export async function restoreTable(context: TransactionContext, request: Restore
     operation: 'RESTORE',
     parameters: parametersOf(request),
     metrics: metricsOf(then.state, adds, plan.removes, plan.adds),
-    reads: { wholeTable: true, predicates: [], files: new Set(), appIds: new Set() },
+    reads: { ...READ_NOTHING, wholeTable: true },
     isolation: 'Serializable',
     adds: adds.map((add) => ({ ...add, dataChange: true })),
     removes: plan.removes.map((add) => removeOf(add, nowMs, true)),
     domains: restoredDomains(now.state, then.state),
     keepsRowIds: true,
+    revivesFiles: adds.length > 0,
     ...changedTable(now.state, then.state),
   };
   if (isEmpty(work)) return { kind: 'nothing', version: now.version };

@@ -1,10 +1,13 @@
+import { assert } from '../../base/assert.ts';
+import { AppError } from '../../base/errors.ts';
 import { forEachAtOnce } from '../../base/for-each-at-once.ts';
 import { checkWritable } from '../log/table-features.ts';
 import { deletedFileRetentionMs } from '../log/table-properties.ts';
 import type { TableState } from '../log/table-state.ts';
 import { commitWork, conflictError } from '../transaction/commit-loop.ts';
-import { READ_NOTHING, type TransactionContext, type Work } from '../transaction/work.ts';
+import { READ_NOTHING, type TransactionContext, VACUUM_END, VACUUM_START, type Work } from '../transaction/work.ts';
 import { writeLastVacuum } from './last-vacuum.ts';
+import { LONGEST_DELETING_MS } from './open-vacuum.ts';
 import { commitsToVacuum, newestExpired, type UnneededFile, unneededOfListing, unneededOfLog } from './vacuum-files.ts';
 import { cutOffOf, type Retention, vacuumRules } from './vacuum-plan.ts';
 
@@ -51,14 +54,16 @@ export async function vacuumTable(context: TransactionContext, request: VacuumRe
   const planned = await totalOf(await unneeded(context, request, state, cutOffMs));
   if (request.dryRun === true) return { ...planned, cutOffMs, versions: [] };
   const started = await note(context, startOf(request, state, planned));
+  const endMs = context.nowMs() + LONGEST_DELETING_MS;
   // What came back since it was planned, by RESTORE, is kept.
   const { state: newest } = await context.snapshot();
+  assert(newest.version >= started, 'a vacuum sees its own commit');
   checkWritable(table, newest.protocol, newest.metadata);
   let deleted: Total;
   try {
-    deleted = await deleteAll(context, await unneeded(context, request, newest, cutOffMs));
+    deleted = await deleteAll(context, await unneeded(context, request, newest, cutOffMs), endMs);
   } catch (error) {
-    const failed: Work = { operation: 'VACUUM END', parameters: { status: 'FAILED' }, reads: READ_NOTHING };
+    const failed: Work = { operation: VACUUM_END, parameters: { status: 'FAILED' }, reads: READ_NOTHING };
     await note(context, failed).catch(() => undefined);
     throw error;
   }
@@ -98,10 +103,21 @@ function count(total: { files: number; sizeBytes: number; keys: string[] }, { ke
 /** Files that are deleted before the listing goes on. */
 const BATCH = 256;
 
-async function deleteAll({ log }: TransactionContext, files: AsyncIterable<UnneededFile>): Promise<Total> {
+/** @throws AppError storage_failed at the time at which others may take it for dead. */
+async function deleteAll(
+  { log, nowMs }: TransactionContext,
+  files: AsyncIterable<UnneededFile>,
+  endMs: number,
+): Promise<Total> {
   const total = { files: 0, sizeBytes: 0, keys: [] as string[] };
   let batch: UnneededFile[] = [];
   const flush = async (): Promise<void> => {
+    if (nowMs() > endMs) {
+      throw new AppError(
+        'storage_failed',
+        `VACUUM of ${log.table} took too long and stopped: run it again, it goes on`,
+      );
+    }
     await forEachAtOnce(batch, ({ key }) => log.store.delete(key));
     for (const file of batch) count(total, file);
     batch = [];
@@ -116,7 +132,7 @@ async function deleteAll({ log }: TransactionContext, files: AsyncIterable<Unnee
 
 function startOf(request: VacuumRequest, { metadata }: TableState, { files, sizeBytes }: Total): Work {
   return {
-    operation: 'VACUUM START',
+    operation: VACUUM_START,
     parameters: {
       retentionCheckEnabled: String(request.allowShortRetention !== true),
       defaultRetentionMillis: String(deletedFileRetentionMs(metadata)),
@@ -129,7 +145,7 @@ function startOf(request: VacuumRequest, { metadata }: TableState, { files, size
 
 function endOf({ files }: Total): Work {
   return {
-    operation: 'VACUUM END',
+    operation: VACUUM_END,
     parameters: { status: 'COMPLETED' },
     // An object store has no folders that could be left empty.
     metrics: { numDeletedFiles: String(files), numVacuumedDirectories: '0' },

@@ -3,7 +3,7 @@ import { commitInfoOf } from '../log/read-commit.ts';
 import { readerFeaturesOf, writerFeaturesOf } from '../log/table-features.ts';
 import { isBlindAppend } from './isolation.ts';
 import { toleratesMetadata } from './metadata-conflict.ts';
-import type { IsolationLevel, Work } from './work.ts';
+import { type IsolationLevel, VACUUM_START, type Work } from './work.ts';
 
 /*
  * Whether a transaction can follow a winner: the checks of Delta Spark's ConflictChecker, in its
@@ -18,7 +18,8 @@ export type ConflictReason =
   | 'concurrent_delete_read'
   | 'concurrent_delete_delete'
   | 'concurrent_transaction'
-  | 'concurrent_domain';
+  | 'concurrent_domain'
+  | 'concurrent_vacuum';
 
 /** What a transaction was made from, and how strict it is. */
 export interface Follower {
@@ -37,7 +38,8 @@ export function findConflict(follower: Follower, winner: readonly Action[]): Con
     metadataConflict(follower, winner) ??
     addConflict(follower, winner) ??
     removeConflict(follower, winner) ??
-    applicationConflict(follower, winner)
+    applicationConflict(follower, winner) ??
+    vacuumConflict(follower, winner)
   );
 }
 
@@ -112,4 +114,10 @@ function applicationConflict({ work }: Follower, winner: readonly Action[]): Con
     if (domain !== 'delta.rowTracking' && domains.has(domain)) return 'concurrent_domain';
   }
   return undefined;
+}
+
+/** What Spark's check lacks: a VACUUM that began has not seen the files that come back. */
+function vacuumConflict({ work }: Follower, winner: readonly Action[]): ConflictReason | undefined {
+  if (work.revivesFiles !== true) return undefined;
+  return commitInfoOf(winner)?.operation === VACUUM_START ? 'concurrent_vacuum' : undefined;
 }

@@ -58,6 +58,10 @@ export type ReadFile = Pick<AddFile, 'partitionValues' | 'stats' | 'deletionVect
 /** A transaction that read nothing. */
 export const READ_NOTHING: Reads = { wholeTable: false, predicates: [], files: new Set(), appIds: new Set() };
 
+/** What history calls the two commits of a VACUUM. */
+export const VACUUM_START = 'VACUUM START';
+export const VACUUM_END = 'VACUUM END';
+
 /** What a transaction wants to be in the log. */
 export interface Work {
   /** What history calls it, by Spark's names: `WRITE`, `DELETE`, `MERGE`. */
@@ -75,6 +79,8 @@ export interface Work {
   readonly protocol?: Protocol;
   /** Stricter than the table asks for; as the table asks without it. */
   readonly isolation?: IsolationLevel;
+  /** Whether its adds name files that had left the table: a VACUUM that begins meanwhile may delete them. */
+  readonly revivesFiles?: boolean;
   /** Whether row ids of rewritten rows were kept in materialised columns. */
   readonly keepsRowIds?: boolean;
 }

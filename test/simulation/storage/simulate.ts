@@ -1,6 +1,5 @@
 import { type Clock, manualClock } from '../../../src/base/clock.ts';
 import { seededRandom } from '../../../src/base/random.ts';
-import { commitKey } from '../../../src/storage/log/log-names.ts';
 import { createTable, openTable, type TableEnvironment } from '../../../src/storage/table.ts';
 import { field, structOf } from '../../../src/storage/types/delta-type.ts';
 import type { Plan } from './plan.ts';
@@ -72,7 +71,6 @@ async function simulateNow(plan: Plan): Promise<RunReport> {
     reader,
     told,
     nowMs,
-    committedMs: (version) => objects.writtenMs.get(commitKey(TABLE, version)) ?? 0,
   });
   const handles = processes.map((process) => ({ process, life: 0, handle: open(process) }));
   const handleOf = (number: number): Handle => {

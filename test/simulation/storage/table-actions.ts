@@ -2,7 +2,7 @@ import { AppError } from '../../../src/base/errors.ts';
 import type { Snapshot } from '../../../src/storage/scan/snapshot.ts';
 import type { DeltaTable } from '../../../src/storage/table.ts';
 import type { CommitOutcome } from '../../../src/storage/transaction/commit-loop.ts';
-import { type Action, FILE_RETENTION_MS, HOUR_MS, type PlannedStep } from './plan.ts';
+import type { Action, PlannedStep } from './plan.ts';
 import { ProcessDied } from './schedule.ts';
 import { type LiveFile, type RowReader, type SimulatedRow, textOf } from './stored-rows.ts';
 
@@ -40,8 +40,6 @@ export interface Handle {
   readonly reader: RowReader;
   readonly told: Told;
   readonly nowMs: () => number;
-  /** When a version was committed, by the store's clock. */
-  readonly committedMs: (version: number) => number;
 }
 
 /** Tries of an append that must come once: as the bronze consumer repeats it. */
@@ -159,7 +157,7 @@ async function perform(handle: Handle, step: PlannedStep, name: string): Promise
       });
     case 'restore': {
       const { version } = await table.snapshot();
-      return table.restore({ version: restorable(handle, version, action.back) });
+      return table.restore({ version: Math.max(0, version - action.back) });
     }
     case 'alter':
       return table.alter.properties({ set: { 'simulation.step': String(step.number) } });
@@ -177,18 +175,6 @@ async function perform(handle: Handle, step: PlannedStep, name: string): Promise
       await sight(handle, action.back);
       return undefined;
   }
-}
-
-/**
- * A version some commits back whose files no vacuum may take. RESTORE of an older one races with a vacuum that is
- * under way: it looks whether files are there, and they are deleted before it commits; Spark's does too.
- */
-function restorable({ committedMs, nowMs }: Handle, newest: number, back: number): number {
-  let version = newest;
-  while (version > Math.max(0, newest - back) && committedMs(version) > nowMs() - FILE_RETENTION_MS + HOUR_MS) {
-    version -= 1;
-  }
-  return version;
 }
 
 async function sight(handle: Handle, back: number): Promise<void> {
