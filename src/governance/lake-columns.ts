@@ -49,7 +49,7 @@ export async function lakeColumns(snapshot: Snapshot, names: readonly string[]):
     const known = numbersOf.get(name);
     if (known !== undefined) return known;
     const column = data(name);
-    if (column.kind === 'string' || column.kind === 'binary' || column.kind === 'list') throw wrongType(snapshot, name);
+    if (!isNumbers(column)) throw wrongType(snapshot, name);
     const values = numbersOfColumn(column);
     // What was read is let go: of a million payments both forms are 400 MB.
     raw.delete(name);
@@ -114,7 +114,11 @@ async function readByName(
   return { rowCount, raw };
 }
 
-type NumberData = Exclude<ColumnData, { readonly kind: 'string' | 'binary' | 'list' }>;
+type NumberData = Exclude<ColumnData, { readonly kind: 'string' | 'utf8' | 'binary' | 'list' }>;
+
+function isNumbers(column: ColumnData): column is NumberData {
+  return 'values' in column && ArrayBuffer.isView(column.values);
+}
 
 function numbersOfColumn(column: NumberData): Float64Array {
   const values = column.kind === 'int64' ? safeNumbers(column.values) : Float64Array.from(column.values);

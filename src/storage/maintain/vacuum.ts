@@ -1,4 +1,3 @@
-import { assert } from '../../base/assert.ts';
 import { AppError } from '../../base/errors.ts';
 import { forEachAtOnce } from '../../base/for-each-at-once.ts';
 import { checkWritable } from '../log/table-features.ts';
@@ -56,8 +55,7 @@ export async function vacuumTable(context: TransactionContext, request: VacuumRe
   const started = await note(context, startOf(request, state, planned));
   const endMs = context.nowMs() + LONGEST_DELETING_MS;
   // What came back since it was planned, by RESTORE, is kept.
-  const { state: newest } = await context.snapshot();
-  assert(newest.version >= started, 'a vacuum sees its own commit');
+  const newest = await stateSince(context, started);
   checkWritable(table, newest.protocol, newest.metadata);
   let deleted: Total;
   try {
@@ -72,6 +70,17 @@ export async function vacuumTable(context: TransactionContext, request: VacuumRe
   const expired = await newestExpired(context.log, newest, cutOffMs);
   await writeLastVacuum(context.log.store, table, expired).catch(() => undefined);
   return { ...deleted, cutOffMs, versions: [started, ended] };
+}
+
+/** The table at a version or a later one: a store may answer as it was a moment ago. */
+async function stateSince(context: TransactionContext, version: number): Promise<TableState> {
+  for (let attempt = 1; ; attempt += 1) {
+    const { state } = await context.snapshot();
+    if (state.version >= version) return state;
+    if (attempt >= MAX_TRIES) {
+      throw new AppError('storage_failed', `The store does not show version ${version} of ${context.log.table} yet`);
+    }
+  }
 }
 
 async function unneeded(

@@ -1,5 +1,5 @@
 import { AppError } from '../../base/errors.ts';
-import { type ColumnData, type ColumnSink, columnSink, kindOf } from '../types/column-data.ts';
+import { type ColumnData, type ColumnSink, columnSink, kindOf, type TextForm } from '../types/column-data.ts';
 import type { StructField } from '../types/delta-type.ts';
 import { fieldsToRead, type ReadOptions } from './read-options.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -16,6 +16,8 @@ export interface ColumnChunk {
 export interface ColumnReadOptions extends ReadOptions, ReadLimits {
   /** Rows of a chunk, about. */
   readonly chunkRows?: number;
+  /** Texts are strings unless told; packed ones take a fifth of the time and memory. */
+  readonly texts?: TextForm;
 }
 
 /**
@@ -50,17 +52,17 @@ export function safeNumbers(values: BigInt64Array): Float64Array {
   return numbers;
 }
 
-function sinksOf(snapshot: Snapshot, options: ReadOptions, rows: number): ColumnSink[] {
-  return fieldsToRead(snapshot, options.columns).map((field) => sinkOf(field, rows));
+function sinksOf(snapshot: Snapshot, options: ColumnReadOptions, rows: number): ColumnSink[] {
+  return fieldsToRead(snapshot, options.columns).map((field) => sinkOf(field, rows, options.texts));
 }
 
-function sinkOf({ name, type }: StructField, rows: number): ColumnSink {
+function sinkOf({ name, type }: StructField, rows: number, texts: TextForm | undefined): ColumnSink {
   if (kindOf(type) === undefined) {
     throw new AppError('table_unsupported', `The column ${name} is a struct or a map: read it by rows`, {
       column: name,
     });
   }
-  return columnSink(type, rows);
+  return columnSink(type, rows, texts);
 }
 
 async function* scan(

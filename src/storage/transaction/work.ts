@@ -58,8 +58,9 @@ export type ReadFile = Pick<AddFile, 'partitionValues' | 'stats' | 'deletionVect
 /** A transaction that read nothing. */
 export const READ_NOTHING: Reads = { wholeTable: false, predicates: [], files: new Set(), appIds: new Set() };
 
-/** What history calls the two commits of a VACUUM. */
+/** What history calls the first commit of a VACUUM. */
 export const VACUUM_START = 'VACUUM START';
+/** What history calls its last one. */
 export const VACUUM_END = 'VACUUM END';
 
 /** What a transaction wants to be in the log. */

@@ -1,11 +1,13 @@
 import { type DeltaType, isPrimitive } from './delta-type.ts';
+import { nullMarks } from './null-marks.ts';
+import { type PackedTextSink, type PackedTexts, packedTextSink } from './packed-texts.ts';
 
 /**
  * A column read from a table, as plain typed arrays. `nulls` has a byte a row, 1 where the value is
  * null (the value there is 0); it is null where no value is.
  *
  * Types: long, timestamp (microseconds): int64 · integer, short, byte, date (days): int32 · double,
- * float: float64 · boolean: a byte · string, binary: lists with null · array: offsets into a child.
+ * float: float64 · boolean: a byte · string, binary: lists with null, or packed texts · array: offsets into a child.
  */
 export type ColumnData =
   | { readonly kind: 'int64'; readonly values: BigInt64Array; readonly nulls: Uint8Array | null }
@@ -14,7 +16,11 @@ export type ColumnData =
   | { readonly kind: 'boolean'; readonly values: Uint8Array; readonly nulls: Uint8Array | null }
   | { readonly kind: 'string'; readonly values: readonly (string | null)[] }
   | { readonly kind: 'binary'; readonly values: readonly (Uint8Array | null)[] }
+  | PackedTexts
   | ListData;
+
+/** How texts are given: as strings, or packed. */
+export type TextForm = 'strings' | 'packed';
 
 /** A column of lists: row i holds the child's values `[offsets[i], offsets[i + 1])`. */
 export interface ListData {
@@ -28,7 +34,7 @@ export interface ListData {
 export type FixedKind = 'int64' | 'int32' | 'float64' | 'boolean';
 
 /** The kind of a column's data; undefined for decimals, variants, structs and maps, which are read by rows only. */
-export function kindOf(type: DeltaType): ColumnData['kind'] | undefined {
+export function kindOf(type: DeltaType): Exclude<ColumnData['kind'], 'utf8'> | undefined {
   if (!isPrimitive(type)) return type.type === 'array' ? 'list' : undefined;
   switch (type) {
     case 'void':
@@ -55,7 +61,7 @@ export function kindOf(type: DeltaType): ColumnData['kind'] | undefined {
 export type ValidAt = ((row: number) => boolean) | undefined;
 
 /** Gathers a column from parts. */
-export type ColumnSink = FixedSink | TextSink | BinarySink | ListSink;
+export type ColumnSink = FixedSink | TextSink | PackedTextSink | BinarySink | ListSink;
 
 /** Gathers numbers. */
 export interface FixedSink {
@@ -80,7 +86,7 @@ export interface TextSink {
   readonly kind: 'string';
   push(value: string | null): void;
   pushNulls(rows: number): void;
-  take(): ColumnData;
+  take(): Extract<ColumnData, { kind: 'string' }>;
 }
 
 /** Gathers bytes. */
@@ -101,15 +107,15 @@ export interface ListSink {
 }
 
 /** Starts gathering a column. @param rows how many are expected, so that memory is taken once. */
-export function columnSink(type: DeltaType, rows: number): ColumnSink {
+export function columnSink(type: DeltaType, rows: number, texts: TextForm = 'strings'): ColumnSink {
   const kind = kindOf(type);
   switch (kind) {
     case 'string':
-      return textSink();
+      return texts === 'packed' ? packedTextSink(rows) : textSink();
     case 'binary':
       return binarySink();
     case 'list':
-      return listSink(!isPrimitive(type) && type.type === 'array' ? type.elementType : 'string', rows);
+      return listSink(!isPrimitive(type) && type.type === 'array' ? type.elementType : 'string', rows, texts);
     case undefined:
       throw new Error('assertion failed: structs and maps are read by rows');
     default:
@@ -121,7 +127,7 @@ const ARRAYS = { int64: BigInt64Array, int32: Int32Array, float64: Float64Array,
 
 function fixedSink(kind: FixedKind, expected: number): FixedSink {
   let values: FixedValues = new ARRAYS[kind](Math.max(1, expected));
-  const nulls = nullSink();
+  const nulls = nullMarks();
   let length = 0;
   const reserve = (rows: number): void => {
     if (length + rows <= values.length) return;
@@ -181,28 +187,8 @@ function clearValue(values: FixedValues, row: number): void {
   else values[row] = 0;
 }
 
-function nullSink(): { mark(row: number): void; take(rows: number): Uint8Array | null } {
-  let marks: Uint8Array | null = null;
-  return {
-    mark(row) {
-      if (marks === null || row >= marks.length) {
-        const bigger = new Uint8Array(Math.max(row + 1, 4096, (marks?.length ?? 0) * 2));
-        if (marks !== null) bigger.set(marks);
-        marks = bigger;
-      }
-      marks[row] = 1;
-    },
-    take(rows) {
-      if (marks === null) return null;
-      const taken = new Uint8Array(rows);
-      taken.set(marks.subarray(0, Math.min(rows, marks.length)));
-      marks = null;
-      return taken;
-    },
-  };
-}
-
-function textSink(): TextSink {
+/** Starts gathering texts. */
+export function textSink(): TextSink {
   let values: (string | null)[] = [];
   return {
     kind: 'string',
@@ -238,9 +224,9 @@ function binarySink(): BinarySink {
   };
 }
 
-function listSink(elementType: DeltaType, expected: number): ListSink {
-  const child = columnSink(elementType, expected);
-  const nulls = nullSink();
+function listSink(elementType: DeltaType, expected: number, texts: TextForm): ListSink {
+  const child = columnSink(elementType, expected, texts);
+  const nulls = nullMarks();
   let offsets: number[] = [0];
   let end = 0;
   return {
