@@ -4,6 +4,8 @@ import type { ObjectStore } from '../store/object-store.ts';
 import { decodeActions } from './action-json.ts';
 import type { Action, CheckpointAction, RemoveFile, Sidecar } from './actions.ts';
 import { addChunk, decodeRows, rowsOfAction } from './checkpoint-chunk.ts';
+import { checksumOfBytes, checksumOfFile } from './file-checksum.ts';
+import type { CheckpointSum } from './last-checkpoint.ts';
 import { sidecarFolder } from './log-names.ts';
 import type { CheckpointFiles } from './log-segment.ts';
 import type { StateReplay } from './table-state.ts';
@@ -33,13 +35,13 @@ export async function readCheckpoint(
     replay.apply(others, version);
   };
   for (const key of keys) {
-    const bytes = await bytesOf(store, key);
+    const bytes = await bytesOf(store, key, checkpoint.sum);
     if (format === 'json') take(decodeActions(bytes, key));
     else await readParts(bytes, key, replay, take);
   }
   for (const sidecar of sidecars) {
     const key = sidecarKey(table, sidecar);
-    await readParts(await bytesOf(store, key), key, replay, take);
+    await readParts(await bytesOf(store, key, sumOfSidecar(sidecar)), key, replay, take);
   }
 }
 
@@ -74,8 +76,23 @@ function* removesOf(actions: Iterable<CheckpointAction>): Generator<RemoveFile> 
   for (const action of actions) if ('remove' in action) yield action.remove;
 }
 
-async function bytesOf(store: ObjectStore, key: string): Promise<Uint8Array> {
+function sumOfSidecar(sidecar: Sidecar): CheckpointSum | undefined {
+  const crc32 = checksumOfFile(sidecar);
+  return crc32 === undefined ? undefined : { sizeBytes: Number(sidecar.sizeInBytes), crc32 };
+}
+
+async function bytesOf(store: ObjectStore, key: string, sum: CheckpointSum | undefined): Promise<Uint8Array> {
   const bytes = await store.get(key);
   if (bytes === undefined) throw new AppError('table_corrupt', `The checkpoint file ${key} is gone`, { key });
+  // One of another length is another writer's of the same name, or was cut, as its last bytes tell.
+  if (sum !== undefined && sum.sizeBytes === bytes.length && sum.crc32 !== checksumOfBytes(bytes)) {
+    throw new AppError(
+      'table_corrupt',
+      `The checkpoint file ${key} is damaged: its checksum is not that of its bytes`,
+      {
+        key,
+      },
+    );
+  }
   return bytes;
 }

@@ -10,7 +10,8 @@ import {
   fileActionSchema,
 } from './checkpoint-schema.ts';
 import { addInColumns } from './checkpoint-statistics.ts';
-import { writeLastCheckpoint } from './last-checkpoint.ts';
+import { checksumOfBytes, withChecksum } from './file-checksum.ts';
+import { type LastCheckpoint, writeLastCheckpoint } from './last-checkpoint.ts';
 import { checkpointKey, sidecarFolder, uuidCheckpointKey } from './log-names.ts';
 import { physicalSchemaOf } from './physical-schema.ts';
 import { isSupported } from './table-features.ts';
@@ -56,12 +57,19 @@ export async function writeCheckpoint(
     size: written.actions,
     sizeInBytes: written.sizeBytes,
     numOfAddFiles: state.fileCount,
+    ...(written.file === undefined ? {} : { file: written.file }),
   });
 }
 
 interface Written {
   readonly actions: number;
   readonly sizeBytes: number;
+  /** Absent where another writer's file of the name stayed. */
+  readonly file?: LastCheckpoint['file'];
+}
+
+function fileOf(key: string, bytes: Uint8Array): NonNullable<LastCheckpoint['file']> {
+  return { name: key.slice(key.lastIndexOf('/') + 1), sizeBytes: bytes.length, crc32: checksumOfBytes(bytes) };
 }
 
 async function writeClassic(environment: CheckpointEnvironment, state: TableState): Promise<Written> {
@@ -75,8 +83,10 @@ async function writeClassic(environment: CheckpointEnvironment, state: TableStat
   }
   const actions = builder.rows;
   const { bytes } = await builder.finish();
-  await store.putIfAbsent(checkpointKey(table, state.version), bytes);
-  return { actions, sizeBytes: bytes.length };
+  const key = checkpointKey(table, state.version);
+  const outcome = await store.putIfAbsent(key, bytes);
+  const written = { actions, sizeBytes: bytes.length };
+  return outcome === 'created' ? { ...written, file: fileOf(key, bytes) } : written;
 }
 
 async function writeV2(
@@ -99,10 +109,11 @@ async function writeV2(
     ({ bytes } = await builder.finish());
   }
   // A name of its own: nobody else writes it.
-  await store.putIfAbsent(uuidCheckpointKey(table, state.version, newUuid(), format), bytes);
+  const key = uuidCheckpointKey(table, state.version, newUuid(), format);
+  await store.putIfAbsent(key, bytes);
   const inSidecars = sidecars.reduce((sum, { actions }) => sum + actions, 0);
   const sizeBytes = sidecars.reduce((sum, { sidecar }) => sum + Number(sidecar.sizeInBytes), bytes.length);
-  return { actions: top.length + inSidecars, sizeBytes };
+  return { actions: top.length + inSidecars, sizeBytes, file: fileOf(key, bytes) };
 }
 
 async function writeSidecars(
@@ -119,7 +130,8 @@ async function writeSidecars(
     const { bytes } = await builder.finish();
     const path = `${newUuid()}.parquet`;
     await store.putIfAbsent(sidecarFolder(table) + path, bytes);
-    written.push({ sidecar: { path, sizeInBytes: bytes.length, modificationTime: nowMs, tags: {} }, actions });
+    const tags = withChecksum({}, checksumOfBytes(bytes));
+    written.push({ sidecar: { path, sizeInBytes: bytes.length, modificationTime: nowMs, tags }, actions });
     builder = parquetBuilder(fileActionSchema(statistics), { leaves: 0 });
   };
   for (const action of fileActions(state, nowMs, statistics)) {

@@ -1,13 +1,15 @@
 import { createReadStream } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import type { AddFile } from './actions.ts';
+import type { Tags } from './actions.ts';
 
 /*
- * The CRC-32 of a data file, in the tags of its add (PROTOCOL.md, "Add File": tags are free). Parquet
+ * The CRC-32 of a data file, in the tags of its add (PROTOCOL.md, "Add File": tags are free); of a sidecar in those
+ * of its action. Parquet
  * has a place for checksums of pages, but the writers that we use leave it empty: of bits that flip in
  * a file, most would be read as other values.
  */
 
+/** The tag that holds it; of a sidecar too. */
 const TAG = 'sentinela.crc32';
 
 /** Tags with a file's checksum. */
@@ -18,8 +20,8 @@ export function withChecksum(
   return { ...tags, [TAG]: checksum.toString(16).padStart(8, '0') };
 }
 
-/** The checksum that an add tells; undefined where another writer told none. */
-export function checksumOfFile({ tags }: Pick<AddFile, 'tags'>): number | undefined {
+/** The checksum that an add, or a sidecar, tells; undefined where another writer told none. */
+export function checksumOfFile({ tags }: { readonly tags?: Tags | undefined }): number | undefined {
   const text = tags?.[TAG];
   return typeof text === 'string' && /^[0-9a-f]{8}$/.test(text) ? Number.parseInt(text, 16) : undefined;
 }

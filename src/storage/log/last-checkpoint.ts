@@ -23,7 +23,18 @@ export interface LastCheckpoint {
   readonly sizeInBytes?: number;
   readonly numOfAddFiles?: number;
   readonly parts?: number;
+  /** Its file, where it is one, and what that must be. */
+  readonly file?: CheckpointSum & { readonly name: string };
 }
+
+/** The bytes of a checkpoint's file in sum: of a flipped bit in one, nothing else would tell. */
+export interface CheckpointSum {
+  readonly sizeBytes: number;
+  readonly crc32: number;
+}
+
+/** The tag (tags are free) of the hint, `name:size:sum`. */
+const FILE_TAG = 'sentinela.checkpoint';
 
 /** Reads the hint; undefined where it is missing or cannot be trusted. */
 export async function readLastCheckpoint(store: ObjectStore, table: string): Promise<LastCheckpoint | undefined> {
@@ -32,10 +43,11 @@ export async function readLastCheckpoint(store: ObjectStore, table: string): Pro
   try {
     const json = parseExactJson(new TextDecoder().decode(bytes));
     if (!isJsonObject(json)) return undefined;
-    const { version, size, checksum } = json;
+    const { version, size, checksum, tags } = json;
     if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 0) return undefined;
     if (typeof checksum === 'string' && checksum !== checksumOf(json)) return undefined;
-    return { version, size: typeof size === 'number' ? size : 0 };
+    const file = fileOf(isJsonObject(tags) ? tags[FILE_TAG] : undefined);
+    return { version, size: typeof size === 'number' ? size : 0, ...(file === undefined ? {} : { file }) };
   } catch {
     return undefined;
   }
@@ -45,9 +57,16 @@ export async function readLastCheckpoint(store: ObjectStore, table: string): Pro
 export async function writeLastCheckpoint(store: ObjectStore, table: string, last: LastCheckpoint): Promise<void> {
   const known = await readLastCheckpoint(store, table);
   if (known !== undefined && known.version > last.version) return;
-  const members: JsonObject = { ...last };
+  const { file, ...hint } = last;
+  const tags = file === undefined ? {} : { tags: { [FILE_TAG]: `${file.name}:${file.sizeBytes}:${file.crc32}` } };
+  const members: JsonObject = { ...hint, ...tags };
   const text = stringifyExactJson({ ...members, checksum: checksumOf(members) });
   await store.put(lastCheckpointKey(table), new TextEncoder().encode(text));
+}
+
+function fileOf(tag: ExactJson | undefined): LastCheckpoint['file'] {
+  const [, name, sizeBytes, sum] = typeof tag === 'string' ? (/^([^:/]+):(\d+):(\d+)$/.exec(tag) ?? []) : [];
+  return name === undefined ? undefined : { name, sizeBytes: Number(sizeBytes), crc32: Number(sum) };
 }
 
 /** The MD5 of the canonical form of a hint (PROTOCOL.md, "JSON checksum"). */

@@ -1,6 +1,6 @@
 import { AppError } from '../../base/errors.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { readLastCheckpoint } from './last-checkpoint.ts';
+import { type CheckpointSum, type LastCheckpoint, readLastCheckpoint } from './last-checkpoint.ts';
 import { type LogName, logFolder, padded, parseLogName } from './log-names.ts';
 
 /** A checkpoint that is whole by its names. */
@@ -11,6 +11,8 @@ export interface CheckpointFiles {
   readonly format: 'json' | 'parquet';
   /** Bytes of its parts, its sidecars excepted. */
   readonly sizeBytes: number;
+  /** What its file must be, where the hint tells. */
+  readonly sum?: CheckpointSum;
 }
 
 /** Commits in one file: a commit, or a compaction of several. */
@@ -45,7 +47,8 @@ export async function findLogSegment(
   version: number | undefined,
   whole: boolean,
 ): Promise<LogSegment> {
-  const hint = whole ? undefined : (await readLastCheckpoint(store, table))?.version;
+  const last = await readLastCheckpoint(store, table);
+  const hint = whole ? undefined : last?.version;
   const start = hint !== undefined && (version === undefined || hint <= version) ? hint : undefined;
   const quick = start === undefined ? undefined : await list(store, table, start, version);
   // A hint whose checkpoint is gone, or too far on, costs one listing of the whole log.
@@ -62,8 +65,23 @@ export async function findLogSegment(
       version,
     });
   }
-  const { checkpoints, commits, compactions } = found;
-  return { version: newest, checkpoints, commits, compactions };
+  const { commits, compactions } = found;
+  return { version: newest, checkpoints: summed(found.checkpoints, logFolder(table), last), commits, compactions };
+}
+
+/** Checkpoints, the one that the hint names with its sum. */
+function summed(
+  checkpoints: readonly CheckpointFiles[],
+  folder: string,
+  last: LastCheckpoint | undefined,
+): readonly CheckpointFiles[] {
+  const { file } = last ?? {};
+  if (file === undefined) return checkpoints;
+  return checkpoints.map((checkpoint) =>
+    checkpoint.keys.length === 1 && checkpoint.keys[0] === folder + file.name
+      ? { ...checkpoint, sum: file }
+      : checkpoint,
+  );
 }
 
 /** The commits to read after a checkpoint, or all of them: compactions where they save reading several. */

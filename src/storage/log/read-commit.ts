@@ -2,6 +2,7 @@ import { AppError } from '../../base/errors.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { decodeCommit } from './action-json.ts';
 import type { Action, CommitInfo } from './actions.ts';
+import { checkCommit } from './commit-checksum.ts';
 import { commitKey } from './log-names.ts';
 import type { CommitFile } from './log-segment.ts';
 
@@ -9,13 +10,16 @@ import type { CommitFile } from './log-segment.ts';
 export async function readCommit(store: ObjectStore, table: string, version: number): Promise<Action[] | undefined> {
   const key = commitKey(table, version);
   const bytes = await store.get(key);
-  return bytes === undefined ? undefined : decodeCommit(bytes, key);
+  if (bytes === undefined) return undefined;
+  checkCommit(bytes, key);
+  return decodeCommit(bytes, key);
 }
 
 /** Reads a commit, or a compaction, that was listed. @throws AppError table_corrupt where it is gone or broken. */
 export async function readCommitFile(store: ObjectStore, { key }: CommitFile): Promise<Action[]> {
   const bytes = await store.get(key);
   if (bytes === undefined) throw new AppError('table_corrupt', `The commit ${key} is gone`, { key });
+  checkCommit(bytes, key);
   return decodeCommit(bytes, key);
 }
 

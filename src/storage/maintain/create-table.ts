@@ -1,6 +1,6 @@
 import { AppError } from '../../base/errors.ts';
-import { encodeActions } from '../log/action-json.ts';
 import type { DomainMetadata, Metadata, Protocol } from '../log/actions.ts';
+import { encodeCommit } from '../log/commit-checksum.ts';
 import { putCommit } from '../log/committer.ts';
 import { tablePrefix } from '../log/log-names.ts';
 import { hasLog } from '../log/log-segment.ts';
@@ -96,7 +96,7 @@ export async function commitFirst(context: TransactionContext, work: FirstWork):
   tableRules(base, 0n);
   const txnId = context.newUuid();
   const actions = await commitBody(context, { work, readVersion: -1, base, txnId });
-  if ((await putCommit(store, table, 0, encodeActions(actions), txnId)) === 'lost') throw tableExists(table);
+  if ((await putCommit(store, table, 0, encodeCommit(actions), txnId)) === 'lost') throw tableExists(table);
 }
 
 /** The domain that says which columns a table is clustered by, by their physical names. */

@@ -1,5 +1,6 @@
 import type { ExactJson } from '../../base/exact-json.ts';
 import type { Action, CommitInfo, Metadata } from '../log/actions.ts';
+import { UNSEALED } from '../log/commit-checksum.ts';
 import { commitInfoOf, inCommitTimestamp } from '../log/read-commit.ts';
 import { isEnabled } from '../log/table-properties.ts';
 import type { Snapshot } from '../scan/snapshot.ts';
@@ -43,6 +44,7 @@ export async function commitBody(context: TransactionContext, attempt: Attempt):
     ...(isTracked ? { tags: { 'delta.rowTracking.preserved': String(work.keepsRowIds ?? false) } } : {}),
     engineInfo: context.engineInfo,
     txnId,
+    ...UNSEALED,
   };
   return [
     { commitInfo },

@@ -1,6 +1,6 @@
 import { AppError } from '../../base/errors.ts';
-import { encodeActions } from '../log/action-json.ts';
 import type { Action } from '../log/actions.ts';
+import { encodeCommit } from '../log/commit-checksum.ts';
 import { putCommit } from '../log/committer.ts';
 import { checkWritable } from '../log/table-features.ts';
 import { isAppendOnly } from '../log/table-properties.ts';
@@ -90,7 +90,7 @@ async function put(context: TransactionContext, read: Snapshot, base: Snapshot, 
   const { store, table } = context.log;
   const txnId = context.newUuid();
   const actions = await commitBody(context, { work, readVersion: read.version, base, txnId });
-  const bytes = encodeActions(actions);
+  const bytes = encodeCommit(actions);
   const version = base.version + 1;
   try {
     return (await putCommit(store, table, version, bytes, txnId)) === 'created';

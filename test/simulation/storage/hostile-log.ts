@@ -39,8 +39,17 @@ export async function soundTable(): Promise<LogFiles> {
   }
   await table.delete({ where: 'id % 5 = 3' });
   const files: LogFiles = new Map();
-  for await (const { key } of store.listFrom('')) files.set(key, (await store.get(key)) as Uint8Array);
+  for await (const { key } of store.listFrom('')) files.set(key, unsealed(key, (await store.get(key)) as Uint8Array));
   return files;
+}
+
+/** A stranger's files have no sums of ours, which would tell of every change. */
+function unsealed(key: string, bytes: Uint8Array): Uint8Array {
+  if (!/\.json$|_last_checkpoint$/.test(key)) return bytes;
+  const text = Buffer.from(bytes).toString();
+  return Buffer.from(
+    text.replace(/,"(sentinelaCrc32|checksum)":"\w+"/g, '').replace(/,"tags":\{"sentinela.checkpoint":"[^"]*"\}/, ''),
+  );
 }
 
 /** A log that a stranger wrote: the sound one with some changes. @returns what was changed, in words. */
