@@ -6,6 +6,7 @@ import { AppError, messageOf } from '../src/base/errors.ts';
 import { readRows } from '../src/storage/scan/table-read.ts';
 import { localObjectStore } from '../src/storage/store/local-object-store.ts';
 import { openTable } from '../src/storage/table.ts';
+import { type DeltaType, isPrimitive, type StructType } from '../src/storage/types/delta-type.ts';
 import { plainRow, sorted } from '../test/conformance/engine-rows.ts';
 import { startSpark } from '../test/running-spark.ts';
 
@@ -23,14 +24,60 @@ function* tablesIn(folder: string): Generator<string> {
 }
 
 type Answer = { readonly rows: readonly string[] } | { readonly error: string };
+type Plain = Record<string, unknown>;
 
-async function ours(root: string, folder: string): Promise<Answer> {
+/** A plain row with the entries of its maps sorted: Python's bridge gives them in the order of a hash table. */
+function mapsSorted(row: Plain, { fields }: StructType): Plain {
+  return Object.fromEntries(fields.map(({ name, type }) => [name, sortedIn(row[name], type)]));
+}
+
+function sortedIn(value: unknown, type: DeltaType): unknown {
+  if (value === null || value === undefined || isPrimitive(type)) return value;
+  switch (type.type) {
+    case 'struct':
+      return mapsSorted(value as Plain, type);
+    case 'array':
+      return (value as unknown[]).map((item) => sortedIn(item, type.elementType));
+    case 'map':
+      return (value as (readonly [unknown, unknown] | { readonly key: unknown; readonly value: unknown })[])
+        .map((entry) => ('key' in entry ? [entry.key, entry.value] : entry))
+        .map(([key, item]) => [sortedIn(key, type.keyType), sortedIn(item, type.valueType)])
+        .sort((left, right) => (JSON.stringify(left) < JSON.stringify(right) ? -1 : 1));
+    default:
+      return value;
+  }
+}
+
+/** Spark's rows. Maps whose keys are lists cannot pass its bridge to Python as maps: their entries can. */
+function queryOf(folder: string, schema: StructType | undefined): string {
+  const columns = schema?.fields.map(({ name, type }) => `${passable(quoted(name), type)} AS ${quoted(name)}`);
+  return `SELECT ${columns === undefined ? '*' : columns.join(', ')} FROM delta.\`${folder}\``;
+}
+
+function quoted(name: string): string {
+  return `\`${name.replaceAll('`', '``')}\``;
+}
+
+function passable(sql: string, type: DeltaType): string {
+  if (isPrimitive(type)) return sql;
+  if (type.type === 'map') return isPrimitive(type.keyType) ? sql : `map_entries(${sql})`;
+  if (type.type !== 'struct') return sql;
+  const fields = type.fields.map((item) => {
+    const inner = `${sql}.${quoted(item.name)}`;
+    return { name: item.name, inner, passed: passable(inner, item.type) };
+  });
+  if (fields.every(({ inner, passed }) => inner === passed)) return sql;
+  const members = fields.map(({ name, passed }) => `'${name}', ${passed}`).join(', ');
+  return `if(${sql} IS NULL, NULL, named_struct(${members}))`;
+}
+
+async function ours(root: string, folder: string): Promise<Answer & { readonly schema?: StructType }> {
   try {
     const table = openTable(localObjectStore(root), relative(root, folder), { clock: systemClock() });
     const snapshot = await table.snapshot();
-    const rows: unknown[] = [];
+    const rows: Plain[] = [];
     for await (const row of readRows(snapshot)) rows.push(plainRow(row as Record<string, unknown>, snapshot.schema));
-    return { rows: sorted(rows) };
+    return { rows: sorted(rows.map((row) => mapsSorted(row, snapshot.schema))), schema: snapshot.schema };
   } catch (error) {
     return { error: `${error instanceof AppError ? error.code : 'UNEXPECTED'}: ${messageOf(error)}` };
   }
@@ -41,13 +88,11 @@ async function main(root: string, only: string | undefined): Promise<void> {
   const counts = { equal: 0, refused: 0, differs: 0, neither: 0 };
   for (const folder of tablesIn(root)) {
     if (only !== undefined && !folder.includes(only)) continue;
-    const [own, their] = [
-      await ours(root, folder),
-      await spark.rows(`SELECT * FROM delta.\`${folder}\``).then(
-        (rows): Answer => ({ rows: sorted(rows) }),
-        (error: unknown): Answer => ({ error: messageOf(error).slice(0, 200) }),
-      ),
-    ];
+    const { schema, ...own } = await ours(root, folder);
+    const their = await spark.rows(queryOf(folder, schema)).then(
+      (rows): Answer => ({ rows: sorted(schema === undefined ? rows : rows.map((row) => mapsSorted(row, schema))) }),
+      (error: unknown): Answer => ({ error: messageOf(error).slice(0, 200) }),
+    );
     const name = relative(root, folder);
     if ('rows' in own && 'rows' in their) {
       const isEqual = JSON.stringify(own.rows) === JSON.stringify(their.rows);

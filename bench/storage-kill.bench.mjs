@@ -1,5 +1,5 @@
-// Eight processes and delta-rs change one table and are killed with SIGKILL, for ten minutes: `--seconds`, `--workers`,
-// `--where local|s3`. Nothing that was told is lost, nothing is doubled, every version can be read.
+// Eight processes, delta-rs and Spark change one table and are killed with SIGKILL, for ten minutes: `--seconds`,
+// `--workers`, `--where local|s3`, `--no-spark` (on S3 it takes no part: its LogStore is one for local disks). Nothing that was told is lost, nothing is doubled, every version can be read.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,26 +8,30 @@ import { machine, printTable } from './figures.mjs';
 import { compiledTests } from './storage-simulation-code.mjs';
 
 const { values } = parseArgs({
+  allowNegative: true,
   options: {
     seconds: { type: 'string', default: '600' },
     workers: { type: 'string', default: '8' },
     where: { type: 'string', default: 'local' },
+    spark: { type: 'boolean', default: true },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
   },
 });
 const code = compiledTests();
+const { deltaRs, spark } = await import(`${code}/test/e2e/storage-kill-engines.js`);
 const { runKills } = await import(`${code}/test/e2e/storage-kill-run.js`);
 const folder = mkdtempSync(join(tmpdir(), 'sentinela-kills-'));
-const python = new URL('../.cache/python/bin/python', import.meta.url).pathname;
+const root = new URL('..', import.meta.url).pathname;
+const withSpark = values.spark && values.where === 'local';
+const others = [deltaRs(root, `${root}.cache/python/bin/python`), ...(withSpark ? [spark(root, folder)] : [])];
 const gateway = values.where === 's3' ? await startGateway() : undefined;
 const report = await runKills({
   uri: gateway === undefined ? join(folder, 'table') : `s3://${gateway.bucket}/kills/table`,
   folder,
   code,
-  deltaRsWorker: new URL('../test/e2e/storage-kill-delta-rs.py', import.meta.url).pathname,
   environment: { ...process.env, ...gateway?.environment },
   workers: Number(values.workers),
-  python,
+  others,
   seconds: Number(values.seconds),
   seed: Number(values.seed),
 });
@@ -51,7 +55,7 @@ console.log(`kills, ${values.where}, seed ${values.seed}, ${machine()}`);
 printTable([
   {
     seconds: Number(values.seconds),
-    processes: `${values.workers} + delta-rs`,
+    processes: [values.workers, ...others.map(({ name }) => name)].join(' + '),
     kills: report.kills,
     'commits told': ledgers.committed,
     refused: ledgers.refused,
@@ -63,6 +67,10 @@ printTable([
     unreadable: report.unreadable.length,
   },
 ]);
+for (const [name, { committed, kills }] of Object.entries(report.others)) {
+  console.log(`  ${name}: ${committed} commits told, ${kills} kills`);
+}
+if (withSpark && report.others.Spark.committed === 0) faults.push('Spark committed nothing');
 for (const [why, times] of ledgers.errors) console.log(`  ${times} × ${why}`);
 for (const fault of faults.slice(0, 10)) console.log(`  ! ${fault}`);
 console.log(faults.length === 0 ? 'nothing lost, nothing doubled: met' : `${faults.length} faults: NOT MET`);
