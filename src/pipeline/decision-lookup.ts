@@ -1,7 +1,6 @@
 import { accountKey } from '../domain/entity-keys.ts';
 import type { Side } from '../domain/payment.ts';
-import { bindPredicate, parseExpression } from '../storage/expression/expressions.ts';
-import { literalText } from '../storage/expression/literal-text.ts';
+import { bindPredicate, literalOf } from '../storage/expression/expressions.ts';
 import { type DuckDb, openDuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
 import { filesWhere } from '../storage/scan/prune-snapshot.ts';
@@ -131,10 +130,9 @@ function filesWith(
   endToEndId: string,
   among: readonly DataFile[] = snapshot.files,
 ): readonly DataFile[] {
-  const text = `end_to_end_id = ${literalText('string', endToEndId)}`;
-  const kept = new Set(
-    filesWhere(snapshot, bindPredicate(parseExpression(text), snapshot.schema)).map(({ key }) => key),
-  );
+  const left = { kind: 'column', path: ['end_to_end_id'] } as const;
+  const isIt = { kind: 'comparison', op: '=', left, right: literalOf('string', endToEndId) } as const;
+  const kept = new Set(filesWhere(snapshot, bindPredicate(isIt, snapshot.schema)).map(({ key }) => key));
   return among.filter(({ key }) => kept.has(key));
 }
 

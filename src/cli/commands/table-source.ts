@@ -52,7 +52,7 @@ export function countOf(flag: string, text: string): number {
 
 /** An instant of the command line in milliseconds since 1970; without a zone UTC. @throws AppError usage. */
 export async function instantOf(flag: string, text: string): Promise<number> {
-  const { floorDivide, parseInstant } = await import('../../storage/expression/calendar.ts');
+  const { floorDivide, parseInstant } = await import('../../storage/types/calendar.ts');
   const instant = parseInstant(text.trim());
   if (instant === undefined) {
     throw new AppError('usage', `--${flag} ${text} is no instant: write 2026-07-01T12:00:00Z or 2026-07-01`);

@@ -1,6 +1,3 @@
-import type { Cell } from '../types/cell.ts';
-import { decimalText } from '../types/decimal.ts';
-import { type DecimalType, type DeltaType, isDecimal, isSameType, typeName } from '../types/delta-type.ts';
 import {
   civilDate,
   DAY_MICROS,
@@ -10,7 +7,10 @@ import {
   isInstant,
   parseDate,
   parseInstant,
-} from './calendar.ts';
+} from '../types/calendar.ts';
+import type { Cell } from '../types/cell.ts';
+import { decimalText } from '../types/decimal.ts';
+import { type DecimalType, type DeltaType, isDecimal, isSameType, typeName } from '../types/delta-type.ts';
 import { checkedDecimal, rescaled } from './decimal-math.ts';
 import { bigOf, numberOf, type UnaryOperation } from './evaluate-arithmetic.ts';
 import { evaluationFailed } from './expression-error.ts';

@@ -1,7 +1,15 @@
+import {
+  civilDate,
+  DAY_MICROS,
+  dayOfMicros,
+  daysOf,
+  floorDivide,
+  isInstant,
+  SECOND_MICROS,
+} from '../types/calendar.ts';
 import type { Cell } from '../types/cell.ts';
 import { type DeltaType, isDecimal, typeName } from '../types/delta-type.ts';
 import type { BoundDateTrunc, BoundSubstring, UnaryName } from './bound-expression.ts';
-import { civilDate, DAY_MICROS, dayOfMicros, daysOf, floorDivide, isInstant, SECOND_MICROS } from './calendar.ts';
 import { bigOf, checkedLong, negateOperation, numberOf, type UnaryOperation } from './evaluate-arithmetic.ts';
 import { evaluationFailed } from './expression-error.ts';
 import { isFloating } from './type-rules.ts';

@@ -122,11 +122,22 @@ function chainSql(
   toSql: ToSql,
 ): string {
   const at = operands.findIndex((operand, index) => index > 0 && mayFail(operand));
+  if (at !== -1) checkNesting(operands);
   const head = operands.slice(0, at === -1 ? operands.length : at).map(toSql);
   const joined = head.length === 1 ? head.join('') : `(${head.join(` ${word} `)})`;
   if (at === -1) return joined;
   const rest = chainSql(operands.slice(at), word, decisive, toSql);
   return `(${joined} ${word} CASE WHEN ${joined} IS NOT ${decisive} THEN ${rest} END)`;
+}
+
+/** @throws AppError invalid_request for more of them than DuckDB's depth allows. */
+function checkNesting(operands: readonly BoundExpression[]): void {
+  if (operands.length <= EXPRESSION_LIMITS.nestedOperands) return;
+  if (operands.filter(mayFail).length <= EXPRESSION_LIMITS.nestedOperands) return;
+  throw new AppError(
+    'invalid_request',
+    `A chain of AND or OR has more than ${EXPRESSION_LIMITS.nestedOperands} operands that may fail, such as sums and casts`,
+  );
 }
 
 /**

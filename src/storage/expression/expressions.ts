@@ -2,6 +2,7 @@ import type { AppError } from '../../base/errors.ts';
 import type { Cell, CellRow } from '../types/cell.ts';
 import type { DeltaType } from '../types/delta-type.ts';
 import { type BoundExpression, type ColumnReference, columnsOf } from './bound-expression.ts';
+import { decodeCell } from './cell-codec.ts';
 import { compileExpression, type Evaluator } from './evaluate-expression.ts';
 import type { Expression } from './expression.ts';
 import type { ExpressionOrigin } from './expression-error.ts';
@@ -49,6 +50,15 @@ export interface BindOptions {
 
 /** The origin of what a user wrote himself. */
 const OWN: ExpressionOrigin = { code: 'invalid_request', what: 'The expression' };
+
+/**
+ * A value as an expression: without a text, whose length has a limit.
+ *
+ * @throws AppError invalid_request for a value that is not of the type.
+ */
+export function literalOf(type: DeltaType, cell: Cell): Expression {
+  return { kind: 'literal', type, value: decodeCell(type, cell, 'a literal') };
+}
 
 /**
  * The expression of a text, by the grammar of `parse-expression.ts`.

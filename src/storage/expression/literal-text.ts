@@ -1,7 +1,7 @@
 import { AppError } from '../../base/errors.ts';
+import { dateText, instantText } from '../types/calendar.ts';
 import type { Cell } from '../types/cell.ts';
 import { type DeltaType, isDecimal, typeName } from '../types/delta-type.ts';
-import { dateText, instantText } from './calendar.ts';
 import { decodeCell, encodeCell } from './cell-codec.ts';
 import { numberLiteral } from './parse-literal.ts';
 import { escapeString } from './string-escapes.ts';

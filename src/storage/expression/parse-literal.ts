@@ -1,6 +1,6 @@
+import { parseDate, parseInstant } from '../types/calendar.ts';
 import { decimalText } from '../types/decimal.ts';
 import { decimalOf } from '../types/delta-type.ts';
-import { parseDate, parseInstant } from './calendar.ts';
 import type { LiteralExpression } from './expression.ts';
 
 /*

@@ -1,6 +1,6 @@
+import { dayOfMicros } from '../types/calendar.ts';
 import { type DeltaType, decimalOf, isDecimal, typeName } from '../types/delta-type.ts';
 import { type BoundExpression, type BoundLiteral, castTo, DATE_UNITS, type UnaryName } from './bound-expression.ts';
-import { dayOfMicros } from './calendar.ts';
 import { isTemporal } from './cast-rules.ts';
 import type { FunctionName } from './expression.ts';
 import { comparableOperands, type Refuse, sameTypeOperands } from './match-types.ts';

@@ -5,6 +5,7 @@ import { decodeActions } from './action-json.ts';
 import type { Action, CheckpointAction, RemoveFile, Sidecar } from './actions.ts';
 import { addChunk, decodeRows, rowsOfAction } from './checkpoint-chunk.ts';
 import { checksumOfBytes, checksumOfFile } from './file-checksum.ts';
+import { decoded } from './file-path.ts';
 import type { CheckpointSum } from './last-checkpoint.ts';
 import { sidecarFolder } from './log-names.ts';
 import type { CheckpointFiles } from './log-segment.ts';
@@ -47,7 +48,7 @@ export async function readCheckpoint(
 
 /** The key of a sidecar: its path is a URI-encoded name, or one with the folder before it. */
 export function sidecarKey(table: string, { path }: Sidecar): string {
-  const name = decodeURIComponent(path.slice(path.lastIndexOf('/') + 1));
+  const name = decoded(table, path.slice(path.lastIndexOf('/') + 1));
   if (name === '' || name.includes('/') || name === '..') {
     throw new AppError('table_corrupt', `A checkpoint of ${table} names a sidecar by a path that is none`, { table });
   }

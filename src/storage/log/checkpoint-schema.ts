@@ -9,7 +9,9 @@ import {
   type StructType,
   structOf,
 } from '../types/delta-type.ts';
-import type { Metadata } from './actions.ts';
+import { parseSchema } from '../types/schema-json.ts';
+import { columnMappingMode, type MappedTable, physicalSchema } from './physical-schema.ts';
+import { isEnabled } from './table-properties.ts';
 
 /*
  * The schema of checkpoints and sidecars (PROTOCOL.md, "Checkpoint Schema"): a row an action, in the
@@ -96,17 +98,17 @@ export interface CheckpointStatistics {
   readonly partitions?: StructType;
 }
 
-/** How a table wants statistics to be kept. @param schema its physical schema. */
-export function checkpointStatistics(
-  { configuration, partitionColumns }: Metadata,
-  schema: StructType,
-): CheckpointStatistics {
-  const asJson = configuration['delta.checkpoint.writeStatsAsJson'] !== 'false';
-  if (configuration['delta.checkpoint.writeStatsAsStruct'] !== 'true') return { asJson };
-  const isPartition = ({ name }: StructField): boolean => partitionColumns.includes(name);
-  const partitions = structOf(schema.fields.filter(isPartition));
-  const asStruct = structOf(schema.fields.filter((column) => !isPartition(column)));
-  return { asJson, asStruct, ...(partitions.fields.length === 0 ? {} : { partitions }) };
+/** How a table wants statistics to be kept. */
+export function checkpointStatistics(table: MappedTable): CheckpointStatistics {
+  const { configuration, partitionColumns, schemaString } = table.metadata;
+  const asJson = configuration['delta.checkpoint.writeStatsAsJson']?.trim().toLowerCase() !== 'false';
+  if (!isEnabled(table.metadata, 'delta.checkpoint.writeStatsAsStruct')) return { asJson };
+  const mode = columnMappingMode(table);
+  const { fields } = parseSchema(schemaString);
+  const stored = (isPartition: boolean): StructType =>
+    physicalSchema(structOf(fields.filter(({ name }) => partitionColumns.includes(name) === isPartition)), mode);
+  const partitions = stored(true);
+  return { asJson, asStruct: stored(false), ...(partitions.fields.length === 0 ? {} : { partitions }) };
 }
 
 /** The columns of file actions: all that a sidecar has. */

@@ -13,7 +13,6 @@ import { addInColumns } from './checkpoint-statistics.ts';
 import { checksumOfBytes, withChecksum } from './file-checksum.ts';
 import { type LastCheckpoint, writeLastCheckpoint } from './last-checkpoint.ts';
 import { checkpointKey, sidecarFolder, uuidCheckpointKey } from './log-names.ts';
-import { physicalSchemaOf } from './physical-schema.ts';
 import { isSupported } from './table-features.ts';
 import { deletedFileRetentionMs, transactionRetentionMs } from './table-properties.ts';
 import type { TableState } from './table-state.ts';
@@ -144,7 +143,7 @@ async function writeSidecars(
 }
 
 function statisticsOf(state: TableState): CheckpointStatistics {
-  return checkpointStatistics(state.metadata, physicalSchemaOf(state));
+  return checkpointStatistics(state);
 }
 
 /** Protocol, metaData, the txn that have not expired, and the domains that are not removed. */

@@ -49,7 +49,8 @@ function leaves(key: string): boolean {
   return key.split('/').some((segment) => segment === '..' || segment === '.' || segment === '');
 }
 
-function decoded(table: string, path: string): string {
+/** A percent-encoded path, decoded once. @throws AppError table_corrupt for one that is no URI. */
+export function decoded(table: string, path: string): string {
   try {
     return decodeURIComponent(path);
   } catch (error) {

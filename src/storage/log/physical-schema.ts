@@ -1,6 +1,5 @@
 import type { DeltaType, StructField, StructType } from '../types/delta-type.ts';
 import { structOf } from '../types/delta-type.ts';
-import { parseSchema } from '../types/schema-json.ts';
 import type { Metadata, Protocol } from './actions.ts';
 import { isSupported } from './table-features.ts';
 
@@ -32,14 +31,14 @@ export function physicalName({ name, metadata }: StructField): string {
   return typeof mapped === 'string' ? mapped : name;
 }
 
+/** The name by which a field is stored: in files, partition values and statistics. */
+export function storedName(item: StructField, mode: ColumnMappingMode): string {
+  return mode === 'none' ? item.name : physicalName(item);
+}
+
 /** A schema as data files have it: every field of every struct by its physical name, its metadata kept. */
 export function physicalSchema(schema: StructType, mode: ColumnMappingMode): StructType {
   return mode === 'none' ? schema : physicalStruct(schema);
-}
-
-/** The physical schema of a table, partition columns included. */
-export function physicalSchemaOf(table: MappedTable): StructType {
-  return physicalSchema(parseSchema(table.metadata.schemaString), columnMappingMode(table));
 }
 
 function physicalStruct({ fields }: StructType): StructType {

@@ -1,5 +1,6 @@
 import { AppError } from '../../base/errors.ts';
 import type { Metadata, Protocol } from './actions.ts';
+import { isEnabled } from './table-properties.ts';
 
 /*
  * Table features (PROTOCOL.md, "Table Features"). Reader version 3 and writer version 7 name their
@@ -179,7 +180,7 @@ export function checkWritable(table: string, protocol: Protocol, metadata: Metad
 
 /** Whether a table that supports a feature makes use of it, as far as a property tells. */
 function isUsed({ enabledBy }: TableFeature, { configuration }: Metadata): boolean {
-  return enabledBy === undefined || configuration[enabledBy] === 'true';
+  return enabledBy === undefined || isEnabled({ configuration }, enabledBy);
 }
 
 /**

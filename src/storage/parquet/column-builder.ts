@@ -1,6 +1,6 @@
 import { type DataType, type List, type Map_, makeData, Struct } from 'apache-arrow';
 import { arrowFieldOf, arrowTypeOf, isStored } from '../types/arrow-types.ts';
-import { type DeltaType, isPrimitive, type StructField } from '../types/delta-type.ts';
+import { type DeltaType, isPrimitive, type MapType, type StructField } from '../types/delta-type.ts';
 import { validityOf } from './column-validity.ts';
 import { decimalBuilder } from './decimal-column-builder.ts';
 import { type ColumnBuilder, type FloatMatrix, primitiveColumnBuilder } from './primitive-column-builder.ts';
@@ -25,7 +25,7 @@ export function columnBuilder(name: string, type: DeltaType, nullable: boolean, 
         nullable,
       );
     }
-    return mapBuilder(name, arrowTypeOf(type), type.keyType, type.valueType, nullable);
+    return mapBuilder(name, arrowTypeOf(type), type, nullable);
   }
   if (type === 'variant') return variantBuilder(name, nullable);
   return primitiveColumnBuilder(name, type, nullable, isBounded);
@@ -92,14 +92,13 @@ function isList(value: unknown): value is ArrayLike<unknown> {
 function mapBuilder(
   name: string,
   type: DataType,
-  keyType: DeltaType,
-  valueType: DeltaType,
+  { keyType, valueType, valueContainsNull }: MapType,
   nullable: boolean,
 ): ColumnBuilder {
   const validity = validityOf(nullable);
   const offsets = offsetsOf();
   const key = columnBuilder(`${name}.key`, keyType, false);
-  const item = columnBuilder(`${name}.value`, valueType, true);
+  const item = columnBuilder(`${name}.value`, valueType, valueContainsNull);
   let rows = 0;
   return {
     append(value) {
@@ -148,7 +147,13 @@ function structBuilder(name: string, fields: readonly StructField[], nullable: b
       const isNull = value === null || value === undefined;
       if (!(isNull || typeof value === 'object')) throw refuseCell(name, 'objects');
       const members = isNull ? {} : (value as Readonly<Record<string, unknown>>);
-      for (const child of children) child.builder.append(members[child.field.name]);
+      for (const child of children) {
+        const member = members[child.field.name];
+        if (!(isNull || child.field.nullable) && (member === null || member === undefined)) {
+          throw refuseCell(`${name}.${child.field.name}`, 'no nulls');
+        }
+        child.builder.append(member);
+      }
       validity.add(!isNull, rows, name);
       rows += 1;
     },

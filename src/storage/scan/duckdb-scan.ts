@@ -1,5 +1,5 @@
 import { AppError } from '../../base/errors.ts';
-import { columnMappingMode, physicalName } from '../log/physical-schema.ts';
+import { columnMappingMode, storedName } from '../log/physical-schema.ts';
 import type { DuckDb } from '../parquet/duckdb.ts';
 import type { StructField } from '../types/delta-type.ts';
 import { sqlName, sqlPath, sqlTypeOf } from '../types/sql-types.ts';
@@ -100,7 +100,7 @@ function branchOf({ snapshot, fields, places }: Scan, run: Run): string {
   }
   const columns = fields.map((wanted) => {
     const sql = snapshot.partitionColumns.includes(wanted.name)
-      ? partitionSql(wanted, run.files)
+      ? partitionSql(storedName(wanted, mode), wanted, run.files)
       : columnSql(reading, wanted, run.schema.columns);
     return `${sql} AS ${sqlName(wanted.name)}`;
   });
@@ -114,8 +114,7 @@ function branchOf({ snapshot, fields, places }: Scan, run: Run): string {
   return `SELECT ${list} FROM ${keptRows(scan, run.files)}`;
 }
 
-function partitionSql(wanted: StructField, files: readonly ScannedFile[]): string {
-  const name = physicalName(wanted);
+function partitionSql(name: string, wanted: StructField, files: readonly ScannedFile[]): string {
   return perFile(
     files.map(({ file }) => partitionLiteral(wanted.type, file.partitionValues[name] ?? null, wanted.name)),
     sqlTypeOf(wanted.type),

@@ -87,9 +87,10 @@ function treeAt(tree: StatisticsTree, key: string): StatisticsTree {
 }
 
 async function learn(db: DuckDb, paths: readonly string[]): Promise<void> {
+  // Before it is asked what is missing: what this call needs must not be let go.
+  if (known.size + paths.length > MOST_KNOWN) known.clear();
   const missing = paths.filter((path) => !known.has(path));
   if (missing.length === 0) return;
-  if (known.size + missing.length > MOST_KNOWN) known.clear();
   const rows = await db.rows(
     `SELECT file_name, decode(key) AS key, decode(value) AS value FROM parquet_kv_metadata([${missing.map(sqlPath).join(', ')}])
      WHERE key IN (${KEYS.map((key) => `'${PREFIX}${key}'::BLOB`).join(', ')})`,

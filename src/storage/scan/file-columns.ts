@@ -1,6 +1,6 @@
 import { AppError } from '../../base/errors.ts';
 import type { ColumnMappingMode } from '../log/physical-schema.ts';
-import { physicalName } from '../log/physical-schema.ts';
+import { storedName } from '../log/physical-schema.ts';
 import { type DeltaType, isPrimitive, type StructField, typeName } from '../types/delta-type.ts';
 import { sqlName, sqlTypeOf } from '../types/sql-types.ts';
 import { type FileCalendar, rebasedDateSql, rebasedMicrosSql, refusedMicrosSql } from './calendar-rebase.ts';
@@ -38,7 +38,7 @@ export function findColumn(
   const id = wanted.metadata['delta.columnMapping.id'];
   // A column that is not of the table, such as `_change_type`, has no id.
   if (mode === 'id' && id !== undefined) return columns.find(({ fieldId }) => fieldId === id);
-  const name = mode === 'none' ? wanted.name : physicalName(wanted);
+  const name = storedName(wanted, mode);
   const exact = columns.find((column) => column.name === name);
   return exact ?? columns.find((column) => column.name.toLowerCase() === name.toLowerCase());
 }

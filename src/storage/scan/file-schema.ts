@@ -22,21 +22,31 @@ const knownSignatures = new Map<string, string>();
 const knownSchemas = new Map<string, FileSchema>();
 
 /**
- * The schemas of local Parquet files.
+ * The schemas of local Parquet files, which never change.
  *
  * @throws AppError table_corrupt where one is no Parquet.
  */
 export async function fileSchemas(db: DuckDb, paths: readonly string[]): Promise<Map<string, FileSchema>> {
+  // Before it is asked what is missing: what this call needs must not be let go.
+  if (knownSignatures.size + paths.length > MOST_KNOWN) knownSignatures.clear();
   const missing = paths.filter((path) => !knownSignatures.has(path));
-  if (missing.length > 0) await readSignatures(db, missing);
-  const schemas = new Map<string, FileSchema>();
-  for (const path of paths) schemas.set(path, schemaOf(path, knownSignatures.get(path)));
-  return schemas;
+  for (const [path, signature] of await readSignatures(db, missing)) knownSignatures.set(path, signature);
+  return schemasOf(paths, knownSignatures);
 }
 
-async function readSignatures(db: DuckDb, paths: readonly string[]): Promise<void> {
-  if (knownSignatures.size + paths.length > MOST_KNOWN) knownSignatures.clear();
+/** The schemas of files of the user's own, which may be others when they are read again. */
+export async function foreignSchemas(db: DuckDb, paths: readonly string[]): Promise<Map<string, FileSchema>> {
+  return schemasOf(paths, await readSignatures(db, paths));
+}
+
+function schemasOf(paths: readonly string[], signatures: ReadonlyMap<string, string>): Map<string, FileSchema> {
   if (knownSchemas.size > MOST_KNOWN / 100) knownSchemas.clear();
+  return new Map(paths.map((path) => [path, schemaOf(path, signatures.get(path))]));
+}
+
+async function readSignatures(db: DuckDb, paths: readonly string[]): Promise<Map<string, string>> {
+  const signatures = new Map<string, string>();
+  if (paths.length === 0) return signatures;
   const rows = await db.rows(
     `SELECT file_name, string_agg(to_json({n: name, d: duckdb_type, f: field_id, c: num_children, p: type, k: converted_type,
        l: logical_type, r: repetition_type})::VARCHAR, chr(10) ORDER BY column_id) AS signature
@@ -45,8 +55,9 @@ async function readSignatures(db: DuckDb, paths: readonly string[]): Promise<voi
   for (const { file_name: path, signature } of rows) {
     if (typeof path !== 'string' || typeof signature !== 'string') continue;
     const marks = await variantMarks(db, path, schemaOf(path, signature).columns);
-    knownSignatures.set(path, marks === '' ? signature : `${signature}\n${JSON.stringify({ marks })}`);
+    signatures.set(path, marks === '' ? signature : `${signature}\n${JSON.stringify({ marks })}`);
   }
+  return signatures;
 }
 
 function schemaOf(path: string, signature: string | undefined): FileSchema {

@@ -109,10 +109,13 @@ function* liveFiles(
   keyOf: (path: string) => string,
   isWanted: (values: PartitionValues) => boolean,
 ): Generator<DataFile> {
-  const wanted = files.partitionValues.map(isWanted);
+  // Of live files only: values of partitions that are gone may be of a type that the column had before.
+  const wanted: (boolean | undefined)[] = [];
   for (let row = 0; row < fileRows; row += 1) {
-    if (wanted[files.partitionOf(row)] === true && files.isLive(row, version))
-      yield dataFileOf(files.addOf(row), keyOf);
+    if (!files.isLive(row, version)) continue;
+    const partition = files.partitionOf(row);
+    wanted[partition] ??= isWanted(files.partitionValues[partition] ?? {});
+    if (wanted[partition] === true) yield dataFileOf(files.addOf(row), keyOf);
   }
 }
 

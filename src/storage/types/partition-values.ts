@@ -1,12 +1,11 @@
 import { assert } from '../../base/assert.ts';
 import { AppError } from '../../base/errors.ts';
+import { dateText, isoText, parseDate, parseInstant } from './calendar.ts';
 import { decimalText, fitsPrecision, unscaledOf } from './decimal.ts';
 import { type DecimalType, type DeltaType, isDecimal, typeName } from './delta-type.ts';
 
 /** A value of a column in a row: longs and timestamps may be bigints, dates are days. */
 export type CellValue = string | number | bigint | boolean | Uint8Array | null;
-
-const DAY_MS = 86_400_000;
 
 /** A partition's values as one text: writers name its columns in any order. */
 export function partitionKey(values: Readonly<Record<string, string | null>>): string {
@@ -28,13 +27,13 @@ export function serializePartitionValue(type: DeltaType, value: unknown): string
       return Buffer.from(value).toString('latin1');
     case 'date':
       assert(typeof value === 'number', 'a partition of dates takes days');
-      return new Date(value * DAY_MS).toISOString().slice(0, 10);
+      return dateText(value);
     case 'timestamp':
       assert(typeof value === 'number' || typeof value === 'bigint', 'a partition of timestamps takes microseconds');
-      return isoMicros(BigInt(value));
+      return `${isoText(BigInt(value))}Z`;
     case 'timestamp_ntz':
       assert(typeof value === 'number' || typeof value === 'bigint', 'a partition of timestamps takes microseconds');
-      return isoMicros(BigInt(value)).slice(0, -1).replace('T', ' ');
+      return isoText(BigInt(value)).replace('T', ' ');
     case 'long':
     case 'integer':
     case 'short':
@@ -61,7 +60,7 @@ export function parsePartitionValue(type: DeltaType, text: string | null, column
   if (text === '') return null;
   if (isDecimal(type)) {
     const unscaled = unscaledOf(text, type.scale);
-    if (unscaled === undefined || !fitsPrecision(unscaled, type.precision)) throw broken(column, text);
+    if (unscaled === undefined || !fitsPrecision(unscaled, type.precision)) throw broken(column);
     return decimalText(unscaled, type.scale);
   }
   switch (type) {
@@ -79,48 +78,44 @@ export function parsePartitionValue(type: DeltaType, text: string | null, column
     case 'float':
       return parseFloatText(text, column);
     case 'boolean':
-      if (text !== 'true' && text !== 'false') throw broken(column, text);
+      if (text !== 'true' && text !== 'false') throw broken(column);
       return text === 'true';
     case 'date':
-      return Number(parseInstant(`${text.slice(0, 10)} 00:00:00`, column) / 86_400_000_000n);
+      return dateOf(text, column);
     case 'timestamp':
     case 'timestamp_ntz':
-      return parseInstant(text, column);
+      return instantOf(text, column);
     default:
       throw new AppError('table_unsupported', `Partitions by the type of ${column} are not supported`);
   }
 }
 
-/** ISO text of microseconds since 1970, with all six digits. */
-export function isoMicros(micros: bigint): string {
-  let millis = micros / 1000n;
-  if (micros < 0n && micros % 1000n !== 0n) millis -= 1n;
-  const rest = micros - millis * 1000n;
-  return `${new Date(Number(millis)).toISOString().slice(0, -1)}${String(rest).padStart(3, '0')}Z`;
-}
-
 function parseInteger(text: string, column: string): bigint {
-  if (!/^[+-]?\d+$/.test(text)) throw broken(column, text);
+  if (!/^[+-]?\d+$/.test(text)) throw broken(column);
   return BigInt(text);
 }
 
 function parseFloatText(text: string, column: string): number {
   const value = Number(text);
-  if (Number.isNaN(value) && text !== 'NaN') throw broken(column, text);
+  if (Number.isNaN(value) && text !== 'NaN') throw broken(column);
   return value;
 }
 
-const INSTANT = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z)?$/;
-
-/** Microseconds of `YYYY-MM-DD hh:mm:ss[.ffffff]`, read as UTC, or of its ISO form. */
-function parseInstant(text: string, column: string): bigint {
-  const match = INSTANT.exec(text);
-  const seconds = match === null ? Number.NaN : Date.parse(`${match[1]}T${match[2]}Z`);
-  if (match === null || Number.isNaN(seconds)) throw broken(column, text);
-  const fraction = (match[3] ?? '').padEnd(6, '0').slice(0, 6);
-  return BigInt(seconds) * 1000n + BigInt(fraction);
+/** Days of a date, or of an instant: some writers give a time besides. */
+function dateOf(text: string, column: string): number {
+  const days = parseDate(text.split(/[ T]/, 1)[0] ?? '');
+  if (days === undefined) throw broken(column);
+  return days;
 }
 
-function broken(column: string, text: string): AppError {
-  return new AppError('table_corrupt', `The partition value ${JSON.stringify(text)} of ${column} is not of its type`);
+/** Microseconds of an instant, in UTC where it names no zone; digits beyond the sixth are left out. */
+function instantOf(text: string, column: string): bigint {
+  const instant = parseInstant(text.replace(/(\.\d{6})\d+/, '$1'));
+  if (instant === undefined) throw broken(column);
+  return instant.micros;
+}
+
+/** The value is not repeated: it may be personal data. */
+function broken(column: string): AppError {
+  return new AppError('table_corrupt', `A partition value of the column ${column} is not of its type`, { column });
 }

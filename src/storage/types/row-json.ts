@@ -1,4 +1,4 @@
-import { DAY_MICROS, dateText, dayOfMicros } from '../expression/calendar.ts';
+import { dateText, isoText } from './calendar.ts';
 import type { Cell, CellRow } from './cell.ts';
 import type { DeltaType, StructType } from './delta-type.ts';
 
@@ -40,9 +40,9 @@ export function cellJson(type: DeltaType, cell: Cell): string {
 export function plainText(type: 'timestamp' | 'timestamp_ntz' | 'date' | 'binary', cell: Cell): string {
   switch (type) {
     case 'timestamp':
-      return `${isoMicros(BigInt(cell as bigint | number))}Z`;
+      return `${isoText(BigInt(cell as bigint | number))}Z`;
     case 'timestamp_ntz':
-      return isoMicros(BigInt(cell as bigint | number));
+      return isoText(BigInt(cell as bigint | number));
     case 'date':
       return dateText(Number(cell));
     case 'binary':
@@ -63,15 +63,4 @@ function nestedJson(type: Exclude<DeltaType, string>, cell: Cell): string {
       return `[${pairs.map(([key, value]: readonly [Cell, Cell]) => `[${cellJson(type.keyType, key)},${cellJson(type.valueType, value)}]`).join(',')}]`;
     }
   }
-}
-
-/** Not by `Date`, which ends at the year 275760. */
-function isoMicros(micros: bigint): string {
-  const days = dayOfMicros(micros);
-  const ofDay = Number(micros - BigInt(days) * DAY_MICROS);
-  const seconds = Math.floor(ofDay / 1e6);
-  const time = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
-    .map((part) => String(part).padStart(2, '0'))
-    .join(':');
-  return `${dateText(days)}T${time}.${String(ofDay % 1e6).padStart(6, '0')}`;
 }

@@ -1,6 +1,7 @@
 import { AppError } from '../../base/errors.ts';
 import { type ExactJson, isJsonObject, JsonNumber, parseExactJson, stringifyExactJson } from '../../base/exact-json.ts';
 import { compareUtf8 } from '../store/object-store.ts';
+import { parseDate, parseInstant } from './calendar.ts';
 import type { Cell } from './cell.ts';
 import { decimalText, unscaledOf } from './decimal.ts';
 import { type DeltaType, isDecimal } from './delta-type.ts';
@@ -90,15 +91,18 @@ export function boundCell(type: DeltaType, bound: ExactJson | undefined): Cell |
     case 'string':
       return typeof bound === 'string' ? bound : undefined;
     case 'long':
-      return typeof bound === 'number' || typeof bound === 'bigint' ? BigInt(bound) : undefined;
+      return typeof bound === 'bigint' || Number.isInteger(bound) ? BigInt(bound as number | bigint) : undefined;
     case 'integer':
     case 'short':
-    case 'byte':
+    case 'byte': {
+      const number = floatOf(bound);
+      return Number.isInteger(number) ? number : undefined;
+    }
     case 'double':
     case 'float':
       return floatOf(bound);
     case 'date':
-      return typeof bound === 'string' ? daysOf(bound) : undefined;
+      return typeof bound === 'string' ? parseDate(bound) : undefined;
     case 'timestamp':
     case 'timestamp_ntz':
       return typeof bound === 'string' ? microsOf(bound) : undefined;
@@ -113,18 +117,9 @@ function floatOf(bound: ExactJson): number | undefined {
   return bound instanceof JsonNumber ? Number(bound.text) : undefined;
 }
 
-function daysOf(text: string): number | undefined {
-  const days = Date.parse(`${text}T00:00:00Z`) / 86_400_000;
-  return Number.isInteger(days) ? days : undefined;
-}
-
 /** Microseconds of an ISO instant of any zone, or of none; undefined for other texts. */
 function microsOf(text: string): bigint | undefined {
-  const match = /^(.{10,13})[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})?$/.exec(text);
-  if (match === null) return undefined;
-  const seconds = Date.parse(`${match[1]}T${match[2]}${match[4] ?? 'Z'}`);
-  if (Number.isNaN(seconds)) return undefined;
-  return BigInt(seconds) * 1000n + BigInt((match[3] ?? '').padEnd(6, '0').slice(0, 6));
+  return text.includes(':') ? parseInstant(text.replace(/(\.\d{6})\d+/, '$1'))?.micros : undefined;
 }
 
 /** The lower bound of a string column: its first characters. */

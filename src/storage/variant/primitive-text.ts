@@ -1,4 +1,4 @@
-import { DAY_MICROS, dateText, floorDivide } from '../expression/calendar.ts';
+import { DAY_MICROS, dateText, floorDivide, timeOfDay } from '../types/calendar.ts';
 import { decimalText, fitsPrecision } from '../types/decimal.ts';
 import { corruptVariant, DECIMAL_DIGITS, PRIMITIVE, unsupportedVariant } from './variant-format.ts';
 import type { VariantReader } from './variant-reader.ts';
@@ -119,14 +119,6 @@ function instant(units: bigint, digits: 6 | 9): string {
   const ofDay = digits === 6 ? DAY_MICROS : DAY_NANOS;
   const day = floorDivide(units, ofDay);
   return `${dateText(Number(day))}T${timeOfDay(units - day * ofDay, digits)}`;
-}
-
-function timeOfDay(units: bigint, digits: 6 | 9): string {
-  const perSecond = 10n ** BigInt(digits);
-  const seconds = Number(units / perSecond);
-  const clock = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  const fraction = String(units % perSecond).padStart(digits, '0');
-  return `${clock.map((part) => String(part).padStart(2, '0')).join(':')}.${fraction}`;
 }
 
 function uuidText(hex: string): string {

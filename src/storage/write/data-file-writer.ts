@@ -2,7 +2,7 @@ import type { AddFile, PartitionValues } from '../log/actions.ts';
 import { checksumOfBytes, withChecksum } from '../log/file-checksum.ts';
 import { actionPathOfKey, partitionFolder } from '../log/file-path.ts';
 import { tablePrefix } from '../log/log-names.ts';
-import { type ColumnMappingMode, physicalName, physicalSchema } from '../log/physical-schema.ts';
+import { type ColumnMappingMode, physicalSchema, storedName } from '../log/physical-schema.ts';
 import { type ParquetBuilder, parquetBuilder } from '../parquet/parquet-write.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { isStored } from '../types/arrow-types.ts';
@@ -140,7 +140,7 @@ async function closeFile(target: DataFileTarget, { values, builder }: OpenFile):
 function partitionValuesOf(fields: readonly StructField[], row: Row, mapping: ColumnMappingMode): PartitionValues {
   const values: Record<string, string | null> = {};
   for (const item of fields) {
-    const name = mapping === 'none' ? item.name : physicalName(item);
+    const name = storedName(item, mapping);
     values[name] = serializePartitionValue(item.type, row[item.name]);
   }
   return values;

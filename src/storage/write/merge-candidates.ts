@@ -1,6 +1,6 @@
 import type { BoundExpression } from '../expression/bound-expression.ts';
-import { bindPredicate, type Formula, parseExpression } from '../expression/expressions.ts';
-import { literalText } from '../expression/literal-text.ts';
+import type { Expression } from '../expression/expression.ts';
+import { bindPredicate, type Formula, literalOf, parseExpression } from '../expression/expressions.ts';
 import { columnPathSql } from '../scan/column-path.ts';
 import { judgeFiles } from '../scan/prune-snapshot.ts';
 import type { DataFile, Snapshot } from '../scan/snapshot.ts';
@@ -28,20 +28,20 @@ export async function mergeCandidates(
 ): Promise<MergeCandidates> {
   if (plan.bySource.length > 0) return { files: snapshot.files, condition: undefined };
   const keys = equalities(plan.on.tree, plan);
-  const texts: string[] = [];
+  const bounds: Expression[] = [];
   for (const { target, source: own } of keys) {
     const column = columnPathSql({ path: own });
     const [row] = await db.rows(`SELECT min(${column}) AS low, max(${column}) AS high FROM ${source}`);
-    const name = target.path.map((part) => `\`${part.replaceAll('`', '``')}\``).join('.');
     // Without a key no row of the source belongs to any.
     if (row === undefined || row.low === null || row.low === undefined)
       return { files: [], condition: falseOf(snapshot) };
-    const [low, high] = [row.low, row.high ?? null].map((cell) => literalText(target.type, cell));
-    texts.push(`${name} >= ${low} AND ${name} <= ${high}`);
+    const left: Expression = { kind: 'column', path: target.path };
+    bounds.push({ kind: 'comparison', op: '>=', left, right: literalOf(target.type, row.low) });
+    bounds.push({ kind: 'comparison', op: '<=', left, right: literalOf(target.type, row.high ?? null) });
   }
   const own = judgeFiles(snapshot, plan.on, plan.target).map(({ file }) => file);
-  if (texts.length === 0) return { files: own, condition: undefined };
-  const condition = bindPredicate(parseExpression(texts.join(' AND ')), snapshot.schema);
+  if (bounds.length === 0) return { files: own, condition: undefined };
+  const condition = bindPredicate({ kind: 'and', operands: bounds }, snapshot.schema);
   const inRange = new Set(judgeFiles(snapshot, condition).map(({ file }) => file.key));
   return { files: own.filter(({ key }) => inRange.has(key)), condition };
 }

@@ -4,7 +4,7 @@ import type { AddCdcFile, AddFile, PartitionValues } from '../log/actions.ts';
 import { checksumOfPath, withChecksum } from '../log/file-checksum.ts';
 import { actionPathOfKey, partitionFolder } from '../log/file-path.ts';
 import { tablePrefix } from '../log/log-names.ts';
-import { type ColumnMappingMode, columnMappingMode, physicalName, physicalSchema } from '../log/physical-schema.ts';
+import { type ColumnMappingMode, columnMappingMode, physicalSchema, storedName } from '../log/physical-schema.ts';
 import type { DuckDb } from '../parquet/duckdb.ts';
 import { materializedColumn } from '../scan/row-places.ts';
 import { indexedColumnsOf, type Snapshot } from '../scan/snapshot.ts';
@@ -114,7 +114,7 @@ function layoutOf(snapshot: Snapshot): Layout {
 function copySql(folder: string, snapshot: Snapshot, query: FileQuery, { mode, stored, partitions }: Layout): string {
   const columns = [
     ...stored.map((item) => {
-      const name = mode === 'none' ? item.name : physicalName(item);
+      const name = storedName(item, mode);
       return `${storedSql(mode, sqlName(item.name), item.type)} AS ${sqlName(name)}`;
     }),
     ...trackingColumns(snapshot, query),
@@ -176,7 +176,7 @@ function partitionValuesOf({ mode, partitions }: Layout, key: string | undefined
   const values: Record<string, string | null> = {};
   partitions.forEach((item, at) => {
     const text = Array.isArray(texts) ? texts[at] : null;
-    const name = mode === 'none' ? item.name : physicalName(item);
+    const name = storedName(item, mode);
     values[name] = typeof text === 'string' ? serializePartitionValue(item.type, cellOfText(item, text)) : null;
   });
   return values;

@@ -4,7 +4,7 @@ import { AppError } from '../../base/errors.ts';
 import type { DuckDb } from '../parquet/duckdb.ts';
 import { parquetBuilder } from '../parquet/parquet-write.ts';
 import { duckdbScan } from '../scan/duckdb-scan.ts';
-import { fileSchemas } from '../scan/file-schema.ts';
+import { foreignSchemas } from '../scan/file-schema.ts';
 import { fieldsOfFile } from '../scan/file-types.ts';
 import type { Snapshot } from '../scan/snapshot.ts';
 import type { Row } from '../types/cell.ts';
@@ -51,7 +51,7 @@ export async function stageRows(db: DuckDb, source: RowSource, table: StructType
 
 async function stageFiles(db: DuckDb, paths: readonly string[]): Promise<StagedRows> {
   const [first] = paths;
-  const schemas = first === undefined ? undefined : await fileSchemas(db, paths);
+  const schemas = first === undefined ? undefined : await foreignSchemas(db, paths);
   const found = first === undefined ? undefined : schemas?.get(first);
   if (found === undefined) throw new AppError('invalid_request', 'There is no Parquet file to read rows from');
   const schema = structOf(fieldsOfFile(found.columns));

@@ -113,14 +113,23 @@ export function parseInstant(text: string): ParsedInstant | undefined {
 
 /** `YYYY-MM-DD hh:mm:ss[.f]` in UTC, without the fraction's last zeros, as Spark and DuckDB write it. */
 export function instantText(micros: bigint): string {
+  return isoText(micros)
+    .replace('T', ' ')
+    .replace(/\.?0{1,6}$/, '');
+}
+
+/** `YYYY-MM-DDThh:mm:ss.ffffff` in UTC. */
+export function isoText(micros: bigint): string {
   const days = dayOfMicros(micros);
-  const ofDay = Number(micros - BigInt(days) * DAY_MICROS);
-  const seconds = Math.floor(ofDay / 1e6);
-  const fraction = String(ofDay % 1e6)
-    .padStart(6, '0')
-    .replace(/0+$/, '');
-  const time = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60].map(twoDigits).join(':');
-  return `${dateText(days)} ${time}${fraction === '' ? '' : `.${fraction}`}`;
+  return `${dateText(days)}T${timeOfDay(micros - BigInt(days) * DAY_MICROS, 6)}`;
+}
+
+/** `hh:mm:ss.f…` of a time of day. @param digits of the fraction, whose units it is in. */
+export function timeOfDay(units: bigint, digits: number): string {
+  const perSecond = 10n ** BigInt(digits);
+  const seconds = Number(units / perSecond);
+  const clock = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60].map(twoDigits).join(':');
+  return `${clock}.${String(units % perSecond).padStart(digits, '0')}`;
 }
 
 function zoneSeconds(zone: string | undefined): number {

@@ -1,0 +1,181 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { manualClock } from '../../../src/base/clock.ts';
+import { encodeActions } from '../../../src/storage/log/action-json.ts';
+import { checkpointStatistics } from '../../../src/storage/log/checkpoint-schema.ts';
+import { commitKey } from '../../../src/storage/log/log-names.ts';
+import { openDuckDb } from '../../../src/storage/parquet/duckdb.ts';
+import { readRows } from '../../../src/storage/scan/table-read.ts';
+import { localObjectStore } from '../../../src/storage/store/local-object-store.ts';
+import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
+import type { ObjectStore } from '../../../src/storage/store/object-store.ts';
+import { createTable, type DeltaTable, openTable } from '../../../src/storage/table.ts';
+import { isoText, parseInstant } from '../../../src/storage/types/calendar.ts';
+import type { CellRow } from '../../../src/storage/types/cell.ts';
+import { arrayOf, field, mapOf, type StructField, structOf } from '../../../src/storage/types/delta-type.ts';
+import { parsePartitionValue, serializePartitionValue } from '../../../src/storage/types/partition-values.ts';
+import { boundCell } from '../../../src/storage/types/statistics.ts';
+
+// What stands at the edge of a rule: other names, other letters, the ends of the calendar, nulls where none may be.
+
+const environment = { clock: manualClock(1_800_000_000_000_000) };
+const root = mkdtempSync(join(tmpdir(), 'sentinela-edges-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+let store: ObjectStore;
+beforeEach(() => {
+  store = memoryObjectStore();
+});
+
+function tableOf(
+  fields: readonly StructField[],
+  more: { readonly partitionColumns?: readonly string[]; readonly configuration?: Record<string, string> } = {},
+): Promise<DeltaTable> {
+  return createTable(store, { path: 't', schema: structOf(fields), ...more }, environment);
+}
+
+async function rowsOf(table: DeltaTable): Promise<CellRow[]> {
+  const rows: CellRow[] = [];
+  for await (const row of readRows(await table.snapshot())) rows.push(row);
+  return rows;
+}
+
+describe('physical names that a table without column mapping has left', () => {
+  it('are passed over, of partitions too', async () => {
+    const table = await tableOf([field('id', 'integer'), field('p', 'string')], { partitionColumns: ['p'] });
+    await table.append({ rows: [{ id: 1, p: 'x' }] });
+    const { metadata } = await table.snapshot();
+    const schema = JSON.parse(metadata.schemaString);
+    for (const item of schema.fields) item.metadata = { 'delta.columnMapping.physicalName': `col-${item.name}` };
+    const changed = { ...metadata, schemaString: JSON.stringify(schema) };
+    await store.put(commitKey('t', 2), encodeActions([{ commitInfo: {} }, { metaData: changed }]));
+    const again = openTable(store, 't', environment);
+    await again.append({ rows: [{ id: 2, p: 'y' }] });
+    expect(await rowsOf(again)).toEqual([
+      { id: 1, p: 'x' },
+      { id: 2, p: 'y' },
+    ]);
+  });
+});
+
+describe('partitions', () => {
+  it.each([
+    ['date', 2_932_897, '+10000-01-01'],
+    ['date', -719_529, '-0001-12-31'],
+    ['date', 0, '1970-01-01'],
+    ['timestamp', 253_402_300_800_000_001n, '+10000-01-01T00:00:00.000001Z'],
+    ['timestamp_ntz', -1n, '1969-12-31 23:59:59.999999'],
+  ] as const)('by %s hold %s as %s', (type, value, text) => {
+    expect(serializePartitionValue(type, value)).toBe(text);
+    expect(parsePartitionValue(type, text, 'p')).toBe(value);
+  });
+
+  it('refuse days that there are not, and do not repeat the value', () => {
+    expect(() => parsePartitionValue('date', '2024-02-30', 'p')).toThrow(/partition value of the column p/);
+    expect(() => parsePartitionValue('integer', '529.982.247-25', 'p')).toThrow(/^(?!.*529)/);
+    expect(parsePartitionValue('date', '2024-02-29 00:00:00', 'p')).toBe(19_782);
+    expect(parsePartitionValue('timestamp', '2024-02-29 00:00:00.123456789', 'p')).toBe(1_709_164_800_123_456n);
+    const last = 2n ** 63n - 1n;
+    expect(parseInstant(isoText(last))?.micros).toBe(last);
+  });
+
+  it('that are gone are not asked of what their column is now', async () => {
+    const table = await tableOf([field('id', 'integer'), field('p', 'string')], { partitionColumns: ['p'] });
+    await table.append({ rows: [{ id: 1, p: 'not a number' }] });
+    await table.delete({});
+    const { metadata } = await table.snapshot();
+    const schemaString = metadata.schemaString.replace('"name":"p","type":"string"', '"name":"p","type":"integer"');
+    await store.put(
+      commitKey('t', 3),
+      encodeActions([{ commitInfo: {} }, { metaData: { ...metadata, schemaString } }]),
+    );
+    const again = openTable(store, 't', environment);
+    await again.append({ rows: [{ id: 2, p: 7 }] });
+    expect(await again.delete({ where: 'p = 7' })).toMatchObject({ kind: 'committed' });
+  });
+
+  it('have their values in the columns of a checkpoint, under column mapping too', async () => {
+    const table = await tableOf([field('id', 'integer'), field('p', 'string')], {
+      partitionColumns: ['p'],
+      configuration: { 'delta.columnMapping.mode': 'name', 'delta.checkpoint.writeStatsAsStruct': 'TRUE' },
+    });
+    const { state, schema } = await table.snapshot();
+    const physical = schema.fields.map(({ metadata }) => metadata['delta.columnMapping.physicalName']);
+    const { partitions, asStruct } = checkpointStatistics(state);
+    expect(partitions?.fields.map(({ name }) => name)).toEqual([physical[1]]);
+    expect(asStruct?.fields.map(({ name }) => name)).toEqual([physical[0]]);
+  });
+});
+
+describe('nulls where a type allows none', () => {
+  it.each([
+    ['a value of a map', field('m', mapOf('string', 'integer', false)), [['a', null]], 'm.value'],
+    ['an element of a list', field('m', arrayOf('integer', false)), [null], 'm.element'],
+    ['a member of a struct', field('m', structOf([field('a', 'integer', { nullable: false })])), {}, 'm.a'],
+  ])('are refused by the name of the place: %s', async (_, column, value, place) => {
+    const table = await tableOf([field('id', 'integer'), column]);
+    await expect(table.append({ rows: [{ id: 1, m: value }] })).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining(place),
+    });
+    await table.append({ rows: [{ id: 1, m: null }] });
+    expect(await rowsOf(table)).toEqual([{ id: 1, m: null }]);
+  });
+});
+
+describe('a file that rows come from', () => {
+  it('is read as it is now, though another of its name was read before', async () => {
+    const path = join(root, 'rows.parquet');
+    const db = await openDuckDb({ memoryLimitMb: 128, threads: 1 });
+    store = localObjectStore(mkdtempSync(join(root, 'x-')));
+    const table = await tableOf([field('id', 'long'), field('name', 'string')]);
+    for (const sql of ['SELECT 1::BIGINT AS id', "SELECT 2::BIGINT AS id, 'b' AS name"]) {
+      await db.run(`COPY (${sql}) TO '${path}' (FORMAT parquet)`);
+      await table.write({ source: { parquet: [path] }, mode: 'append' });
+    }
+    db.close();
+    expect(await rowsOf(table)).toEqual([
+      { id: 1n, name: null },
+      { id: 2n, name: 'b' },
+    ]);
+  });
+});
+
+describe('bounds', () => {
+  it('that are not of the type are unknown', () => {
+    expect(boundCell('integer', 1.5)).toBeUndefined();
+    expect(boundCell('long', 1.5)).toBeUndefined();
+    expect(boundCell('double', 1.5)).toBe(1.5);
+    expect(boundCell('date', '2024-02-30')).toBeUndefined();
+    expect(boundCell('timestamp', '2024-02-29')).toBeUndefined();
+    expect(boundCell('timestamp', '2024-02-29T01:00:00.000+01:00')).toBe(1_709_164_800_000_000n);
+  });
+});
+
+describe('a merge', () => {
+  it('takes keys that are longer than an expression may be', async () => {
+    const table = await tableOf([field('key', 'string'), field('n', 'integer')]);
+    const key = 'k'.repeat(70_000);
+    await table.append({ rows: [{ key, n: 1 }] });
+    await table.merge({
+      source: { rows: [{ key, n: 2 }] },
+      on: 'target.key = source.key',
+      whenMatched: [{ action: 'update' }],
+    });
+    expect(await rowsOf(table)).toEqual([{ key, n: 2 }]);
+  });
+});
+
+describe('a condition', () => {
+  it('of more sums than DuckDB can nest is refused by name', async () => {
+    const table = await tableOf([field('n', 'integer')]);
+    await table.append({ rows: [{ n: 1 }] });
+    const where = (count: number): string => Array.from({ length: count }, (_, at) => `n + ${at} > 0`).join(' AND ');
+    await expect(table.delete({ where: where(201) })).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('more than 200 operands'),
+    });
+    expect(await table.delete({ where: where(200) })).toMatchObject({ kind: 'committed' });
+  });
+});
