@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startDeltaRs } from './delta-rs-peer.mjs';
-import { machine, printTable } from './figures.mjs';
+import { machine, median, printTable } from './figures.mjs';
 
 const FILES = Number(process.env.FILES ?? 1_000_000);
 const COMMITS = Number(process.env.COMMITS ?? 100_000);
@@ -135,7 +135,6 @@ for (let round = 0; round < 3; round += 1) {
     rmSync(join(root, 't/_delta_log', `${String(521 + step).padStart(20, '0')}.json`));
 }
 peer.stop();
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 const of = (name) => median(ours.map((figures) => figures[name]));
 
 const long = mkdtempSync(join(tmpdir(), 'sentinela-long-'));

@@ -34,28 +34,40 @@ export function tableLog(store: ObjectStore, table: string): TableLog {
   const keyOf = (path: string): string => keyOfActionPath(store, table, path);
   const keys: FileKeys = { keyOf, prefix: tablePrefix(table) };
   let known: Known | undefined;
-  // Refreshes queue up, so that each goes on from where the one before came to.
+  // One refresh at a time, so that each goes on from where the one before came to.
   let refreshing: Promise<TableState> | undefined;
+  let next: Promise<TableState> | undefined;
   const refresh = async (): Promise<TableState> => {
     const isCurrent = known !== undefined && !isStale(known.state) && (await goOn(store, table, known));
     if (known === undefined || !isCurrent) known = await load(store, table, keys);
     return known.state;
   };
-  return {
-    store,
-    table,
-    async newest() {
-      while (refreshing !== undefined) await refreshing.catch(() => undefined);
-      refreshing = refresh();
-      try {
-        return await refreshing;
-      } catch (error) {
+  const begin = (): Promise<TableState> => {
+    refreshing = refresh()
+      .catch((error: unknown) => {
         // What was half applied is read anew.
         known = undefined;
         throw error;
-      } finally {
+      })
+      .finally(() => {
         refreshing = undefined;
-      }
+      });
+    return refreshing;
+  };
+  return {
+    store,
+    table,
+    newest() {
+      if (refreshing === undefined) return begin();
+      // Who asks while one is under way must see what was committed before he asked: all who wait share the next one.
+      next ??= refreshing
+        .catch(() => undefined)
+        .then(() => {
+          next = undefined;
+          // One that began since is as good.
+          return refreshing ?? begin();
+        });
+      return next;
     },
     async at(version) {
       return known?.state.version === version ? known.state : (await load(store, table, keys, version)).state;

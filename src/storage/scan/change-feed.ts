@@ -146,7 +146,9 @@ async function partSql(
   const told = `(SELECT ${[...columns.map(sqlName), ...constants].join(', ')} FROM ${scan})`;
   const passes = read.where === undefined ? '' : ` WHERE ${expressionSql(read.where, columnPathSql)}`;
   const most = Number.isFinite(limit) ? ` LIMIT ${limit}` : '';
-  return `SELECT ${asked.map(sqlName).join(', ')} FROM ${told}${passes}${most}`;
+  // Rows without columns are still counted.
+  const list = asked.length === 0 ? '*' : asked.map(sqlName).join(', ');
+  return `SELECT ${list} FROM ${told}${passes}${most}`;
 }
 
 function withChangeType({ store, table, protocol, metadata, partitionColumns, schema }: TableShape): TableShape {

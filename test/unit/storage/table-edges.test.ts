@@ -6,6 +6,7 @@ import { manualClock } from '../../../src/base/clock.ts';
 import { encodeActions } from '../../../src/storage/log/action-json.ts';
 import { checkpointStatistics } from '../../../src/storage/log/checkpoint-schema.ts';
 import { commitKey } from '../../../src/storage/log/log-names.ts';
+import { tableLog } from '../../../src/storage/log/table-log.ts';
 import { openDuckDb } from '../../../src/storage/parquet/duckdb.ts';
 import { readRows } from '../../../src/storage/scan/table-read.ts';
 import { localObjectStore } from '../../../src/storage/store/local-object-store.ts';
@@ -177,5 +178,33 @@ describe('a condition', () => {
       message: expect.stringContaining('more than 200 operands'),
     });
     expect(await table.delete({ where: where(200) })).toMatchObject({ kind: 'committed' });
+  });
+});
+
+describe('a log that many ask at once', () => {
+  it('is read for all who wait, and shows each what was committed before he asked', async () => {
+    const table = await tableOf([field('id', 'integer')]);
+    let reads = 0;
+    const slow: ObjectStore = {
+      ...store,
+      async get(key, range) {
+        if (key.endsWith('.json')) reads += 1;
+        await new Promise((resolve) => setImmediate(resolve));
+        return await store.get(key, range);
+      },
+    };
+    const log = tableLog(slow, 't');
+    await log.newest();
+    reads = 0;
+    const asked: { readonly committed: number; readonly seen: Promise<number> }[] = [];
+    for (let commit = 1; commit <= 5; commit += 1) {
+      await table.append({ rows: [{ id: commit }] });
+      for (let reader = 0; reader < 20; reader += 1) {
+        asked.push({ committed: commit, seen: log.newest().then(({ version }) => version) });
+        await Promise.resolve();
+      }
+    }
+    for (const { committed, seen } of asked) expect(await seen).toBeGreaterThanOrEqual(committed);
+    expect(reads).toBeLessThan(40);
   });
 });
