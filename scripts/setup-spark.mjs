@@ -1,8 +1,9 @@
 // Installs Spark with Delta's own library in .cache/spark, once: the tests hold our tables against it.
-// PySpark comes from PyPI, Delta from Maven Central.
+// PySpark comes from PyPI, Delta from Maven Central; the LogStore of clients/spark-log-store is compiled against them.
 
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 
 const PYSPARK = '4.2.0';
 const DELTA = '4.4.0';
@@ -18,13 +19,20 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 `;
 
+const LOG_STORE = 'sentinela/spark/LinkLogStore.java';
+
 /**
- * Installs it where it is missing.
+ * Installs it where it is missing, and compiles our LogStore where its source, Spark or Delta changed.
  *
  * @param root the repository.
  * @param tools `run`, which gives whether a program succeeded, `has` and `fail`.
  */
-export function setupSpark(root, { run, has, fail }) {
+export function setupSpark(root, tools) {
+  installSpark(root, tools);
+  compileLogStore(root, tools);
+}
+
+function installSpark(root, { run, has, fail }) {
   const folder = join(root, '.cache/spark');
   const stamp = join(folder, 'version');
   const wanted = `${PYSPARK} ${DELTA}`;
@@ -46,4 +54,40 @@ export function setupSpark(root, { run, has, fail }) {
     ]);
   if (!done) fail('Spark could not be installed: see the lines above (are PyPI and Maven Central reachable?).');
   writeFileSync(stamp, wanted);
+}
+
+function compileLogStore(root, { run, has, fail }) {
+  const folder = join(root, '.cache/spark/log-store');
+  const sources = join(root, 'clients/spark-log-store');
+  const stamp = join(folder, 'source.sha256');
+  const source = readFileSync(join(sources, LOG_STORE));
+  const wanted = createHash('sha256').update(`${PYSPARK} ${DELTA}\n`).update(source).digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  console.error('setup: compiling the LogStore of clients/spark-log-store into .cache/spark/log-store');
+  for (const tool of ['javac', 'jar']) {
+    if (!has(tool))
+      fail(`${tool} is needed by the tests. Install a JDK, 17 or newer (a JRE has none), and run the tests again.`);
+  }
+  const classes = join(folder, 'classes');
+  const jar = join(folder, 'sentinela-log-store.jar');
+  rmSync(classes, { recursive: true, force: true });
+  mkdirSync(classes, { recursive: true });
+  const classPath = jarFolders(root).map((path) => join(path, '*'));
+  const done =
+    run('javac', [
+      ...['--release', '17', '-proc:none', '-cp', classPath.join(delimiter), '-d', classes],
+      join(sources, LOG_STORE),
+    ]) && run('jar', ['--create', '--file', `${jar}.new`, '-C', classes, '.']);
+  if (!done) fail('The LogStore could not be compiled: see the lines above.');
+  // A Spark that runs keeps the jar that it opened.
+  renameSync(`${jar}.new`, jar);
+  rmSync(classes, { recursive: true, force: true });
+  writeFileSync(stamp, wanted);
+}
+
+/** Where the jars of Spark and of Delta are. */
+function jarFolders(root) {
+  const libraries = join(root, '.cache/spark/venv/lib');
+  const [python] = readdirSync(libraries).filter((name) => name.startsWith('python'));
+  return [join(libraries, python, 'site-packages/pyspark/jars'), join(root, '.cache/spark/jars')];
 }

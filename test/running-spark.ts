@@ -13,8 +13,23 @@ export interface RunningSpark {
   rows(query: string): Promise<Record<string, unknown>[]>;
   /** Sets a setting of the session. */
   set(settings: Readonly<Record<string, string>>): Promise<void>;
+  /** Writes a file of lines that are all alike, which must not exist, by the LogStore that Delta takes for it. */
+  putIfAbsent(path: string, line: string, lines: number): Promise<SparkPut>;
+  /** What that LogStore lists in a folder, in its order. */
+  list(folder: string): Promise<string[]>;
   stop(): void;
 }
+
+/** What came of a file. */
+export interface SparkPut {
+  /** The class of the LogStore. */
+  readonly store: string;
+  /** `created`, or what another's file held when Spark found that it exists. */
+  readonly outcome: string;
+}
+
+/** For {@link startSpark}: Spark commits by the LogStore of clients/spark-log-store, and so beside other processes. */
+export const LINK_LOG_STORE = { 'spark.delta.logStore.file.impl': 'sentinela.spark.LinkLogStore' } as const;
 
 const PYTHON = fileURLToPath(new URL('../.cache/spark/venv/bin/python', import.meta.url));
 const SCRIPT = fileURLToPath(new URL('conformance/spark-session.py', import.meta.url));
@@ -50,6 +65,8 @@ export async function startSpark(settings: Readonly<Record<string, string>> = {}
     sql: async (sql) => void (await ask({ sql })),
     rows: async (rows) => (await ask({ rows })).rows as Record<string, unknown>[],
     set: async (set) => void (await ask({ set })),
+    putIfAbsent: async (path, line, lines) => (await ask({ put: { path, line, lines } })) as unknown as SparkPut,
+    list: async (folder) => (await ask({ list: folder })).names as string[],
     stop: () => stop(child, warehouse),
   };
 }

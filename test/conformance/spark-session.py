@@ -1,18 +1,22 @@
 """A Spark with Delta Lake that runs statements for the tests: one JSON line in, one JSON line out.
 
-In: {"sql": "..."}; {"rows": "SELECT ..."}: its rows in the plain form of delta-engines.py; {"fails": "..."}.
+In: {"sql": "..."}; {"rows": "SELECT ..."}: its rows in the plain form of delta-engines.py; {"set": {...}}: settings;
+{"put": {"path", "line", "lines"}}, {"list": "folder"}: of the LogStore that Delta uses.
 """
 
 import datetime
 import decimal
-import glob
 import json
 import math
 import os
 import sys
 
-os.environ["TZ"] = "UTC"
-from pyspark.sql import SparkSession, types  # noqa: E402
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from spark_with_delta import session  # noqa: E402
+
+from py4j.protocol import Py4JJavaError  # noqa: E402
+from pyspark.sql import types  # noqa: E402
 
 decimal.getcontext().prec = 60
 EPOCH = datetime.datetime(1970, 1, 1)
@@ -48,31 +52,47 @@ def plain(value, kind):
     return bytes(value).hex()
 
 
-def session():
-    home = os.path.join(os.path.dirname(os.path.abspath(sys.executable)), "..", "..")
-    builder = (
-        SparkSession.builder.master("local[2]")
-        .config("spark.jars", ",".join(glob.glob(os.path.join(home, "jars", "*.jar"))))
-        .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
-        .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.sql.shuffle.partitions", "1")
-        .config("spark.databricks.delta.snapshotPartitions", "1")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.warehouse.dir", os.environ["SPARK_WAREHOUSE"])
-        .config("spark.driver.memory", "1g")
-        .config("spark.driver.extraJavaOptions", "-Duser.timezone=UTC -Dderby.system.home=" + os.environ["SPARK_WAREHOUSE"])
-    )
-    for name, value in json.loads(os.environ.get("SPARK_SETTINGS", "{}")).items():
-        builder = builder.config(name, value)
-    return builder.getOrCreate()
+def log_store(spark, path):
+    """The LogStore that Delta takes for a path."""
+    stores = spark._jvm.org.apache.spark.sql.delta.storage.LogStore.apply(spark._jsparkSession)
+    return stores.getDelegate(path).logStoreImpl()
+
+
+def put_if_absent(spark, put):
+    """Writes a file that must not exist, by the LogStore.
+
+    Another's file is read at once: it must be whole from its first moment on.
+    """
+    jvm = spark._jvm
+    path = jvm.org.apache.hadoop.fs.Path("file://" + put["path"])
+    lines = jvm.java.util.Collections.nCopies(put["lines"], put["line"]).iterator()
+    store = log_store(spark, path)
+    try:
+        store.write(path, lines, False, spark._jsparkSession.sessionState().newHadoopConf())
+        outcome = "created"
+    except Py4JJavaError as error:
+        if error.java_exception.getClass().getName() != "java.nio.file.FileAlreadyExistsException":
+            raise
+        with open(put["path"], encoding="utf-8") as file:
+            outcome = file.read()
+    return {"store": store.getClass().getName(), "outcome": outcome}
+
+
+def listed(spark, folder):
+    """All that the LogStore lists in a folder."""
+    path = spark._jvm.org.apache.hadoop.fs.Path("file://" + folder, "!")
+    conf = spark._jsparkSession.sessionState().newHadoopConf()
+    return {"names": [status.getPath().getName() for status in log_store(spark, path).listFrom(path, conf)]}
 
 
 def answer(spark, request):
     if "sql" in request:
         spark.sql(request["sql"]).collect()
         return {}
+    if "put" in request:
+        return put_if_absent(spark, request["put"])
+    if "list" in request:
+        return listed(spark, request["list"])
     if "set" in request:
         for name, value in request["set"].items():
             spark.conf.set(name, value)

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
+import { systemErrorCode } from '../../src/base/errors.ts';
 import { type Random, seededRandom } from '../../src/base/random.ts';
 import { logFolder } from '../../src/storage/log/log-names.ts';
 import { readRows } from '../../src/storage/scan/table-read.ts';
@@ -19,12 +20,25 @@ export interface KillRun {
   readonly code: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workers: number;
-  /** The Python of the delta-rs worker; none without it. */
-  readonly python: string | undefined;
-  /** Its script. */
-  readonly deltaRsWorker: string;
+  /** Who changes the table beside our processes. */
+  readonly others: readonly OtherEngine[];
   readonly seconds: number;
   readonly seed: number;
+}
+
+/** Another engine: a script that takes the arguments of our worker and writes a ledger as it does. */
+export interface OtherEngine {
+  readonly name: string;
+  readonly program: string;
+  readonly script: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /**
+   * For one that takes long to start, and longer beside others: they wait for its first commit, it is killed that long,
+   * and up to 10 s more, after the first commit of a life, and at the end.
+   */
+  readonly leastWorkMs?: number;
+  /** It starts processes of its own, which are killed with it. */
+  readonly hasProcesses?: boolean;
 }
 
 /** What came of it. */
@@ -33,6 +47,8 @@ export interface KillReport {
   readonly versions: number;
   readonly liveRows: number;
   readonly ledgers: LedgerSummary;
+  /** Commits that were told, and kills, of each of the other engines by its name. */
+  readonly others: Readonly<Record<string, { readonly committed: number; readonly kills: number }>>;
   /** Rows that were told to be there and are not, or the other way round, or of another value. */
   readonly wrong: readonly string[];
   readonly doubled: readonly number[];
@@ -55,49 +71,85 @@ export async function runKills(run: KillRun): Promise<KillReport> {
   const { store, table: path } = opened;
   await createTable(store, { path, schema: SCHEMA, partitionColumns: ['part'] }, { clock });
   const random = seededRandom(run.seed);
+  const engines = programsOf(run, random);
+  const slow = engines.filter(isSlow).map((engine) => startProgram(run, engine, engines.indexOf(engine), Infinity));
+  for (const program of slow) await firstCommit(program);
   const until = Date.now() + run.seconds * 1000;
-  const programs = Array.from({ length: run.workers + (run.python === undefined ? 0 : 1) }, (_, number) =>
-    startProgram(run, number, until),
-  );
-  let kills = 0;
+  const quick = engines
+    .filter((engine) => !isSlow(engine))
+    .map((engine) => startProgram(run, engine, engines.indexOf(engine), until));
   while (Date.now() < until - 1500) {
     await sleep(800 + random.below(2400));
-    if (Date.now() < until - 500) kills += killOne(programs, random);
+    if (Date.now() < until - 500)
+      (slow.find((program) => program.isDue()) ?? quick[random.below(quick.length)])?.kill();
   }
-  await Promise.all(programs.map((program) => program.ended()));
-  const failed = programs.flatMap((program) => program.failures);
-  const ledgers = readLedgers(programs.map((program) => program.ledger));
-  return { kills, failed, ledgers, ...(await checkTable(openTable(store, path, { clock }), opened, ledgers)) };
+  for (const program of quick) await program.ended();
+  for (const program of slow) await program.end();
+  const programs = [...quick, ...slow];
+  const ledgers = readLedgers(programs.map(({ ledger }) => ledger));
+  return {
+    kills: programs.reduce((sum, program) => sum + program.kills, 0),
+    failed: programs.flatMap(({ failures }) => failures),
+    ledgers,
+    others: Object.fromEntries(
+      programs
+        .slice(run.workers)
+        .map(({ name, ledger, kills }) => [name, { committed: readLedgers([ledger]).committed, kills }]),
+    ),
+    ...(await checkTable(openTable(store, path, { clock }), opened, ledgers)),
+  };
+}
+
+/** For the first commit of one that starts slowly. */
+const START_MS = 120_000;
+
+function programsOf({ workers, code, others }: KillRun, random: Random): OtherEngine[] {
+  const script = `${code}/test/e2e/storage-kill-worker.js`;
+  return [
+    ...Array.from({ length: workers }, () => ({ name: 'ours', program: process.execPath, script })),
+    ...others.map(({ leastWorkMs, ...other }) =>
+      leastWorkMs === undefined ? other : { ...other, leastWorkMs: leastWorkMs + random.below(10_000) },
+    ),
+  ];
 }
 
 interface Program {
+  readonly name: string;
   readonly ledger: string;
-  readonly failures: string[];
-  kill(): boolean;
+  readonly failures: readonly string[];
+  readonly kills: number;
+  /** Whether this life told of a commit, and that long ago as its engine asks for. */
+  isDue(): boolean;
+  hasCommitted(): boolean;
+  /** Kills it, and starts it again. */
+  kill(): void;
   /** Resolves when the last life has ended. */
   ended(): Promise<void>;
+  /** Kills it for good. */
+  end(): Promise<void>;
 }
 
-function startProgram(run: KillRun, number: number, until: number): Program {
+function startProgram(run: KillRun, engine: OtherEngine, number: number, until: number): Program {
   const ledger = join(run.folder, `worker-${number}.jsonl`);
   const output = join(run.folder, `worker-${number}.txt`);
   closeSync(openSync(ledger, 'a'));
-  const isPython = number === run.workers;
   const failures: string[] = [];
   let life = 0;
+  let kills = 0;
   let child: ChildProcess;
   let exit: Promise<void>;
+  /** Commits that the lives before were told of, and when this one was seen to be told of its first. */
+  let committedBefore = 0;
+  let committedAtMs: number | undefined;
   const start = (): void => {
     life += 1;
-    const args = [run.uri, ledger, number, life, until].map(String);
-    const [program, script] = isPython
-      ? [run.python as string, run.deltaRsWorker]
-      : [process.execPath, `${run.code}/test/e2e/storage-kill-worker.js`];
-    const printed = openSync(output, 'a');
-    child = spawn(program, [script, ...args], { stdio: ['ignore', printed, printed], env: { ...run.environment } });
-    closeSync(printed);
+    committedBefore = readLedgers([ledger]).committed;
+    committedAtMs = undefined;
+    child = spawnProgram(run, engine, [run.uri, ledger, number, life, until].map(String), output);
+    const own = child;
     exit = new Promise((resolve) => {
-      child.once('exit', (status, signal) => {
+      own.once('exit', (status, signal) => {
+        if (engine.hasProcesses === true) killGroup(own);
         if (status !== 0 && signal !== 'SIGKILL') {
           failures.push(
             `program ${number} ended with ${status ?? signal}: ${readFileSync(output, 'utf8').slice(-800)}`,
@@ -108,16 +160,30 @@ function startProgram(run: KillRun, number: number, until: number): Program {
     });
   };
   start();
+  const killLife = (): void => {
+    if (engine.hasProcesses === true) killGroup(child);
+    else child.kill('SIGKILL');
+  };
+  const hasCommitted = (): boolean => {
+    if (committedAtMs === undefined && readLedgers([ledger]).committed > committedBefore) committedAtMs = Date.now();
+    return committedAtMs !== undefined;
+  };
   return {
+    name: engine.name,
     ledger,
     failures,
+    get kills() {
+      return kills;
+    },
+    hasCommitted,
+    isDue: () => hasCommitted() && Date.now() - (committedAtMs ?? 0) >= (engine.leastWorkMs ?? 0),
     kill() {
-      if (child.exitCode !== null) return false;
+      if (child.exitCode !== null) return;
+      kills += 1;
       const gone = exit;
-      child.kill('SIGKILL');
+      killLife();
       void gone.then(start);
       exit = gone.then(() => exit);
-      return true;
     },
     async ended() {
       for (let waited: Promise<void> | undefined; waited !== exit; ) {
@@ -125,18 +191,61 @@ function startProgram(run: KillRun, number: number, until: number): Program {
         await waited;
       }
     },
+    async end() {
+      // A life that is just being started has begun when the one before is gone.
+      await Promise.race([exit, sleep(1000)]);
+      killLife();
+      await exit;
+    },
   };
 }
 
-function killOne(programs: readonly Program[], random: Random): number {
-  return programs[random.below(programs.length)]?.kill() === true ? 1 : 0;
+function isSlow({ leastWorkMs }: OtherEngine): boolean {
+  return leastWorkMs !== undefined;
+}
+
+async function firstCommit(program: Program): Promise<void> {
+  const endMs = Date.now() + START_MS;
+  while (!program.hasCommitted()) {
+    if (Date.now() > endMs || program.failures.length > 0)
+      throw new Error(`${program.name} does not commit: ${program.failures.join()}`);
+    await sleep(200);
+  }
+}
+
+function spawnProgram(
+  { folder, environment }: KillRun,
+  engine: OtherEngine,
+  args: readonly string[],
+  output: string,
+): ChildProcess {
+  const printed = openSync(output, 'a');
+  const child = spawn(engine.program, [engine.script, ...args], {
+    cwd: folder,
+    // A group of its own, so that what it starts can be killed at the same moment.
+    detached: engine.hasProcesses === true,
+    stdio: ['ignore', printed, printed],
+    env: { ...environment, ...engine.environment },
+  });
+  closeSync(printed);
+  return child;
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    // None of them is left.
+    if (systemErrorCode(error) !== 'ESRCH') throw error;
+  }
 }
 
 async function checkTable(
   table: DeltaTable,
   { store }: OpenedStore,
   { rows }: LedgerSummary,
-): Promise<Omit<KillReport, 'kills' | 'failed' | 'ledgers'>> {
+): Promise<Omit<KillReport, 'kills' | 'failed' | 'ledgers' | 'others'>> {
   const newest = await table.snapshot();
   const found = new Map<number, number>();
   const doubled: number[] = [];

@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PYTHON } from '../python.ts';
 import { startVersityGateway, VERSITY_GATEWAY } from '../running-s3.ts';
+import { deltaRs, spark } from './storage-kill-engines.ts';
 import { type KillReport, runKills } from './storage-kill-run.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Of this run alone: another's would write over programs that are just being started. */
 const CODE = join(ROOT, `.cache/storage-programs-${process.pid}`);
-const DELTA_RS_WORKER = join(ROOT, 'test/e2e/storage-kill-delta-rs.py');
 const SEED = Number(process.env.SEED ?? 7);
 
 let folder: string;
@@ -25,23 +25,23 @@ afterAll(() => {
   for (const path of [folder, CODE]) rmSync(path, { recursive: true, force: true });
 });
 
-// Stock Spark is not among them: it commits safely beside others only through a LogStore of ours.
+// Spark is killed with them too; its own LogStore would let it overwrite what others committed, so that it uses ours.
 describe('processes that are killed while they change one table', () => {
-  it('on a local disk, delta-rs beside them, lose and double nothing', { timeout: 300_000 }, async () => {
+  it('on a local disk, delta-rs and Spark beside them, lose and double nothing', { timeout: 300_000 }, async () => {
     const own = join(folder, 'local');
     mkdirSync(own);
     const report = await runKills({
       uri: join(own, 'table'),
       folder: own,
       code: CODE,
-      deltaRsWorker: DELTA_RS_WORKER,
       environment: process.env,
       workers: 4,
-      python: PYTHON,
+      others: [...(PYTHON === undefined ? [] : [deltaRs(ROOT, PYTHON)]), spark(ROOT, own)],
       seconds: 60,
       seed: SEED,
     });
     expectWhole('local disk', report);
+    expect(report.others.Spark?.committed).toBeGreaterThan(0);
   });
 
   it.skipIf(VERSITY_GATEWAY === undefined)(
@@ -56,10 +56,9 @@ describe('processes that are killed while they change one table', () => {
           uri: `s3://${s3.bucket}/kills/table`,
           folder: own,
           code: CODE,
-          deltaRsWorker: DELTA_RS_WORKER,
           environment: { ...process.env, ...s3.environment },
           workers: 4,
-          python: PYTHON,
+          others: PYTHON === undefined ? [] : [deltaRs(ROOT, PYTHON)],
           seconds: 20,
           seed: SEED,
         });
@@ -76,6 +75,7 @@ function expectWhole(where: string, { ledgers, ...report }: KillReport): void {
   console.log(
     `${where}, seed ${SEED}: ${report.kills} kills, ${committed} commits told, ${refused} refused, ${unanswered} ` +
       `unanswered, ${report.versions} versions, ${report.fullyRead} of them read row by row, ${report.liveRows} rows`,
+    report.others,
     errors,
   );
   expect(report.wrong).toEqual([]);
