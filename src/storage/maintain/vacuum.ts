@@ -1,5 +1,6 @@
 import { AppError } from '../../base/errors.ts';
 import { forEachAtOnce } from '../../base/for-each-at-once.ts';
+import { tablePrefix } from '../log/log-names.ts';
 import { checkWritable } from '../log/table-features.ts';
 import { deletedFileRetentionMs } from '../log/table-properties.ts';
 import type { TableState } from '../log/table-state.ts';
@@ -65,6 +66,8 @@ export async function vacuumTable(context: TransactionContext, request: VacuumRe
     await note(context, failed).catch(() => undefined);
     throw error;
   }
+  // Deleted or not, no reader sees them.
+  if (request.mode !== 'lite') await context.log.store.discardUnfinished?.(tablePrefix(table), cutOffMs);
   const ended = await note(context, endOf(deleted));
   // Only saves a lite vacuum from looking into the same commits again.
   const expired = await newestExpired(context.log, newest, cutOffMs);

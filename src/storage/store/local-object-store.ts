@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { link, rename, unlink } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { systemErrorCode } from '../../base/errors.ts';
 import {
   copySynced,
@@ -12,6 +12,7 @@ import {
   writeSynced,
 } from './local-files.ts';
 import { folderMaker } from './local-folders.ts';
+import { discardLeftovers } from './local-leftovers.ts';
 import { listLocal, TEMPORARY_PREFIX } from './local-listing.ts';
 import type { ObjectStore } from './object-store.ts';
 import { checkedKey, keyOfUri, uriOfKey, uriOfPath } from './object-uri.ts';
@@ -58,7 +59,12 @@ export function localObjectStore(root: string): ObjectStore {
           throw error;
         }
       }),
-    put: (key, bytes) => guarded(key, () => stage(key, (path) => writeSynced(path, bytes), rename)),
+    put: (key, bytes) =>
+      guarded(key, async () => {
+        await unlink(hadoopChecksumOf(pathOf(key))).catch(ignoreMissing);
+        await stage(key, (path) => writeSynced(path, bytes), rename);
+      }),
+    discardUnfinished: (prefix, olderThanMs) => guarded(prefix, () => discardLeftovers(base, prefix, olderThanMs)),
     delete: (key) => guarded(key, () => unlink(pathOf(key)).catch(ignoreMissing)),
     locate: (key) => pathOf(key),
     putFile: (key, localPath) => guarded(key, () => stage(key, (to) => copySynced(localPath, to), rename)),
@@ -66,4 +72,9 @@ export function localObjectStore(root: string): ObjectStore {
     uriOf: (key) => uriOfKey(rootUri, key),
     keyOfUri: (uri) => keyOfUri(uri, rootUri),
   };
+}
+
+/** Where Hadoop keeps the sums of a file that it wrote: it would hold ours to those, and refuse it. */
+function hadoopChecksumOf(path: string): string {
+  return join(dirname(path), `.${basename(path)}.crc`);
 }

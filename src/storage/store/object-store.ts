@@ -44,6 +44,12 @@ export interface ObjectStore {
    * @throws AppError disk_full, storage_failed.
    */
   fetchFile(key: string, localPath: string): Promise<boolean>;
+  /**
+   * Deletes what writers that crashed left under a prefix before an instant, where the store has such; no key names it.
+   *
+   * @returns how many went.
+   */
+  discardUnfinished?(prefix: string, olderThanMs: number): Promise<number>;
   /** The URI by which other Delta clients name the object. */
   uriOf(key: string): string;
   /** The key of an absolute URI or path in any of its spellings; undefined where it lies outside the store. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
@@ -206,5 +206,35 @@ describe('a log that many ask at once', () => {
     }
     for (const { committed, seen } of asked) expect(await seen).toBeGreaterThanOrEqual(committed);
     expect(reads).toBeLessThan(40);
+  });
+});
+
+describe('a local disk', () => {
+  it('is rid of what crashed writers left by VACUUM, after the retention', async () => {
+    const folder = mkdtempSync(join(root, 'x-'));
+    store = localObjectStore(folder);
+    const table = await tableOf([field('id', 'integer')]);
+    const nowMs = environment.clock.nowMicros() / 1000;
+    const leftovers = ['t/.writing-a', 't/_delta_log/.writing-b', 't/part=x/.writing-c'].map((name) =>
+      join(folder, name),
+    );
+    mkdirSync(join(folder, 't/part=x'));
+    for (const [at, path] of leftovers.entries()) {
+      writeFileSync(path, 'half');
+      const days = at === 2 ? 6 : 8;
+      utimesSync(path, nowMs / 1000 - days * 86_400, nowMs / 1000 - days * 86_400);
+    }
+    await table.vacuum({ dryRun: true });
+    expect(leftovers.map((path) => existsSync(path))).toEqual([true, true, true]);
+    await table.vacuum();
+    expect(leftovers.map((path) => existsSync(path))).toEqual([false, false, true]);
+  });
+
+  it("forgets Hadoop's sum of a file that it writes over", async () => {
+    const folder = mkdtempSync(join(root, 'x-'));
+    store = localObjectStore(folder);
+    writeFileSync(join(folder, '._last_checkpoint.crc'), 'of another');
+    await store.put('_last_checkpoint', Buffer.from('{}'));
+    expect(readdirSync(folder)).toEqual(['_last_checkpoint']);
   });
 });
