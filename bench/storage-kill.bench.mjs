@@ -39,9 +39,9 @@ gateway?.stop();
 rmSync(folder, { recursive: true, force: true });
 
 async function startGateway() {
-  // Its program is found from the project's root, which compiled code does not know.
   const { startVersityGateway } = await import(`${code}/test/running-s3.js`);
-  return startVersityGateway();
+  // Compiled code lies elsewhere and does not find it.
+  return startVersityGateway(`${root}.cache/go/bin/versitygw`);
 }
 
 const { ledgers } = report;

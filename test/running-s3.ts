@@ -41,9 +41,14 @@ export async function startMoto(): Promise<RunningS3> {
   return running(endpoint, () => void child.kill('SIGKILL'));
 }
 
-/** Starts versitygw over a new folder. It checks signatures as Amazon does. */
-export async function startVersityGateway(): Promise<RunningS3> {
-  if (VERSITY_GATEWAY === undefined) throw new Error('no versitygw: run `node scripts/setup-test-tools.mjs`');
+/**
+ * Starts versitygw over a new folder. It checks signatures as Amazon does.
+ *
+ * @param program where it is, for who runs from another folder than the tests' own.
+ */
+export async function startVersityGateway(program = VERSITY_GATEWAY): Promise<RunningS3> {
+  if (program === undefined || !existsSync(program))
+    throw new Error('no versitygw: run `node scripts/setup-test-tools.mjs`');
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'sentinela-s3-'));
   // A folder of the first level is a bucket.
@@ -52,7 +57,7 @@ export async function startVersityGateway(): Promise<RunningS3> {
   const address = ['--region', REGION, '--port', `127.0.0.1:${port}`, '--health', '/health'];
   // Metadata goes beside the files: not every temporary folder takes extended attributes.
   const backend = ['posix', '--sidecar', join(folder, 'sidecar'), join(folder, 'data')];
-  const child = spawn(VERSITY_GATEWAY, [...keys, ...address, ...backend], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(program, [...keys, ...address, ...backend], { stdio: ['ignore', 'ignore', 'pipe'] });
   const endpoint = `http://127.0.0.1:${port}`;
   await answering(child, `${endpoint}/health`);
   return running(endpoint, () => {
