@@ -1,5 +1,6 @@
 /**
- * Every limit of the program, each with its reason. What is measured in bytes ends in `Bytes`, in
+ * The limits of the service, each with its reason. Those of one format or language lie beside it, such as
+ * `storage/expression/expression-limits.ts`. What is measured in bytes ends in `Bytes`, in
  * milliseconds in `Ms`, in microseconds in `Micros`.
  */
 export const LIMITS = {

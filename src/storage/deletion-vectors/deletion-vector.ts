@@ -118,9 +118,9 @@ export function deletionVectorId({ storageType, pathOrInlineDv, offset }: Vector
   return offset === undefined ? `${storageType}${pathOrInlineDv}` : `${storageType}${pathOrInlineDv}@${offset}`;
 }
 
-/** The descriptor of a vector that was written to the file `deletionVectorFileKey(uuid, prefix)`. */
-export function storedDescriptor(vector: PlacedVector, uuid: string, prefix = ''): VectorDescriptor {
-  return { storageType: 'u', pathOrInlineDv: prefix + encodeUuid(uuid), ...vector };
+/** The descriptor of a vector that was written to the file `deletionVectorFileKey(uuid)`. */
+export function storedDescriptor(vector: PlacedVector, uuid: string): VectorDescriptor {
+  return { storageType: 'u', pathOrInlineDv: encodeUuid(uuid), ...vector };
 }
 
 /** The descriptor that holds a set itself: right for a few hundred bytes, since each reader of the log pays. */

@@ -12,8 +12,6 @@ export const EXPRESSION_LIMITS = {
   inItems: 10_000,
   /** SQL for DuckDB, which says some operands twice: what nests them beyond this doubles with every level. */
   sqlLength: 4 * 1024 * 1024,
-  /** Operands of AND or OR that may fail nest in SQL: DuckDB ends at 1,000 levels, which 450 of them reach; 200 are planned in 0.1 s. */
-  nestedOperands: 200,
   /** What an error quotes of a text. */
   quoteLength: 80,
 } as const;

@@ -112,8 +112,8 @@ function constantSql(bound: BoundExpression): string {
 }
 
 /**
- * A chain of AND or OR. From the first operand that may fail, the rest is put in a CASE, which DuckDB
- * evaluates for the rows only that the operands before it do not decide.
+ * A chain of AND or OR. Each operand that may fail stands in a CASE, which DuckDB evaluates for the rows
+ * only that the operands before it do not decide. Its branches do not nest: DuckDB ends at 1,000 levels.
  */
 function chainSql(
   operands: readonly BoundExpression[],
@@ -121,23 +121,24 @@ function chainSql(
   decisive: 'FALSE' | 'TRUE',
   toSql: ToSql,
 ): string {
-  const at = operands.findIndex((operand, index) => index > 0 && mayFail(operand));
-  if (at !== -1) checkNesting(operands);
-  const head = operands.slice(0, at === -1 ? operands.length : at).map(toSql);
-  const joined = head.length === 1 ? head.join('') : `(${head.join(` ${word} `)})`;
-  if (at === -1) return joined;
-  const rest = chainSql(operands.slice(at), word, decisive, toSql);
-  return `(${joined} ${word} CASE WHEN ${joined} IS NOT ${decisive} THEN ${rest} END)`;
+  const joined = (parts: readonly string[]): string =>
+    parts.length === 1 ? parts.join('') : `(${parts.join(` ${word} `)})`;
+  const [head = '', ...rest] = runsOf(operands).map((run) => joined(run.map(toSql)));
+  if (rest.length === 0) return head;
+  const whens = [head, ...rest.slice(0, -1)].map((run) => ` WHEN ${run} IS ${decisive} THEN ${decisive}`);
+  // The head stands outside too, where DuckDB skips row groups by it.
+  return `(${head} ${word} CASE${whens.join('')} ELSE ${joined(rest)} END)`;
 }
 
-/** @throws AppError invalid_request for more of them than DuckDB's depth allows. */
-function checkNesting(operands: readonly BoundExpression[]): void {
-  if (operands.length <= EXPRESSION_LIMITS.nestedOperands) return;
-  if (operands.filter(mayFail).length <= EXPRESSION_LIMITS.nestedOperands) return;
-  throw new AppError(
-    'invalid_request',
-    `A chain of AND or OR has more than ${EXPRESSION_LIMITS.nestedOperands} operands that may fail, such as sums and casts`,
-  );
+/** A chain cut before each operand that may fail. */
+function runsOf(operands: readonly BoundExpression[]): BoundExpression[][] {
+  const runs: BoundExpression[][] = [];
+  for (const operand of operands) {
+    const last = runs.at(-1);
+    if (last === undefined || mayFail(operand)) runs.push([operand]);
+    else last.push(operand);
+  }
+  return runs;
 }
 
 /**

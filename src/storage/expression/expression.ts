@@ -4,7 +4,7 @@ import type { DeltaType } from '../types/delta-type.ts';
 
 /**
  * An expression as it is written, before its names and types are known. `parse-expression.ts` makes
- * it of a text, `expression-text.ts` writes it back, `resolve-expression.ts` binds it to a schema.
+ * it of a text, `resolve-expression.ts` binds it to a schema.
  */
 export type Expression =
   | LiteralExpression

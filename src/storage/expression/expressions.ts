@@ -7,7 +7,6 @@ import { compileExpression, type Evaluator } from './evaluate-expression.ts';
 import type { Expression } from './expression.ts';
 import type { ExpressionOrigin } from './expression-error.ts';
 import { type ColumnSql, expressionSql as treeSql } from './expression-sql.ts';
-import { expressionText as textOf } from './expression-text.ts';
 import type { FileFacts } from './file-facts.ts';
 import { foldConstants } from './fold-constants.ts';
 import { parseExpression as parseText } from './parse-expression.ts';
@@ -18,20 +17,20 @@ import { faultOfDuckDb } from './sql-faults.ts';
 
 /*
  * Expressions of Delta tables: CHECK constraints, generated columns, defaults, the values of UPDATE
- * and the conditions of DELETE, MERGE, replaceWhere and reads. This is the way in; the rest of the
- * folder is behind it:
+ * and the conditions of DELETE, MERGE, replaceWhere and reads. Others call what is here, and of the rest of
+ * the folder they know the types of trees, names and files only:
  *
  *   text → parse-expression → Expression → resolve-expression, fold-constants → BoundExpression
  *                                                                → evaluate-expression   cells
  *                                                                → expression-sql        DuckDB
  *                                                                → prune-files           none, some, all
  *
- * All three give the same answer: Spark's, in ANSI mode, or an error.
+ * Cells and DuckDB give the same answer: Spark's, in ANSI mode, or an error. Of a file is only said that
+ * the answer is true for none of its rows or for all, where that is sure.
  */
 
 /** An expression that is bound to columns, ready to be evaluated. */
 export interface Formula {
-  readonly type: DeltaType;
   /** What it reads, each column once. */
   readonly columns: readonly ColumnReference[];
   readonly tree: BoundExpression;
@@ -68,11 +67,6 @@ export function literalOf(type: DeltaType, cell: Cell): Expression {
  */
 export function parseExpression(text: string, origin: ExpressionOrigin = OWN): Expression {
   return parseText(text, origin);
-}
-
-/** The canonical text of an expression: parsed again it is an equal one. */
-export function expressionText(expression: Expression): string {
-  return textOf(expression);
 }
 
 /**
@@ -147,7 +141,6 @@ function contextOf(scope: Scope, { origin = OWN, now }: BindOptions): ResolveCon
 function formulaOf(bound: BoundExpression): Formula {
   const tree = foldConstants(bound);
   return {
-    type: tree.type,
     columns: columnsOf(tree),
     tree,
     evaluator: once(() => compileExpression(tree)),

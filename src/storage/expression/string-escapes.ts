@@ -46,18 +46,6 @@ export function endOfQuoted(text: string, start: number, hasEscapes: boolean): n
   return undefined;
 }
 
-/** A string as a literal, in an escape form that every version of Spark reads alike. */
-export function escapeString(value: string): string {
-  let out = '';
-  for (const char of value) {
-    const code = char.charCodeAt(0);
-    if (char === '\\' || char === "'") out += `\\${char}`;
-    else if (code < 0x20 || code === 0x7f) out += `\\u${code.toString(16).padStart(4, '0')}`;
-    else out += char;
-  }
-  return `'${out}'`;
-}
-
 function codePoint(value: number): string {
   return value <= 0x10ffff ? String.fromCodePoint(value) : '\ud800';
 }

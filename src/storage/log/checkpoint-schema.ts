@@ -11,7 +11,7 @@ import {
 } from '../types/delta-type.ts';
 import { parseSchema } from '../types/schema-json.ts';
 import { columnMappingMode, type MappedTable, physicalSchema } from './physical-schema.ts';
-import { isEnabled } from './table-properties.ts';
+import { isDisabled, isEnabled } from './table-properties.ts';
 
 /*
  * The schema of checkpoints and sidecars (PROTOCOL.md, "Checkpoint Schema"): a row an action, in the
@@ -100,8 +100,8 @@ export interface CheckpointStatistics {
 
 /** How a table wants statistics to be kept. */
 export function checkpointStatistics(table: MappedTable): CheckpointStatistics {
-  const { configuration, partitionColumns, schemaString } = table.metadata;
-  const asJson = configuration['delta.checkpoint.writeStatsAsJson']?.trim().toLowerCase() !== 'false';
+  const { partitionColumns, schemaString } = table.metadata;
+  const asJson = !isDisabled(table.metadata, 'delta.checkpoint.writeStatsAsJson');
   if (!isEnabled(table.metadata, 'delta.checkpoint.writeStatsAsStruct')) return { asJson };
   const mode = columnMappingMode(table);
   const { fields } = parseSchema(schemaString);

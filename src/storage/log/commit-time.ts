@@ -66,7 +66,8 @@ export function commitTimeOf(
  * The newest version that was made at or before an instant.
  *
  * @param newest the newest version and its metadata.
- * @throws AppError version_not_found before the first and after the last commit, with both times.
+ * @throws AppError version_not_found before the first commit that is there, and after the last: with the time asked
+ * for, and that commit's own where it is known.
  */
 export async function versionAt(
   log: TableLog,
@@ -88,8 +89,10 @@ export async function versionAt(
 }
 
 interface Found {
+  /** Undefined where no commit that is there is so old. */
   readonly version: number | undefined;
   readonly timeMs?: number;
+  /** The time of the oldest commit that is there, where the instant lies before it. */
   readonly firstMs?: number;
 }
 
@@ -108,7 +111,7 @@ async function searchFileTimes(log: TableLog, through: number, timestampMs: numb
 /** In-commit timestamps rise, so a few commits are read. */
 async function searchOwnTimes(
   log: TableLog,
-  { version: first, timestampMs: firstMs }: Enablement,
+  { version: first }: Enablement,
   last: number,
   timestampMs: number,
 ): Promise<Found> {
@@ -122,8 +125,10 @@ async function searchOwnTimes(
     else high = middle - 1;
   }
   const timeMs = await ownTime(log, low);
-  if (timeMs === undefined || timeMs > timestampMs) return { version: undefined, firstMs };
-  return { version: low, timeMs };
+  if (timeMs !== undefined && timeMs <= timestampMs) return { version: low, timeMs };
+  // The first that is there: those before it may be cleaned up.
+  const firstMs = timeMs ?? (low < last ? await ownTime(log, low + 1) : undefined);
+  return { version: undefined, ...(firstMs === undefined ? {} : { firstMs }) };
 }
 
 async function ownTime({ store, table }: TableLog, version: number): Promise<number | undefined> {

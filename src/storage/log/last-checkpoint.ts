@@ -15,16 +15,19 @@ import { lastCheckpointKey } from './log-names.ts';
  * writer: one that is missing, torn, stale or of a wrong sum is passed over.
  */
 
-/** What the hint says. */
+/** What a reader takes from the hint. */
 export interface LastCheckpoint {
   readonly version: number;
-  /** Actions of the checkpoint. */
-  readonly size: number;
-  readonly sizeInBytes?: number;
-  readonly numOfAddFiles?: number;
-  readonly parts?: number;
   /** Its file, where it is one, and what that must be. */
   readonly file?: CheckpointSum & { readonly name: string };
+}
+
+/** What a writer says besides, for other engines. */
+export interface WrittenCheckpoint extends LastCheckpoint {
+  /** Actions of the checkpoint. */
+  readonly size: number;
+  readonly sizeInBytes: number;
+  readonly numOfAddFiles: number;
 }
 
 /** The bytes of a checkpoint's file in sum: of a flipped bit in one, nothing else would tell. */
@@ -43,18 +46,18 @@ export async function readLastCheckpoint(store: ObjectStore, table: string): Pro
   try {
     const json = parseExactJson(new TextDecoder().decode(bytes));
     if (!isJsonObject(json)) return undefined;
-    const { version, size, checksum, tags } = json;
+    const { version, checksum, tags } = json;
     if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 0) return undefined;
     if (typeof checksum === 'string' && checksum !== checksumOf(json)) return undefined;
     const file = fileOf(isJsonObject(tags) ? tags[FILE_TAG] : undefined);
-    return { version, size: typeof size === 'number' ? size : 0, ...(file === undefined ? {} : { file }) };
+    return { version, ...(file === undefined ? {} : { file }) };
   } catch {
     return undefined;
   }
 }
 
 /** Writes the hint, unless one of a later version is there. */
-export async function writeLastCheckpoint(store: ObjectStore, table: string, last: LastCheckpoint): Promise<void> {
+export async function writeLastCheckpoint(store: ObjectStore, table: string, last: WrittenCheckpoint): Promise<void> {
   const known = await readLastCheckpoint(store, table);
   if (known !== undefined && known.version > last.version) return;
   const { file, ...hint } = last;

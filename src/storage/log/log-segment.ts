@@ -9,8 +9,6 @@ export interface CheckpointFiles {
   /** Keys of its parts; one where it is not in parts. */
   readonly keys: readonly string[];
   readonly format: 'json' | 'parquet';
-  /** Bytes of its parts, its sidecars excepted. */
-  readonly sizeBytes: number;
   /** What its file must be, where the hint tells. */
   readonly sum?: CheckpointSum;
 }
@@ -189,13 +187,12 @@ function wholeCheckpoints(entries: readonly LogEntry[]): CheckpointFiles[] {
       continue;
     }
     const format = form.kind === 'uuid' ? form.format : 'parquet';
-    whole.push({ version, keys: [entry.key], format, sizeBytes: entry.sizeBytes });
+    whole.push({ version, keys: [entry.key], format });
   }
   for (const [group, parts] of inParts) {
     const [version, count] = group.split('/').map(Number) as [number, number];
     if (parts.length !== count) continue;
-    const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
-    whole.push({ version, keys: parts.map(({ key }) => key).sort(), format: 'parquet', sizeBytes });
+    whole.push({ version, keys: parts.map(({ key }) => key).sort(), format: 'parquet' });
   }
   return whole.sort((left, right) => right.version - left.version || left.keys.length - right.keys.length);
 }

@@ -184,8 +184,8 @@ function isUsed({ enabledBy }: TableFeature, { configuration }: Metadata): boole
 }
 
 /**
- * The protocol that has some features besides: versions that stand for them where a table has no
- * lists yet and a version does, else lists.
+ * The protocol that has some features besides, all of them in lists: writer version 7, and reader version 3
+ * where it had that or a feature is a reader's. Features that lower versions stood for are then listed too.
  *
  * @throws AppError table_unsupported for a feature that we do not write.
  */

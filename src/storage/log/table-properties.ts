@@ -12,6 +12,11 @@ export function isEnabled({ configuration }: Pick<Metadata, 'configuration'>, pr
   return configuration[property]?.trim().toLowerCase() === 'true';
 }
 
+/** Whether a property, which is true unless it is told, is `false`. */
+export function isDisabled({ configuration }: Pick<Metadata, 'configuration'>, property: string): boolean {
+  return configuration[property]?.trim().toLowerCase() === 'false';
+}
+
 /** Whether a table forbids taking rows out. */
 export function isAppendOnly(metadata: Metadata): boolean {
   return isEnabled(metadata, 'delta.appendOnly');

@@ -59,11 +59,6 @@ export class StateReplay {
     this.#files = new FileTable(keys);
   }
 
-  /** The files that were read. */
-  get files(): FileTable {
-    return this.#files;
-  }
-
   /** Takes the rows of a checkpoint's adds. */
   addFiles(chunk: Parameters<FileTable['addChunk']>[0]): void {
     this.#files.addChunk(chunk);

@@ -2,7 +2,7 @@ import { type CheckpointEnvironment, writeCheckpoint } from '../log/checkpoint-w
 import { cleanUpLog } from '../log/log-cleanup.ts';
 import { writeCompaction } from '../log/log-compaction.ts';
 import type { TableLog } from '../log/table-log.ts';
-import { checkpointInterval } from '../log/table-properties.ts';
+import { checkpointInterval, isDisabled } from '../log/table-properties.ts';
 import type { TableState } from '../log/table-state.ts';
 import { checksumError, verifyChecksum, writeChecksum } from '../log/version-checksum.ts';
 import type { Work } from '../transaction/work.ts';
@@ -82,8 +82,7 @@ async function checkpointAndCleanUp(
   if (before !== undefined && before.version < version) await checkAgainstChecksum(log, before);
   const state = await log.at(version);
   await checkpointAt(tending, state);
-  const { configuration } = state.metadata;
-  if (configuration['delta.enableExpiredLogCleanup']?.trim().toLowerCase() === 'false') return;
+  if (isDisabled(state.metadata, 'delta.enableExpiredLogCleanup')) return;
   await cleanUpLog(log, state, nowMs());
 }
 

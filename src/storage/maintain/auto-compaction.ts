@@ -1,5 +1,6 @@
 import type { Metadata, PartitionValues } from '../log/actions.ts';
 import type { FileTable } from '../log/file-table.ts';
+import { isEnabled } from '../log/table-properties.ts';
 import type { TableState } from '../log/table-state.ts';
 import { dataFileOf, type Snapshot } from '../scan/snapshot.ts';
 import type { TransactionContext, Work } from '../transaction/work.ts';
@@ -67,9 +68,9 @@ export function autoCompaction(context: TransactionContext): AutoCompaction {
 }
 
 /** `auto` is a value of Databricks' own, and `delta.autoOptimize` the older property. */
-function isAsked({ configuration }: Metadata): boolean {
-  const value = configuration['delta.autoOptimize.autoCompact']?.trim().toLowerCase();
-  return value === 'true' || value === 'auto' || configuration['delta.autoOptimize']?.trim().toLowerCase() === 'true';
+function isAsked(metadata: Metadata): boolean {
+  const value = metadata.configuration['delta.autoOptimize.autoCompact']?.trim().toLowerCase();
+  return value === 'true' || value === 'auto' || isEnabled(metadata, 'delta.autoOptimize');
 }
 
 async function compact(context: TransactionContext, snapshot: Snapshot, rows: Iterable<number>): Promise<void> {

@@ -76,7 +76,7 @@ function restoredConfiguration({ configuration: now }: Metadata, then: Metadata)
     else if (now[name] !== undefined) restored[name] = now[name];
   }
   // Since when commits have timestamps is what it is now, however often they were off meanwhile.
-  if (now[IN_COMMIT_TIMESTAMPS]?.toLowerCase() === 'true' && isEnabled(then, IN_COMMIT_TIMESTAMPS)) {
+  if (isEnabled({ configuration: now }, IN_COMMIT_TIMESTAMPS) && isEnabled(then, IN_COMMIT_TIMESTAMPS)) {
     for (const name of ENABLEMENT) {
       if (now[name] === undefined) delete restored[name];
       else restored[name] = now[name];

@@ -40,7 +40,6 @@ export type DuckDbParameters = readonly (string | number | bigint | boolean | nu
 /** Some rows of a result. */
 export interface DuckDbChunk {
   readonly rowCount: number;
-  readonly columnNames: readonly string[];
   /** Moves a column's values into a sink of its kind. */
   pushColumn(column: number, sink: ColumnSink): void;
   rows(): CellRow[];
@@ -162,7 +161,6 @@ function chunkOf(chunk: DuckDBDataChunk, columnNames: readonly string[], texts: 
   const { rowCount } = chunk;
   return {
     rowCount,
-    columnNames,
     pushColumn: (column, sink) => pushVector(chunk.getColumnVector(column), rowCount, sink, texts),
     rows() {
       const columns = columnNames.map((_, at) => valuesOf(chunk.getColumnVector(at), rowCount, texts));

@@ -1,5 +1,5 @@
 import type { FileFacts } from '../expression/file-facts.ts';
-import { columnMappingMode, physicalName } from '../log/physical-schema.ts';
+import { type ColumnMappingMode, columnMappingMode, storedName } from '../log/physical-schema.ts';
 import type { Cell } from '../types/cell.ts';
 import { type DeltaType, isNested, type StructField, type StructType } from '../types/delta-type.ts';
 import { parsePartitionValue } from '../types/partition-values.ts';
@@ -59,26 +59,26 @@ export function factsOf(snapshot: Snapshot): FactsOf {
 }
 
 function placeFinder(snapshot: Snapshot): (path: readonly string[]) => Place {
-  const isMapped = columnMappingMode(snapshot) !== 'none';
+  const mode = columnMappingMode(snapshot);
   const known = new Map<string, Place>();
   return (path) => {
     const key = path.join('\0');
     const found = known.get(key);
     if (found !== undefined) return found;
-    const place = findPlace(snapshot, isMapped, path);
+    const place = findPlace(snapshot, mode, path);
     known.set(key, place);
     return place;
   };
 }
 
-function findPlace({ schema, partitionColumns }: Snapshot, isMapped: boolean, path: readonly string[]): Place {
+function findPlace({ schema, partitionColumns }: Snapshot, mode: ColumnMappingMode, path: readonly string[]): Place {
   const names: string[] = [];
   let type: DeltaType = schema;
   for (const name of path) {
     const struct: StructType | undefined = isNested(type) && type.type === 'struct' ? type : undefined;
     const member: StructField | undefined = struct?.fields.find((item) => item.name === name);
     if (member === undefined) break;
-    names.push(isMapped ? physicalName(member) : member.name);
+    names.push(storedName(member, mode));
     type = member.type;
   }
   return { names, type, isPartition: path.length === 1 && partitionColumns.includes(path[0] ?? '') };

@@ -1,4 +1,4 @@
-import { columnMappingMode, physicalName } from '../log/physical-schema.ts';
+import { type ColumnMappingMode, columnMappingMode, storedName } from '../log/physical-schema.ts';
 import type { DuckDb } from '../parquet/duckdb.ts';
 import { type DeltaType, isNested, type StructField } from '../types/delta-type.ts';
 import { sqlPath } from '../types/sql-types.ts';
@@ -27,10 +27,10 @@ export async function withCalendars(
   fields: readonly StructField[],
   files: readonly ScannedFile[],
 ): Promise<readonly ScannedFile[]> {
-  const isMapped = columnMappingMode(table) !== 'none';
+  const mode = columnMappingMode(table);
   const timed = fields.filter(({ name, type }) => !table.partitionColumns.includes(name) && hasTime(type));
   if (timed.length === 0) return files;
-  const old = files.filter(({ file }) => mayBeOld(file.statistics(), timed, isMapped));
+  const old = files.filter(({ file }) => mayBeOld(file.statistics(), timed, mode));
   if (old.length === 0) return files;
   await learn(
     db,
@@ -60,14 +60,15 @@ export function hasTime(type: DeltaType): boolean {
 const FIRST_SURE_DAY = -25_567;
 const DAY_MICROS = 86_400_000_000n;
 
-function mayBeOld(statistics: FileStatistics | undefined, fields: readonly StructField[], isMapped: boolean): boolean {
+function mayBeOld(
+  statistics: FileStatistics | undefined,
+  fields: readonly StructField[],
+  mode: ColumnMappingMode,
+): boolean {
   if (statistics === undefined) return true;
-  const mayHoldOld = (
-    { name, type, metadata, nullable }: StructField,
-    mins: StatisticsTree,
-    nulls: StatisticsTree,
-  ): boolean => {
-    const key = isMapped ? physicalName({ name, type, metadata, nullable }) : name;
+  const mayHoldOld = (wanted: StructField, mins: StatisticsTree, nulls: StatisticsTree): boolean => {
+    const { type } = wanted;
+    const key = storedName(wanted, mode);
     if (isNested(type)) {
       // Of lists and maps there are no bounds.
       if (type.type !== 'struct') return hasTime(type);

@@ -1,6 +1,6 @@
 import { AppError, messageOf } from '../../base/errors.ts';
 import type { AddFile, Metadata, PartitionValues, Protocol } from '../log/actions.ts';
-import { columnMappingMode, physicalName } from '../log/physical-schema.ts';
+import { columnMappingMode, storedName } from '../log/physical-schema.ts';
 import { checkReadable } from '../log/table-features.ts';
 import { safeNumber, type TableState } from '../log/table-state.ts';
 import type { ObjectStore } from '../store/object-store.ts';
@@ -157,9 +157,9 @@ export function indexedColumnsOf(snapshot: Pick<Snapshot, 'protocol' | 'metadata
   const names = configuration['delta.dataSkippingStatsColumns'];
   if (names !== undefined) {
     const wanted = names.split(',').map((name) => name.trim().replace(/^`(.*)`$/, '$1'));
-    const isMapped = columnMappingMode(snapshot) !== 'none';
+    const mode = columnMappingMode(snapshot);
     const fields = snapshot.schema.fields.filter(({ name }) => wanted.includes(name));
-    return { leaves: -1, only: fields.map((item) => (isMapped ? physicalName(item) : item.name)), ...texts };
+    return { leaves: -1, only: fields.map((item) => storedName(item, mode)), ...texts };
   }
   const text = configuration['delta.dataSkippingNumIndexedCols'];
   const leaves = text !== undefined && /^-?\d+$/.test(text) ? Number(text) : DEFAULT_INDEXED_COLUMNS;

@@ -25,8 +25,6 @@ export interface ReadRequest extends ReadOptions, ReadLimits {
   readonly where?: Formula;
   /** At most so many rows. */
   readonly limit?: number;
-  /** Told after each group of files. */
-  readonly onProgress?: (progress: { readonly files: number; readonly of: number }) => void;
 }
 
 /**
@@ -52,7 +50,6 @@ export async function* readChunks(snapshot: Snapshot, request: ReadRequest = {})
   if (files.length === 0 || limit <= 0) return;
   yield* withDuckDb(request, async function* (db) {
     let left = limit;
-    let done = 0;
     for (const group of groupsOf(files)) {
       try {
         for await (const chunk of db.stream(await querySql(db, snapshot, { ...request, files: group, limit: left }))) {
@@ -63,8 +60,6 @@ export async function* readChunks(snapshot: Snapshot, request: ReadRequest = {})
         throw (where === undefined ? undefined : sqlFault(error)) ?? (await brokenFile(db, snapshot, group, error));
       }
       await releaseCopies(db);
-      done += group.length;
-      request.onProgress?.({ files: done, of: files.length });
       if (left <= 0) return;
     }
   });

@@ -28,8 +28,6 @@ export interface S3StoreOptions {
   readonly endpoint?: string;
   /** Else the usual chain, see {@link credentialChain}. */
   readonly credentials?: AwsCredentials;
-  /** Whether the bucket stands in the path; by default with an endpoint or a dot in the bucket's name. */
-  readonly pathStyle?: boolean;
   readonly environment: Environment;
   readonly clock: Clock;
   readonly retry?: Partial<RetryLimits>;
@@ -76,7 +74,7 @@ export function s3ObjectStore(options: S3StoreOptions): ObjectStore {
 }
 
 function clientOf(options: S3StoreOptions): S3Client {
-  const { bucket, environment, clock, pathStyle } = options;
+  const { bucket, environment, clock } = options;
   const exchange = httpExchange();
   const region = async (): Promise<string> =>
     options.region ??
@@ -89,7 +87,7 @@ function clientOf(options: S3StoreOptions): S3Client {
   return s3Client({
     bucket,
     endpoint: () => {
-      found ??= region().then((name) => s3Endpoint({ bucket, region: name, endpoint, pathStyle }));
+      found ??= region().then((name) => s3Endpoint({ bucket, region: name, endpoint }));
       return found;
     },
     credentials:

@@ -1,7 +1,7 @@
 import { AppError } from '../../base/errors.ts';
 import { type ExactJson, isJsonObject, JsonNumber, parseExactJson, stringifyExactJson } from '../../base/exact-json.ts';
 import { compareUtf8 } from '../store/object-store.ts';
-import { parseDate, parseInstant } from './calendar.ts';
+import { dateText, isoText, parseDate, parseInstant } from './calendar.ts';
 import type { Cell } from './cell.ts';
 import { decimalText, unscaledOf } from './decimal.ts';
 import { type DeltaType, isDecimal } from './delta-type.ts';
@@ -203,15 +203,15 @@ export function timestampBound(
   if (side === 'min' && rest < 0) millis -= 1;
   if (side === 'max' && rest > 0) millis += 1;
   if (millis < MIN_INSTANT_MS || millis > MAX_INSTANT_MS) return undefined;
-  const text = new Date(millis).toISOString();
-  return type === 'timestamp' ? text : text.slice(0, -1);
+  const text = isoText(BigInt(millis) * 1000n).slice(0, -3);
+  return type === 'timestamp' ? `${text}Z` : text;
 }
 
 /** A bound of dates, `YYYY-MM-DD`, from days since 1970; undefined outside the years 1 to 9999. */
 export function dateBound(days: number): string | undefined {
   const millis = days * 86_400_000;
   if (millis < MIN_INSTANT_MS || millis > MAX_INSTANT_MS) return undefined;
-  return new Date(millis).toISOString().slice(0, 10);
+  return dateText(days);
 }
 
 /** Bounds of floating-point columns: none that JSON cannot hold; with a NaN no upper bound. */

@@ -24,8 +24,8 @@ export const VARIANT_LIMITS = {
   numberLength: 1000,
 } as const;
 
-/** The two lowest bits of a value's first byte (VariantEncoding.md, "Encoding types"). */
-export const BASIC = { primitive: 0, shortString: 1, object: 2, array: 3 } as const;
+/** The two lowest bits of a value's first byte (VariantEncoding.md, "Encoding types"); 0 is a primitive. */
+export const BASIC = { shortString: 1, object: 2, array: 3 } as const;
 
 /** The upper six bits of a primitive's first byte. */
 export const PRIMITIVE = {

@@ -1,7 +1,7 @@
 import { AppError } from '../../base/errors.ts';
 import type { ExactJson } from '../../base/exact-json.ts';
 import type { AddFile, PartitionValues } from '../log/actions.ts';
-import { columnMappingMode, physicalName } from '../log/physical-schema.ts';
+import { columnMappingMode, storedName } from '../log/physical-schema.ts';
 import { checkWritable } from '../log/table-features.ts';
 import { indexedColumnsOf, type Snapshot } from '../scan/snapshot.ts';
 import { type CommitOutcome, checkTakesRemoves, commitWork, isDone } from '../transaction/commit-loop.ts';
@@ -65,7 +65,7 @@ export async function replacePartitions(context: TransactionContext, request: Re
 
 /** Partitions by the names that files go by. @throws AppError invalid_request for a column that is none of the partition. */
 function storedPartitions(snapshot: Snapshot, partitions: readonly PartitionValues[]): PartitionValues[] {
-  const isMapped = columnMappingMode(snapshot) !== 'none';
+  const mode = columnMappingMode(snapshot);
   const nameOf = (name: string): string => {
     const found = snapshot.schema.fields.find((item) => item.name === name);
     if (found === undefined || !snapshot.partitionColumns.includes(name)) {
@@ -73,7 +73,7 @@ function storedPartitions(snapshot: Snapshot, partitions: readonly PartitionValu
         column: name,
       });
     }
-    return isMapped ? physicalName(found) : name;
+    return storedName(found, mode);
   };
   return partitions.map((values) =>
     Object.fromEntries(Object.entries(values).map(([name, value]) => [nameOf(name), value])),

@@ -1,4 +1,5 @@
 import { type ExactJson, JsonNumber } from '../../base/exact-json.ts';
+import { parseInstant } from '../types/calendar.ts';
 import { decimalText, unscaledOf } from '../types/decimal.ts';
 import { type DeltaType, isDecimal, isNested, type StructType } from '../types/delta-type.ts';
 import { sqlName } from '../types/sql-types.ts';
@@ -146,9 +147,6 @@ function plainDate(text: string): string | undefined {
 }
 
 function instant(text: string, side: 'min' | 'max', type: 'timestamp' | 'timestamp_ntz'): string | undefined {
-  const match = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?(?:\+00)?$/.exec(text);
-  if (match === null) return undefined;
-  const seconds = Date.parse(`${match[1]}T${match[2]}Z`);
-  if (Number.isNaN(seconds)) return undefined;
-  return timestampBound(BigInt(seconds) * 1000n + BigInt((match[3] ?? '').padEnd(6, '0')), side, type);
+  const found = parseInstant(text.replace(/\+00$/, 'Z'));
+  return found === undefined ? undefined : timestampBound(found.micros, side, type);
 }

@@ -173,7 +173,9 @@ describe('a file of vectors', () => {
         const { bytes, vectors } = encodeDeletionVectorFile(sets);
         for (const [at, vector] of vectors.entries()) {
           const asked: unknown[] = [];
-          const read = await readDeletionVector(storedDescriptor(vector, UUID, 'ab'), async (place, range) => {
+          const own = storedDescriptor(vector, UUID);
+          const placed = vector.cardinality > 0 ? { ...own, pathOrInlineDv: `ab${own.pathOrInlineDv}` } : own;
+          const read = await readDeletionVector(placed, async (place, range) => {
             asked.push(place);
             return bytes.subarray(range.start, range.end);
           });

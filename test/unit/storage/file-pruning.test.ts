@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../../src/base/clock.ts';
 import { bindPredicate, evaluate, type Formula, parseExpression } from '../../../src/storage/expression/expressions.ts';
-import { literalText } from '../../../src/storage/expression/literal-text.ts';
 import { filesWhere, judgeFiles } from '../../../src/storage/scan/prune-snapshot.ts';
 import type { DataFile, Snapshot } from '../../../src/storage/scan/snapshot.ts';
 import { readRows } from '../../../src/storage/scan/table-read.ts';
@@ -10,6 +9,7 @@ import { memoryObjectStore } from '../../../src/storage/store/memory-object-stor
 import { createTable } from '../../../src/storage/table.ts';
 import type { Cell, CellRow } from '../../../src/storage/types/cell.ts';
 import { field, structOf } from '../../../src/storage/types/delta-type.ts';
+import { literalText } from './expression/literal-text.ts';
 
 const SCHEMA = structOf([
   field('n', 'long'),

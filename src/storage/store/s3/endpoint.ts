@@ -17,8 +17,6 @@ export interface S3Place {
   readonly region: string;
   /** Another server than Amazon's. */
   readonly endpoint: string | undefined;
-  /** Whether the bucket stands in the path, not in the host's name; chosen where it is not told. */
-  readonly pathStyle: boolean | undefined;
 }
 
 /**
@@ -27,7 +25,7 @@ export interface S3Place {
  *
  * @throws AppError invalid_config for a bucket or endpoint that is none.
  */
-export function s3Endpoint({ bucket, region, endpoint, pathStyle }: S3Place): S3Endpoint {
+export function s3Endpoint({ bucket, region, endpoint }: S3Place): S3Endpoint {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$/.test(bucket)) {
     throw new AppError('invalid_config', `${JSON.stringify(bucket)} is no name of a bucket`);
   }
@@ -36,7 +34,7 @@ export function s3Endpoint({ bucket, region, endpoint, pathStyle }: S3Place): S3
   }
   const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
   const url = endpointUrl(endpoint ?? `https://s3.${region}.${suffix}`);
-  const inPath = pathStyle ?? (endpoint !== undefined || bucket.includes('.'));
+  const inPath = endpoint !== undefined || bucket.includes('.');
   const host = inPath ? url.host : `${bucket}.${url.host}`;
   const folder = url.pathname.replace(/\/$/, '') + (inPath ? `/${bucket}` : '');
   return {

@@ -224,7 +224,7 @@ describe('the type of', () => {
     ['CASE WHEN b THEN 1 ELSE 2.5 END', 'decimal(11,1)'],
     ['NULL', 'void'],
   ])('%s is %s', (text, type) => {
-    expect(typeName(bindExpression(parseExpression(text), SCHEMA).type)).toBe(type);
+    expect(typeName(bindExpression(parseExpression(text), SCHEMA).tree.type)).toBe(type);
   });
 });
 

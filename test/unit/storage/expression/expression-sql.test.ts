@@ -7,7 +7,6 @@ import {
   bindExpression,
   evaluate,
   expressionSql,
-  expressionText,
   type Formula,
   parseExpression,
   sqlFault,
@@ -17,6 +16,7 @@ import { type DuckDb, openDuckDb } from '../../../../src/storage/parquet/duckdb.
 import type { Cell, CellRow } from '../../../../src/storage/types/cell.ts';
 import { field, structOf } from '../../../../src/storage/types/delta-type.ts';
 import { sqlName, sqlTypeOf } from '../../../../src/storage/types/sql-types.ts';
+import { expressionText } from './expression-text.ts';
 import { anyExpression, expressionOf } from './random-expressions.ts';
 import { ROW, SCHEMA } from './random-rows.ts';
 

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../../src/base/errors.ts';
 import type { Expression } from '../../../../src/storage/expression/expression.ts';
 import { EXPRESSION_LIMITS } from '../../../../src/storage/expression/expression-limits.ts';
-import { bindExpression, expressionText, parseExpression } from '../../../../src/storage/expression/expressions.ts';
+import { bindExpression, parseExpression } from '../../../../src/storage/expression/expressions.ts';
+import { expressionText } from './expression-text.ts';
 import { anyExpression } from './random-expressions.ts';
 import { SCHEMA } from './random-rows.ts';
 

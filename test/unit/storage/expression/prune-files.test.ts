@@ -6,7 +6,6 @@ import { comparatorOf } from '../../../../src/storage/expression/compare-values.
 import {
   bindPredicate,
   evaluate,
-  expressionText,
   type Formula,
   parseExpression,
   pruneFile,
@@ -14,6 +13,7 @@ import {
 import type { FileFacts } from '../../../../src/storage/expression/file-facts.ts';
 import type { Cell, CellRow } from '../../../../src/storage/types/cell.ts';
 import { type DeltaType, decimalOf, field, structOf } from '../../../../src/storage/types/delta-type.ts';
+import { expressionText } from './expression-text.ts';
 import { expressionOf } from './random-expressions.ts';
 import { COLUMNS, ROW, SCHEMA } from './random-rows.ts';
 

@@ -1,8 +1,8 @@
-import { unreachable } from '../../base/assert.ts';
-import { isPrimitive, typeName } from '../types/delta-type.ts';
-import { type CaseExpression, DEFAULT_ESCAPE, type Expression } from './expression.ts';
+import { unreachable } from '../../../../src/base/assert.ts';
+import { type CaseExpression, DEFAULT_ESCAPE, type Expression } from '../../../../src/storage/expression/expression.ts';
+import { needsBackticks } from '../../../../src/storage/expression/parse-operand.ts';
+import { isPrimitive, typeName } from '../../../../src/storage/types/delta-type.ts';
 import { literalText } from './literal-text.ts';
-import { needsBackticks } from './parse-operand.ts';
 
 /**
  * The text of an expression: `parseExpression` of it gives an equal one, and Spark reads it alike.

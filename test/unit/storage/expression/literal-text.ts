@@ -1,10 +1,9 @@
-import { AppError } from '../../base/errors.ts';
-import { dateText, instantText } from '../types/calendar.ts';
-import type { Cell } from '../types/cell.ts';
-import { type DeltaType, isDecimal, typeName } from '../types/delta-type.ts';
-import { decodeCell, encodeCell } from './cell-codec.ts';
-import { numberLiteral } from './parse-literal.ts';
-import { escapeString } from './string-escapes.ts';
+import { AppError } from '../../../../src/base/errors.ts';
+import { decodeCell, encodeCell } from '../../../../src/storage/expression/cell-codec.ts';
+import { numberLiteral } from '../../../../src/storage/expression/parse-literal.ts';
+import { dateText, instantText } from '../../../../src/storage/types/calendar.ts';
+import type { Cell } from '../../../../src/storage/types/cell.ts';
+import { type DeltaType, isDecimal, typeName } from '../../../../src/storage/types/delta-type.ts';
 
 /**
  * A value as the text of a literal of its type.
@@ -57,4 +56,16 @@ function decimalLiteralText(precision: number, scale: number, value: string): st
   const isPlain =
     plain !== undefined && isDecimal(plain.type) && plain.type.precision === precision && plain.type.scale === scale;
   return isPlain ? text : `CAST(${text} AS DECIMAL(${precision},${scale}))`;
+}
+
+/** A string as a literal, in an escape form that every version of Spark reads alike. */
+function escapeString(value: string): string {
+  let out = '';
+  for (const char of value) {
+    const code = char.charCodeAt(0);
+    if (char === '\\' || char === "'") out += `\\${char}`;
+    else if (code < 0x20 || code === 0x7f) out += `\\u${code.toString(16).padStart(4, '0')}`;
+    else out += char;
+  }
+  return `'${out}'`;
 }
