@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ERRORS } from '../../src/base/errors.ts';
@@ -55,5 +55,15 @@ describe('docs/errors.md', () => {
     );
     const found = docs.split('\n').filter((line) => line.startsWith('| `'));
     expect(found).toEqual(rows);
+  });
+});
+
+describe('docs/delta.md', () => {
+  it('names files that are there', () => {
+    const named = readFileSync(join(ROOT, 'docs/delta.md'), 'utf8').matchAll(/`([a-z-]+\/[\w./-]+\.(?:ts|mjs))`/g);
+    const paths = [...named].map(([, path]) => path ?? '');
+    expect(paths.length).toBeGreaterThan(50);
+    const isThere = (path: string): boolean => ['src/storage', '.'].some((at) => existsSync(join(ROOT, at, path)));
+    expect(paths.filter((path) => !isThere(path))).toEqual([]);
   });
 });
