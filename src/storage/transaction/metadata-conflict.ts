@@ -7,14 +7,16 @@ import type { Metadata } from '../log/actions.ts';
  * "checkNoMetadataUpdates").
  */
 
+const isTrue = (value: string): boolean => value.trim().toLowerCase() === 'true';
+
 /** Properties that may get these values while a transaction is under way. */
 const HARMLESS_PROPERTIES: Readonly<Record<string, (value: string) => boolean>> = {
-  'delta.enableRowTracking': (value) => value === 'true',
+  'delta.enableRowTracking': isTrue,
   'delta.rowTracking.materializedRowIdColumnName': () => true,
   'delta.rowTracking.materializedRowCommitVersionColumnName': () => true,
-  'delta.enableDeletionVectors': (value) => value === 'true',
+  'delta.enableDeletionVectors': isTrue,
   'delta.checkpointPolicy': (value) => value === 'v2',
-  'delta.enableInCommitTimestamps': (value) => value === 'true',
+  'delta.enableInCommitTimestamps': isTrue,
   'delta.inCommitTimestampEnablementVersion': () => true,
   'delta.inCommitTimestampEnablementTimestamp': () => true,
 };
