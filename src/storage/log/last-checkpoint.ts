@@ -99,5 +99,8 @@ function collect(json: ExactJson, path: string, leaves: { path: string; value: s
 
 /** Percent-encodes every octet but `a-z A-Z 0-9 - . _ ~`; half a surrogate pair, which has no octets, as U+FFFD. */
 function urlEncoded(text: string): string {
-  return encodeURIComponent(Buffer.from(text).toString()).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  return encodeURIComponent(Buffer.from(text).toString()).replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }
