@@ -34,6 +34,9 @@ export interface VacuumReport {
 /** Keys that a report names, as Spark's does: a table may have millions of them. */
 export const MAX_LISTED_FILES = 1000;
 
+/** After it a file that is being written is taken for one that a crash left, however short the retention is. */
+const LONGEST_WRITING_MS = 86_400_000;
+
 /** Tries of a commit that says only that a vacuum began or ended. */
 const MAX_TRIES = 10;
 
@@ -54,25 +57,43 @@ export async function vacuumTable(context: TransactionContext, request: VacuumRe
   const planned = await totalOf(await unneeded(context, request, state, cutOffMs));
   if (request.dryRun === true) return { ...planned, cutOffMs, versions: [] };
   const started = await note(context, startOf(request, state, planned));
-  const endMs = context.nowMs() + LONGEST_DELETING_MS;
-  // What came back since it was planned, by RESTORE, is kept.
-  const newest = await stateSince(context, started);
-  checkWritable(table, newest.protocol, newest.metadata);
-  let deleted: Total;
+  let done: Deleted;
   try {
-    deleted = await deleteAll(context, await unneeded(context, request, newest, cutOffMs), endMs);
+    done = await deleteUnneeded(context, request, { started, cutOffMs });
   } catch (error) {
+    // Whatever it was: a RESTORE waits for the end.
     const failed: Work = { operation: VACUUM_END, parameters: { status: 'FAILED' }, reads: READ_NOTHING };
     await note(context, failed).catch(() => undefined);
     throw error;
   }
-  // Deleted or not, no reader sees them.
-  if (request.mode !== 'lite') await context.log.store.discardUnfinished?.(tablePrefix(table), cutOffMs);
-  const ended = await note(context, endOf(deleted));
+  const ended = await note(context, endOf(done.total));
   // Only saves a lite vacuum from looking into the same commits again.
-  const expired = await newestExpired(context.log, newest, cutOffMs);
+  const expired = await newestExpired(context.log, done.state, cutOffMs);
   await writeLastVacuum(context.log.store, table, expired).catch(() => undefined);
-  return { ...deleted, cutOffMs, versions: [started, ended] };
+  return { ...done.total, cutOffMs, versions: [started, ended] };
+}
+
+interface Deleted {
+  readonly total: Total;
+  /** The table that was gone by. */
+  readonly state: TableState;
+}
+
+async function deleteUnneeded(
+  context: TransactionContext,
+  request: VacuumRequest,
+  { started, cutOffMs }: { readonly started: number; readonly cutOffMs: number },
+): Promise<Deleted> {
+  const { store, table } = context.log;
+  const endMs = context.nowMs() + LONGEST_DELETING_MS;
+  // What came back since it was planned, by RESTORE, is kept.
+  const state = await stateSince(context, started);
+  checkWritable(table, state.protocol, state.metadata);
+  const total = await deleteAll(context, await unneeded(context, request, state, cutOffMs), endMs);
+  if (request.mode !== 'lite') {
+    await store.discardUnfinished?.(tablePrefix(table), Math.min(cutOffMs, context.nowMs() - LONGEST_WRITING_MS));
+  }
+  return { total, state };
 }
 
 /** The table at a version or a later one: a store may answer as it was a moment ago. */

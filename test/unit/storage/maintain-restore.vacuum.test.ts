@@ -135,4 +135,25 @@ describe('VACUUM', () => {
     await expect(table.vacuum()).rejects.toMatchObject({ code: 'storage_failed' });
     expect(await table.history(1)).toMatchObject([{ commitInfo: { operationParameters: { status: 'FAILED' } } }]);
   });
+
+  it('that fails after its START has an end too, so that nobody waits for it', async () => {
+    const own = await tableWithOldFile();
+    let failures = 1;
+    const store: World['store'] = {
+      ...world.store,
+      async *listFrom(prefix, startAfter) {
+        if (!prefix.includes('_delta_log') && failures-- === 0) throw new Error('the store is gone');
+        yield* world.store.listFrom(prefix, startAfter);
+      },
+    };
+    await expect(openTable(store, 't', world.environment).vacuum()).rejects.toThrow('the store is gone');
+    expect(await own.restore({ version: 1 })).toMatchObject({ kind: 'committed', version: 5 });
+    const unsweepable: World['store'] = {
+      ...world.store,
+      discardUnfinished: () => Promise.reject(new Error('not mine')),
+    };
+    world.wait(8 * DAY_MS);
+    await expect(openTable(unsweepable, 't', world.environment).vacuum()).rejects.toThrow('not mine');
+    expect(await own.history(1)).toMatchObject([{ commitInfo: { operationParameters: { status: 'FAILED' } } }]);
+  });
 });

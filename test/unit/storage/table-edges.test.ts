@@ -246,6 +246,11 @@ describe('a local disk', () => {
     expect(leftovers.map((path) => existsSync(path))).toEqual([true, true, true]);
     await table.vacuum();
     expect(leftovers.map((path) => existsSync(path))).toEqual([false, false, true]);
+    // What may still be being written stays, however short the retention is.
+    writeFileSync(leftovers[0] as string, 'half');
+    utimesSync(leftovers[0] as string, nowMs / 1000 - 3600, nowMs / 1000 - 3600);
+    await table.vacuum({ retentionMs: 0, allowShortRetention: true });
+    expect(leftovers.map((path) => existsSync(path))).toEqual([true, false, false]);
   });
 
   it("forgets Hadoop's sum of a file that it writes over", async () => {
