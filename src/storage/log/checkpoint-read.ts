@@ -4,9 +4,8 @@ import type { ObjectStore } from '../store/object-store.ts';
 import { decodeActions } from './action-json.ts';
 import type { Action, CheckpointAction, RemoveFile, Sidecar } from './actions.ts';
 import { addChunk, decodeRows, rowsOfAction } from './checkpoint-chunk.ts';
-import { checksumOfBytes, checksumOfFile } from './file-checksum.ts';
+import { checksumOfBytes, checksumOfFile, type FileSum } from './file-checksum.ts';
 import { decoded } from './file-path.ts';
-import type { CheckpointSum } from './last-checkpoint.ts';
 import { sidecarFolder } from './log-names.ts';
 import type { CheckpointFiles } from './log-segment.ts';
 import type { StateReplay } from './table-state.ts';
@@ -77,12 +76,12 @@ function* removesOf(actions: Iterable<CheckpointAction>): Generator<RemoveFile> 
   for (const action of actions) if ('remove' in action) yield action.remove;
 }
 
-function sumOfSidecar(sidecar: Sidecar): CheckpointSum | undefined {
+function sumOfSidecar(sidecar: Sidecar): FileSum | undefined {
   const crc32 = checksumOfFile(sidecar);
   return crc32 === undefined ? undefined : { sizeBytes: Number(sidecar.sizeInBytes), crc32 };
 }
 
-async function bytesOf(store: ObjectStore, key: string, sum: CheckpointSum | undefined): Promise<Uint8Array> {
+async function bytesOf(store: ObjectStore, key: string, sum: FileSum | undefined): Promise<Uint8Array> {
   const bytes = await store.get(key);
   if (bytes === undefined) throw new AppError('table_corrupt', `The checkpoint file ${key} is gone`, { key });
   // One of another length is another writer's of the same name, or was cut, as its last bytes tell.

@@ -73,7 +73,7 @@ function fileOf(key: string, bytes: Uint8Array): NonNullable<LastCheckpoint['fil
 
 async function writeClassic(environment: CheckpointEnvironment, state: TableState): Promise<Written> {
   const { store, table } = environment;
-  const statistics = statisticsOf(state);
+  const statistics = checkpointStatistics(state);
   const builder = parquetBuilder(checkpointSchema(statistics, false), { leaves: 0 });
   for (const action of tableActions(state, environment.nowMs)) builder.append(action);
   for (const action of fileActions(state, environment.nowMs, statistics)) {
@@ -103,7 +103,7 @@ async function writeV2(
   let bytes: Uint8Array;
   if (format === 'json') bytes = encodeActions(top);
   else {
-    const builder = parquetBuilder(checkpointSchema(statisticsOf(state), true), { leaves: 0 });
+    const builder = parquetBuilder(checkpointSchema(checkpointStatistics(state), true), { leaves: 0 });
     for (const action of top) builder.append(action);
     ({ bytes } = await builder.finish());
   }
@@ -120,7 +120,7 @@ async function writeSidecars(
   state: TableState,
   actionsEach: number,
 ): Promise<{ readonly sidecar: Sidecar; readonly actions: number }[]> {
-  const statistics = statisticsOf(state);
+  const statistics = checkpointStatistics(state);
   const written: { sidecar: Sidecar; actions: number }[] = [];
   let builder = parquetBuilder(fileActionSchema(statistics), { leaves: 0 });
   const close = async (): Promise<void> => {
@@ -140,10 +140,6 @@ async function writeSidecars(
   }
   await close();
   return written;
-}
-
-function statisticsOf(state: TableState): CheckpointStatistics {
-  return checkpointStatistics(state);
 }
 
 /** Protocol, metaData, the txn that have not expired, and the domains that are not removed. */

@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import { AppError } from '../../base/errors.ts';
 import { encodeActions } from './action-json.ts';
 import type { Action } from './actions.ts';
+import { checksumText } from './file-checksum.ts';
 
 /*
  * The CRC-32 of a commit, in its own commitInfo (PROTOCOL.md, "Commit Provenance Information": its members are
@@ -22,9 +23,9 @@ const LINE_END = 0x0a;
 
 /** The bytes of a commit, whose first action is a commitInfo with {@link UNSEALED}. */
 export function encodeCommit(actions: readonly Action[]): Uint8Array {
-  const bytes = Buffer.from(encodeActions(actions));
+  const bytes = viewOf(encodeActions(actions));
   const at = placeOf(bytes);
-  if (at !== undefined) bytes.write(hexOf(crc32(bytes)), at, 'latin1');
+  if (at !== undefined) bytes.write(checksumText(crc32(bytes)), at, 'latin1');
   return bytes;
 }
 
@@ -34,12 +35,12 @@ export function encodeCommit(actions: readonly Action[]): Uint8Array {
  * @throws AppError table_corrupt naming it.
  */
 export function checkCommit(bytes: Uint8Array, name: string): void {
-  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const whole = viewOf(bytes);
   const at = placeOf(whole);
   if (at === undefined) return;
   const end = at + NO_SUM.length;
   const sum = crc32(whole.subarray(end), crc32(ZEROS, crc32(whole.subarray(0, at))));
-  if (whole.toString('latin1', at, end) === hexOf(sum)) return;
+  if (whole.toString('latin1', at, end) === checksumText(sum)) return;
   throw new AppError('table_corrupt', `The commit ${name} is damaged: its checksum is not that of its bytes`, {
     key: name,
   });
@@ -53,6 +54,6 @@ function placeOf(bytes: Buffer): number | undefined {
   return at < 0 ? undefined : at + BEFORE_SUM.length;
 }
 
-function hexOf(sum: number): string {
-  return sum.toString(16).padStart(8, '0');
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }

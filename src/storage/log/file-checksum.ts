@@ -3,21 +3,30 @@ import { crc32 } from 'node:zlib';
 import type { Tags } from './actions.ts';
 
 /*
- * The CRC-32 of a data file, in the tags of its add (PROTOCOL.md, "Add File": tags are free); of a sidecar in those
- * of its action. Parquet
- * has a place for checksums of pages, but the writers that we use leave it empty: of bits that flip in
- * a file, most would be read as other values.
+ * CRC-32s of files, in places that the specification leaves free: of a data file in the tags of its add, of a sidecar
+ * in those of its action, of a checkpoint in those of the hint. Parquet has a place for checksums of pages, but the
+ * writers that we use leave it empty: of bits that flip in a file, most would be read as other values.
  */
 
-/** The tag that holds it; of a sidecar too. */
 const TAG = 'sentinela.crc32';
+
+/** What a file must be. */
+export interface FileSum {
+  readonly sizeBytes: number;
+  readonly crc32: number;
+}
+
+/** A checksum as files tell it: eight digits. */
+export function checksumText(checksum: number): string {
+  return checksum.toString(16).padStart(8, '0');
+}
 
 /** Tags with a file's checksum. */
 export function withChecksum(
   tags: Readonly<Record<string, string>> | undefined,
   checksum: number,
 ): Readonly<Record<string, string>> {
-  return { ...tags, [TAG]: checksum.toString(16).padStart(8, '0') };
+  return { ...tags, [TAG]: checksumText(checksum) };
 }
 
 /** The checksum that an add, or a sidecar, tells; undefined where another writer told none. */

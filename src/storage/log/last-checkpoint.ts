@@ -7,6 +7,7 @@ import {
   stringifyExactJson,
 } from '../../base/exact-json.ts';
 import { compareUtf8, type ObjectStore } from '../store/object-store.ts';
+import { checksumText, type FileSum } from './file-checksum.ts';
 import { lastCheckpointKey } from './log-names.ts';
 
 /*
@@ -19,7 +20,7 @@ import { lastCheckpointKey } from './log-names.ts';
 export interface LastCheckpoint {
   readonly version: number;
   /** Its file, where it is one, and what that must be. */
-  readonly file?: CheckpointSum & { readonly name: string };
+  readonly file?: FileSum & { readonly name: string };
 }
 
 /** What a writer says besides, for other engines. */
@@ -28,12 +29,6 @@ export interface WrittenCheckpoint extends LastCheckpoint {
   readonly size: number;
   readonly sizeInBytes: number;
   readonly numOfAddFiles: number;
-}
-
-/** The bytes of a checkpoint's file in sum: of a flipped bit in one, nothing else would tell. */
-export interface CheckpointSum {
-  readonly sizeBytes: number;
-  readonly crc32: number;
 }
 
 /** The tag (tags are free) of the hint, `name:size:sum`. */
@@ -61,15 +56,16 @@ export async function writeLastCheckpoint(store: ObjectStore, table: string, las
   const known = await readLastCheckpoint(store, table);
   if (known !== undefined && known.version > last.version) return;
   const { file, ...hint } = last;
-  const tags = file === undefined ? {} : { tags: { [FILE_TAG]: `${file.name}:${file.sizeBytes}:${file.crc32}` } };
+  const tags =
+    file === undefined ? {} : { tags: { [FILE_TAG]: `${file.name}:${file.sizeBytes}:${checksumText(file.crc32)}` } };
   const members: JsonObject = { ...hint, ...tags };
   const text = stringifyExactJson({ ...members, checksum: checksumOf(members) });
   await store.put(lastCheckpointKey(table), new TextEncoder().encode(text));
 }
 
 function fileOf(tag: ExactJson | undefined): LastCheckpoint['file'] {
-  const [, name, sizeBytes, sum] = typeof tag === 'string' ? (/^([^:/]+):(\d+):(\d+)$/.exec(tag) ?? []) : [];
-  return name === undefined ? undefined : { name, sizeBytes: Number(sizeBytes), crc32: Number(sum) };
+  const [, name, sizeBytes, sum] = typeof tag === 'string' ? (/^([^:/]+):(\d+):([0-9a-f]{8})$/.exec(tag) ?? []) : [];
+  return name === undefined ? undefined : { name, sizeBytes: Number(sizeBytes), crc32: Number.parseInt(sum ?? '', 16) };
 }
 
 /** The MD5 of the canonical form of a hint (PROTOCOL.md, "JSON checksum"). */

@@ -1,6 +1,7 @@
 import { AppError } from '../../base/errors.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { type CheckpointSum, type LastCheckpoint, readLastCheckpoint } from './last-checkpoint.ts';
+import type { FileSum } from './file-checksum.ts';
+import { type LastCheckpoint, readLastCheckpoint } from './last-checkpoint.ts';
 import { type LogName, logFolder, padded, parseLogName } from './log-names.ts';
 
 /** A checkpoint that is whole by its names. */
@@ -10,7 +11,7 @@ export interface CheckpointFiles {
   readonly keys: readonly string[];
   readonly format: 'json' | 'parquet';
   /** What its file must be, where the hint tells. */
-  readonly sum?: CheckpointSum;
+  readonly sum?: FileSum;
 }
 
 /** Commits in one file: a commit, or a compaction of several. */

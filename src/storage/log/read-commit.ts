@@ -8,17 +8,19 @@ import type { CommitFile } from './log-segment.ts';
 
 /** Reads one commit; undefined where it is not there (yet). */
 export async function readCommit(store: ObjectStore, table: string, version: number): Promise<Action[] | undefined> {
-  const key = commitKey(table, version);
-  const bytes = await store.get(key);
-  if (bytes === undefined) return undefined;
-  checkCommit(bytes, key);
-  return decodeCommit(bytes, key);
+  return readLines(store, commitKey(table, version));
 }
 
 /** Reads a commit, or a compaction, that was listed. @throws AppError table_corrupt where it is gone or broken. */
 export async function readCommitFile(store: ObjectStore, { key }: CommitFile): Promise<Action[]> {
+  const actions = await readLines(store, key);
+  if (actions === undefined) throw new AppError('table_corrupt', `The commit ${key} is gone`, { key });
+  return actions;
+}
+
+async function readLines(store: ObjectStore, key: string): Promise<Action[] | undefined> {
   const bytes = await store.get(key);
-  if (bytes === undefined) throw new AppError('table_corrupt', `The commit ${key} is gone`, { key });
+  if (bytes === undefined) return undefined;
   checkCommit(bytes, key);
   return decodeCommit(bytes, key);
 }

@@ -179,8 +179,8 @@ export function checkWritable(table: string, protocol: Protocol, metadata: Metad
 }
 
 /** Whether a table that supports a feature makes use of it, as far as a property tells. */
-function isUsed({ enabledBy }: TableFeature, { configuration }: Metadata): boolean {
-  return enabledBy === undefined || isEnabled({ configuration }, enabledBy);
+function isUsed({ enabledBy }: TableFeature, metadata: Metadata): boolean {
+  return enabledBy === undefined || isEnabled(metadata, enabledBy);
 }
 
 /**
