@@ -1,5 +1,6 @@
 import { AppError } from '../../base/errors.ts';
 import { readHistory } from '../log/history.ts';
+import type { Snapshot } from '../scan/snapshot.ts';
 import { type TransactionContext, VACUUM_END, VACUUM_START } from '../transaction/work.ts';
 
 /*
@@ -21,7 +22,7 @@ const DEAD_AFTER_MS = 24 * HOUR_MS;
  */
 export async function checkNoOpenVacuum(
   { log, nowMs }: TransactionContext,
-  newest: Parameters<typeof readHistory>[1],
+  newest: Pick<Snapshot, 'version' | 'metadata'>,
 ): Promise<void> {
   let ended = 0;
   for await (const { version, timestampMs, operation } of readHistory(log, newest)) {

@@ -17,7 +17,7 @@ interface Piece {
   readonly bytes: Buffer;
 }
 
-/** The bytes of a vector's texts or blobs, one row at a time: `bytes` from `start` to `end`, after {@link seek}. */
+/** The bytes of a vector's texts, one row at a time: `bytes` from `start` to `end`, after {@link seek}. */
 export class VectorBytes {
   bytes: Buffer;
   start = 0;

@@ -111,6 +111,11 @@ export function parseInstant(text: string): ParsedInstant | undefined {
   return isInstant(micros) ? { micros, hasZone: zone !== undefined } : undefined;
 }
 
+/** Microseconds of an instant of the log, in UTC where it names no zone; digits beyond the sixth are left out. */
+export function loggedMicros(text: string): bigint | undefined {
+  return parseInstant(text.replace(/(\.\d{6})\d+/, '$1'))?.micros;
+}
+
 /** `YYYY-MM-DD hh:mm:ss[.f]` in UTC, without the fraction's last zeros, as Spark and DuckDB write it. */
 export function instantText(micros: bigint): string {
   return isoText(micros)

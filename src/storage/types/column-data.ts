@@ -67,7 +67,6 @@ export type ColumnSink = FixedSink | TextSink | PackedTextSink | BinarySink | Li
 export interface FixedSink {
   readonly kind: FixedKind;
   push(values: FixedValues, rows: number, validAt: ValidAt): void;
-  pushNulls(rows: number): void;
   take(): ColumnData;
 }
 
@@ -85,7 +84,6 @@ export type FixedValues =
 export interface TextSink {
   readonly kind: 'string';
   push(value: string | null): void;
-  pushNulls(rows: number): void;
   take(): Extract<ColumnData, { kind: 'string' }>;
 }
 
@@ -93,7 +91,6 @@ export interface TextSink {
 export interface BinarySink {
   readonly kind: 'binary';
   push(value: Uint8Array | null): void;
-  pushNulls(rows: number): void;
   take(): ColumnData;
 }
 
@@ -102,7 +99,6 @@ export interface ListSink {
   readonly kind: 'list';
   readonly child: ColumnSink;
   push(lengths: (row: number) => number, rows: number, validAt: ValidAt): void;
-  pushNulls(rows: number): void;
   take(): ColumnData;
 }
 
@@ -149,11 +145,6 @@ function fixedSink(kind: FixedKind, expected: number): FixedSink {
       }
       length += rows;
     },
-    pushNulls(rows) {
-      reserve(rows);
-      for (let row = 0; row < rows; row += 1) nulls.mark(length + row);
-      length += rows;
-    },
     take() {
       const taken = values.length === length ? values : values.slice(0, length);
       const marks = nulls.take(length);
@@ -195,9 +186,6 @@ export function textSink(): TextSink {
     push(value) {
       values.push(value);
     },
-    pushNulls(rows) {
-      for (let row = 0; row < rows; row += 1) values.push(null);
-    },
     take() {
       const taken = values;
       values = [];
@@ -212,9 +200,6 @@ function binarySink(): BinarySink {
     kind: 'binary',
     push(value) {
       values.push(value);
-    },
-    pushNulls(rows) {
-      for (let row = 0; row < rows; row += 1) values.push(null);
     },
     take() {
       const taken = values;
@@ -236,12 +221,6 @@ function listSink(elementType: DeltaType, expected: number, texts: TextForm): Li
       for (let row = 0; row < rows; row += 1) {
         if (validAt === undefined || validAt(row)) end += lengths(row);
         else nulls.mark(offsets.length - 1);
-        offsets.push(end);
-      }
-    },
-    pushNulls(rows) {
-      for (let row = 0; row < rows; row += 1) {
-        nulls.mark(offsets.length - 1);
         offsets.push(end);
       }
     },

@@ -16,7 +16,6 @@ export interface PackedTextSink {
   /** Copies a text: UTF-8 from `start` to `end`. */
   pushBytes(source: Uint8Array, start: number, end: number): void;
   pushNull(): void;
-  pushNulls(rows: number): void;
   take(): PackedTexts;
 }
 
@@ -41,10 +40,6 @@ export function packedTextSink(expected: number): PackedTextSink {
     }
     offsets[rows] = end;
   };
-  const pushNull = (): void => {
-    nulls.mark(rows);
-    addRow();
-  };
   return {
     kind: 'utf8',
     pushBytes(source, start, stop) {
@@ -55,9 +50,9 @@ export function packedTextSink(expected: number): PackedTextSink {
       end = next;
       addRow();
     },
-    pushNull,
-    pushNulls(count) {
-      for (let row = 0; row < count; row += 1) pushNull();
+    pushNull() {
+      nulls.mark(rows);
+      addRow();
     },
     take() {
       const taken: PackedTexts = {

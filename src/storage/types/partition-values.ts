@@ -1,6 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import { AppError } from '../../base/errors.ts';
-import { dateText, isoText, parseDate, parseInstant } from './calendar.ts';
+import { dateText, isoText, loggedMicros, parseDate } from './calendar.ts';
 import { decimalText, fitsPrecision, unscaledOf } from './decimal.ts';
 import { type DecimalType, type DeltaType, isDecimal, typeName } from './delta-type.ts';
 
@@ -108,11 +108,10 @@ function dateOf(text: string, column: string): number {
   return days;
 }
 
-/** Microseconds of an instant, in UTC where it names no zone; digits beyond the sixth are left out. */
 function instantOf(text: string, column: string): bigint {
-  const instant = parseInstant(text.replace(/(\.\d{6})\d+/, '$1'));
-  if (instant === undefined) throw broken(column);
-  return instant.micros;
+  const micros = loggedMicros(text);
+  if (micros === undefined) throw broken(column);
+  return micros;
 }
 
 /** The value is not repeated: it may be personal data. */

@@ -1,7 +1,7 @@
 import { AppError } from '../../base/errors.ts';
 import { type ExactJson, isJsonObject, JsonNumber, parseExactJson, stringifyExactJson } from '../../base/exact-json.ts';
 import { compareUtf8 } from '../store/object-store.ts';
-import { dateText, isoText, parseDate, parseInstant } from './calendar.ts';
+import { dateText, isoText, loggedMicros, parseDate } from './calendar.ts';
 import type { Cell } from './cell.ts';
 import { decimalText, unscaledOf } from './decimal.ts';
 import { type DeltaType, isDecimal } from './delta-type.ts';
@@ -119,7 +119,7 @@ function floatOf(bound: ExactJson): number | undefined {
 
 /** Microseconds of an ISO instant of any zone, or of none; undefined for other texts. */
 function microsOf(text: string): bigint | undefined {
-  return text.includes(':') ? parseInstant(text.replace(/(\.\d{6})\d+/, '$1'))?.micros : undefined;
+  return text.includes(':') ? loggedMicros(text) : undefined;
 }
 
 /** The lower bound of a string column: its first characters. */

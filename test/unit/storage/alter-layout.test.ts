@@ -1,36 +1,24 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { manualClock } from '../../../src/base/clock.ts';
-import { encodeActions } from '../../../src/storage/log/action-json.ts';
-import { commitKey } from '../../../src/storage/log/log-names.ts';
 import { readRows } from '../../../src/storage/scan/table-read.ts';
-import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
-import type { ObjectStore } from '../../../src/storage/store/object-store.ts';
-import { createTable, type DeltaTable, openTable } from '../../../src/storage/table.ts';
+import type { DeltaTable } from '../../../src/storage/table.ts';
 import { field, type StructField, structOf } from '../../../src/storage/types/delta-type.ts';
+import { foreignCommit, makeTable, openWorld, type World } from './maintain-world.ts';
 
 // What a change of columns or properties does to how files are laid out.
 
-const environment = { clock: manualClock(1_800_000_000_000_000) };
 const NAMES = { 'delta.columnMapping.mode': 'name' };
 const NESTED = [field('id', 'integer'), field('s', structOf([field('a', 'integer'), field('b', 'integer')]))];
-let store: ObjectStore;
+let world: World;
 beforeEach(() => {
-  store = memoryObjectStore();
+  world = openWorld('memory');
 });
 
 function tableOf(
   fields: readonly StructField[],
-  configuration: Readonly<Record<string, string>> = {},
+  configuration: Record<string, string> = {},
   partitionColumns: readonly string[] = [],
 ): Promise<DeltaTable> {
-  return createTable(store, { path: 't', schema: structOf(fields), configuration, partitionColumns }, environment);
-}
-
-/** Writes a commit as another engine would, and opens the table afresh. */
-async function foreignCommit(table: DeltaTable, actions: readonly object[]): Promise<DeltaTable> {
-  const { version } = await table.snapshot();
-  await store.put(commitKey('t', version + 1), encodeActions([{ commitInfo: {} }, ...actions] as never));
-  return openTable(store, 't', environment);
+  return makeTable(world, 't', { schema: structOf(fields), configuration, partitionColumns });
 }
 
 describe('columns', () => {
@@ -54,7 +42,7 @@ describe('a clustering column within a struct', () => {
     const inner = typeof s?.type === 'object' && s.type.type === 'struct' ? s.type.fields[0] : undefined;
     const names = [s, inner].map((item) => item?.metadata['delta.columnMapping.physicalName']);
     const configuration = JSON.stringify({ clusteringColumns: [names], domainName: 'delta.clustering' });
-    return foreignCommit(table, [
+    await foreignCommit(world, table, [
       {
         protocol: {
           ...protocol,
@@ -65,6 +53,7 @@ describe('a clustering column within a struct', () => {
       },
       { domainMetadata: { domain: 'delta.clustering', configuration, removed: false } },
     ]);
+    return table;
   }
 
   it('is described, is not dropped, and orders rows', async () => {
@@ -93,12 +82,12 @@ describe('a property', () => {
 describe('OPTIMIZE', () => {
   it('takes files for one partition whatever the order of its columns', async () => {
     const fields = [field('id', 'integer'), field('p', 'string'), field('q', 'string')];
-    let table = await tableOf(fields, {}, ['p', 'q']);
+    const table = await tableOf(fields, {}, ['p', 'q']);
     await table.append({ rows: [{ id: 1, p: 'x', q: 'y' }] });
     await table.append({ rows: [{ id: 2, p: 'x', q: 'y' }] });
     const [first] = (await table.snapshot()).files;
     if (first === undefined) throw new Error('no file');
-    table = await foreignCommit(table, [{ add: { ...first.add, partitionValues: { q: 'y', p: 'x' } } }]);
+    await foreignCommit(world, table, [{ add: { ...first.add, partitionValues: { q: 'y', p: 'x' } } }]);
     expect(await table.optimize()).toMatchObject({ filesRemoved: 2, filesAdded: 1 });
   });
 });

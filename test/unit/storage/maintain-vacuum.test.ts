@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { encodeActions } from '../../../src/storage/log/action-json.ts';
 import { commitKey } from '../../../src/storage/log/log-names.ts';
 import { type DeltaTable, openTable } from '../../../src/storage/table.ts';
 import { field, structOf } from '../../../src/storage/types/delta-type.ts';
 import {
   DAY_MS,
   dataKeys,
+  foreignCommit,
   HOUR_MS,
   idsOf,
   keysOf,
@@ -24,12 +24,6 @@ afterEach(() => world.close());
 
 async function keyOfOnly(table: DeltaTable): Promise<string> {
   return (await table.snapshot()).files[0]?.key ?? '';
-}
-
-/** Writes a commit as another engine would. */
-async function foreignCommit(table: DeltaTable, actions: readonly object[]): Promise<void> {
-  const version = (await table.snapshot()).version + 1;
-  await world.store.put(commitKey(table.path, version), encodeActions([{ commitInfo: {} }, ...actions] as never));
 }
 
 describe.each(STORES)('VACUUM over %s', (kind) => {
@@ -202,7 +196,7 @@ describe('VACUUM', () => {
     const { store } = world;
     await store.put('other/data.parquet', bytes('x'));
     const gone = (path: string): object => ({ remove: { path, deletionTimestamp: 1, dataChange: true, size: 1 } });
-    await foreignCommit(table, [
+    await foreignCommit(world, table, [
       gone(store.uriOf('other/data.parquet')),
       gone('_delta_log/00000000000000000000.json'),
       gone(store.uriOf('t/mine.parquet').replace('mine', '%6Dine')),
@@ -239,7 +233,7 @@ describe('VACUUM', () => {
     const writerFeatures = ['deletionVectors', 'vacuumProtocolCheck', 'keepsFilesElsewhere'];
     const readerFeatures = ['deletionVectors', 'vacuumProtocolCheck'];
     const protocol = { minReaderVersion: 3, minWriterVersion: 7, readerFeatures, writerFeatures };
-    await foreignCommit(table, [{ protocol }]);
+    await foreignCommit(world, table, [{ protocol }]);
     await world.store.put('t/orphan', bytes('x'));
     world.wait(8 * DAY_MS);
     await table.snapshot();

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ManualClock, manualClock } from '../../../src/base/clock.ts';
+import { encodeActions } from '../../../src/storage/log/action-json.ts';
+import { commitKey } from '../../../src/storage/log/log-names.ts';
 import type { Snapshot } from '../../../src/storage/scan/snapshot.ts';
 import { readRows } from '../../../src/storage/scan/table-read.ts';
 import { localObjectStore } from '../../../src/storage/store/local-object-store.ts';
@@ -99,4 +101,10 @@ export async function keysOf(store: ObjectStore, prefix: string): Promise<string
 /** Data files and vectors of a table: what is not hidden. */
 export async function dataKeys(store: ObjectStore, table = 't'): Promise<string[]> {
   return (await keysOf(store, `${table}/`)).filter((key) => !key.startsWith(`${table}/_delta_log/`));
+}
+
+/** Writes a commit as another engine would. */
+export async function foreignCommit(world: World, table: DeltaTable, actions: readonly object[]): Promise<void> {
+  const version = (await table.snapshot()).version + 1;
+  await world.store.put(commitKey(table.path, version), encodeActions([{ commitInfo: {} }, ...actions] as never));
 }
