@@ -2,11 +2,14 @@ import { assert } from '../base/assert.ts';
 import { token53 } from '../base/hash128.ts';
 import type { EntityNumber, EntityNumbers } from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
+import type { PaymentRow } from '../domain/payment-row.ts';
 import { DEFAULT_EMBEDDED_LIMITS, type EmbeddedLimits, EmbeddedTables, type EntityIndexes } from './embedded-tables.ts';
 import { EntityView } from './entity-view.ts';
 import type { FeatureSet } from './feature-set.ts';
 import { FEATURE_STATUS } from './feature-status.ts';
 import {
+  type FeatureRead,
+  type FeatureReading,
   type LabelObservation,
   NO_NUMBERS,
   type Observation,
@@ -16,6 +19,7 @@ import {
   type RecordedPayment,
   type StoreStats,
 } from './online-store.ts';
+import { paymentOutputs, writeNulls } from './payment-outputs.ts';
 import { UndoLog } from './undo-log.ts';
 import { createVectorEngine, featureOutput, type VectorEngine, writeAbsent } from './vector-engine.ts';
 import type { FeatureOutput } from './window-engine.ts';
@@ -31,6 +35,7 @@ export class EmbeddedStore implements OnlineStore {
   /** The columns, for dumps and snapshots. */
   readonly tables: EmbeddedTables;
   readonly #engine: VectorEngine;
+  readonly #paymentOutputs: Int32Array;
   readonly #undo = new UndoLog();
   readonly #found: EntityIndexes = { payer: -1, payee: -1, pair: -1 };
   readonly #view = new EntityView();
@@ -41,6 +46,7 @@ export class EmbeddedStore implements OnlineStore {
     this.set = set;
     this.tables = new EmbeddedTables(set, limits);
     this.#engine = createVectorEngine(set);
+    this.#paymentOutputs = paymentOutputs(set);
   }
 
   get epoch(): number {
@@ -64,25 +70,21 @@ export class EmbeddedStore implements OnlineStore {
     const own = tables.findPayment(row.end_to_end_id);
     // A second side adds nothing: a full store answers it.
     if (own < 0) tables.makeRoom(row.event_time);
-    const out = featureOutput(this.set);
-    const { values, status } = out;
-    const found = this.#found;
-    tables.find(keys, found);
     const t = row.event_time;
-    const saw = {
-      payer: this.#readEntity(0, keys.payer, found.payer, own, t, out),
-      payee: this.#readEntity(1, keys.payee, found.payee, own, t, out),
-      pair: this.#readEntity(2, keys.pair, found.pair, own, t, out),
-    };
-    if (keys.payee !== null) this.#readLabels(found.payee, own, row.end_to_end_id, t, out);
-    this.#engine.request.read(row, out);
-    this.#engine.derived.read(out);
+    const found = this.#found;
+    const { saw, values, status } = this.#read({ keys, atMicros: t, row }, own, found);
     if (own >= 0) {
       return { isEvent: false, numbers: NO_NUMBERS, saw, values, status, mark: this.#undo.lastMark };
     }
     const mark = this.#undo.beginOperation();
     tables.record(row.end_to_end_id, row.side, t, row.amount_centavos, keys, found, this.#undo);
     return { isEvent: true, numbers: nextNumbers(saw), saw, values, status, mark };
+  }
+
+  readFeatures(read: FeatureRead): FeatureReading {
+    assert(this.#epoch > 0, 'an epoch is open');
+    const own = read.row === null ? -1 : this.tables.findPayment(read.row.end_to_end_id);
+    return this.#read(read, own, this.#found);
   }
 
   observeLabel({ endToEndId, state, eventTimeMicros, payeeAccount }: ObservedLabel): LabelObservation {
@@ -161,6 +163,22 @@ export class EmbeddedStore implements OnlineStore {
     };
   }
 
+  /** Finds the entities and reads the whole vector. @param own ordinal of the payment's event; −1 where it has none. */
+  #read({ keys, atMicros: t, row }: FeatureRead, own: number, found: EntityIndexes): FeatureReading {
+    const out = featureOutput(this.set);
+    this.tables.find(keys, found);
+    const saw = {
+      payer: this.#readEntity(0, keys.payer, found.payer, own, t, out),
+      payee: this.#readEntity(1, keys.payee, found.payee, own, t, out),
+      pair: this.#readEntity(2, keys.pair, found.pair, own, t, out),
+    };
+    if (keys.payee !== null) this.#readLabels(found.payee, own, row, t, out);
+    if (row !== null) this.#engine.request.read(row, out);
+    this.#engine.derived.read(out);
+    if (row === null) writeNulls(this.#paymentOutputs, out);
+    return { saw, values: out.values, status: out.status };
+  }
+
   /** Reads one entity and says up to which number; null where the payment names none. */
   #readEntity(
     kind: 0 | 1 | 2,
@@ -190,7 +208,7 @@ export class EmbeddedStore implements OnlineStore {
     return { epoch: this.#epoch, seq: entity < 0 ? 0 : lists.sequence(entity) };
   }
 
-  #readLabels(payee: number, own: number, endToEndId: string, t: number, out: FeatureOutput): void {
+  #readLabels(payee: number, own: number, row: PaymentRow | null, t: number, out: FeatureOutput): void {
     const { payees, labels, payments } = this.tables;
     const list = payee < 0 ? 0 : payees.extra(payee);
     const view = this.#labelView;
@@ -199,7 +217,7 @@ export class EmbeddedStore implements OnlineStore {
     const count = payee < 0 ? 0 : payees.count(payee);
     const ownCounted = own >= 0 && payee >= 0 && payments.entityOf(own, 1) === payee ? 1 : 0;
     // Only a payee that has labels has use for the payment's token.
-    const ownToken = view.kept === 0 ? -1 : token53(endToEndId);
+    const ownToken = view.kept === 0 || row === null ? -1 : token53(row.end_to_end_id);
     this.#engine.labels.read(view, count - ownCounted > 0, t, ownToken, out);
   }
 }

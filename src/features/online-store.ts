@@ -25,6 +25,18 @@ export interface Observation {
   readonly mark: number;
 }
 
+/** Whose features are read, and as of when. */
+export interface FeatureRead {
+  readonly keys: EntityKeys;
+  /** The windows' end; with a row, its event time. */
+  readonly atMicros: number;
+  /** The payment that is read for; its own event, where it is recorded, does not count. Without one what needs it is null. */
+  readonly row: PaymentRow | null;
+}
+
+/** Features that were read without recording anything. */
+export type FeatureReading = Pick<Observation, 'saw' | 'values' | 'status'>;
+
 /** A label as a store takes it. */
 export interface ObservedLabel {
   readonly endToEndId: string;
@@ -57,6 +69,13 @@ export interface OnlineStore {
    * @throws AppError `state_full`; `store_unavailable` where no answer came in time.
    */
   observePayment(payment: ObservedPayment): Observation | Promise<Observation>;
+  /**
+   * Reads the features of entities and records nothing: what {@link observePayment} would give now,
+   * also from events that are not durable yet.
+   *
+   * @throws AppError `store_unavailable`.
+   */
+  readFeatures(read: FeatureRead): FeatureReading | Promise<FeatureReading>;
   /** Records a label. @throws AppError as {@link observePayment}. */
   observeLabel(label: ObservedLabel): LabelObservation | Promise<LabelObservation>;
 }

@@ -2,7 +2,14 @@ import { token53 } from '../base/hash128.ts';
 import { ENTITY_KINDS, type EntityKind, type EntityNumber, type EntityNumbers } from '../domain/entity-keys.ts';
 import type { FeatureSet } from './feature-set.ts';
 import { FEATURE_STATUS } from './feature-status.ts';
-import { NO_NUMBERS, type Observation, type ObservedPayment } from './online-store.ts';
+import {
+  type FeatureRead,
+  type FeatureReading,
+  NO_NUMBERS,
+  type Observation,
+  type ObservedPayment,
+} from './online-store.ts';
+import { paymentOutputs, writeNulls } from './payment-outputs.ts';
 import type { Reply } from './redis-connection.ts';
 import { EVENT_BYTES, HEADER_BYTES, LABEL_HEADER_BYTES } from './redis-layout.ts';
 import { ReplyReader } from './redis-reply.ts';
@@ -36,6 +43,12 @@ interface OwnEvent {
   readonly amount: number;
 }
 
+/** Headers as they were below a payment's event, by the kind's place, and of the payee's labels. */
+interface EntitiesBelow {
+  header(at: number): Buffer;
+  readonly labels: Buffer;
+}
+
 /** Reads a script's reply. The caller has looked at the code. */
 function parseReply(reply: readonly Reply[]): ObservedReply {
   const bytes = (at: number): Buffer => reply[at] as Buffer;
@@ -66,11 +79,13 @@ function ownEvent(payment: Buffer): OwnEvent | null {
 export class ObservationReader {
   readonly #set: FeatureSet;
   readonly #engine: VectorEngine;
+  readonly #paymentOutputs: Int32Array;
   readonly #reader: ReplyReader;
 
   constructor(set: FeatureSet) {
     this.#set = set;
     this.#engine = createVectorEngine(set);
+    this.#paymentOutputs = paymentOutputs(set);
     this.#reader = new ReplyReader(set);
   }
 
@@ -80,8 +95,27 @@ export class ObservationReader {
     const own = ownEvent(observed.payment);
     const repeated = observed.code === OBSERVED.repeated && own !== null;
     const below = repeated ? this.#entitiesBelow(payment, observed) : undefined;
-    const out = featureOutput(this.#set);
     const { row, keys } = payment;
+    const reading = this.#read({ row, keys, atMicros: row.event_time }, epoch, observed, own, below);
+    const isEvent = observed.code !== OBSERVED.second;
+    return { ...reading, isEvent, numbers: numbersOf(observed, own, reading.saw, epoch), mark: 0 };
+  }
+
+  /** What a read in an epoch gives. */
+  reading(read: FeatureRead, epoch: number, reply: readonly Reply[]): FeatureReading {
+    const observed = parseReply(reply);
+    return this.#read(read, epoch, observed, ownEvent(observed.payment), undefined);
+  }
+
+  #read(
+    { row, keys, atMicros }: FeatureRead,
+    epoch: number,
+    observed: ObservedReply,
+    own: OwnEvent | null,
+    below: EntitiesBelow | undefined,
+  ): FeatureReading {
+    const out = featureOutput(this.#set);
+    const token = row === null ? -1 : token53(row.end_to_end_id);
     const saw: Record<EntityKind, EntityNumber | null> = { payer: null, payee: null, pair: null };
     for (const [at, kind] of ENTITY_KINDS.entries()) {
       if (keys[kind] === null) {
@@ -94,22 +128,20 @@ export class ObservationReader {
       saw[kind] = { epoch, seq };
       const { view } = this.#reader;
       if (own !== null && below === undefined && isIn(own, kind, keys)) {
-        view.ownIdentity = token53(row.end_to_end_id);
+        view.ownIdentity = token;
         view.ownTime = own.time;
         view.ownAmount = own.amount;
       }
-      this.#engine[kind].read(view, row.event_time, out);
+      this.#engine[kind].read(view, atMicros, out);
       if (kind !== 'payee') continue;
       this.#reader.readLabels(observed.labels, below?.labels);
       const others = view.count - (view.ownIdentity < 0 ? 0 : 1);
-      const token = token53(row.end_to_end_id);
-      this.#engine.labels.read(this.#reader.labelView, others > 0, row.event_time, token, out);
+      this.#engine.labels.read(this.#reader.labelView, others > 0, atMicros, token, out);
     }
-    this.#engine.request.read(row, out);
+    if (row !== null) this.#engine.request.read(row, out);
     this.#engine.derived.read(out);
-    const isEvent = observed.code !== OBSERVED.second;
-    const { values, status } = out;
-    return { isEvent, numbers: numbersOf(observed, own, saw, epoch), saw, values, status, mark: 0 };
+    if (row === null) writeNulls(this.#paymentOutputs, out);
+    return { saw, values: out.values, status: out.status };
   }
 
   /**
@@ -120,7 +152,7 @@ export class ObservationReader {
   #entitiesBelow(
     { row, keys }: ObservedPayment,
     { entities, labels, below }: ObservedReply,
-  ): { header(at: number): Buffer; labels: Buffer } | undefined {
+  ): EntitiesBelow | undefined {
     if (below.length === 0) return undefined;
     const header = (at: number): Buffer => below.subarray(at * HEADER_BYTES, (at + 1) * HEADER_BYTES);
     const identity = token53(row.end_to_end_id);

@@ -4,13 +4,21 @@ import { AppError } from '../base/errors.ts';
 import type { EntityNumbers } from '../domain/entity-keys.ts';
 import type { Side } from '../domain/payment.ts';
 import type { FeatureSet } from './feature-set.ts';
-import type { LabelObservation, Observation, ObservedLabel, ObservedPayment, OnlineStore } from './online-store.ts';
+import type {
+  FeatureRead,
+  FeatureReading,
+  LabelObservation,
+  Observation,
+  ObservedLabel,
+  ObservedPayment,
+  OnlineStore,
+} from './online-store.ts';
 import { COMMAND_TIMEOUT_MS, openRedis, type Reply, runIdOf, runScript, storeUnavailable } from './redis-connection.ts';
 import { type OpenedEpoch, type RebuildParts, rebuildEpoch } from './redis-epoch.ts';
 import { LateAppends } from './redis-late-appends.ts';
 import { PAYMENT_BYTES, sharedKeys } from './redis-layout.ts';
 import { ObservationReader } from './redis-observation.ts';
-import { type EpochKeys, labelCall, observeCall, paymentKey } from './redis-request.ts';
+import { type EpochKeys, labelCall, observeCall, paymentKey, readCall } from './redis-request.ts';
 import { labelScript, OBSERVED, observeScript, type RedisScript } from './redis-scripts.ts';
 
 /** Numbers of an event that were learned after its decision. */
@@ -117,6 +125,14 @@ export class RedisOnlineStore implements OnlineStore {
       this.appendLate(payment);
       throw error;
     }
+  }
+
+  async readFeatures(read: FeatureRead): Promise<FeatureReading> {
+    const keys = this.#openKeys();
+    const { keys: names, args } = readCall(read, keys);
+    const reply = await this.#run(this.#observeScript, names, args);
+    if (reply[0] === OBSERVED.otherEpoch) throw this.#epochClosed();
+    return this.#reader.reading(read, keys.epoch, reply);
   }
 
   async observeLabel(label: ObservedLabel): Promise<LabelObservation> {

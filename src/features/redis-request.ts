@@ -1,6 +1,7 @@
 import { token53 } from '../base/hash128.ts';
+import type { EntityKeys } from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
-import type { ObservedLabel, ObservedPayment } from './online-store.ts';
+import type { FeatureRead, ObservedLabel, ObservedPayment } from './online-store.ts';
 import { epochKey, idOf, packed, type SharedKeys } from './redis-layout.ts';
 
 /** What a script is called with. */
@@ -20,28 +21,16 @@ export interface EpochKeys {
 export const SIDE_CODES = { PAYER: 'P', PAYEE: 'R' } as const;
 
 /** The call of the observing script for a payment. */
-export function observeCall({ row, keys }: ObservedPayment, { epoch, shared, prefix }: EpochKeys): ScriptCall {
-  const id = idOf(row.end_to_end_id);
-  const payer = keys.payer === null ? null : idOf(keys.payer);
-  const payee = keys.payee === null ? null : idOf(keys.payee);
+export function observeCall({ row, keys }: ObservedPayment, epoch: EpochKeys): ScriptCall {
   const payerToken = keys.payer === null ? -1 : token53(keys.payer);
   const payeeToken = keys.payee === null ? -1 : token53(keys.payee);
   const identity = token53(row.end_to_end_id);
   const { event_time: time, amount_centavos: amount } = row;
   const side = SIDE_CODES[row.side];
   return {
-    keys: [
-      shared.epoch,
-      epochKey(prefix, 'e', id),
-      epochKey(prefix, 'r', id),
-      epochKey(prefix, 'p', payer),
-      epochKey(prefix, 'q', payee),
-      epochKey(prefix, 'c', payer, payee),
-      epochKey(prefix, 't', payee),
-      epochKey(prefix, 'l', payee),
-    ],
+    keys: keysOf(row.end_to_end_id, keys, epoch),
     args: [
-      String(epoch),
+      String(epoch.epoch),
       packed(time, amount, payeeToken, identity),
       packed(time, amount, payerToken, identity),
       packed(time, amount, -1, identity),
@@ -49,6 +38,30 @@ export function observeCall({ row, keys }: ObservedPayment, { epoch, shared, pre
       side,
     ],
   };
+}
+
+/** The call of the observing script that records nothing. */
+export function readCall({ row, keys }: FeatureRead, epoch: EpochKeys): ScriptCall {
+  return {
+    keys: keysOf(row === null ? null : row.end_to_end_id, keys, epoch),
+    args: [String(epoch.epoch), '', '', '', '', ''],
+  };
+}
+
+function keysOf(endToEndId: string | null, keys: EntityKeys, { shared, prefix }: EpochKeys): ScriptCall['keys'] {
+  const id = endToEndId === null ? null : idOf(endToEndId);
+  const payer = keys.payer === null ? null : idOf(keys.payer);
+  const payee = keys.payee === null ? null : idOf(keys.payee);
+  return [
+    shared.epoch,
+    epochKey(prefix, 'e', id),
+    epochKey(prefix, 'r', id),
+    epochKey(prefix, 'p', payer),
+    epochKey(prefix, 'q', payee),
+    epochKey(prefix, 'c', payer, payee),
+    epochKey(prefix, 't', payee),
+    epochKey(prefix, 'l', payee),
+  ];
 }
 
 /** A payment's value after its numbers. */

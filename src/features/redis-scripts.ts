@@ -19,7 +19,7 @@ export const OBSERVED = {
   otherEpoch: 0,
   /** The event was recorded; entities are as they were before it. */
   recorded: 1,
-  /** The payment is known from another record; entities are as they are now. */
+  /** The payment is known from another record, or was only read for; entities are as they are now. */
   second: 2,
   /** The payment is known from a record of the same side; the last says what was below it, where that is kept. */
   repeated: 3,
@@ -28,7 +28,7 @@ export const OBSERVED = {
 /**
  * Records a payment's event unless its endToEndId is known, and reads its entities: the keeping
  * rule of `EntityLists`, on packed strings. A script runs alone, so all entities are touched at
- * one instant and every number is given once.
+ * one instant and every number is given once. Where no events are given it reads only.
  *
  * KEYS: epoch, event, retry, payer, payee, pair, tiles, labels; an empty key is no such entity.
  * ARGV: epoch, event of payer, of payee, of pair (32 bytes each), value of the payment after its
@@ -108,13 +108,16 @@ if payeeHeader ~= '' and struct.unpack('<d', payeeHeader, 41) > -math.huge then 
 
 local code = 1
 local below = ''
-local payment = redis.call('GET', KEYS[2])
+local payment = KEYS[2] ~= '' and redis.call('GET', KEYS[2])
 if payment then
   code = 2
   if string.sub(payment, 57, 57) == ARGV[6] then
     code = 3
     below = redis.call('GET', KEYS[3]) or ''
   end
+elseif ARGV[2] == '' then
+  code = 2
+  payment = ''
 else
   payment = ''
   local labelHeader = labels ~= '' and string.sub(labels, 1, 32) or struct.pack('<dddd', 0, 0, 0, -math.huge)

@@ -7,6 +7,7 @@ import { compileFeatureSet, type FeatureSet } from '../../src/features/feature-s
 import type { Observation } from '../../src/features/online-store.ts';
 import { RedisOnlineStore } from '../../src/features/redis-online-store.ts';
 import { type Cell, OracleStore } from '../unit/features/oracle.ts';
+import { checkReading } from '../unit/features/reading-check.ts';
 import { cellsOf, paymentOf, rowOf, type Step, stream, testSet } from '../unit/features/streams.ts';
 import { startRedis, type TestRedis } from './redis-server.ts';
 
@@ -103,6 +104,10 @@ async function run(redis: TestRedis, bound: number, steps: readonly Step[]): Pro
         const row = rowOf(`E${String(rows.length).padStart(31, '0')}`, time, now.amount, now.payer, now.payee);
         rows.push(row);
         const payment = paymentOf(row);
+        for (const read of [payment, { ...payment, row: null }]) {
+          const asked = { ...read, atMicros: time };
+          checkReading(oracle, asked, await store.readFeatures(asked));
+        }
         const expected = oracle.observe({ id: row.end_to_end_id, time, amount: now.amount, keys: payment.keys });
         const got = await store.observePayment(payment);
         expect({ isEvent: got.isEvent, numbers: got.numbers, saw: got.saw }).toEqual({

@@ -6,6 +6,7 @@ import { EmbeddedStore } from '../../../src/features/embedded-store.ts';
 import { compileFeatureSet } from '../../../src/features/feature-set.ts';
 import { PIX_CORE } from '../../../src/features/pix-core.ts';
 import { OracleStore } from './oracle.ts';
+import { checkReading } from './reading-check.ts';
 import { cellsOf, paymentOf, rowOf, type Step, stream, testSet } from './streams.ts';
 
 const START = 1_762_000_000_000_000;
@@ -42,6 +43,10 @@ function run(bound: number, steps: readonly Step[]): void {
         rows.push(row);
         const restore = oracle.save();
         const payment = paymentOf(row);
+        for (const read of [payment, { ...payment, row: null }]) {
+          const asked = { ...read, atMicros: row.event_time };
+          checkReading(oracle, asked, store.readFeatures(asked));
+        }
         const expected = oracle.observe({
           id: row.end_to_end_id,
           time: row.event_time,
