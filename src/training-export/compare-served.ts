@@ -31,6 +31,9 @@ export interface SkewReport {
   readonly first: SkewExample | null;
 }
 
+/** Columns of decisions that hold what was served. */
+const SERVED_COLUMNS: readonly string[] = ['feature_set', 'feature_set_version', 'features', 'feature_status'];
+
 /** Decisions that are recomputed at once: 70 MB with the shipped set. */
 const PIECE_ROWS = 131_072;
 
@@ -41,12 +44,7 @@ const PIECE_ROWS = 131_072;
  * @throws AppError as storage and {@link prepareReplay}.
  */
 export async function compareServed(tables: SourceTables, set: FeatureSet): Promise<SkewReport> {
-  const source = await readSilver(tables, set, {}, [
-    'feature_set',
-    'feature_set_version',
-    'features',
-    'feature_status',
-  ]);
+  const source = await readSilver(tables, set, {}, { decisions: SERVED_COLUMNS });
   const { payments, sides, decisions, decisionOf } = source;
   const names = decisions.texts('feature_set');
   const setVersions = decisions.texts('feature_set_version');

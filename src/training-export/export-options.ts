@@ -1,6 +1,9 @@
 import type { LabelState } from '../domain/label.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import type { ObjectStore } from '../storage/store/object-store.ts';
+import type { GroupSplit } from './group-split.ts';
+import type { LabelPolicy } from './label-policy.ts';
+import type { NegativeSample } from './negative-sampling.ts';
 import type { SourceTables, SourceVersions } from './source-snapshots.ts';
 import type { TimeSplit } from './time-split.ts';
 
@@ -16,7 +19,13 @@ export interface ExportOptions {
   readonly horizonMicros?: number;
   /** States that make a payment fraud; AGREED unless told. */
   readonly countedStates?: readonly LabelState[];
+  /** Rows of silver.transactions to take: a condition of Spark's SQL; all unless told. Features see every event all the same. */
+  readonly where?: string;
   readonly split?: TimeSplit;
+  /** A split by entity, alone or together with `split`. */
+  readonly group?: GroupSplit;
+  /** Which rows that are not fraud are kept; all unless told. */
+  readonly sample?: NegativeSample;
   /** Whether the rows between training and validation get a file of their own; left out unless told. */
   readonly withEmbargo?: boolean;
   /** Features as doubles, not as the floats that a model is given. */
@@ -32,4 +41,13 @@ export interface ExportPorts {
   readonly files: ObjectStore;
   /** Called now and then with the rows written. */
   readonly onProgress?: (rows: number, total: number) => void;
+}
+
+/** The label policy that options mean. */
+export function labelPolicyOf({ horizonMicros, labelsAsOfMicros, countedStates }: ExportOptions): LabelPolicy {
+  return {
+    horizonMicros: horizonMicros ?? DEFAULT_HORIZON_MICROS,
+    asOfMicros: labelsAsOfMicros,
+    counted: countedStates ?? ['AGREED'],
+  };
 }

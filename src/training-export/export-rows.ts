@@ -1,25 +1,34 @@
 import { prepareReplay, type ReplayedVectors } from '../features/replay.ts';
-import { DEFAULT_HORIZON_MICROS, type ExportOptions } from './export-options.ts';
-import { type LabelEvent, type LabelPolicy, labelOf, type RowLabel } from './label-policy.ts';
+import type { FeatureOutput } from '../features/window-engine.ts';
+import { idsOf } from './entity-columns.ts';
+import type { ExportColumn } from './export-columns.ts';
+import { type ExportOptions, labelPolicyOf } from './export-options.ts';
+import { type GroupName, groupReader } from './group-split.ts';
+import { labelOf, type RowLabel } from './label-policy.ts';
+import { sampleWeight } from './negative-sampling.ts';
 import { observedOutcomes } from './observed-outcome.ts';
+import { rowCells } from './row-cells.ts';
 import { labelsByPayment } from './row-labels.ts';
 import { readsOf } from './silver-reads.ts';
 import type { SilverSource } from './silver-source.ts';
-import { labelsBefore, type SplitName, splitOf, type TimeSplit } from './time-split.ts';
+import { type RowSplit, rowSplit } from './split-plan.ts';
+import { labelsBefore } from './time-split.ts';
 
 /** One row of an export. */
 export interface ExportRow {
-  readonly split: SplitName;
+  readonly split: RowSplit;
   readonly label: RowLabel;
   /** Whether the payment went through, so that fraud could show. */
   readonly isObserved: boolean;
+  /** 0 where the row is left out for another one that stands for it. */
+  readonly weight: number;
   /** Every column but the features, in the order of the columns. */
-  readonly cells: readonly unknown[];
-  /** NaN where absent. The array is the same for every call. */
-  readonly features: Float64Array;
+  cells(): readonly unknown[];
+  /** Features, NaN where absent, with their statuses. The object is the same for every row. */
+  vector(): FeatureOutput;
 }
 
-/** The rows of an export in their order, those of the embargo too. */
+/** The rows of an export in their order, those that go into no file too. */
 export interface ExportRows {
   readonly count: number;
   /** Rows whose known time an import assumed. */
@@ -28,72 +37,90 @@ export interface ExportRows {
   row(at: number): ExportRow;
 }
 
-/** The label policy that options mean. */
-export function labelPolicyOf({ horizonMicros, labelsAsOfMicros, countedStates }: ExportOptions): LabelPolicy {
-  return {
-    horizonMicros: horizonMicros ?? DEFAULT_HORIZON_MICROS,
-    asOfMicros: labelsAsOfMicros,
-    counted: countedStates ?? ['AGREED'],
-  };
-}
-
 /** Decisions' columns that rows carry. */
 export const DECISION_COLUMNS: readonly string[] = ['decision', 'policy_version', 'degraded'];
 
 /** Rows whose features are computed at once: 70 MB with the shipped set. */
 const REPLAY_ROWS = 131_072;
 
-/** Computes the rows of an export, their features piece by piece. */
-export function exportRows(source: SilverSource, options: ExportOptions): ExportRows {
-  const order = orderedRows(source);
+/**
+ * Computes the rows of an export, their features piece by piece.
+ *
+ * @param isWanted whether a row of the payments is exported at all.
+ */
+export function exportRows(
+  source: SilverSource,
+  options: ExportOptions,
+  columns: readonly ExportColumn[],
+  isWanted: (row: number) => boolean,
+): ExportRows {
+  const { payments, sides } = source;
+  const order = orderedRows(source).filter(isWanted);
+  const vectorAt = vectorReader(source, options, order);
+  const splitOf = splitReader(source, options);
+  const labelAt = labelReader(source, options);
+  const observed = observedOutcomes(source);
+  const cellsOf = rowCells(source, columns);
+  return {
+    count: order.length,
+    knownAssumed: order.reduce((count, row) => count + (source.knownAssumed[row] as number), 0),
+    row(at) {
+      const row = order[at] as number;
+      const isObserved = observed[row] === 1;
+      const split = splitOf(row);
+      const label = labelAt(row, split, isObserved);
+      const weight = sampleWeight(
+        options.sample ?? null,
+        split,
+        label.label,
+        payments.ids[row] ?? '',
+        sides[row] ?? '',
+      );
+      const facts = { row, isObserved, split, label, weight };
+      return { split, label, isObserved, weight, cells: () => cellsOf(facts), vector: () => vectorAt(at) };
+    },
+  };
+}
+
+function vectorReader(source: SilverSource, { set }: ExportOptions, order: Int32Array): (at: number) => FeatureOutput {
   const { payments, labels, epochs } = source;
-  const replayed = prepareReplay(options.set, { payments, labels, epochs });
+  const replayed = prepareReplay(set, { payments, labels, epochs });
   let vectors: ReplayedVectors | undefined;
   let piece = -1;
-  const featuresAt = (at: number): Float64Array => {
+  return (at) => {
     const wanted = Math.floor(at / REPLAY_ROWS);
     if (vectors === undefined || wanted !== piece) {
       piece = wanted;
       vectors = undefined;
       vectors = replayed(readsOf(source, order.subarray(piece * REPLAY_ROWS, (piece + 1) * REPLAY_ROWS)));
     }
-    return vectors.vector(at - piece * REPLAY_ROWS).values;
-  };
-  const policy = labelPolicyOf(options);
-  const split = options.split ?? null;
-  const eventsOf = labelsByPayment(labels);
-  const observed = observedOutcomes(source);
-  const cellsOf = cellReader(source);
-  return {
-    count: order.length,
-    knownAssumed: source.knownAssumed.reduce((count, assumed) => count + assumed, 0),
-    row(at) {
-      const row = order[at] as number;
-      const isObserved = observed[row] === 1;
-      const name = splitOf(payments.times[row] as number, policy.horizonMicros, split);
-      const label = rowLabel(
-        payments.times[row] as number,
-        name,
-        split,
-        policy,
-        eventsOf(payments.ids[row] ?? ''),
-        isObserved,
-      );
-      const cells = cellsOf(row, isObserved, label, name);
-      return { split: name, label, isObserved, cells, features: featuresAt(at) };
-    },
+    return vectors.vector(at - piece * REPLAY_ROWS);
   };
 }
 
-function rowLabel(
-  t: number,
-  name: SplitName,
-  split: TimeSplit | null,
-  policy: LabelPolicy,
-  events: readonly LabelEvent[],
-  isObserved: boolean,
-): RowLabel {
-  return labelOf(events, t, policy, labelsBefore(name, policy.asOfMicros, split), isObserved);
+function splitReader(source: SilverSource, options: ExportOptions): (row: number) => RowSplit {
+  const { payments } = source;
+  const { horizonMicros } = labelPolicyOf(options);
+  const { split = null, group } = options;
+  let groupOf: (row: number) => GroupName | null = () => null;
+  if (group !== undefined) {
+    const ids = idsOf(source, group.entity);
+    const read = groupReader(group);
+    groupOf = (row) => read(ids[row] ?? null, payments.ids[row] ?? '');
+  }
+  return (row) => rowSplit(payments.times[row] as number, horizonMicros, split, groupOf(row));
+}
+
+type LabelReader = (row: number, split: RowSplit, isObserved: boolean) => RowLabel;
+
+function labelReader({ payments, labels }: SilverSource, options: ExportOptions): LabelReader {
+  const policy = labelPolicyOf(options);
+  const time = options.split ?? null;
+  const eventsOf = labelsByPayment(labels);
+  return (row, split, isObserved) => {
+    const before = split === 'crossed' ? policy.asOfMicros : labelsBefore(split, policy.asOfMicros, time);
+    return labelOf(eventsOf(payments.ids[row] ?? ''), payments.times[row] as number, policy, before, isObserved);
+  };
 }
 
 /** The order is total: (event time, known time, endToEndId, side). */
@@ -107,38 +134,4 @@ function orderedRows({ payments, sides }: SilverSource): Int32Array {
       compareTexts(ids[a] ?? '', ids[b] ?? '') ||
       compareTexts(sides[a] ?? '', sides[b] ?? ''),
   );
-}
-
-type CellReader = (row: number, isObserved: boolean, label: RowLabel, split: SplitName) => unknown[];
-
-function cellReader({ payments, sides, sourceIds, decisions, decisionOf }: SilverSource): CellReader {
-  const decided = decisions.texts('decision');
-  const policies = decisions.texts('policy_version');
-  const degraded = textLists(decisions);
-  return (row, isObserved, { label, state, knownTimeMicros }, split) => {
-    const decision = decisionOf[row] as number;
-    return [
-      payments.ids[row],
-      sides[row],
-      payments.times[row],
-      payments.places.knownTimes[row],
-      sourceIds[row] ?? null,
-      decided[decision] ?? null,
-      policies[decision] ?? null,
-      decision < 0 ? null : degraded(decision),
-      isObserved,
-      label,
-      state,
-      knownTimeMicros,
-      split,
-    ];
-  };
-}
-
-function textLists(decisions: SilverSource['decisions']): (row: number) => readonly (string | null)[] {
-  const lists = decisions.data('degraded');
-  if (lists.kind !== 'list' || lists.child.kind !== 'string')
-    throw new Error('assertion failed: degraded is a list of texts');
-  const { offsets, child } = lists;
-  return (row) => child.values.slice(offsets[row], offsets[row + 1]);
 }

@@ -1,6 +1,7 @@
 import { instantOfMicros } from '../domain/instant.ts';
 import type { LabelState } from '../domain/label.ts';
 import type { FeatureSetDefinition } from '../features/definition.ts';
+import type { IdColumn } from './entity-columns.ts';
 import type { ExportColumn } from './export-columns.ts';
 import type { SourceTable } from './source-snapshots.ts';
 import type { SplitName } from './time-split.ts';
@@ -27,6 +28,10 @@ export interface ExportFile {
   readonly name: string;
   readonly split: SplitName;
   readonly counts: LabelCounts;
+  /** Rows with label 0 that others of the file stand for. */
+  readonly sampledOut: number;
+  /** Of the rows with a label, before any were left out, the share of fraud; null where none has one. */
+  readonly baseRate: number | null;
   readonly sizeBytes: number;
   readonly sha256: string;
   /** Of the canonical rows: equal whatever wrote the Parquet. */
@@ -56,17 +61,34 @@ export interface ExportManifest {
     readonly b: string;
     readonly withEmbargo: boolean;
   } | null;
+  /** The split by entity; shares are in hundredths of a percent. */
+  readonly group: {
+    readonly entity: IdColumn;
+    readonly train: number;
+    readonly validation: number;
+    readonly test: number;
+    readonly seed: number;
+    readonly rule: string;
+  } | null;
+  /** The condition that rows passed. */
+  readonly where: string | null;
+  readonly sample: { readonly keep: number; readonly seed: number; readonly rule: string } | null;
   readonly order: readonly string[];
   readonly columns: readonly ExportColumn[];
   readonly features: readonly string[];
   /** The type that features are written as. */
   readonly featureType: 'float' | 'double';
+  /** Rows that were asked for, those that are in no file too. */
   readonly rows: number;
   /** Whether rows are seen at the numbers known at their known time, for want of numbers of their own. */
   readonly reconstructed: false;
   /** Rows between training and validation that are in no file. */
   readonly embargoRows: number;
-  /** Rows of silver.transactions whose known time an import assumed. */
+  /** Rows that time and group put in different splits, so that they are in no file. */
+  readonly crossedRows: number;
+  /** Rows with label 0 that others stand for. */
+  readonly sampledOutRows: number;
+  /** Of the rows, those whose known time an import assumed. */
   readonly knownAssumedRows: number;
   readonly files: readonly ExportFile[];
 }

@@ -5,11 +5,18 @@ import type { ReplayLabels, ReplayPayments } from '../features/replay-input.ts';
 import { type LakeColumns, lakeColumns } from '../governance/lake-columns.ts';
 import { PAYMENT_RECORD_COLUMNS, recordedLabels, recordedPayments } from '../governance/silver-records.ts';
 import { paymentColumnsFor, paymentReader } from './payment-columns.ts';
-import { type SourceTable, type SourceTables, type SourceVersions, sourceSnapshots } from './source-snapshots.ts';
+import {
+  type SourceSnapshots,
+  type SourceTable,
+  type SourceTables,
+  type SourceVersions,
+  sourceSnapshots,
+} from './source-snapshots.ts';
 
 /** Silver at one version of each table, in memory and in columns. */
 export interface SilverSource {
   readonly versions: Readonly<Record<SourceTable, number>>;
+  readonly snapshots: SourceSnapshots;
   readonly payments: ReplayPayments;
   readonly sides: readonly string[];
   readonly sourceIds: readonly (string | null)[];
@@ -19,6 +26,8 @@ export interface SilverSource {
   readonly knownAssumed: Uint8Array;
   /** The payment of a row; the object is the same for every call. */
   readonly payment: (row: number) => PaymentRow;
+  /** A column of texts of the payments that was asked for. */
+  readonly texts: (column: string) => readonly (string | null)[];
   readonly decisions: LakeColumns;
   /** Row of a payment's decision by the row of the payment; −1 where it has none. */
   readonly decisionOf: Int32Array;
@@ -28,32 +37,41 @@ export interface SilverSource {
 
 const ENTITY_COLUMNS = ['payer', 'payee', 'pair'].flatMap((entity) => [`${entity}_epoch`, `${entity}_seq`]);
 
+/** What to read beside what every recomputation needs. */
+export interface SilverColumns {
+  /** Columns of decisions beside their keys and the numbers that they saw. */
+  readonly decisions: readonly string[];
+  /** Columns of texts of silver.transactions. */
+  readonly payments?: readonly string[];
+}
+
 /**
  * Reads what a recomputation needs: about 0.6 KB a payment.
  *
- * @param decisionColumns what to read of decisions beside their keys and the numbers that they saw.
  * @throws AppError as storage: `table_not_found`, `version_not_found`, `table_corrupt`.
  */
 export async function readSilver(
   tables: SourceTables,
   set: FeatureSet,
   wanted: SourceVersions,
-  decisionColumns: readonly string[],
+  columns: SilverColumns,
 ): Promise<SilverSource> {
+  const snapshots = await sourceSnapshots(tables, wanted);
   const {
     'silver/transactions': transactions,
     'silver/decisions': decided,
     'silver/labels': labelled,
     'silver/epochs': opened,
-  } = await sourceSnapshots(tables, wanted);
+  } = snapshots;
   const paid = await lakeColumns(transactions, [
     ...paymentColumnsFor(set.columns),
     ...PAYMENT_RECORD_COLUMNS,
     'known_assumed',
     'source',
     'source_id',
+    ...(columns.payments ?? []),
   ]);
-  const decisions = await lakeColumns(decided, ['end_to_end_id', 'side', ...ENTITY_COLUMNS, ...decisionColumns]);
+  const decisions = await lakeColumns(decided, ['end_to_end_id', 'side', ...ENTITY_COLUMNS, ...columns.decisions]);
   const payments = recordedPayments(paid);
   const sides = paid.requiredTexts('side');
   return {
@@ -63,12 +81,14 @@ export async function readSilver(
       'silver/labels': labelled.version,
       'silver/epochs': opened.version,
     },
+    snapshots,
     payments,
     sides,
     sourceIds: paid.texts('source_id'),
     isImport: Uint8Array.from(paid.texts('source'), (source) => (source === 'import' ? 1 : 0)),
     knownAssumed: paid.flags('known_assumed'),
     payment: paymentReader(paid, set.columns),
+    texts: (column) => paid.texts(column),
     decisions,
     decisionOf: joinDecisions(payments.ids, sides, decisions),
     labels: await recordedLabels(labelled),

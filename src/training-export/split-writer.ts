@@ -13,8 +13,12 @@ import type { SplitName } from './time-split.ts';
 
 /** Writes the file of one split. */
 export interface SplitWriter {
+  /** Takes a row, or counts it where another stands for it. */
   add(row: ExportRow): Promise<void>;
-  finish(): Promise<{ readonly file: ExportFile; readonly bytes: Uint8Array }>;
+  /** Rows that others stand for. */
+  readonly sampledOut: number;
+  /** The file; null where no row is left for it. */
+  finish(): Promise<{ readonly file: ExportFile; readonly bytes: Uint8Array } | null>;
 }
 
 /** Rows that are gathered before the file takes them; they fill its row groups evenly. */
@@ -35,6 +39,7 @@ export function splitWriter(split: SplitName, columns: readonly ExportColumn[], 
   const cells: unknown[][] = Array.from({ length: columns.length - width }, () => []);
   let lines = '';
   let rows = 0;
+  let sampledOut = 0;
   const writePiece = async (): Promise<void> => {
     hash.add(lines, matrix.subarray(0, rows * width));
     parquet.appendColumns(writtenColumns(columns, cells, matrix, width), rows);
@@ -45,24 +50,44 @@ export function splitWriter(split: SplitName, columns: readonly ExportColumn[], 
   };
   return {
     async add(row) {
+      if (row.weight === 0) {
+        sampledOut += 1;
+        return;
+      }
       count(counts, row);
+      const cellsOfRow = row.cells();
+      const { values } = row.vector();
       const offset = rows * width;
       for (let at = 0; at < width; at += 1) {
-        const value = row.features[at] as number;
+        const value = values[at] as number;
         // Every NaN becomes the one literal: computed ones differ in their sign from machine to machine.
         matrix[offset + at] = Number.isNaN(value) ? Number.NaN : value;
       }
-      for (let at = 0; at < cells.length; at += 1) cells[at]?.push(row.cells[at]);
-      lines += `${JSON.stringify(row.cells)}\n`;
+      for (let at = 0; at < cells.length; at += 1) cells[at]?.push(cellsOfRow[at]);
+      lines += `${JSON.stringify(cellsOfRow)}\n`;
       rows += 1;
       if (rows === PIECE_ROWS) await writePiece();
     },
+    get sampledOut() {
+      return sampledOut;
+    },
     async finish() {
+      if (counts.rows === 0) return null;
       if (rows > 0) await writePiece();
       const { bytes } = await parquet.finish();
       const sha256 = createHash('sha256').update(bytes).digest('hex');
-      const name = `${split}.parquet`;
-      return { file: { name, split, counts, sizeBytes: bytes.length, sha256, rowsSha256: hash.digest() }, bytes };
+      const labelled = counts.fraud + counts.notFraud + sampledOut;
+      const file = {
+        name: `${split}.parquet`,
+        split,
+        counts,
+        sampledOut,
+        baseRate: labelled === 0 ? null : counts.fraud / labelled,
+        sizeBytes: bytes.length,
+        sha256,
+        rowsSha256: hash.digest(),
+      };
+      return { file, bytes };
     },
   };
 }

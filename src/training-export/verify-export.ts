@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../base/errors.ts';
-import { microsOfInstant } from '../domain/instant.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { decodeParquet, rowsOfBatch } from '../storage/parquet/parquet-read.ts';
 import { memoryObjectStore } from '../storage/store/memory-object-store.ts';
 import type { ObjectStore } from '../storage/store/object-store.ts';
 import { createExport } from './create-export.ts';
-import type { ExportOptions, ExportPorts } from './export-options.ts';
+import type { ExportPorts } from './export-options.ts';
 import { EXPORT_FORMAT, type ExportFile, type ExportManifest, MANIFEST_FILE } from './manifest.ts';
+import { manifestOptions } from './manifest-options.ts';
 import { SOURCE_TABLES } from './source-snapshots.ts';
 
 /** What a verification found. */
@@ -44,7 +44,7 @@ export async function verifyExport(
   }
   const again = memoryObjectStore();
   const { files: _, ...others } = ports;
-  const remade = await createExport(optionsOf(manifest, set), { ...others, files: again });
+  const remade = await createExport(manifestOptions(manifest, set), { ...others, files: again });
   const difference = await firstDifference(manifest, remade, ports.files, again);
   return { ok: difference === null, ...found, difference };
 }
@@ -65,7 +65,7 @@ async function readManifest(files: ObjectStore): Promise<ExportManifest> {
 /** Whether everything is there that a verification reads; the rest is compared with what is made now. */
 function isManifest(value: unknown): value is ExportManifest {
   if (!isObject(value) || value.format !== EXPORT_FORMAT) return false;
-  const { featureSet, labels, split, tables, files } = value;
+  const { featureSet, labels, split, group, where, sample, tables, files } = value;
   const hasTexts = (of: unknown, names: readonly string[]): boolean =>
     isObject(of) && names.every((name) => typeof of[name] === 'string');
   const hasFiles =
@@ -79,6 +79,9 @@ function isManifest(value: unknown): value is ExportManifest {
     Number.isSafeInteger(labels.horizonMicros) &&
     Array.isArray(labels.counted) &&
     (split === null || hasTexts(split, ['a', 'b'])) &&
+    (group === null || (hasTexts(group, ['entity']) && isObject(group) && Number.isSafeInteger(group.train))) &&
+    (where === null || typeof where === 'string') &&
+    (sample === null || (isObject(sample) && typeof sample.keep === 'number')) &&
     isObject(tables) &&
     SOURCE_TABLES.every((name) => Number.isSafeInteger(tables[name]))
   );
@@ -96,27 +99,6 @@ async function damagedFile(files: ObjectStore, manifest: ExportManifest): Promis
     if (actual !== sha256) return `${name} was changed: its SHA-256 is ${actual}, the manifest says ${sha256}`;
   }
   return null;
-}
-
-function optionsOf({ labels, split, tables, featureType }: ExportManifest, set: FeatureSet): ExportOptions {
-  return {
-    set,
-    labelsAsOfMicros: microsOf(labels.asOf),
-    horizonMicros: labels.horizonMicros,
-    countedStates: labels.counted,
-    doubles: featureType === 'double',
-    versions: tables,
-    ...(split === null
-      ? {}
-      : { split: { aMicros: microsOf(split.a), bMicros: microsOf(split.b) }, withEmbargo: split.withEmbargo }),
-  };
-}
-
-function microsOf(text: string): number {
-  const micros = microsOfInstant(text.length === 10 ? `${text}T00:00:00Z` : text);
-  if (micros === undefined || Number.isNaN(micros))
-    throw new AppError('invalid_file', `${MANIFEST_FILE} names an instant that is none: ${text}`);
-  return micros;
 }
 
 async function firstDifference(

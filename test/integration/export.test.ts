@@ -143,6 +143,12 @@ describe('from simulated payments to a training set', () => {
     [{ horizon: '3w' }, 'usage', '--horizon'],
     [{ counted: 'AGREE' }, 'usage', 'did you mean AGREED?'],
     [{ embargo: 'some' }, 'usage', '--embargo some'],
+    [{ split: 'group:payr=80/10/10' }, 'usage', 'did you mean payer?'],
+    [{ split: 'group:payer=80/10/20' }, 'usage', 'must make 100 together'],
+    [{ split: 'group:payer=80/20' }, 'usage', 'group:ENTITY=a/b/c'],
+    [{ split: ['group:payer=80/10/10', 'group:payee=80/10/10'] }, 'usage', 'once for groups'],
+    [{ sampleNegatives: '1.5' }, 'usage', '--sample-negatives 1.5'],
+    [{ seed: 'x' }, 'usage', '--seed x'],
   ])('%j is refused with the flag and what to do', (flags, code, text) => {
     let thrown: unknown;
     try {

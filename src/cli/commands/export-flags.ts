@@ -1,12 +1,12 @@
 import { AppError, messageOf } from '../../base/errors.ts';
 import { didYouMean } from '../../base/nearest-name.ts';
-import { daysOfDate, INSTANT_PATTERN, microsOfInstant } from '../../domain/instant.ts';
 import { LABEL_STATES, type LabelState } from '../../domain/label.ts';
 import { durationMicros } from '../../features/duration.ts';
 import type { FeatureSet } from '../../features/feature-set.ts';
 import type { ExportOptions } from '../../training-export/export-options.ts';
 import { SOURCE_TABLES, type SourceTable, type SourceVersions } from '../../training-export/source-snapshots.ts';
-import type { TimeSplit } from '../../training-export/time-split.ts';
+import { instantOf } from './export-instant.ts';
+import { splitsOf } from './export-splits.ts';
 
 /** What `export create` is called with. */
 export interface ExportFlags {
@@ -17,7 +17,11 @@ export interface ExportFlags {
   readonly horizon: string;
   readonly embargo: string;
   readonly counted: string;
-  readonly split?: string;
+  readonly where?: string;
+  /** `time:A,B`, `group:<entity>=a/b/c`, or both. */
+  readonly split?: string | readonly string[];
+  readonly sampleNegatives?: string;
+  readonly seed?: string;
   readonly double?: boolean;
   readonly pin?: string;
 }
@@ -38,29 +42,19 @@ export function exportOptionsOf(flags: ExportFlags, sets: ReadonlyMap<string, Fe
   if (flags.embargo !== 'drop' && flags.embargo !== 'keep') {
     throw new AppError('usage', `--embargo ${flags.embargo} is not known: drop or keep`);
   }
+  const seed = seedOf(flags.seed ?? '0');
   return {
     set,
     labelsAsOfMicros: instantOf('--labels-as-of', flags.labelsAsOf),
     horizonMicros: horizonOf(flags.horizon),
     countedStates: statesOf(flags.counted),
     versions: { ...pinnedVersions(flags.pin), ...fromVersion(flags.from) },
-    ...(flags.split === undefined ? {} : { split: splitOf(flags.split) }),
+    ...(flags.where === undefined ? {} : { where: flags.where }),
+    ...splitsOf(flags.split, seed),
+    ...(flags.sampleNegatives === undefined ? {} : { sample: { keep: shareOf(flags.sampleNegatives), seed } }),
     withEmbargo: flags.embargo === 'keep',
     doubles: flags.double === true,
   };
-}
-
-function instantOf(flag: string, text: string): number {
-  const micros = /^\d{4}-\d{2}-\d{2}$/.test(text)
-    ? (daysOfDate(text) ?? Number.NaN) * 86_400_000_000
-    : new RegExp(INSTANT_PATTERN).test(text)
-      ? microsOfInstant(text)
-      : undefined;
-  if (micros !== undefined && Number.isSafeInteger(micros)) return micros;
-  throw new AppError(
-    'usage',
-    `${flag} ${text} is no date: write YYYY-MM-DD (00:00 UTC, exclusive) or an instant such as 2026-07-01T12:00:00Z`,
-  );
 }
 
 function horizonOf(text: string): number {
@@ -71,6 +65,18 @@ function horizonOf(text: string): number {
   }
 }
 
+function seedOf(text: string): number {
+  const seed = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(seed)) return seed;
+  throw new AppError('usage', `--seed ${text} is no seed: write a whole number such as 7`);
+}
+
+function shareOf(text: string): number {
+  const share = /^(0|1)?(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (share > 0 && share < 1) return share;
+  throw new AppError('usage', `--sample-negatives ${text} is no share: write one above 0 and below 1, such as 0.1`);
+}
+
 function statesOf(text: string): LabelState[] {
   return text.split(',').map((part) => {
     const name = part.trim();
@@ -79,14 +85,6 @@ function statesOf(text: string): LabelState[] {
     const hint = didYouMean(name, LABEL_STATES);
     throw new AppError('usage', `--counted ${name} is no state${hint} (${LABEL_STATES.join(', ')})`);
   });
-}
-
-function splitOf(text: string): TimeSplit {
-  const [, a, b] = /^time:([^,]+),([^,]+)$/.exec(text) ?? [];
-  if (a === undefined || b === undefined) {
-    throw new AppError('usage', `--split ${text} is not known: write time:A,B, such as time:2026-06-19,2026-07-09`);
-  }
-  return { aMicros: instantOf('--split', a), bMicros: instantOf('--split', b) };
 }
 
 function fromVersion(text: string): SourceVersions {

@@ -16,7 +16,9 @@ same command over the same versions gives the same bytes.
 Examples:
   sentinela export create --from silver.transactions --features pix-core --labels-as-of 2026-08-29 --out training
   sentinela export create --from silver.transactions@12 --features pix-core --labels-as-of 2026-08-29 --horizon 30d \\
-    --split time:2026-06-19,2026-07-09 --out training`;
+    --split time:2026-06-19,2026-07-09 --out training
+  sentinela export create --from silver.transactions --features pix-core --labels-as-of 2026-08-29 --out training \\
+    --where "side = 'PAYER' AND local_instrument = 'DICT'" --split group:payer=80/10/10 --sample-negatives 0.05 --seed 7`;
 
 /** `sentinela export create | verify`. */
 export function addExportCommand(program: Command, contextOf: ContextOf): void {
@@ -29,9 +31,16 @@ export function addExportCommand(program: Command, contextOf: ContextOf): void {
     .requiredOption('--labels-as-of <date>', 'labels known at this instant or later do not exist')
     .requiredOption('--out <folder>', 'folder to write; an earlier export in it is replaced')
     .option('--horizon <span>', 'how long after its payment a label may come', '91d')
-    .option('--split <cuts>', 'time:A,B: train before A, validation from A, test from B')
+    .option('--where <expr>', 'only payments for which it is true: SQL over silver.transactions')
+    .option(
+      '--split <cuts>',
+      'time:A,B: train before A, validation from A, test from B; group:ENTITY=a/b/c: shares of its ids; or each once',
+      (cuts: string, before: readonly string[] = []) => [...before, cuts],
+    )
     .option('--embargo <what>', 'drop or keep: rows before A whose labels may come after A', 'drop')
     .option('--counted <states>', 'states of a contest that are fraud', 'AGREED')
+    .option('--sample-negatives <p>', 'keep this share of rows with label 0, with weight 1/p; never of test')
+    .option('--seed <n>', 'what draws rows and groups', '0')
     .option('--double', 'features as doubles; models are given floats')
     .option('--pin <versions>', 'versions of the other tables, such as decisions@3,labels@4,epochs@2')
     .addHelpText('after', CREATE_HELP)
@@ -89,7 +98,7 @@ async function createTrainingSet(
 }
 
 function summaryLines(manifest: ExportManifest, out: string, seconds: number): string[] {
-  const { files, featureSet, tables, rows, embargoRows, knownAssumedRows } = manifest;
+  const { files, featureSet, tables, rows, embargoRows, crossedRows, sampledOutRows, knownAssumedRows } = manifest;
   const number = (value: number): string => value.toLocaleString('en-US');
   const rate = number(Math.round(rows / Math.max(0.001, seconds)));
   const head = ['file', 'rows', 'fraud', 'not fraud', 'contested', 'censored', 'unobserved', 'bytes'];
@@ -113,6 +122,10 @@ function summaryLines(manifest: ExportManifest, out: string, seconds: number): s
   if (embargoRows > 0) {
     lines.push(`${number(embargoRows)} rows before the first cut are in no file: their labels may come after it`);
   }
+  if (crossedRows > 0)
+    lines.push(`${number(crossedRows)} rows are in no file: time and group put them in different splits`);
+  if (sampledOutRows > 0)
+    lines.push(`${number(sampledOutRows)} rows with label 0 are left out; the weights of others stand for them`);
   if (knownAssumedRows > 0) lines.push(`${number(knownAssumedRows)} rows were imported with an assumed known time`);
   return lines;
 }

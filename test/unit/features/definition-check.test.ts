@@ -6,7 +6,7 @@ import { exportColumns } from '../../../src/training-export/export-columns.ts';
 
 describe('a feature set', () => {
   it('may name no feature as a training set names its own columns', () => {
-    const keys = exportColumns(compileFeatureSet(PIX_CORE)).filter((column) => column.role !== 'feature');
+    const keys = exportColumns({ set: compileFeatureSet(PIX_CORE) }).filter((column) => column.role !== 'feature');
     expect(keys.length).toBeGreaterThan(10);
     for (const { name } of keys) {
       const [first, ...rest] = PIX_CORE.features;

@@ -2,14 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LABEL_STATES, type LabelState } from '../../../src/domain/label.ts';
 import { compileFeatureSet } from '../../../src/features/feature-set.ts';
-import { decodeParquet, rowsOfBatch } from '../../../src/storage/parquet/parquet-read.ts';
 import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
-import type { ObjectStore } from '../../../src/storage/store/object-store.ts';
 import { compareServed } from '../../../src/training-export/compare-served.ts';
 import { createExport, pandasLines } from '../../../src/training-export/create-export.ts';
 import type { ExportOptions } from '../../../src/training-export/export-options.ts';
 import { verifyExport } from '../../../src/training-export/verify-export.ts';
 import { rowOf, testSet } from '../features/streams.ts';
+import { type FileRow, readParquetFiles } from './export-files.ts';
 import { type SilverWorld, silverWorld } from './silver-world.ts';
 
 const DAY = 86_400_000_000;
@@ -17,16 +16,7 @@ const START = 20_000 * DAY;
 const set = compileFeatureSet(testSet(16));
 const idOf = (number: number): string => `E${String(number).padStart(31, '0')}`;
 
-type CellRow = Readonly<Record<string, unknown>>;
-
-async function readAll(files: ObjectStore, names: readonly string[]): Promise<CellRow[]> {
-  const rows: CellRow[] = [];
-  for (const name of names) {
-    for await (const batch of decodeParquet((await files.get(name)) as Uint8Array, name))
-      rows.push(...rowsOfBatch(batch));
-  }
-  return rows;
-}
+type CellRow = FileRow;
 
 interface Case {
   readonly payments: readonly { day: number; late: number; decision: string; isImport: boolean; second: boolean }[];
@@ -142,7 +132,7 @@ describe('an export', () => {
         for (const name of ['manifest.json', ...manifest.files.map((file) => file.name)]) {
           expect(await again.get(name)).toEqual(await files.get(name));
         }
-        const rows = await readAll(
+        const rows = await readParquetFiles(
           files,
           manifest.files.map((file) => file.name),
         );
@@ -187,7 +177,7 @@ describe('an export', () => {
       ['test.parquet', 20],
     ]);
     expect(manifest.embargoRows).toBe(2);
-    for (const row of await readAll(files, ['train.parquet', 'validation.parquet', 'test.parquet'])) {
+    for (const row of await readParquetFiles(files, ['train.parquet', 'validation.parquet', 'test.parquet'])) {
       const values = served.get(String(row.end_to_end_id)) as Float64Array;
       const expected = Array.from(values, (value) => (Number.isNaN(value) ? null : Math.fround(value)));
       expect(set.names.map((name) => row[name])).toEqual(expected);
@@ -208,7 +198,7 @@ describe('an export', () => {
     await world.commit();
     const files = memoryObjectStore();
     await createExport({ set, labelsAsOfMicros: START + 200 * DAY }, { tables: world.tables, files });
-    const rows = await readAll(files, ['all.parquet']);
+    const rows = await readParquetFiles(files, ['all.parquet']);
     const kinds = Object.values(set.kinds);
     const history = kinds.flatMap((plan) => [...plan.outputs, ...plan.labelOutputs].map((at) => set.names[at] ?? ''));
     expect(rows[4]?.degraded).toEqual(['store_unavailable']);
@@ -229,7 +219,7 @@ describe('an export', () => {
     const manifest = await createExport(options, ports);
     expect((await verifyExport(ports, () => set)).ok).toBe(true);
     // A decision that claims to have seen a label of its future: the label of payment 3 came after payment 5.
-    const [row] = (await readAll(files, ['all.parquet'])).filter((cells) => cells.end_to_end_id === idOf(5));
+    const [row] = (await readParquetFiles(files, ['all.parquet'])).filter((cells) => cells.end_to_end_id === idOf(5));
     expect(row?.agreed_ever).toBe(0);
     const decision = world.decisions[5] as Record<string, unknown>;
     decision.payee_seq = 12;

@@ -1,0 +1,16 @@
+import { AppError } from '../../base/errors.ts';
+import { daysOfDate, INSTANT_PATTERN, microsOfInstant } from '../../domain/instant.ts';
+
+/** An instant of a flag in microseconds since 1970. @throws AppError `usage`. */
+export function instantOf(flag: string, text: string): number {
+  const micros = /^\d{4}-\d{2}-\d{2}$/.test(text)
+    ? (daysOfDate(text) ?? Number.NaN) * 86_400_000_000
+    : new RegExp(INSTANT_PATTERN).test(text)
+      ? microsOfInstant(text)
+      : undefined;
+  if (micros !== undefined && Number.isSafeInteger(micros)) return micros;
+  throw new AppError(
+    'usage',
+    `${flag} ${text} is no date: write YYYY-MM-DD (00:00 UTC, exclusive) or an instant such as 2026-07-01T12:00:00Z`,
+  );
+}

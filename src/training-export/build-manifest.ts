@@ -1,0 +1,57 @@
+import type { ExportColumn } from './export-columns.ts';
+import { exportCommand } from './export-command.ts';
+import { type ExportOptions, labelPolicyOf } from './export-options.ts';
+import { GROUP_RULE } from './group-split.ts';
+import { EXPORT_FORMAT, type ExportManifest, instantText, LABEL_RULE } from './manifest.ts';
+import { SAMPLE_RULE } from './negative-sampling.ts';
+import type { SilverSource } from './silver-source.ts';
+
+/** What making the rows told. */
+export type WrittenRows = Pick<
+  ExportManifest,
+  'files' | 'rows' | 'embargoRows' | 'crossedRows' | 'sampledOutRows' | 'knownAssumedRows'
+>;
+
+/** The manifest of an export: what it is made of, and what came out. */
+export function buildManifest(
+  versions: SilverSource['versions'],
+  options: ExportOptions,
+  columns: readonly ExportColumn[],
+  written: WrittenRows,
+): ExportManifest {
+  const { set, doubles = false, where = null } = options;
+  const { horizonMicros, asOfMicros, counted } = labelPolicyOf(options);
+  const { files, rows, ...counts } = written;
+  return {
+    format: EXPORT_FORMAT,
+    command: exportCommand(options, versions),
+    tables: versions,
+    featureSet: { name: set.name, version: set.version, sha256: set.hash, definition: set.definition },
+    labels: { asOf: instantText(asOfMicros), horizonMicros, counted, rule: LABEL_RULE },
+    ...splitsOf(options),
+    where,
+    sample: options.sample === undefined ? null : { ...options.sample, rule: SAMPLE_RULE },
+    order: ['event_time', 'known_time', 'end_to_end_id', 'side'],
+    columns,
+    features: set.names,
+    featureType: doubles ? 'double' : 'float',
+    rows,
+    reconstructed: false,
+    ...counts,
+    files,
+  };
+}
+
+function splitsOf({ split, withEmbargo = false, group }: ExportOptions): Pick<ExportManifest, 'split' | 'group'> {
+  const [train, validation, test] = group?.buckets ?? [0, 0, 0];
+  return {
+    split:
+      split === undefined
+        ? null
+        : { kind: 'time', a: instantText(split.aMicros), b: instantText(split.bMicros), withEmbargo },
+    group:
+      group === undefined
+        ? null
+        : { entity: group.entity, train, validation, test, seed: group.seed, rule: GROUP_RULE },
+  };
+}

@@ -1,0 +1,57 @@
+import { type ExportOptions, labelPolicyOf } from './export-options.ts';
+import { GROUP_BUCKETS } from './group-split.ts';
+import { instantText } from './manifest.ts';
+import { SOURCE_TABLES, type SourceTable } from './source-snapshots.ts';
+
+/** The command that makes an export again, but for where it goes: every option that changes a byte, and every version. */
+export function exportCommand(options: ExportOptions, versions: Readonly<Record<SourceTable, number>>): string {
+  const others = SOURCE_TABLES.filter((name) => name !== 'silver/transactions');
+  return [
+    'sentinela export create',
+    `--from silver.transactions@${versions['silver/transactions']}`,
+    `--features ${options.set.name}`,
+    ...labelFlags(options),
+    ...rowFlags(options),
+    ...(options.doubles === true ? ['--double'] : []),
+    `--pin ${others.map((name) => `${name.slice('silver/'.length)}@${versions[name]}`).join(',')}`,
+  ].join(' ');
+}
+
+function labelFlags(options: ExportOptions): string[] {
+  const { horizonMicros, asOfMicros, counted } = labelPolicyOf(options);
+  const flags = [`--labels-as-of ${instantText(asOfMicros)}`, `--horizon ${spanText(horizonMicros)}`];
+  if (counted.length !== 1 || counted[0] !== 'AGREED') flags.push(`--counted ${counted.join(',')}`);
+  return flags;
+}
+
+function rowFlags({ where, split, withEmbargo, group, sample }: ExportOptions): string[] {
+  const flags: string[] = [];
+  if (where !== undefined) flags.push(`--where ${shellQuoted(where)}`);
+  if (split !== undefined) flags.push(`--split time:${instantText(split.aMicros)},${instantText(split.bMicros)}`);
+  if (group !== undefined) flags.push(`--split group:${group.entity}=${group.buckets.map(percentText).join('/')}`);
+  if (withEmbargo === true) flags.push('--embargo keep');
+  if (sample !== undefined) flags.push(`--sample-negatives ${sample.keep}`);
+  const seed = sample?.seed ?? group?.seed ?? 0;
+  if (seed !== 0) flags.push(`--seed ${seed}`);
+  return flags;
+}
+
+/** A text as one word of a POSIX shell. */
+function shellQuoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function percentText(buckets: number): string {
+  return String((buckets * 100) / GROUP_BUCKETS);
+}
+
+function spanText(micros: number): string {
+  for (const [unit, size] of [
+    ['d', 86_400_000_000],
+    ['h', 3_600_000_000],
+    ['m', 60_000_000],
+  ] as const) {
+    if (micros % size === 0) return `${micros / size}${unit}`;
+  }
+  return `${micros / 1_000_000}s`;
+}

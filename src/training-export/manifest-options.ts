@@ -1,0 +1,50 @@
+import { AppError } from '../base/errors.ts';
+import { microsOfInstant } from '../domain/instant.ts';
+import type { FeatureSet } from '../features/feature-set.ts';
+import type { ExportOptions } from './export-options.ts';
+import { type ExportManifest, MANIFEST_FILE } from './manifest.ts';
+
+/**
+ * The options that a manifest's export was made with.
+ *
+ * @param set the feature set of its name, as this program defines it.
+ * @throws AppError `invalid_file` where it names an instant that is none.
+ */
+export function manifestOptions(manifest: ExportManifest, set: FeatureSet): ExportOptions {
+  const { labels, tables, featureType, where, sample } = manifest;
+  return {
+    set,
+    labelsAsOfMicros: microsOf(labels.asOf),
+    horizonMicros: labels.horizonMicros,
+    countedStates: labels.counted,
+    doubles: featureType === 'double',
+    versions: tables,
+    ...(where === null ? {} : { where }),
+    ...(sample === null ? {} : { sample: { keep: sample.keep, seed: sample.seed } }),
+    ...splitOptions(manifest),
+  };
+}
+
+function splitOptions({ split, group }: ExportManifest): Pick<ExportOptions, 'split' | 'withEmbargo' | 'group'> {
+  return {
+    ...(split === null
+      ? {}
+      : { split: { aMicros: microsOf(split.a), bMicros: microsOf(split.b) }, withEmbargo: split.withEmbargo }),
+    ...(group === null
+      ? {}
+      : {
+          group: {
+            entity: group.entity,
+            buckets: [group.train, group.validation, group.test],
+            seed: group.seed,
+          },
+        }),
+  };
+}
+
+function microsOf(text: string): number {
+  const micros = microsOfInstant(text.length === 10 ? `${text}T00:00:00Z` : text);
+  if (micros === undefined || Number.isNaN(micros))
+    throw new AppError('invalid_file', `${MANIFEST_FILE} names an instant that is none: ${text}`);
+  return micros;
+}

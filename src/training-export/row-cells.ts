@@ -1,0 +1,61 @@
+import { AppError } from '../base/errors.ts';
+import type { ExportColumn } from './export-columns.ts';
+import type { RowLabel } from './label-policy.ts';
+import type { SilverSource } from './silver-source.ts';
+import type { RowSplit } from './split-plan.ts';
+
+/** What is known of a row besides what silver says. */
+export interface RowFacts {
+  /** Row of the payments. */
+  readonly row: number;
+  readonly isObserved: boolean;
+  readonly label: RowLabel;
+  readonly split: RowSplit;
+  readonly weight: number;
+}
+
+type CellReader = (facts: RowFacts) => unknown;
+
+/** Gives the cells of a row, of all columns but those of features, in the order of the columns. */
+export function rowCells(source: SilverSource, columns: readonly ExportColumn[]): (facts: RowFacts) => unknown[] {
+  const known = cellReaders(source);
+  const readers = columns
+    .filter(({ role }) => role !== 'feature')
+    .map(({ name }): CellReader => {
+      const reader = known[name];
+      if (reader === undefined) throw new AppError('internal', `nothing fills the column ${name} of the export`);
+      return reader;
+    });
+  return (facts) => readers.map((read) => read(facts));
+}
+
+function cellReaders({ payments, sides, sourceIds, decisions, decisionOf }: SilverSource): Record<string, CellReader> {
+  const decided = decisions.texts('decision');
+  const policies = decisions.texts('policy_version');
+  const degraded = textLists(decisions);
+  const decisionAt = ({ row }: RowFacts): number => decisionOf[row] as number;
+  return {
+    end_to_end_id: ({ row }) => payments.ids[row],
+    side: ({ row }) => sides[row],
+    event_time: ({ row }) => payments.times[row],
+    known_time: ({ row }) => payments.places.knownTimes[row],
+    source_id: ({ row }) => sourceIds[row] ?? null,
+    decision: (facts) => decided[decisionAt(facts)] ?? null,
+    policy_version: (facts) => policies[decisionAt(facts)] ?? null,
+    degraded: (facts) => (decisionAt(facts) < 0 ? null : degraded(decisionAt(facts))),
+    outcome_observed: ({ isObserved }) => isObserved,
+    label: ({ label }) => label.label,
+    label_state: ({ label }) => label.state,
+    label_known_time: ({ label }) => label.knownTimeMicros,
+    split: ({ split }) => split,
+    weight: ({ weight }) => weight,
+  };
+}
+
+function textLists(decisions: SilverSource['decisions']): (row: number) => readonly (string | null)[] {
+  const lists = decisions.data('degraded');
+  if (lists.kind !== 'list' || lists.child.kind !== 'string')
+    throw new Error('assertion failed: degraded is a list of texts');
+  const { offsets, child } = lists;
+  return (row) => child.values.slice(offsets[row], offsets[row + 1]);
+}
