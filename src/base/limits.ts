@@ -44,4 +44,12 @@ export const LIMITS = {
   bronzeBatchRecords: 8192,
   /** Records of one imported file: its ledger is then 6 GB, and a longer file is better cut. */
   importRecords: 32 * 1024 * 1024,
+  /** Text of one expression of a feature: a list of 1,000 ISPBs fits, and what a person can read is a tenth of it. */
+  expressionCharacters: 16 * 1024,
+  /** Operations and operands of one expression: about 1 µs of a payment's time. A longer one is better cut into features. */
+  expressionNodes: 256,
+  /** Parentheses and calls within each other: reading them is recursive. People write five. */
+  expressionDepth: 32,
+  /** Operations and operands of all expressions of a set: 5,000 are about 20 µs of every payment's time. */
+  expressionNodesOfSet: 5000,
 } as const;

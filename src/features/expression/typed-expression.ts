@@ -1,0 +1,70 @@
+import type { ColumnName } from './derived-columns.ts';
+import type { Arithmetic, Comparison } from './syntax.ts';
+import type { ValueType } from './value-type.ts';
+
+/** What a call computes; what it takes and gives is in `functions.ts` and `operators.ts`. */
+export type Computation =
+  | Arithmetic
+  | Comparison
+  | 'negate'
+  | 'and'
+  | 'or'
+  | 'not'
+  | 'is null'
+  | 'never_seen'
+  | 'abs'
+  | 'floor'
+  | 'sqrt'
+  | 'ln'
+  | 'least'
+  | 'greatest'
+  | 'coalesce'
+  | 'if'
+  | 'hour'
+  | 'weekday'
+  | 'is_night'
+  | 'is_weekend'
+  | 'days_since'
+  | 'since'
+  | 'multiple_of'
+  | 'starts_with';
+
+/**
+ * An expression whose names and types were checked: what is compiled. It is data, shared by all threads' engines.
+ * `null` of a constant is of the type that its place asks for.
+ */
+export type TypedExpression =
+  | { readonly kind: 'constant'; readonly type: ValueType; readonly value: number | string | null }
+  | { readonly kind: 'column'; readonly type: ValueType; readonly column: ColumnName }
+  /** A feature, by its place in the vector. */
+  | { readonly kind: 'feature'; readonly type: ValueType; readonly output: number }
+  | {
+      readonly kind: 'call';
+      readonly type: ValueType;
+      readonly does: Computation;
+      readonly args: readonly TypedExpression[];
+    }
+  | {
+      readonly kind: 'in';
+      readonly type: 'boolean';
+      readonly operand: TypedExpression;
+      readonly items: readonly (number | string)[];
+    }
+  | {
+      readonly kind: 'code';
+      readonly type: 'long';
+      readonly operand: TypedExpression;
+      readonly codes: ReadonlyMap<string, number>;
+    };
+
+/** The columns that an expression reads, each once. */
+export function columnsOf(expression: TypedExpression): Set<ColumnName> {
+  const columns = new Set<ColumnName>();
+  const visit = (part: TypedExpression): void => {
+    if (part.kind === 'column') columns.add(part.column);
+    else if (part.kind === 'call') part.args.forEach(visit);
+    else if (part.kind === 'in' || part.kind === 'code') visit(part.operand);
+  };
+  visit(expression);
+  return columns;
+}
