@@ -16,6 +16,16 @@ export const LIMITS = {
   aheadMicros: 12 * 3_600_000_000,
   /** MED, DICT and clients retry for days; a week of answers is what memory and journal can hold. */
   retryHorizonMicros: 7 * 86_400_000_000,
+  /** Rows of one online read: 100 of 116 features are answered in 6 ms, in pieces between which payments are scored. */
+  readRows: 100,
+  /** Names of features in one online read: more than any set has. */
+  readFeatures: 1024,
+  /** 100 payments of 4 KB, and the names of features. */
+  readBytes: 512 * 1024,
+  /** Rows that are read in one piece before payments have their turn: 0.2 ms. */
+  readRowsInOneGo: 16,
+  /** Online reads under way: payments come first, and what waits longer than these is better sent elsewhere. */
+  readsUnderWay: 32,
   /** Requests under way: at 15 k/s and 100 ms that is 1,500; four times that is a backlog that cannot be served in time. */
   requestsUnderWay: 8192,
   /** Payments scored by one call of the model: more gains nothing and delays the first of them. */

@@ -187,7 +187,8 @@ function openWaysIn(parts: ServerParts, state: OnlineState, ground: Ground) {
     set,
   );
   const features = { version: set.version, names: set.names, statuses: FEATURE_STATUS_NAMES };
-  const http = buildHttpServer({ scoring, features, readiness, metrics, logger, version });
+  const reads = { served: [{ set, store }], nowMicros: () => clock.nowMicros() };
+  const http = buildHttpServer({ scoring, features, reads, readiness, metrics, logger, version });
   const grpc = buildGrpcServer({ scoring, readiness, metrics, logger });
   return { http, grpc, deadline, readiness };
 }

@@ -16,6 +16,13 @@ export function accountKey(account: AccountNameParts): string | null {
   return `${account.ispb ?? ''}|${account.branch ?? ''}|${account.number}`;
 }
 
+/** The parts of an account's key; undefined where a text is no such key. */
+export function accountOfKey(key: string): AccountNameParts | undefined {
+  const [ispb = '', branch = '', number = '', ...rest] = key.split('|');
+  if (number === '' || rest.length > 0) return undefined;
+  return { ispb: ispb === '' ? null : ispb, branch: branch === '' ? null : branch, number };
+}
+
 /** The key of a payer→payee pair; null where either account is missing. */
 export function pairKey(payer: string | null, payee: string | null): string | null {
   return payer === null || payee === null ? null : `${payer}>${payee}`;

@@ -196,8 +196,20 @@ export function paymentRow(payment: ImportedPayment): PaymentRow {
   };
 }
 
+/** The columns that name a payment's entities. */
+export const ENTITY_COLUMNS = [
+  'payer_ispb',
+  'payer_branch',
+  'payer_number',
+  'payee_ispb',
+  'payee_branch',
+  'payee_number',
+] as const satisfies readonly (keyof PaymentRow)[];
+/** A column that names an entity. */
+export type EntityColumn = (typeof ENTITY_COLUMNS)[number];
+
 /** The keys of the entities that a payment belongs to. */
-export function entityKeys(row: PaymentRow): EntityKeys {
+export function entityKeys(row: Pick<PaymentRow, EntityColumn>): EntityKeys {
   const payer = accountKey(accountName(row.payer_ispb, row.payer_branch, row.payer_number));
   const payee = accountKey(accountName(row.payee_ispb, row.payee_branch, row.payee_number));
   return { payer, payee, pair: pairKey(payer, payee) };

@@ -7,17 +7,23 @@ import { LIMITS } from '../base/limits.ts';
 import type { Scoring } from '../scoring/scoring-port.ts';
 import { registerDecisionRoute } from './decision-route.ts';
 import type { FeatureNames } from './decision-view.ts';
+import { registerFeastRoute } from './feast-route.ts';
+import { registerFeatureListRoute } from './feature-list-route.ts';
+import { FeatureReader } from './feature-reader.ts';
 import { type Readiness, registerHealthRoutes } from './health-routes.ts';
 import { registerLabelRoute } from './label-route.ts';
 import type { Metrics } from './metrics.ts';
+import { registerOnlineFeaturesRoute } from './online-features-route.ts';
 import { registerOpenApi } from './openapi.ts';
 import { PROBLEM_TYPE, problemOf } from './problem.ts';
 import { registerScoreRoutes } from './score-routes.ts';
+import type { FeaturePorts } from './served-features.ts';
 
 /** What the HTTP server is made of. */
 export interface HttpPorts {
   readonly scoring: Scoring;
   readonly features: FeatureNames;
+  readonly reads: FeaturePorts;
   readonly readiness: Readiness;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -79,6 +85,10 @@ export async function buildHttpServer(ports: HttpPorts): Promise<FastifyInstance
   registerScoreRoutes(app, ports);
   registerLabelRoute(app, ports);
   registerDecisionRoute(app, ports);
+  const reader = new FeatureReader();
+  registerFeatureListRoute(app, ports.reads);
+  registerOnlineFeaturesRoute(app, ports.reads, reader);
+  registerFeastRoute(app, ports.reads, reader);
   registerHealthRoutes(app, ports);
   return app;
 }

@@ -16,6 +16,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
       tags: [
         { name: 'scoring', description: 'Payments and decisions' },
         { name: 'labels', description: 'What became of payments' },
+        { name: 'features', description: 'Values of features, without scoring' },
         { name: 'operation', description: 'Health and metrics' },
       ],
     },
