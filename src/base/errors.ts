@@ -33,6 +33,7 @@ export const ERRORS = {
   invalid_protobuf: kind(400, 3, false, 2, 'The message cannot be decoded'),
   too_deep: kind(400, 3, false, 2, 'The body is nested too deeply'),
   not_found: kind(404, 5, false, 4, 'There is no such thing'),
+  not_allowed: kind(403, 7, false, 3, 'Personal data may not be shown to who asks'),
   method_not_allowed: kind(405, 12, false, 2, 'The route does not take this method'),
   key_reused: kind(409, 6, false, 3, 'Another payment was scored under this endToEndId and side'),
   too_large: kind(413, 8, false, 2, 'The body is larger than the limit'),

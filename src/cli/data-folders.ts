@@ -8,6 +8,10 @@ export interface DataFolders {
   readonly journals: string;
   /** The journal of one instance. */
   journal(instance: string): string;
+  /** The key that pseudonyms of exports are made with. */
+  readonly pseudonymKey: string;
+  /** Training sets that are named and not given a place. */
+  readonly exports: string;
   /** The embedded store's snapshot of one instance. */
   snapshot(instance: string): string;
 }
@@ -20,6 +24,8 @@ export function dataFolders(dataDir: string): DataFolders {
     root,
     lake: join(root, 'lake'),
     journals,
+    pseudonymKey: join(root, 'keys', 'pseudonym.key'),
+    exports: join(root, 'exports'),
     journal: (instance) => join(journals, instance),
     snapshot: (instance) => join(root, 'state', `${instance}.snapshot`),
   };

@@ -4,8 +4,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { AppError, messageOf, systemErrorCode } from '../base/errors.ts';
 import { localObjectStore } from '../storage/store/local-object-store.ts';
 import type { ObjectStore } from '../storage/store/object-store.ts';
-import { EXPORT_FORMAT, MANIFEST_FILE } from '../training-export/manifest.ts';
-import { SPLITS } from '../training-export/time-split.ts';
+import { EXPORT_FORMAT, MANIFEST_FILE } from '../training-export/export-format.ts';
+import { isFileName } from '../training-export/file-format.ts';
 
 /**
  * Fills a folder with an export, whole or not at all: it is written beside it and renamed into
@@ -45,8 +45,8 @@ async function checkReplaceable(target: string, folder: string): Promise<'nothin
     throw new AppError('storage_failed', `--out ${folder} cannot be read: ${messageOf(error)}`, {}, error);
   }
   if (names.length === 0) return 'nothing';
-  const ours = new Set<string>([MANIFEST_FILE, ...SPLITS.map((split) => `${split}.parquet`)]);
-  const foreign = names.find((name) => !ours.has(name));
+
+  const foreign = names.find((name) => name !== MANIFEST_FILE && !isFileName(name));
   if (foreign !== undefined || !(await holdsManifest(target))) {
     const why = foreign === undefined ? 'files without our manifest' : foreign;
     throw new AppError('usage', `--out ${folder} is not empty and no export (${why}): name another folder`);

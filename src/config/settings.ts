@@ -105,6 +105,19 @@ export const SETTINGS = {
   ),
   model: text('model', 'SENTINELA_MODEL', 'champion', 'Alias or name@version in models/registry.json'),
   jobs: yesNo('jobs', 'SENTINELA_JOBS', true, 'Run silver hourly and gold daily beside the server'),
+  personalData: oneOf(
+    'personal-data',
+    'SENTINELA_PERSONAL_DATA',
+    'masked',
+    ['masked', 'clear'],
+    'Whether who runs commands may see personal data',
+  ),
+  pseudonymKey: {
+    ...text('pseudonym-key', 'SENTINELA_PSEUDONYM_KEY', '', 'Key of pseudonyms in hex; without it, keys/pseudonym.key'),
+    secret: true,
+    parse: (value: unknown) => (typeof value === 'string' && /^([0-9a-f]{64})?$/i.test(value) ? value : undefined),
+    expects: '64 hex digits',
+  },
   logLevel: oneOf(
     'log-level',
     'SENTINELA_LOG_LEVEL',

@@ -1,8 +1,9 @@
 import type { ExportColumn } from './export-columns.ts';
 import { exportCommand } from './export-command.ts';
+import { EXPORT_FORMAT } from './export-format.ts';
 import { type ExportOptions, labelPolicyOf } from './export-options.ts';
 import { GROUP_RULE } from './group-split.ts';
-import { EXPORT_FORMAT, type ExportManifest, instantText, LABEL_RULE } from './manifest.ts';
+import { type ExportManifest, instantText, LABEL_RULE } from './manifest.ts';
 import { SAMPLE_RULE } from './negative-sampling.ts';
 import type { SilverSource } from './silver-source.ts';
 
@@ -12,14 +13,21 @@ export type WrittenRows = Pick<
   'files' | 'rows' | 'embargoRows' | 'crossedRows' | 'sampledOutRows' | 'knownAssumedRows'
 >;
 
+/** What an export was made of. */
+export interface ManifestFacts {
+  readonly versions: SilverSource['versions'];
+  readonly options: ExportOptions;
+  readonly columns: readonly ExportColumn[];
+  /** Names the key of pseudonyms; null where there are none. */
+  readonly keyId: string | null;
+}
+
 /** The manifest of an export: what it is made of, and what came out. */
 export function buildManifest(
-  versions: SilverSource['versions'],
-  options: ExportOptions,
-  columns: readonly ExportColumn[],
+  { versions, options, columns, keyId }: ManifestFacts,
   written: WrittenRows,
 ): ExportManifest {
-  const { set, doubles = false, where = null } = options;
+  const { set, doubles = false, where = null, ids, eventKeys = false } = options;
   const { horizonMicros, asOfMicros, counted } = labelPolicyOf(options);
   const { files, rows, ...counts } = written;
   return {
@@ -31,6 +39,10 @@ export function buildManifest(
     ...splitsOf(options),
     where,
     sample: options.sample === undefined ? null : { ...options.sample, rule: SAMPLE_RULE },
+    fileFormat: options.format ?? 'parquet',
+    status: options.status ?? null,
+    ids: ids === undefined ? null : { columns: ids.columns, form: ids.form, keyId },
+    eventKeys,
     order: ['event_time', 'known_time', 'end_to_end_id', 'side'],
     columns,
     features: set.names,

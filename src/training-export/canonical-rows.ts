@@ -5,8 +5,9 @@ export type FeatureMatrix = Float32Array | Float64Array;
 
 /**
  * The sum of rows whatever the file that holds them: SHA-256 of two SHA-256s. The first is of a
- * line a row, the JSON array of its columns other than features (numbers are integers, so the form
- * is canonical). The second is of the features, row after row, as little-endian floats (doubles
+ * line a row, the JSON array of its columns other than features (numbers as ECMAScript writes them,
+ * which is the canonical form of RFC 8785), with the statuses of all features in hex at its end where
+ * the export has them. The second is of the features, row after row, as little-endian floats (doubles
  * where the export has doubles), absent ones as the quiet NaN.
  */
 export interface RowsHash {

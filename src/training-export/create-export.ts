@@ -1,13 +1,18 @@
 import { AppError } from '../base/errors.ts';
+import type { ObjectStore } from '../storage/store/object-store.ts';
 import { buildManifest } from './build-manifest.ts';
 import { checkOptions } from './check-options.ts';
-import { idColumnsToRead } from './entity-columns.ts';
-import { type ExportColumn, exportColumns } from './export-columns.ts';
+import { ID_COLUMNS, type IdColumn, idColumnsToRead } from './entity-columns.ts';
+import { dataDictionary, type ExportColumn, exportColumns, exportSchema } from './export-columns.ts';
+import { MANIFEST_FILE } from './export-format.ts';
 import type { ExportOptions, ExportPorts } from './export-options.ts';
 import { DECISION_COLUMNS, type ExportRows, exportRows } from './export-rows.ts';
-import { type ExportFile, type ExportManifest, MANIFEST_FILE, serializeManifest } from './manifest.ts';
+import { fileNameOf } from './file-format.ts';
+import { type ExportFile, type ExportManifest, serializeManifest } from './manifest.ts';
+import { openSplitFile } from './open-split-file.ts';
 import { rowFilter } from './row-filter.ts';
 import { readSilver, type SilverSource } from './silver-source.ts';
+import type { SplitFile } from './split-file.ts';
 import { type SplitWriter, splitWriter } from './split-writer.ts';
 import { SPLITS, type SplitName } from './time-split.ts';
 
@@ -25,26 +30,26 @@ const REPORT_ROWS = 65_536;
  */
 export async function createExport(options: ExportOptions, ports: ExportPorts): Promise<ExportManifest> {
   checkOptions(options);
+  const nameOf = idNames(options, ports);
+  const columns = exportColumns(options);
   const source = await readSilver(ports.tables, options.set, options.versions ?? {}, {
     decisions: DECISION_COLUMNS,
-    payments: options.group === undefined ? [] : idColumnsToRead([options.group.entity]),
+    payments: idColumnsToRead([...(options.group === undefined ? [] : [options.group.entity]), ...idsAsked(options)]),
   });
-  const columns = exportColumns(options);
-  const rows = exportRows(source, options, columns, await wantedRows(source, options));
+  const rows = exportRows(source, options, columns, await wantedRows(source, options), nameOf);
   const { writers, ...leftOut } = await writeRows(rows, options, columns, ports);
   const files: ExportFile[] = [];
   let sampledOutRows = 0;
   for (const name of SPLITS) {
     const writer = writers.get(name);
     if (writer === undefined) continue;
-    const written = await writer.finish();
+    const file = await writer.finish();
     sampledOutRows += writer.sampledOut;
-    if (written === null) continue;
-    await ports.files.put(written.file.name, written.bytes);
-    files.push(written.file);
+    if (file !== null) files.push(file);
   }
   const counts = { rows: rows.count, sampledOutRows, knownAssumedRows: rows.knownAssumed, ...leftOut };
-  const manifest = buildManifest(source.versions, options, columns, { files, ...counts });
+  const keyId = options.ids?.form === 'pseudonym' ? (ports.pseudonyms?.keyId ?? null) : null;
+  const manifest = buildManifest({ versions: source.versions, options, columns, keyId }, { files, ...counts });
   // The commit point: an export without its manifest is none.
   await ports.files.put(MANIFEST_FILE, Buffer.from(serializeManifest(manifest)));
   return manifest;
@@ -75,8 +80,9 @@ async function writeRows(
   rows: ExportRows,
   options: ExportOptions,
   columns: readonly ExportColumn[],
-  { onProgress }: ExportPorts,
+  { onProgress, files }: ExportPorts,
 ): Promise<WrittenSplits> {
+  const openSplit = splitOpener(options, columns, files);
   const writers = new Map<SplitName, SplitWriter>();
   let embargoRows = 0;
   let crossedRows = 0;
@@ -91,20 +97,37 @@ async function writeRows(
       embargoRows += 1;
       continue;
     }
-    const writer = writers.get(row.split) ?? splitWriter(row.split, columns, options.doubles === true);
+    const writer = writers.get(row.split) ?? openSplit(row.split);
     writers.set(row.split, writer);
     await writer.add(row);
   }
   return { writers, embargoRows, crossedRows };
 }
 
-/** The three lines that read an export in pandas. @param folder as a reader's own machine names it. */
-export function pandasLines(manifest: ExportManifest, folder: string): readonly string[] {
-  const first = manifest.files[0]?.name ?? 'all.parquet';
-  const name = first.slice(0, -'.parquet'.length);
-  return [
-    'import json, pandas as pd',
-    `${name} = pd.read_parquet(${JSON.stringify(`${folder}/${first}`)}).dropna(subset=["label"])`,
-    `X, y = ${name}[json.load(open(${JSON.stringify(`${folder}/${MANIFEST_FILE}`)}))["features"]], ${name}["label"].astype(int)`,
-  ];
+function splitOpener(
+  options: ExportOptions,
+  columns: readonly ExportColumn[],
+  files: ObjectStore,
+): (split: SplitName) => SplitWriter {
+  const { format = 'parquet', doubles = false, labelsAsOfMicros } = options;
+  const schema = exportSchema(columns);
+  const plain = columns.filter(({ role }) => role === 'feature').map(({ name }) => name);
+  const dictionary = dataDictionary(options, columns);
+  return (split) => {
+    const name = fileNameOf(split, format);
+    const open = (): SplitFile =>
+      openSplitFile(format, { files, name, schema, plain, dictionary, asOfMicros: labelsAsOfMicros });
+    return splitWriter({ split, name, columns, doubles, open });
+  };
+}
+
+/** What ids are written as. @throws AppError `usage` where pseudonyms are asked for and there is no key. */
+function idNames({ ids }: ExportOptions, { pseudonyms }: ExportPorts): (column: IdColumn, id: string) => string {
+  if (ids === undefined || ids.form === 'clear') return (_, id) => id;
+  if (pseudonyms === undefined) throw new AppError('usage', 'pseudonyms need a key, and none was given');
+  return (column, id) => pseudonyms.of(ID_COLUMNS[column].kind, id);
+}
+
+function idsAsked({ ids }: ExportOptions): readonly IdColumn[] {
+  return ids?.columns ?? [];
 }

@@ -15,6 +15,9 @@ export const ID_COLUMNS = {
 /** A column of silver.transactions that names a person, an account or a device. */
 export type IdColumn = keyof typeof ID_COLUMNS;
 
+/** How ids are written. */
+export type IdForm = 'pseudonym' | 'clear';
+
 const NAMES = Object.keys(ID_COLUMNS) as IdColumn[];
 
 /** Short names of entities, as definitions of features have them. */
@@ -23,6 +26,11 @@ const SHORT: Readonly<Record<string, IdColumn>> = {
   payee: 'payee_account',
   device: 'device_id',
 };
+
+/** Whether a column is one of {@link ID_COLUMNS}. */
+export function isIdColumn(name: string): name is IdColumn {
+  return Object.hasOwn(ID_COLUMNS, name);
+}
 
 /** The column of an entity's name. @throws AppError `usage` with the nearest name; `flag` begins the message. */
 export function idColumnOf(flag: string, name: string): IdColumn {

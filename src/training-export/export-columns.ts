@@ -1,18 +1,21 @@
 import { AppError } from '../base/errors.ts';
 import type { FeatureDefinition } from '../features/definition.ts';
+import { FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
 import { arrayOf, type DeltaType, field, type StructType } from '../storage/types/delta-type.ts';
+import { ID_COLUMNS } from './entity-columns.ts';
+import { EXPORT_FORMAT } from './export-format.ts';
 import type { ExportOptions } from './export-options.ts';
 
 /** A column of an export, as the manifest says it. */
 export interface ExportColumn {
   readonly name: string;
   readonly type: DeltaType;
-  readonly role: 'key' | 'decision' | 'feature' | 'label' | 'weight';
+  readonly role: 'key' | 'decision' | 'feature' | 'status' | 'label' | 'weight';
   readonly description: string;
 }
 
 /** What of the options says which columns there are. */
-export type ColumnOptions = Pick<ExportOptions, 'set' | 'doubles' | 'sample'>;
+export type ColumnOptions = Pick<ExportOptions, 'set' | 'doubles' | 'sample' | 'status' | 'ids' | 'eventKeys'>;
 
 const column = (name: string, type: DeltaType, role: ExportColumn['role'], description: string): ExportColumn => ({
   name,
@@ -50,18 +53,48 @@ const WEIGHT = column(
   'How many rows it stands for: 1/keep where rows like it were left out',
 );
 
+const EVENT_KEYS: readonly ExportColumn[] = [
+  column('journal_id', 'string', 'key', 'The journal that recorded it, as in silver.transactions'),
+  column('journal_position', 'long', 'key', 'Its position in that journal'),
+];
+
+/** What the numbers of statuses mean, for people. */
+export const STATUS_CODES = FEATURE_STATUS_NAMES.map((name, code) => `${code} ${name}`).join(', ');
+
 /**
- * The columns of an export, in their order: keys, decision, features in the order of the set, label, weight.
+ * The columns of an export, in their order: keys, decision, features in the order of the set (each
+ * with its status behind it, or all statuses packed after the last), label, weight.
  *
  * @throws AppError `usage` where a feature has the name of another column.
  */
-export function exportColumns({ set, doubles, sample }: ColumnOptions): readonly ExportColumn[] {
-  const features = set.definition.features.map(({ name, description }: FeatureDefinition) =>
-    column(name, doubles === true ? 'double' : 'float', 'feature', description),
-  );
-  const columns = [...KEYS, ...DECISION, ...features, ...LABEL, ...(sample === undefined ? [] : [WEIGHT])];
+export function exportColumns(options: ColumnOptions): readonly ExportColumn[] {
+  const columns = [
+    ...KEYS,
+    ...(options.eventKeys === true ? EVENT_KEYS : []),
+    ...idColumns(options),
+    ...DECISION,
+    ...featureColumns(options),
+    ...LABEL,
+    ...(options.sample === undefined ? [] : [WEIGHT]),
+  ];
   checkNames(columns);
   return columns;
+}
+
+function idColumns({ ids }: ColumnOptions): ExportColumn[] {
+  if (ids === undefined) return [];
+  const form = ids.form === 'pseudonym' ? ': a pseudonym, the same wherever it stands' : '';
+  return ids.columns.map((name) => column(name, 'string', 'key', `${ID_COLUMNS[name].description}${form}`));
+}
+
+function featureColumns({ set, doubles, status }: ColumnOptions): ExportColumn[] {
+  const packed = column('feature_status', 'binary', 'status', `Of each feature in their order a byte: ${STATUS_CODES}`);
+  const features = set.definition.features.flatMap(({ name, description }: FeatureDefinition) => {
+    const feature = column(name, doubles === true ? 'double' : 'float', 'feature', description);
+    if (status !== 'columns') return [feature];
+    return [feature, column(`${name}__status`, 'byte', 'status', `Why ${name} has a value or none: ${STATUS_CODES}`)];
+  });
+  return status === 'packed' ? [...features, packed] : features;
 }
 
 function checkNames(columns: readonly ExportColumn[]): void {
@@ -74,7 +107,19 @@ function checkNames(columns: readonly ExportColumn[]): void {
   );
 }
 
-/** The schema of an export's files. */
+/** The schema of an export's files; the meaning of a column is the `comment` of its field. */
 export function exportSchema(columns: readonly ExportColumn[]): StructType {
-  return { type: 'struct', fields: columns.map(({ name, type }) => field(name, type)) };
+  return {
+    type: 'struct',
+    fields: columns.map(({ name, type, description }) => field(name, type, { metadata: { comment: description } })),
+  };
+}
+
+/** The data dictionary that files carry, as JSON: what the set and each column are. */
+export function dataDictionary({ set }: ColumnOptions, columns: readonly ExportColumn[]): string {
+  return JSON.stringify({
+    format: EXPORT_FORMAT,
+    featureSet: { name: set.name, version: set.version, description: set.definition.description },
+    columns,
+  });
 }

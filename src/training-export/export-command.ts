@@ -12,7 +12,7 @@ export function exportCommand(options: ExportOptions, versions: Readonly<Record<
     `--features ${options.set.name}`,
     ...labelFlags(options),
     ...rowFlags(options),
-    ...(options.doubles === true ? ['--double'] : []),
+    ...columnFlags(options),
     `--pin ${others.map((name) => `${name.slice('silver/'.length)}@${versions[name]}`).join(',')}`,
   ].join(' ');
 }
@@ -33,6 +33,16 @@ function rowFlags({ where, split, withEmbargo, group, sample }: ExportOptions): 
   if (sample !== undefined) flags.push(`--sample-negatives ${sample.keep}`);
   const seed = sample?.seed ?? group?.seed ?? 0;
   if (seed !== 0) flags.push(`--seed ${seed}`);
+  return flags;
+}
+
+function columnFlags({ doubles, status, ids, eventKeys, format }: ExportOptions): string[] {
+  const flags: string[] = [];
+  if (doubles === true) flags.push('--double');
+  if (status !== undefined) flags.push(`--status ${status}`);
+  flags.push(ids === undefined ? '--personal none' : `--personal ${ids.form} --ids ${ids.columns.join(',')}`);
+  if (eventKeys === true) flags.push('--event-keys');
+  if (format !== undefined && format !== 'parquet') flags.push(`--format ${format}`);
   return flags;
 }
 

@@ -1,6 +1,9 @@
 import type { LabelState } from '../domain/label.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
+import type { Pseudonyms } from '../governance/pseudonyms.ts';
 import type { ObjectStore } from '../storage/store/object-store.ts';
+import type { IdColumn, IdForm } from './entity-columns.ts';
+import type { FileFormat } from './file-format.ts';
 import type { GroupSplit } from './group-split.ts';
 import type { LabelPolicy } from './label-policy.ts';
 import type { NegativeSample } from './negative-sampling.ts';
@@ -30,6 +33,14 @@ export interface ExportOptions {
   readonly withEmbargo?: boolean;
   /** Features as doubles, not as the floats that a model is given. */
   readonly doubles?: boolean;
+  /** Statuses of features: a column each, or all in one; none unless told. */
+  readonly status?: 'columns' | 'packed';
+  /** Ids of people, accounts and devices to write, and how; none unless told. */
+  readonly ids?: { readonly columns: readonly IdColumn[]; readonly form: IdForm };
+  /** Whether rows say where their event was recorded. */
+  readonly eventKeys?: boolean;
+  /** Parquet unless told. */
+  readonly format?: FileFormat;
   /** Versions to read; the newest of tables that are left out. */
   readonly versions?: SourceVersions;
 }
@@ -39,6 +50,8 @@ export interface ExportPorts {
   readonly tables: SourceTables;
   /** The folder that it writes to, or that holds it. */
   readonly files: ObjectStore;
+  /** Makes the pseudonyms of ids, where they are asked for. */
+  readonly pseudonyms?: Pseudonyms;
   /** Called now and then with the rows written. */
   readonly onProgress?: (rows: number, total: number) => void;
 }

@@ -1,6 +1,6 @@
 import { prepareReplay, type ReplayedVectors } from '../features/replay.ts';
 import type { FeatureOutput } from '../features/window-engine.ts';
-import { idsOf } from './entity-columns.ts';
+import { type IdColumn, idsOf } from './entity-columns.ts';
 import type { ExportColumn } from './export-columns.ts';
 import { type ExportOptions, labelPolicyOf } from './export-options.ts';
 import { type GroupName, groupReader } from './group-split.ts';
@@ -47,12 +47,14 @@ const REPLAY_ROWS = 131_072;
  * Computes the rows of an export, their features piece by piece.
  *
  * @param isWanted whether a row of the payments is exported at all.
+ * @param nameOf what an id is written as.
  */
 export function exportRows(
   source: SilverSource,
   options: ExportOptions,
   columns: readonly ExportColumn[],
   isWanted: (row: number) => boolean,
+  nameOf: (column: IdColumn, id: string) => string,
 ): ExportRows {
   const { payments, sides } = source;
   const order = orderedRows(source).filter(isWanted);
@@ -60,7 +62,7 @@ export function exportRows(
   const splitOf = splitReader(source, options);
   const labelAt = labelReader(source, options);
   const observed = observedOutcomes(source);
-  const cellsOf = rowCells(source, columns);
+  const cellsOf = rowCells(source, columns, nameOf);
   return {
     count: order.length,
     knownAssumed: order.reduce((count, row) => count + (source.knownAssumed[row] as number), 0),

@@ -1,8 +1,9 @@
 import { AppError } from '../base/errors.ts';
 import { microsOfInstant } from '../domain/instant.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
+import { MANIFEST_FILE } from './export-format.ts';
 import type { ExportOptions } from './export-options.ts';
-import { type ExportManifest, MANIFEST_FILE } from './manifest.ts';
+import type { ExportManifest } from './manifest.ts';
 
 /**
  * The options that a manifest's export was made with.
@@ -11,7 +12,7 @@ import { type ExportManifest, MANIFEST_FILE } from './manifest.ts';
  * @throws AppError `invalid_file` where it names an instant that is none.
  */
 export function manifestOptions(manifest: ExportManifest, set: FeatureSet): ExportOptions {
-  const { labels, tables, featureType, where, sample } = manifest;
+  const { labels, tables, featureType, where, sample, status, ids, eventKeys, fileFormat } = manifest;
   return {
     set,
     labelsAsOfMicros: microsOf(labels.asOf),
@@ -19,6 +20,10 @@ export function manifestOptions(manifest: ExportManifest, set: FeatureSet): Expo
     countedStates: labels.counted,
     doubles: featureType === 'double',
     versions: tables,
+    format: fileFormat,
+    eventKeys,
+    ...(status === null ? {} : { status }),
+    ...(ids === null ? {} : { ids: { columns: ids.columns, form: ids.form } }),
     ...(where === null ? {} : { where }),
     ...(sample === null ? {} : { sample: { keep: sample.keep, seed: sample.seed } }),
     ...splitOptions(manifest),

@@ -1,16 +1,12 @@
 import { instantOfMicros } from '../domain/instant.ts';
 import type { LabelState } from '../domain/label.ts';
 import type { FeatureSetDefinition } from '../features/definition.ts';
-import type { IdColumn } from './entity-columns.ts';
+import type { IdColumn, IdForm } from './entity-columns.ts';
 import type { ExportColumn } from './export-columns.ts';
+import type { EXPORT_FORMAT } from './export-format.ts';
+import type { FileFormat } from './file-format.ts';
 import type { SourceTable } from './source-snapshots.ts';
 import type { SplitName } from './time-split.ts';
-
-/** The form of an export: a change that readers must know gives it another number. */
-export const EXPORT_FORMAT = 'sentinela-export/1';
-
-/** Where an export keeps what it is. */
-export const MANIFEST_FILE = 'manifest.json';
 
 /** How many rows of each label a split has. */
 export interface LabelCounts {
@@ -73,6 +69,12 @@ export interface ExportManifest {
   /** The condition that rows passed. */
   readonly where: string | null;
   readonly sample: { readonly keep: number; readonly seed: number; readonly rule: string } | null;
+  readonly fileFormat: FileFormat;
+  /** How statuses of features are written; null where they are not. */
+  readonly status: 'columns' | 'packed' | null;
+  /** Ids of people, accounts and devices; of pseudonyms `keyId` names the key without telling it. */
+  readonly ids: { readonly columns: readonly IdColumn[]; readonly form: IdForm; readonly keyId: string | null } | null;
+  readonly eventKeys: boolean;
   readonly order: readonly string[];
   readonly columns: readonly ExportColumn[];
   readonly features: readonly string[];

@@ -1,4 +1,5 @@
 import { AppError } from '../base/errors.ts';
+import { type IdColumn, idsOf, isIdColumn } from './entity-columns.ts';
 import type { ExportColumn } from './export-columns.ts';
 import type { RowLabel } from './label-policy.ts';
 import type { SilverSource } from './silver-source.ts';
@@ -16,17 +17,43 @@ export interface RowFacts {
 
 type CellReader = (facts: RowFacts) => unknown;
 
-/** Gives the cells of a row, of all columns but those of features, in the order of the columns. */
-export function rowCells(source: SilverSource, columns: readonly ExportColumn[]): (facts: RowFacts) => unknown[] {
-  const known = cellReaders(source);
+/**
+ * Gives the cells of a row, of all columns but those of features and their statuses, in the order of the columns.
+ *
+ * @param nameOf what an id is written as.
+ */
+export function rowCells(
+  source: SilverSource,
+  columns: readonly ExportColumn[],
+  nameOf: (column: IdColumn, id: string) => string,
+): (facts: RowFacts) => unknown[] {
+  const known = { ...cellReaders(source), ...idReaders(source, columns, nameOf) };
   const readers = columns
-    .filter(({ role }) => role !== 'feature')
+    .filter(({ role }) => role !== 'feature' && role !== 'status')
     .map(({ name }): CellReader => {
       const reader = known[name];
       if (reader === undefined) throw new AppError('internal', `nothing fills the column ${name} of the export`);
       return reader;
     });
   return (facts) => readers.map((read) => read(facts));
+}
+
+function idReaders(
+  source: SilverSource,
+  columns: readonly ExportColumn[],
+  nameOf: (column: IdColumn, id: string) => string,
+): Record<string, CellReader> {
+  const ids = columns.flatMap(({ name }) => (isIdColumn(name) ? [name] : []));
+  return Object.fromEntries(
+    ids.map((column) => {
+      const values = idsOf(source, column);
+      const read: CellReader = ({ row }) => {
+        const id = values[row] ?? null;
+        return id === null ? null : nameOf(column, id);
+      };
+      return [column, read];
+    }),
+  );
 }
 
 function cellReaders({ payments, sides, sourceIds, decisions, decisionOf }: SilverSource): Record<string, CellReader> {
@@ -39,6 +66,8 @@ function cellReaders({ payments, sides, sourceIds, decisions, decisionOf }: Silv
     side: ({ row }) => sides[row],
     event_time: ({ row }) => payments.times[row],
     known_time: ({ row }) => payments.places.knownTimes[row],
+    journal_id: ({ row }) => payments.places.journals[row],
+    journal_position: ({ row }) => payments.places.positions[row],
     source_id: ({ row }) => sourceIds[row] ?? null,
     decision: (facts) => decided[decisionAt(facts)] ?? null,
     policy_version: (facts) => policies[decisionAt(facts)] ?? null,

@@ -1,14 +1,9 @@
-import { createHash } from 'node:crypto';
-import {
-  type ParquetBuilder,
-  parquetBuilder,
-  ROW_GROUP_ROWS,
-  type WrittenColumn,
-} from '../storage/parquet/parquet-write.ts';
+import { ROW_GROUP_ROWS, type WrittenColumn } from '../storage/parquet/parquet-write.ts';
 import { type FeatureMatrix, type RowsHash, rowsHash } from './canonical-rows.ts';
-import { type ExportColumn, exportSchema } from './export-columns.ts';
+import type { ExportColumn } from './export-columns.ts';
 import type { ExportRow } from './export-rows.ts';
 import type { ExportFile, LabelCounts } from './manifest.ts';
+import type { SplitFile } from './split-file.ts';
 import type { SplitName } from './time-split.ts';
 
 /** Writes the file of one split. */
@@ -17,8 +12,18 @@ export interface SplitWriter {
   add(row: ExportRow): Promise<void>;
   /** Rows that others stand for. */
   readonly sampledOut: number;
-  /** The file; null where no row is left for it. */
-  finish(): Promise<{ readonly file: ExportFile; readonly bytes: Uint8Array } | null>;
+  /** Writes the file; null where no row is left for it. */
+  finish(): Promise<ExportFile | null>;
+}
+
+/** Where a split goes, and how. */
+export interface SplitTarget {
+  readonly split: SplitName;
+  readonly name: string;
+  readonly columns: readonly ExportColumn[];
+  readonly doubles: boolean;
+  /** Opens the file, at its first row. */
+  readonly open: () => SplitFile;
 }
 
 /** Rows that are gathered before the file takes them; they fill its row groups evenly. */
@@ -28,25 +33,17 @@ const PIECE_ROWS = ROW_GROUP_ROWS / 4;
  * Gathers rows and gives them to the file column by column, which takes a third of the time of
  * rows of 130 cells. Features are gathered as a matrix, row after row: the sum takes it as it is.
  */
-export function splitWriter(split: SplitName, columns: readonly ExportColumn[], doubles: boolean): SplitWriter {
+export function splitWriter({ split, name, columns, doubles, open }: SplitTarget): SplitWriter {
   const hash: RowsHash = rowsHash();
   const counts = { rows: 0, fraud: 0, notFraud: 0, contested: 0, censored: 0, unobserved: 0 };
-  const features = columns.filter(({ role }) => role === 'feature').map(({ name }) => name);
-  const width = features.length;
-  const parquet: ParquetBuilder = parquetBuilder(exportSchema(columns), { leaves: 0 }, features);
-  const FeatureArray = doubles ? Float64Array : Float32Array;
-  const matrix: FeatureMatrix = new FeatureArray(PIECE_ROWS * width);
-  const cells: unknown[][] = Array.from({ length: columns.length - width }, () => []);
-  let lines = '';
-  let rows = 0;
+  const piece = rowPiece(columns, doubles);
+  let file: SplitFile | undefined;
   let sampledOut = 0;
   const writePiece = async (): Promise<void> => {
-    hash.add(lines, matrix.subarray(0, rows * width));
-    parquet.appendColumns(writtenColumns(columns, cells, matrix, width), rows);
-    if (parquet.isGroupFull) await parquet.flush();
-    for (const list of cells) list.length = 0;
-    lines = '';
-    rows = 0;
+    hash.add(piece.lines, piece.features());
+    file ??= open();
+    await file.write(piece.columns(), piece.rows);
+    piece.clear();
   };
   return {
     async add(row) {
@@ -55,54 +52,94 @@ export function splitWriter(split: SplitName, columns: readonly ExportColumn[], 
         return;
       }
       count(counts, row);
-      const cellsOfRow = row.cells();
-      const { values } = row.vector();
+      piece.add(row);
+      if (piece.rows === PIECE_ROWS) await writePiece();
+    },
+    get sampledOut() {
+      return sampledOut;
+    },
+    async finish() {
+      if (piece.rows > 0) await writePiece();
+      if (file === undefined) return null;
+      const labelled = counts.fraud + counts.notFraud + sampledOut;
+      const baseRate = labelled === 0 ? null : counts.fraud / labelled;
+      return { name, split, counts, sampledOut, baseRate, ...(await file.finish()), rowsSha256: hash.digest() };
+    },
+  };
+}
+
+/** Rows on their way into a file. */
+interface RowPiece {
+  readonly rows: number;
+  readonly lines: string;
+  add(row: ExportRow): void;
+  features(): FeatureMatrix;
+  columns(): WrittenColumn[];
+  clear(): void;
+}
+
+function rowPiece(columns: readonly ExportColumn[], doubles: boolean): RowPiece {
+  const width = columns.filter(({ role }) => role === 'feature').length;
+  const hasStatus = columns.some(({ role }) => role === 'status');
+  const FeatureArray = doubles ? Float64Array : Float32Array;
+  const matrix: FeatureMatrix = new FeatureArray(PIECE_ROWS * width);
+  const statuses = new Uint8Array(hasStatus ? PIECE_ROWS * width : 0);
+  const cells: unknown[][] = columns.filter(({ role }) => role !== 'feature' && role !== 'status').map(() => []);
+  let lines = '';
+  let rows = 0;
+  return {
+    get rows() {
+      return rows;
+    },
+    get lines() {
+      return lines;
+    },
+    add(row) {
+      const { values, status } = row.vector();
       const offset = rows * width;
       for (let at = 0; at < width; at += 1) {
         const value = values[at] as number;
         // Every NaN becomes the one literal: computed ones differ in their sign from machine to machine.
         matrix[offset + at] = Number.isNaN(value) ? Number.NaN : value;
       }
-      for (let at = 0; at < cells.length; at += 1) cells[at]?.push(cellsOfRow[at]);
-      lines += `${JSON.stringify(cellsOfRow)}\n`;
+      if (hasStatus) statuses.set(status, offset);
+      const own = row.cells();
+      for (let at = 0; at < cells.length; at += 1) cells[at]?.push(own[at]);
+      const line = hasStatus ? [...own, Buffer.from(status).toString('hex')] : own;
+      lines += `${JSON.stringify(line)}\n`;
       rows += 1;
-      if (rows === PIECE_ROWS) await writePiece();
     },
-    get sampledOut() {
-      return sampledOut;
-    },
-    async finish() {
-      if (counts.rows === 0) return null;
-      if (rows > 0) await writePiece();
-      const { bytes } = await parquet.finish();
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
-      const labelled = counts.fraud + counts.notFraud + sampledOut;
-      const file = {
-        name: `${split}.parquet`,
-        split,
-        counts,
-        sampledOut,
-        baseRate: labelled === 0 ? null : counts.fraud / labelled,
-        sizeBytes: bytes.length,
-        sha256,
-        rowsSha256: hash.digest(),
-      };
-      return { file, bytes };
+    features: () => matrix.subarray(0, rows * width),
+    columns: () => writtenColumns(columns, { cells, matrix, statuses, width, rows }),
+    clear() {
+      for (const list of cells) list.length = 0;
+      lines = '';
+      rows = 0;
     },
   };
 }
 
-function writtenColumns(
-  columns: readonly ExportColumn[],
-  cells: readonly (readonly unknown[])[],
-  floats: FeatureMatrix,
-  stride: number,
-): WrittenColumn[] {
+interface PieceData {
+  readonly cells: readonly (readonly unknown[])[];
+  readonly matrix: FeatureMatrix;
+  readonly statuses: Uint8Array;
+  readonly width: number;
+  readonly rows: number;
+}
+
+function writtenColumns(columns: readonly ExportColumn[], piece: PieceData): WrittenColumn[] {
+  const { cells, matrix, statuses, width, rows } = piece;
   let feature = 0;
+  let status = 0;
   let cell = 0;
-  return columns.map(({ role }): WrittenColumn => {
-    if (role !== 'feature') return cells[cell++] ?? [];
-    return { floats, offset: feature++, stride };
+  const byRow = (cellOf: (row: number) => unknown): unknown[] => Array.from({ length: rows }, (_, row) => cellOf(row));
+  return columns.map(({ role, type }): WrittenColumn => {
+    if (role === 'feature') return { floats: matrix, offset: feature++, stride: width };
+    if (role !== 'status') return cells[cell++] ?? [];
+    // One column of bytes holds the statuses of all features, or each feature has one of its own.
+    if (type === 'binary') return byRow((row) => statuses.slice(row * width, (row + 1) * width));
+    const offset = status++;
+    return byRow((row) => statuses[row * width + offset]);
   });
 }
 

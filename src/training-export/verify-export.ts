@@ -1,14 +1,15 @@
-import { createHash } from 'node:crypto';
-import { AppError } from '../base/errors.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
-import { decodeParquet, rowsOfBatch } from '../storage/parquet/parquet-read.ts';
 import { memoryObjectStore } from '../storage/store/memory-object-store.ts';
 import type { ObjectStore } from '../storage/store/object-store.ts';
 import { createExport } from './create-export.ts';
+import { isIdColumn } from './entity-columns.ts';
+import { MANIFEST_FILE } from './export-format.ts';
 import type { ExportPorts } from './export-options.ts';
-import { EXPORT_FORMAT, type ExportFile, type ExportManifest, MANIFEST_FILE } from './manifest.ts';
+import { exportFileRows } from './export-reader.ts';
+import { exportFileSum } from './file-sums.ts';
+import type { ExportFile, ExportManifest } from './manifest.ts';
 import { manifestOptions } from './manifest-options.ts';
-import { SOURCE_TABLES } from './source-snapshots.ts';
+import { readManifest } from './read-manifest.ts';
 
 /** What a verification found. */
 export interface VerifyReport {
@@ -42,6 +43,11 @@ export async function verifyExport(
     const difference = `the feature set ${manifest.featureSet.name} was version ${manifest.featureSet.version}; this program has ${now}`;
     return { ok: false, ...found, difference };
   }
+  const keyId = ports.pseudonyms?.keyId ?? 'none';
+  if (manifest.ids?.form === 'pseudonym' && manifest.ids.keyId !== keyId) {
+    const difference = `pseudonyms were made with the key ${manifest.ids.keyId}; the key here is ${keyId}`;
+    return { ok: false, ...found, difference };
+  }
   const again = memoryObjectStore();
   const { files: _, ...others } = ports;
   const remade = await createExport(manifestOptions(manifest, set), { ...others, files: again });
@@ -49,54 +55,13 @@ export async function verifyExport(
   return { ok: difference === null, ...found, difference };
 }
 
-async function readManifest(files: ObjectStore): Promise<ExportManifest> {
-  const bytes = await files.get(MANIFEST_FILE);
-  if (bytes === undefined) throw new AppError('not_found', `there is no ${MANIFEST_FILE}: the folder holds no export`);
-  let manifest: unknown;
-  try {
-    manifest = JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch (error) {
-    throw new AppError('invalid_file', `${MANIFEST_FILE} is not JSON`, {}, error);
-  }
-  if (isManifest(manifest)) return manifest;
-  throw new AppError('invalid_file', `${MANIFEST_FILE} is not of the form ${EXPORT_FORMAT}`);
-}
-
-/** Whether everything is there that a verification reads; the rest is compared with what is made now. */
-function isManifest(value: unknown): value is ExportManifest {
-  if (!isObject(value) || value.format !== EXPORT_FORMAT) return false;
-  const { featureSet, labels, split, group, where, sample, tables, files } = value;
-  const hasTexts = (of: unknown, names: readonly string[]): boolean =>
-    isObject(of) && names.every((name) => typeof of[name] === 'string');
-  const hasFiles =
-    Array.isArray(files) &&
-    files.every((file) => hasTexts(file, ['name', 'sha256', 'rowsSha256']) && Number.isSafeInteger(file.counts?.rows));
-  return (
-    hasFiles &&
-    hasTexts(featureSet, ['name', 'version', 'sha256']) &&
-    hasTexts(labels, ['asOf']) &&
-    isObject(labels) &&
-    Number.isSafeInteger(labels.horizonMicros) &&
-    Array.isArray(labels.counted) &&
-    (split === null || hasTexts(split, ['a', 'b'])) &&
-    (group === null || (hasTexts(group, ['entity']) && isObject(group) && Number.isSafeInteger(group.train))) &&
-    (where === null || typeof where === 'string') &&
-    (sample === null || (isObject(sample) && typeof sample.keep === 'number')) &&
-    isObject(tables) &&
-    SOURCE_TABLES.every((name) => Number.isSafeInteger(tables[name]))
-  );
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 async function damagedFile(files: ObjectStore, manifest: ExportManifest): Promise<string | null> {
   for (const { name, sha256 } of manifest.files) {
-    const bytes = await files.get(name);
-    if (bytes === undefined) return `${name} is missing`;
-    const actual = createHash('sha256').update(bytes).digest('hex');
-    if (actual !== sha256) return `${name} was changed: its SHA-256 is ${actual}, the manifest says ${sha256}`;
+    const actual = await exportFileSum(files, name, manifest.fileFormat === 'delta');
+    if (actual === undefined) return `${name} is missing`;
+    if (actual.sha256 !== sha256) {
+      return `${name} was changed: its SHA-256 is ${actual.sha256}, the manifest says ${sha256}`;
+    }
   }
   return null;
 }
@@ -114,7 +79,7 @@ async function firstDifference(
     const other = now.files[at];
     if (other === undefined || other.name !== file.name) return `${file.name} is not among the files any more`;
     if (other.rowsSha256 === file.rowsSha256) continue;
-    return (await firstDifferentCell(file, files, again)) ?? `${file.name}: the rows' sums differ`;
+    return (await firstDifferentCell(file, was, files, again)) ?? `${file.name}: the rows' sums differ`;
   }
   return differentMember(was, now);
 }
@@ -134,11 +99,12 @@ function differentMember(was: ExportManifest, now: ExportManifest): string | nul
 
 async function firstDifferentCell(
   { name }: ExportFile,
+  { fileFormat, columns }: ExportManifest,
   files: ObjectStore,
   again: ObjectStore,
 ): Promise<string | null> {
-  const was = rowsOf(files, name);
-  const now = rowsOf(again, name);
+  const was = exportFileRows(files, name, fileFormat, columns);
+  const now = exportFileRows(again, name, fileFormat, columns);
   for (;;) {
     const [left, right] = await Promise.all([was.next(), now.next()]);
     if (left.done === true || right.done === true) {
@@ -148,12 +114,9 @@ async function firstDifferentCell(
       const [a, b] = [left.value[column], right.value[column]];
       if (Object.is(a, b) || String(a) === String(b)) continue;
       const key = `${String(left.value.end_to_end_id)} ${String(left.value.side)}`;
+      // An id of a person goes into no message.
+      if (isIdColumn(column)) return `${name}: ${column} of ${key} is another one now`;
       return `${name}: ${column} of ${key} was ${String(a)} and is now ${String(b)}`;
     }
   }
-}
-
-async function* rowsOf(store: ObjectStore, name: string): AsyncGenerator<Readonly<Record<string, unknown>>> {
-  const bytes = (await store.get(name)) ?? new Uint8Array(0);
-  for await (const batch of decodeParquet(bytes, name)) yield* rowsOfBatch(batch);
 }

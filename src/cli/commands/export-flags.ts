@@ -3,7 +3,9 @@ import { didYouMean } from '../../base/nearest-name.ts';
 import { LABEL_STATES, type LabelState } from '../../domain/label.ts';
 import { durationMicros } from '../../features/duration.ts';
 import type { FeatureSet } from '../../features/feature-set.ts';
+import { idColumnOf } from '../../training-export/entity-columns.ts';
 import type { ExportOptions } from '../../training-export/export-options.ts';
+import { FILE_FORMATS } from '../../training-export/file-format.ts';
 import { SOURCE_TABLES, type SourceTable, type SourceVersions } from '../../training-export/source-snapshots.ts';
 import { instantOf } from './export-instant.ts';
 import { splitsOf } from './export-splits.ts';
@@ -23,6 +25,11 @@ export interface ExportFlags {
   readonly sampleNegatives?: string;
   readonly seed?: string;
   readonly double?: boolean;
+  readonly status?: string;
+  readonly personal?: string;
+  readonly ids?: string;
+  readonly eventKeys?: boolean;
+  readonly format?: string;
   readonly pin?: string;
 }
 
@@ -54,6 +61,7 @@ export function exportOptionsOf(flags: ExportFlags, sets: ReadonlyMap<string, Fe
     ...(flags.sampleNegatives === undefined ? {} : { sample: { keep: shareOf(flags.sampleNegatives), seed } }),
     withEmbargo: flags.embargo === 'keep',
     doubles: flags.double === true,
+    ...columnsOf(flags),
   };
 }
 
@@ -63,6 +71,23 @@ function horizonOf(text: string): number {
   } catch (error) {
     throw new AppError('usage', messageOf(error), {}, error);
   }
+}
+
+function columnsOf(flags: ExportFlags): Pick<ExportOptions, 'status' | 'ids' | 'eventKeys' | 'format'> {
+  const personal = oneOf('--personal', flags.personal ?? 'none', ['pseudonym', 'clear', 'none'] as const);
+  const ids = (flags.ids ?? 'payer_account,payee_account').split(',').map((name) => idColumnOf('--ids', name.trim()));
+  return {
+    ...(flags.status === undefined ? {} : { status: oneOf('--status', flags.status, ['columns', 'packed'] as const) }),
+    ...(personal === 'none' ? {} : { ids: { columns: [...new Set(ids)], form: personal } }),
+    ...(flags.eventKeys === true ? { eventKeys: true } : {}),
+    format: oneOf('--format', flags.format ?? 'parquet', FILE_FORMATS),
+  };
+}
+
+function oneOf<T extends string>(flag: string, text: string, known: readonly T[]): T {
+  const found = known.find((name) => name === text);
+  if (found !== undefined) return found;
+  throw new AppError('usage', `${flag} ${text} is not known${didYouMean(text, known)} (${known.join(', ')})`);
 }
 
 function seedOf(text: string): number {

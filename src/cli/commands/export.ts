@@ -1,52 +1,15 @@
 import type { Command } from 'commander';
 import { AppError } from '../../base/errors.ts';
-import type { FeatureSet } from '../../features/feature-set.ts';
-import type { ExportManifest } from '../../training-export/manifest.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
 import { progress } from '../progress.ts';
-import { tableLines } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
-import type { ExportFlags } from './export-flags.ts';
-
-const CREATE_HELP = `
-Rows are the payments of silver.transactions, a row a side, with the features that they had when they were scored and
-the label that they may know. DATE is YYYY-MM-DD (00:00 UTC, exclusive) or an instant such as 2026-07-01T12:00:00Z. The
-same command over the same versions gives the same bytes.
-
-Examples:
-  sentinela export create --from silver.transactions --features pix-core --labels-as-of 2026-08-29 --out training
-  sentinela export create --from silver.transactions@12 --features pix-core --labels-as-of 2026-08-29 --horizon 30d \\
-    --split time:2026-06-19,2026-07-09 --out training
-  sentinela export create --from silver.transactions --features pix-core --labels-as-of 2026-08-29 --out training \\
-    --where "side = 'PAYER' AND local_instrument = 'DICT'" --split group:payer=80/10/10 --sample-negatives 0.05 --seed 7`;
+import { addCreateCommand } from './export-create.ts';
+import { setsByName } from './export-sets.ts';
 
 /** `sentinela export create | verify`. */
 export function addExportCommand(program: Command, contextOf: ContextOf): void {
   const group = program.command('export').description('training sets, reproducible to the byte');
-  const create = group
-    .command('create')
-    .description('write a training set: a Parquet file a split, and a manifest')
-    .requiredOption('--from <table>', 'silver.transactions, or silver.transactions@VERSION')
-    .requiredOption('--features <set>', 'feature set, such as pix-core')
-    .requiredOption('--labels-as-of <date>', 'labels known at this instant or later do not exist')
-    .requiredOption('--out <folder>', 'folder to write; an earlier export in it is replaced')
-    .option('--horizon <span>', 'how long after its payment a label may come', '91d')
-    .option('--where <expr>', 'only payments for which it is true: SQL over silver.transactions')
-    .option(
-      '--split <cuts>',
-      'time:A,B: train before A, validation from A, test from B; group:ENTITY=a/b/c: shares of its ids; or each once',
-      (cuts: string, before: readonly string[] = []) => [...before, cuts],
-    )
-    .option('--embargo <what>', 'drop or keep: rows before A whose labels may come after A', 'drop')
-    .option('--counted <states>', 'states of a contest that are fraud', 'AGREED')
-    .option('--sample-negatives <p>', 'keep this share of rows with label 0, with weight 1/p; never of test')
-    .option('--seed <n>', 'what draws rows and groups', '0')
-    .option('--double', 'features as doubles; models are given floats')
-    .option('--pin <versions>', 'versions of the other tables, such as decisions@3,labels@4,epochs@2')
-    .addHelpText('after', CREATE_HELP)
-    .action((flags: ExportFlags, command: Command) =>
-      createTrainingSet(contextOf(command), flags, settingFlags(command)),
-    );
+  addCreateCommand(group, contextOf);
   const verify = group
     .command('verify <folder>')
     .description('make an export again from what its manifest names and compare; exits 5 where anything differs')
@@ -54,80 +17,7 @@ export function addExportCommand(program: Command, contextOf: ContextOf): void {
     .action((folder: string, _flags, command: Command) =>
       verifyTrainingSet(contextOf(command), folder, settingFlags(command)),
     );
-  for (const command of [create, verify]) addSettingOptions(command, ['dataDir']);
-}
-
-async function createTrainingSet(
-  { terminal, config }: CommandContext,
-  flags: ExportFlags,
-  settings: Readonly<Record<string, unknown>>,
-): Promise<void> {
-  const { dataDir } = await config(settings);
-  const { exportOptionsOf } = await import('./export-flags.ts');
-  const options = exportOptionsOf(flags, await setsByName());
-  const [{ createExport, pandasLines }, { fillExportFolder }, { openSourceTables }] = await Promise.all([
-    import('../../training-export/create-export.ts'),
-    import('../export-folder.ts'),
-    import('../source-tables.ts'),
-  ]);
-  const bar = progress('exporting');
-  const started = performance.now();
-  let manifest: ExportManifest;
-  try {
-    manifest = await fillExportFolder(flags.out, (files) =>
-      createExport(options, {
-        tables: openSourceTables(dataDir),
-        files,
-        onProgress: (rows, total) => bar.update(rows, total),
-      }),
-    );
-  } finally {
-    bar.end();
-  }
-  const seconds = (performance.now() - started) / 1000;
-  const { featureSet, columns, ...rest } = manifest;
-  terminal.value({
-    out: flags.out,
-    featureSet: { name: featureSet.name, version: featureSet.version },
-    ...rest,
-    seconds,
-  });
-  for (const line of summaryLines(manifest, flags.out, seconds)) terminal.line(line);
-  terminal.line('');
-  for (const line of pandasLines(manifest, flags.out)) terminal.line(line);
-}
-
-function summaryLines(manifest: ExportManifest, out: string, seconds: number): string[] {
-  const { files, featureSet, tables, rows, embargoRows, crossedRows, sampledOutRows, knownAssumedRows } = manifest;
-  const number = (value: number): string => value.toLocaleString('en-US');
-  const rate = number(Math.round(rows / Math.max(0.001, seconds)));
-  const head = ['file', 'rows', 'fraud', 'not fraud', 'contested', 'censored', 'unobserved', 'bytes'];
-  const lines = [
-    `${out}: ${number(rows)} rows of silver.transactions@${tables['silver/transactions']}, ` +
-      `${manifest.features.length} features of ${featureSet.name}@${featureSet.version} in ${seconds.toFixed(1)} s (${rate} rows/s)`,
-    ...tableLines([
-      head,
-      ...files.map(({ name, counts, sizeBytes }) => [
-        name,
-        counts.rows,
-        counts.fraud,
-        counts.notFraud,
-        counts.contested,
-        counts.censored,
-        counts.unobserved,
-        sizeBytes,
-      ]),
-    ]),
-  ];
-  if (embargoRows > 0) {
-    lines.push(`${number(embargoRows)} rows before the first cut are in no file: their labels may come after it`);
-  }
-  if (crossedRows > 0)
-    lines.push(`${number(crossedRows)} rows are in no file: time and group put them in different splits`);
-  if (sampledOutRows > 0)
-    lines.push(`${number(sampledOutRows)} rows with label 0 are left out; the weights of others stand for them`);
-  if (knownAssumedRows > 0) lines.push(`${number(knownAssumedRows)} rows were imported with an assumed known time`);
-  return lines;
+  addSettingOptions(verify, ['dataDir']);
 }
 
 async function verifyTrainingSet(
@@ -135,10 +25,11 @@ async function verifyTrainingSet(
   folder: string,
   settings: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const { dataDir } = await config(settings);
-  const [{ verifyExport }, { localObjectStore }, { openSourceTables }] = await Promise.all([
+  const { dataDir, pseudonymKey } = await config(settings);
+  const [{ verifyExport }, { localObjectStore }, { openPseudonyms }, { openSourceTables }] = await Promise.all([
     import('../../training-export/verify-export.ts'),
     import('../../storage/store/local-object-store.ts'),
+    import('../pseudonym-key.ts'),
     import('../source-tables.ts'),
   ]);
   const sets = await setsByName();
@@ -147,6 +38,7 @@ async function verifyTrainingSet(
   const ports = {
     tables: openSourceTables(dataDir),
     files: localObjectStore(folder),
+    pseudonyms: openPseudonyms(dataDir, pseudonymKey),
     onProgress: (rows: number, total: number) => bar.update(rows, total),
   };
   const report = await verifyExport(ports, (name) => sets.get(name)).finally(() => bar.end());
@@ -159,10 +51,4 @@ async function verifyTrainingSet(
   terminal.line(
     `${folder}: ${report.files} files are as their manifest says, and ${rows} rows are as recomputed (${seconds.toFixed(1)} s)`,
   );
-}
-
-async function setsByName(): Promise<ReadonlyMap<string, FeatureSet>> {
-  const { shippedSet } = await import('../shipped-set.ts');
-  const set = shippedSet();
-  return new Map([[set.name, set]]);
 }

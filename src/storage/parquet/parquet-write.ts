@@ -1,4 +1,4 @@
-import { makeData, RecordBatch, RecordBatchStreamWriter, Schema, Struct } from 'apache-arrow';
+import { Field, makeData, RecordBatch, RecordBatchStreamWriter, Schema, Struct } from 'apache-arrow';
 import {
   Compression,
   Table,
@@ -40,6 +40,14 @@ export type WrittenColumn =
   | readonly unknown[]
   | { readonly floats: FloatMatrix; readonly offset: number; readonly stride: number };
 
+/** What a file says besides its rows. */
+export interface ParquetNotes {
+  /** One key of the file's own metadata: with more of them the encoder's order is another one each time. */
+  readonly entry?: readonly [key: string, value: string];
+  /** `description` of columns by name, in the metadata of their Arrow fields. */
+  readonly descriptions?: ReadonlyMap<string, string>;
+}
+
 /**
  * Starts a Parquet file: zstd, timestamps as INT64 microseconds in UTC, dates as INT32 days, lists
  * and maps in their three-level forms.
@@ -47,18 +55,22 @@ export type WrittenColumn =
  * @param indexed which columns get statistics.
  * @param plain columns that are written without a dictionary: floats that seldom repeat take half
  * the time, and less room.
+ * @param notes what the file says of itself.
  */
 export function parquetBuilder(
   schema: StructType,
   indexed: IndexedColumns,
   plain: readonly string[] = [],
+  notes: ParquetNotes = {},
 ): ParquetBuilder {
   const columns = schema.fields.map((field) => ({
     name: field.name,
     builder: columnBuilder(field.name, field.type, field.nullable, indexed.only?.includes(field.name) ?? true),
   }));
-  const arrowSchema = new Schema(schema.fields.map(arrowFieldOf));
-  const encoder = parquetEncoder(plain);
+  const fields = schema.fields.map((field) => described(arrowFieldOf(field), notes));
+  // Readers of Arrow look into its schema, others into the file's own metadata.
+  const arrowSchema = new Schema(fields, notes.entry === undefined ? undefined : new Map([notes.entry]));
+  const encoder = parquetEncoder(() => writerProperties(plain, notes));
   let rows = 0;
   let pending = 0;
   const flush = async (): Promise<void> => {
@@ -102,6 +114,12 @@ export function parquetBuilder(
   };
 }
 
+function described(field: Field, { descriptions }: ParquetNotes): Field {
+  const description = descriptions?.get(field.name);
+  if (description === undefined) return field;
+  return new Field(field.name, field.type, field.nullable, new Map([...field.metadata, ['description', description]]));
+}
+
 function encodeStream(schema: Schema, batch: RecordBatch): Uint8Array {
   const writer = new RecordBatchStreamWriter({ autoDestroy: false });
   writer.reset(undefined, schema);
@@ -111,7 +129,7 @@ function encodeStream(schema: Schema, batch: RecordBatch): Uint8Array {
 }
 
 /** Encodes row groups as they come. A file of one group, which is nearly every file, needs no stream. */
-function parquetEncoder(plain: readonly string[]): {
+function parquetEncoder(properties: () => WriterProperties): {
   add(group: Uint8Array): Promise<void>;
   finish(): Promise<Uint8Array>;
 } {
@@ -133,7 +151,7 @@ function parquetEncoder(plain: readonly string[]): {
       }
       if (stream === undefined) {
         const { readable, writable } = new TransformStream();
-        stream = { writer: writable.getWriter(), bytes: collectParquet(readable, plain) };
+        stream = { writer: writable.getWriter(), bytes: collectParquet(readable, properties()) };
         await pushTo(stream, first);
         first = EMPTY;
       }
@@ -141,7 +159,7 @@ function parquetEncoder(plain: readonly string[]): {
     },
     async finish() {
       assert(first !== undefined, 'a Parquet file holds a row');
-      if (stream === undefined) return writeParquet(Table.fromIPCStream(first), writerProperties(plain));
+      if (stream === undefined) return writeParquet(Table.fromIPCStream(first), properties());
       await Promise.race([stream.writer.close(), stream.bytes]);
       return stream.bytes;
     },
@@ -150,19 +168,20 @@ function parquetEncoder(plain: readonly string[]): {
 
 const EMPTY = new Uint8Array(0);
 
-async function collectParquet(batches: ReadableStream, plain: readonly string[]): Promise<Uint8Array> {
+async function collectParquet(batches: ReadableStream, properties: WriterProperties): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  const encoded = await transformParquetStream(batches, writerProperties(plain));
+  const encoded = await transformParquetStream(batches, properties);
   const reader = encoded.getReader();
   for (let part = await reader.read(); !part.done; part = await reader.read()) chunks.push(part.value);
   return Buffer.concat(chunks);
 }
 
-function writerProperties(plain: readonly string[]): WriterProperties {
-  const properties = new WriterPropertiesBuilder()
+function writerProperties(plain: readonly string[], { entry }: ParquetNotes): WriterProperties {
+  const basic = new WriterPropertiesBuilder()
     .setCompression(Compression.ZSTD)
     .setMaxRowGroupSize(ROW_GROUP_ROWS)
     .setCreatedBy('sentinela');
+  const properties = entry === undefined ? basic : basic.setKeyValueMetadata(new Map([entry]));
   return plain.reduce((built, name) => built.setColumnDictionaryEnabled(name, false), properties).build();
 }
 

@@ -24,7 +24,7 @@ export interface SilverWorld {
   /** Scores a payment; `decision` is what the policy said. */
   pay(row: PaymentRow, knownTime: number, decision: string): Observation;
   /** Imports a payment: it has numbers and no decision. */
-  importPayment(row: PaymentRow, knownTime: number): void;
+  importPayment(row: PaymentRow, knownTime: number, sourceId?: string): void;
   label(endToEndId: string, state: LabelState, eventTime: number, knownTime: number): void;
   /** Writes what happened since the last call to the tables. */
   commit(): Promise<void>;
@@ -64,14 +64,20 @@ export async function silverWorld(set: FeatureSet): Promise<SilverWorld> {
     online.openEpoch(epoch);
   };
   restart();
-  const transaction = (row: PaymentRow, knownTime: number, source: string, observation: Observation): void => {
+  const transaction = (
+    row: PaymentRow,
+    knownTime: number,
+    source: string,
+    observation: Observation,
+    sourceId: string | null = null,
+  ): void => {
     const { payer, payee } = entityKeys(row);
     rows.push({
       ...row,
       ...place(knownTime),
       ...numbersOf(observation.numbers),
       source,
-      source_id: null,
+      source_id: sourceId,
       is_event: observation.isEvent,
       day: 0,
       civil_hour: 0,
@@ -98,8 +104,8 @@ export async function silverWorld(set: FeatureSet): Promise<SilverWorld> {
       });
       return observation;
     },
-    importPayment(row, knownTime) {
-      transaction(row, knownTime, 'import', online.observePayment({ row, keys: entityKeys(row) }));
+    importPayment(row, knownTime, sourceId) {
+      transaction(row, knownTime, 'import', online.observePayment({ row, keys: entityKeys(row) }), sourceId);
     },
     label(endToEndId, state, eventTime, knownTime) {
       const { payeeAccount, number } = online.observeLabel({
