@@ -1,13 +1,6 @@
 import { AppError } from '../base/errors.ts';
 import { type ColumnType, PAYMENT_COLUMNS } from '../domain/payment-row.ts';
-import type {
-  Column,
-  DerivedFeature,
-  FeatureDefinition,
-  FeatureSetDefinition,
-  RequestFeature,
-  WindowFeature,
-} from './definition.ts';
+import type { Column, FeatureDefinition, FeatureSetDefinition, WindowFeature } from './definition.ts';
 import { durationMicros } from './duration.ts';
 
 const TYPE_OF: ReadonlyMap<string, ColumnType> = new Map(PAYMENT_COLUMNS.map(({ name, type }) => [name, type]));
@@ -33,7 +26,7 @@ const RESERVED_NAMES: ReadonlySet<string> = new Set([
 const LARGEST_BOUND = 4096;
 
 /**
- * Checks a set of definitions for everything that has no meaning.
+ * Checks a set of definitions for everything that has no meaning, but the expressions.
  *
  * @throws AppError `feature_invalid` that names the feature, what is wrong and the nearest right name.
  */
@@ -51,11 +44,11 @@ export function checkDefinition(set: FeatureSetDefinition): void {
     if (RESERVED_NAMES.has(name)) fail(name, 'a column of every training set has this name: choose another');
     names.add(name);
   }
-  for (const feature of set.features) checkFeature(feature, names);
+  for (const feature of set.features) checkFeature(feature);
   checkWindowsNest(set.features);
 }
 
-function checkFeature(feature: FeatureDefinition, names: ReadonlySet<string>): void {
+function checkFeature(feature: FeatureDefinition): void {
   if ('default' in feature && feature.default !== undefined && !Number.isFinite(feature.default)) {
     fail(feature.name, 'the default must be a finite number');
   }
@@ -73,13 +66,8 @@ function checkFeature(feature: FeatureDefinition, names: ReadonlySet<string>): v
       if (feature.unit !== undefined) durationMicros(feature.unit, feature.name);
       if (feature.window !== undefined) durationMicros(feature.window, feature.name);
       return;
-    case 'request':
-      checkRequest(feature);
-      return;
-    case 'derived':
-      for (const name of feature.value.of) {
-        if (!names.has(name)) fail(feature.name, `there is no feature '${name}'${nearest(name, names)}`);
-      }
+    // Read and typed by `bind-expressions.ts`, which needs all names.
+    case 'expression':
       return;
   }
 }
@@ -121,70 +109,10 @@ function checkWindowsNest(features: readonly FeatureDefinition[]): void {
   }
 }
 
-function checkRequest({ name, value }: RequestFeature): void {
-  const expect = (column: Column, ...types: ColumnType[]): void => {
-    const type = typeOf(name, column);
-    if (!types.includes(type))
-      fail(name, `column '${column}' is a ${type}, and ${value.op} takes ${types.join(' or ')}`);
-  };
-  switch (value.op) {
-    case 'number':
-      expect(value.column, 'long');
-      return;
-    case 'flag':
-      expect(value.column, 'boolean');
-      return;
-    case 'age':
-      durationMicros(value.unit, name);
-      expect(value.column, 'timestamp', 'date');
-      if (typeOf(name, value.column) === 'date' && value.unit !== '1d') fail(name, 'the age of a date is in 1d');
-      return;
-    case 'code':
-      for (const code of Object.values(value.codes)) {
-        if (!Number.isInteger(code)) fail(name, 'codes are whole numbers');
-      }
-      expect(value.column, 'string');
-      return;
-    case 'missing':
-      for (const column of value.columns) typeOf(name, column);
-      return;
-    case 'same':
-      for (const column of value.columns) expect(column, 'string');
-      return;
-    case 'multiple':
-      if (!Number.isInteger(value.of) || value.of < 1) fail(name, 'the divisor must be a whole number above 0');
-      expect(value.column, 'long');
-      return;
-    case 'civil':
-      return;
-  }
-}
-
 function typeOf(name: string, column: Column): ColumnType {
   const type = TYPE_OF.get(column);
   if (type === undefined) return fail(name, `there is no column '${column}'${nearest(column, TYPE_OF.keys())}`);
   return type;
-}
-
-/**
- * Derived features, inputs first.
- *
- * @throws AppError `feature_invalid` where some need each other.
- */
-export function orderDerived(features: readonly DerivedFeature[]): DerivedFeature[] {
-  const byName = new Map(features.map((feature) => [feature.name, feature]));
-  const ordered = new Set<DerivedFeature>();
-  const visit = (feature: DerivedFeature, path: readonly string[]): void => {
-    if (ordered.has(feature)) return;
-    if (path.includes(feature.name)) fail(feature.name, `it needs itself: ${[...path, feature.name].join(' → ')}`);
-    for (const name of feature.value.of) {
-      const input = byName.get(name);
-      if (input !== undefined) visit(input, [...path, feature.name]);
-    }
-    ordered.add(feature);
-  };
-  for (const feature of features) visit(feature, []);
-  return [...ordered];
 }
 
 function fail(name: string, problem: string): never {

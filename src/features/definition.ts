@@ -61,54 +61,18 @@ export interface LabelFeature extends Described, Defaulted {
   readonly unit?: Duration;
 }
 
-/** What a request feature reads of the payment. */
-export type RequestExpression =
-  /** The column's number as it is. */
-  | { readonly op: 'number'; readonly column: Column }
-  /** 1 or 0. */
-  | { readonly op: 'flag'; readonly column: Column }
-  /** Event time − timestamp in `unit`s, or whole civil days since a date. A date of 1970-01-01 says that there is no data: null. */
-  | { readonly op: 'age'; readonly column: Column; readonly unit: Duration }
-  /** A fixed number for each text; another text is null. */
-  | { readonly op: 'code'; readonly column: Column; readonly codes: Readonly<Record<string, number>> }
-  /** 1 where all the columns are missing, else 0. */
-  | { readonly op: 'missing'; readonly columns: readonly Column[] }
-  /** 1 where both texts are there and equal, 0 where they differ. */
-  | { readonly op: 'same'; readonly columns: readonly [Column, Column] }
-  /** 1 where the amount is a whole multiple of so many centavos, else 0. */
-  | { readonly op: 'multiple'; readonly column: Column; readonly of: number }
-  /** Of the acceptance in America/Sao_Paulo: hour 0–23, weekday 1–7 from Monday, night 20–06, weekend. */
-  | { readonly op: 'civil'; readonly part: 'hour' | 'weekday' | 'night' | 'weekend' };
-
-/** Read off the payment alone. */
-export interface RequestFeature extends Described {
-  readonly kind: 'request';
-  readonly value: RequestExpression;
-}
-
-/** Arithmetic over other features; a missing operand makes it missing, with the operand's status. */
-export type DerivedExpression =
-  /** a ÷ b; null where b is 0. */
-  | { readonly op: 'ratio'; readonly of: readonly [string, string] }
-  /** a − b. */
-  | { readonly op: 'difference'; readonly of: readonly [string, string] }
-  /** (a − mean) ÷ deviation; null where the deviation is 0. */
-  | { readonly op: 'z_score'; readonly of: readonly [string, string, string] }
-  /** 1 where a feature has no value, else 0; never missing itself. */
-  | { readonly op: 'absent'; readonly of: readonly [string] }
-  /** 1 where a feature's entity was never seen, 0 where it was; missing where the store did not answer. */
-  | { readonly op: 'never_seen'; readonly of: readonly [string] }
-  /** 1 where a feature is above a number, else 0. */
-  | { readonly op: 'above'; readonly of: readonly [string]; readonly than: number };
-
-/** Computed from other features of the set. */
-export interface DerivedFeature extends Described {
-  readonly kind: 'derived';
-  readonly value: DerivedExpression;
+/**
+ * Computed from the payment's columns and from other features of the set, in the expression language
+ * (`docs/expressions.md`). A missing operand makes it missing, with the operand's status; a boolean is 1 or 0.
+ */
+export interface ExpressionFeature extends Described {
+  readonly kind: 'expression';
+  /** `amount / payer_mean_30d`. */
+  readonly expression: string;
 }
 
 /** A feature, as data: from it come the online update and read, the replay, the schema and the version. */
-export type FeatureDefinition = WindowFeature | HistoryFeature | LabelFeature | RequestFeature | DerivedFeature;
+export type FeatureDefinition = WindowFeature | HistoryFeature | LabelFeature | ExpressionFeature;
 
 /** A named set of features and what they ask of a store. */
 export interface FeatureSetDefinition {

@@ -173,8 +173,7 @@ export class EmbeddedStore implements OnlineStore {
       pair: this.#readEntity(2, keys.pair, found.pair, own, t, out),
     };
     if (keys.payee !== null) this.#readLabels(found.payee, own, row, t, out);
-    if (row !== null) this.#engine.request.read(row, out);
-    this.#engine.derived.read(out);
+    this.#engine.expressions.read(row, out);
     if (row === null) writeNulls(this.#paymentOutputs, out);
     return { saw, values: out.values, status: out.status };
   }

@@ -1,18 +1,16 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../base/canonical-json.ts';
 import type { EntityKind } from '../domain/entity-keys.ts';
-import { PAYMENT_COLUMNS } from '../domain/payment-row.ts';
+import { type BoundExpression, bindExpressions, columnsRead } from './bind-expressions.ts';
 import type {
   Column,
-  DerivedFeature,
   FeatureDefinition,
   FeatureSetDefinition,
   HistoryFeature,
   LabelFeature,
-  RequestFeature,
   WindowFeature,
 } from './definition.ts';
-import { checkDefinition, orderDerived } from './definition-check.ts';
+import { checkDefinition } from './definition-check.ts';
 import { durationMicros } from './duration.ts';
 import { type KindPlan, type Placed, planKind } from './window-plan.ts';
 
@@ -31,14 +29,11 @@ export interface FeatureSet {
   /** What happened longer before an entity's newest event than this is in no window. */
   readonly retentionMicros: number;
   readonly kinds: Readonly<Record<EntityKind, KindPlan>>;
-  readonly request: readonly Placed<RequestFeature>[];
   /** Inputs first. */
-  readonly derived: readonly Placed<DerivedFeature>[];
+  readonly expressions: readonly BoundExpression[];
   /** Default of each output where its entity was never seen; NaN where there is none. */
   readonly defaults: Float64Array;
-  /** Columns of the payment that are days since 1970. */
-  readonly dates: ReadonlySet<Column>;
-  /** Columns of the payment that request features read, beside the event time. */
+  /** Columns of the payment that expressions read, beside the event time. */
   readonly columns: readonly Column[];
   /** Place of a feature in the vector; −1 where there is none of the name. */
   indexOf(name: string): number;
@@ -72,8 +67,7 @@ export function compileFeatureSet(definition: FeatureSetDefinition): FeatureSet 
       rule,
     );
   const kinds = { payer: plan('payer'), payee: plan('payee'), pair: plan('pair') };
-  const request = placed<RequestFeature>('request');
-  const derived = placed<DerivedFeature>('derived').map(({ feature }) => feature);
+  const expressions = bindExpressions(definition.features);
   const hash = createHash('sha256').update(canonicalJson(definition)).digest('hex');
   return {
     name: definition.name,
@@ -85,18 +79,11 @@ export function compileFeatureSet(definition: FeatureSetDefinition): FeatureSet 
     latenessMicros,
     retentionMicros: Math.max(...Object.values(kinds).map((kind) => kind.keeping.retentionMicros)),
     kinds,
-    request,
-    derived: orderDerived(derived).map((feature) => ({ feature, output: indexOf(feature.name) })),
+    expressions,
     defaults: Float64Array.from(definition.features, (feature) =>
       'default' in feature && feature.default !== undefined ? feature.default : Number.NaN,
     ),
-    dates: new Set(PAYMENT_COLUMNS.filter((column) => column.type === 'date').map((column) => column.name)),
-    columns: [...new Set(request.flatMap(({ feature }) => columnsOf(feature)))],
+    columns: columnsRead(expressions),
     indexOf,
   };
-}
-
-function columnsOf({ value }: RequestFeature): readonly Column[] {
-  if ('columns' in value) return value.columns;
-  return 'column' in value ? [value.column] : [];
 }

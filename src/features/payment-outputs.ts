@@ -1,17 +1,19 @@
+import { columnsOf, outputsOf } from './expression/typed-expression.ts';
 import type { FeatureSet } from './feature-set.ts';
 import { FEATURE_STATUS } from './feature-status.ts';
 import type { FeatureOutput } from './window-engine.ts';
 
 /**
- * Places in the vector of what cannot be known without a payment: features that are read off the
- * payment, and those computed from them. Without one they are null, also where their expression
- * speaks of statuses: that a payment is not named does not say that it lacks a field.
+ * Places in the vector of what cannot be known without a payment: expressions that read its columns, and those
+ * computed from them. Without one they are null, also where they speak of statuses or have a value for what is missing:
+ * that a payment is not named does not say that it lacks a field.
  */
-export function paymentOutputs({ request, derived, indexOf }: FeatureSet): Int32Array {
-  const places = new Set(request.map(({ output }) => output));
-  // Inputs come first in the order of `derived`.
-  for (const { feature, output } of derived) {
-    if (feature.value.of.some((name) => places.has(indexOf(name)))) places.add(output);
+export function paymentOutputs({ expressions }: FeatureSet): Int32Array {
+  const places = new Set<number>();
+  // Inputs come first in the order of `expressions`.
+  for (const { expression, output } of expressions) {
+    const isOfPayment = columnsOf(expression).size > 0 || outputsOf(expression).some((input) => places.has(input));
+    if (isOfPayment) places.add(output);
   }
   return Int32Array.from(places);
 }

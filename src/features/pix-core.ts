@@ -5,10 +5,9 @@ import {
   type Column,
   type Duration,
   defineFeatureSet,
+  type ExpressionFeature,
   type FeatureDefinition,
   type HistoryFeature,
-  type RequestExpression,
-  type RequestFeature,
   type WindowFeature,
 } from './definition.ts';
 
@@ -133,32 +132,29 @@ const labels: readonly FeatureDefinition[] = [
   },
 ];
 
-const request = (name: string, description: string, value: RequestExpression): RequestFeature => ({
-  kind: 'request',
+const expression = (name: string, description: string, text: string): ExpressionFeature => ({
+  kind: 'expression',
   name,
   description,
-  value,
+  expression: text,
 });
-const number = (name: string, description: string, column: Column): RequestFeature =>
-  request(name, description, { op: 'number', column });
-const flag = (name: string, description: string, column: Column): RequestFeature =>
-  request(name, description, { op: 'flag', column });
-const age = (name: string, description: string, column: Column, unit: Duration = '1d'): RequestFeature =>
-  request(name, description, { op: 'age', column, unit });
-const code = (name: string, description: string, column: Column, texts: readonly string[]): RequestFeature =>
-  request(name, `${description}: ${texts.map((text, at) => `${at} ${text}`).join(', ')}`, {
-    op: 'code',
-    column,
-    codes: Object.fromEntries(texts.map((text, at) => [text, at])),
-  });
+const column = (name: string, description: string, of: Column): ExpressionFeature => expression(name, description, of);
+const days = (name: string, description: string, since: Column): ExpressionFeature =>
+  expression(name, description, `days_since(${since})`);
+const code = (name: string, description: string, of: Column, texts: readonly string[]): ExpressionFeature =>
+  expression(
+    name,
+    `${description}: ${texts.map((text, at) => `${at} ${text}`).join(', ')}`,
+    `code(${of}, ${texts.map((text, at) => `'${text}', ${at}`).join(', ')})`,
+  );
 
 const payment: readonly FeatureDefinition[] = [
-  number('amount', 'Amount of the payment, centavos', 'amount_centavos'),
-  request('amount_is_round', '1 where the amount is a whole multiple of R$ 100', {
-    op: 'multiple',
-    column: 'amount_centavos',
-    of: 10_000,
-  }),
+  column('amount', 'Amount of the payment, centavos', 'amount_centavos'),
+  expression(
+    'amount_is_round',
+    '1 where the amount is a whole multiple of R$ 100',
+    'multiple_of(amount_centavos, 10000)',
+  ),
   code('asking_side', 'Whose payment service asks', 'side', ['PAYER', 'PAYEE']),
   code('local_instrument', 'How the payment was begun', 'local_instrument', LOCAL_INSTRUMENTS),
   code('purpose', 'What the payment is for', 'purpose', PURPOSES),
@@ -167,109 +163,80 @@ const payment: readonly FeatureDefinition[] = [
   code('payee_account_type', 'Type of the payee’s account', 'payee_account_type', ACCOUNT_TYPES),
   code('payer_document_type', 'Natural or legal person who pays', 'payer_document_type', ['CPF', 'CNPJ']),
   code('payee_document_type', 'Natural or legal person who is paid', 'payee_document_type', ['CPF', 'CNPJ']),
-  request('same_institution', '1 where payer and payee are at one institution', {
-    op: 'same',
-    columns: ['payer_ispb', 'payee_ispb'],
-  }),
-  request('same_document', '1 where payer and payee are one person', {
-    op: 'same',
-    columns: ['payer_document', 'payee_document'],
-  }),
-  request('civil_hour', 'Hour of acceptance in America/Sao_Paulo', { op: 'civil', part: 'hour' }),
-  request('civil_weekday', 'Day of the week there, 1 = Monday', { op: 'civil', part: 'weekday' }),
-  request('is_night', '1 from 20:00 to 06:00 there', { op: 'civil', part: 'night' }),
-  request('is_weekend', '1 on Saturday and Sunday there', { op: 'civil', part: 'weekend' }),
+  expression('same_institution', '1 where payer and payee are at one institution', 'payer_ispb = payee_ispb'),
+  expression('same_document', '1 where payer and payee are one person', 'payer_document = payee_document'),
+  expression('civil_hour', 'Hour of acceptance in America/Sao_Paulo', 'hour(event_time)'),
+  expression('civil_weekday', 'Day of the week there, 1 = Monday', 'weekday(event_time)'),
+  expression('is_night', '1 from 20:00 to 06:00 there', 'is_night(event_time)'),
+  expression('is_weekend', '1 on Saturday and Sunday there', 'is_weekend(event_time)'),
 ];
 
 const ages: readonly FeatureDefinition[] = [
-  age('payer_account_age_days', 'Days since the payer’s account was opened', 'payer_account_opened_on'),
-  age('payee_account_age_days', 'Days since the payee’s account was opened', 'payee_account_opened_on'),
-  age('key_age_days', 'Days since the Pix key was made', 'dict_key_created_on'),
-  age('key_ownership_days', 'Days since its owner has the Pix key', 'dict_key_owned_since'),
-  age('device_enrolled_days', 'Days since the device was enrolled', 'device_enrolled_at'),
-  age('login_minutes', 'Minutes since the session began', 'device_logged_in_at', '1m'),
-  age('limit_raised_hours', 'Hours since a limit was last raised', 'device_limit_raised_at', '1h'),
-  age('sim_changed_days', 'Days since the SIM was last changed', 'device_sim_changed_at'),
+  days('payer_account_age_days', 'Days since the payer’s account was opened', 'payer_account_opened_on'),
+  days('payee_account_age_days', 'Days since the payee’s account was opened', 'payee_account_opened_on'),
+  days('key_age_days', 'Days since the Pix key was made', 'dict_key_created_on'),
+  days('key_ownership_days', 'Days since its owner has the Pix key', 'dict_key_owned_since'),
+  expression('device_enrolled_days', 'Days since the device was enrolled', 'since(device_enrolled_at, 1d)'),
+  expression('login_minutes', 'Minutes since the session began', 'since(device_logged_in_at, 1m)'),
+  expression('limit_raised_hours', 'Hours since a limit was last raised', 'since(device_limit_raised_at, 1h)'),
+  expression('sim_changed_days', 'Days since the SIM was last changed', 'since(device_sim_changed_at, 1d)'),
 ];
 
 const device: readonly FeatureDefinition[] = [
-  flag('remote_access', '1 where a remote-access program is active', 'device_remote_access'),
-  flag('active_call', '1 where a phone call is under way', 'device_active_call'),
-  flag('location_available', '1 where the device gives its location', 'device_location_available'),
-  request('device_missing', '1 where the payment says nothing of a device', { op: 'missing', columns: ['device_id'] }),
+  column('remote_access', '1 where a remote-access program is active', 'device_remote_access'),
+  column('active_call', '1 where a phone call is under way', 'device_active_call'),
+  column('location_available', '1 where the device gives its location', 'device_location_available'),
+  expression('device_missing', '1 where the payment says nothing of a device', 'absent(device_id)'),
 ];
 
 const dict: readonly FeatureDefinition[] = [
-  flag('key_open_claim', '1 where a claim of the key is open', 'dict_open_claim'),
-  number('dict_person_settlements_d90', 'Settlements of the payee in 90 days', 'dict_person_settlements_d90'),
-  number('dict_person_settlements_m12', 'Settlements of the payee in 12 months', 'dict_person_settlements_m12'),
-  number('dict_person_frauds_d90', 'Fraud markers of the payee in 90 days', 'dict_person_frauds_d90'),
-  number('dict_person_frauds_m12', 'Fraud markers of the payee in 12 months', 'dict_person_frauds_m12'),
-  number('dict_person_frauds_m60', 'Fraud markers of the payee in 60 months', 'dict_person_frauds_m60'),
-  number('dict_person_reporters_d90', 'Who reported the payee in 90 days', 'dict_person_reporters_d90'),
-  number('dict_person_open_reports', 'Open reports on the payee', 'dict_person_open_reports'),
-  number('dict_person_accounts', 'Accounts registered to the payee', 'dict_person_registered_accounts'),
-  number('dict_key_settlements_d90', 'Settlements of the key in 90 days', 'dict_key_settlements_d90'),
-  number('dict_key_frauds_d90', 'Fraud markers of the key in 90 days', 'dict_key_frauds_d90'),
-  number('dict_key_frauds_m60', 'Fraud markers of the key in 60 months', 'dict_key_frauds_m60'),
-  age('dict_person_watermark_days', 'Age of DICT’s counters of the payee, days', 'dict_person_watermark'),
-  age('dict_key_watermark_days', 'Age of DICT’s counters of the key, days', 'dict_key_watermark'),
-  request('dict_missing', '1 where the payment brings no counters of DICT', {
-    op: 'missing',
-    columns: ['dict_person_watermark', 'dict_key_watermark'],
-  }),
+  column('key_open_claim', '1 where a claim of the key is open', 'dict_open_claim'),
+  column('dict_person_settlements_d90', 'Settlements of the payee in 90 days', 'dict_person_settlements_d90'),
+  column('dict_person_settlements_m12', 'Settlements of the payee in 12 months', 'dict_person_settlements_m12'),
+  column('dict_person_frauds_d90', 'Fraud markers of the payee in 90 days', 'dict_person_frauds_d90'),
+  column('dict_person_frauds_m12', 'Fraud markers of the payee in 12 months', 'dict_person_frauds_m12'),
+  column('dict_person_frauds_m60', 'Fraud markers of the payee in 60 months', 'dict_person_frauds_m60'),
+  column('dict_person_reporters_d90', 'Who reported the payee in 90 days', 'dict_person_reporters_d90'),
+  column('dict_person_open_reports', 'Open reports on the payee', 'dict_person_open_reports'),
+  column('dict_person_accounts', 'Accounts registered to the payee', 'dict_person_registered_accounts'),
+  column('dict_key_settlements_d90', 'Settlements of the key in 90 days', 'dict_key_settlements_d90'),
+  column('dict_key_frauds_d90', 'Fraud markers of the key in 90 days', 'dict_key_frauds_d90'),
+  column('dict_key_frauds_m60', 'Fraud markers of the key in 60 months', 'dict_key_frauds_m60'),
+  days('dict_person_watermark_days', 'Age of DICT’s counters of the payee, days', 'dict_person_watermark'),
+  days('dict_key_watermark_days', 'Age of DICT’s counters of the key, days', 'dict_key_watermark'),
+  expression(
+    'dict_missing',
+    '1 where the payment brings no counters of DICT',
+    'dict_person_watermark is null and dict_key_watermark is null',
+  ),
 ];
 
-const derived: readonly FeatureDefinition[] = [
-  derive('amount_to_payer_mean_30d', 'Amount over the payer’s mean of 30 days', 'ratio', 'amount', 'payer_mean_30d'),
-  derive('amount_to_payer_max_30d', 'Amount over the payer’s largest of 30 days', 'ratio', 'amount', 'payer_max_30d'),
-  derive('amount_to_payee_mean_30d', 'Amount over the payee’s mean of 30 days', 'ratio', 'amount', 'payee_mean_30d'),
-  derive('amount_to_pair_mean_30d', 'Amount over the pair’s mean of 30 days', 'ratio', 'amount', 'pair_mean_30d'),
-  {
-    kind: 'derived',
-    name: 'amount_z_score_payer_30d',
-    description: 'Deviations of the amount from the payer’s mean of 30 days',
-    value: { op: 'z_score', of: ['amount', 'payer_mean_30d', 'payer_stddev_30d'] },
-  },
-  derive(
-    'payer_sum_24h_to_30d',
-    'The payer’s sum of 24 h over that of 30 days',
-    'ratio',
-    'payer_sum_24h',
-    'payer_sum_30d',
+const comparisons: readonly FeatureDefinition[] = [
+  ratio('amount_to_payer_mean_30d', 'Amount over the payer’s mean of 30 days', 'amount', 'payer_mean_30d'),
+  ratio('amount_to_payer_max_30d', 'Amount over the payer’s largest of 30 days', 'amount', 'payer_max_30d'),
+  ratio('amount_to_payee_mean_30d', 'Amount over the payee’s mean of 30 days', 'amount', 'payee_mean_30d'),
+  ratio('amount_to_pair_mean_30d', 'Amount over the pair’s mean of 30 days', 'amount', 'pair_mean_30d'),
+  expression(
+    'amount_z_score_payer_30d',
+    'Deviations of the amount from the payer’s mean of 30 days',
+    '(amount - payer_mean_30d) / payer_stddev_30d',
   ),
-  derive(
-    'payee_sum_24h_to_30d',
-    'The payee’s sum of 24 h over that of 30 days',
-    'ratio',
-    'payee_sum_24h',
-    'payee_sum_30d',
+  ratio('payer_sum_24h_to_30d', 'The payer’s sum of 24 h over that of 30 days', 'payer_sum_24h', 'payer_sum_30d'),
+  ratio('payee_sum_24h_to_30d', 'The payee’s sum of 24 h over that of 30 days', 'payee_sum_24h', 'payee_sum_30d'),
+  expression('payer_is_new', '1 where the payer’s account was never seen', 'never_seen(payer_count_ever)'),
+  expression('payee_is_new', '1 where the payee’s account was never seen', 'never_seen(payee_count_ever)'),
+  expression('pair_is_new', '1 for the first payment from this payer to this payee', 'never_seen(pair_count_ever)'),
+  expression('payer_history_missing', '1 where the payer’s history is not known', 'absent(payer_count_ever)'),
+  expression('payee_history_missing', '1 where the payee’s history is not known', 'absent(payee_count_ever)'),
+  expression(
+    'dict_person_stale',
+    '1 where DICT’s counters of the payee are over 7 days old',
+    'dict_person_watermark_days > 7',
   ),
-  status('payer_is_new', '1 where the payer’s account was never seen', 'never_seen', 'payer_count_ever'),
-  status('payee_is_new', '1 where the payee’s account was never seen', 'never_seen', 'payee_count_ever'),
-  status('pair_is_new', '1 for the first payment from this payer to this payee', 'never_seen', 'pair_count_ever'),
-  status('payer_history_missing', '1 where the payer’s history is not known', 'absent', 'payer_count_ever'),
-  status('payee_history_missing', '1 where the payee’s history is not known', 'absent', 'payee_count_ever'),
-  {
-    kind: 'derived',
-    name: 'dict_person_stale',
-    description: '1 where DICT’s counters of the payee are over 7 days old',
-    value: { op: 'above', of: ['dict_person_watermark_days'], than: 7 },
-  },
 ];
 
-function derive(
-  name: string,
-  description: string,
-  op: 'ratio' | 'difference',
-  a: string,
-  b: string,
-): FeatureDefinition {
-  return { kind: 'derived', name, description, value: { op, of: [a, b] } };
-}
-
-function status(name: string, description: string, op: 'absent' | 'never_seen', of: string): FeatureDefinition {
-  return { kind: 'derived', name, description, value: { op, of: [of] } };
+function ratio(name: string, description: string, a: string, b: string): ExpressionFeature {
+  return expression(name, description, `${a} / ${b}`);
 }
 
 /** The set that ships: every block of a Pix payment, and 1 min to 30 days of its three entities. */
@@ -302,6 +269,6 @@ export const PIX_CORE = defineFeatureSet({
     ...amounts('pair', 'mean', '30d'),
     ...amounts('pair', 'max', '30d'),
     ...history('pair'),
-    ...derived,
+    ...comparisons,
   ],
 });

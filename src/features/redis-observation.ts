@@ -138,8 +138,7 @@ export class ObservationReader {
       const others = view.count - (view.ownIdentity < 0 ? 0 : 1);
       this.#engine.labels.read(this.#reader.labelView, others > 0, atMicros, token, out);
     }
-    if (row !== null) this.#engine.request.read(row, out);
-    this.#engine.derived.read(out);
+    this.#engine.expressions.read(row, out);
     if (row === null) writeNulls(this.#paymentOutputs, out);
     return { saw, values: out.values, status: out.status };
   }

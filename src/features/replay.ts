@@ -23,7 +23,7 @@ export interface ReplayedVectors {
  * Entity by entity: an entity's events are put in their order and go through one state, and reads
  * are answered on the way. So time grows with events plus reads (110–130 k payments/s with the
  * shipped set on one core), and memory is a value for each read and history feature beside the
- * input. Request and derived features are computed when a vector is asked for.
+ * input. Expressions are computed when a vector is asked for.
  *
  * @throws AppError `table_corrupt` where numbers name an epoch that no record opens.
  */
@@ -48,8 +48,7 @@ export function prepareReplay(set: FeatureSet, records: ReplayRecords): (reads: 
       count: reads.rows.length,
       vector(read) {
         block.load(read, out);
-        engine.request.read(reads.payment(reads.rows[read] as number), out);
-        engine.derived.read(out);
+        engine.expressions.read(reads.payment(reads.rows[read] as number), out);
         return out;
       },
     };

@@ -1,15 +1,10 @@
-import { civilZone } from '../base/civil-time.ts';
 import type { PaymentRow } from '../domain/payment-row.ts';
-import { DerivedEngine } from './derived-engine.ts';
+import { ExpressionEngine } from './expression-engine.ts';
 import type { FeatureSet } from './feature-set.ts';
 import { FEATURE_STATUS } from './feature-status.ts';
 import { LabelEngine } from './label-engine.ts';
-import { RequestEngine } from './request-engine.ts';
 import { type FeatureOutput, WindowEngine } from './window-engine.ts';
 import type { KindPlan } from './window-plan.ts';
-
-/** The zone in which Pix counts nights and days. */
-const CIVIL_ZONE = 'America/Sao_Paulo';
 
 /** Every part of a feature vector, by what it is computed from. Online and offline call the same ones. */
 export interface VectorEngine {
@@ -18,8 +13,8 @@ export interface VectorEngine {
   readonly payee: WindowEngine;
   readonly pair: WindowEngine;
   readonly labels: LabelEngine;
-  readonly request: RequestEngine;
-  readonly derived: DerivedEngine;
+  /** Reads the others' outputs. */
+  readonly expressions: ExpressionEngine;
 }
 
 /** Builds the engines of a set, with their scratch; one for each thread. */
@@ -31,8 +26,7 @@ export function createVectorEngine(set: FeatureSet): VectorEngine {
     payee: window(set.kinds.payee),
     pair: window(set.kinds.pair),
     labels: new LabelEngine(set.kinds.payee, set.defaults),
-    request: new RequestEngine(set.request, set.dates, civilZone(CIVIL_ZONE)),
-    derived: new DerivedEngine(set.derived, set.indexOf),
+    expressions: new ExpressionEngine(set.expressions),
   };
 }
 
@@ -69,7 +63,6 @@ export function vectorWithoutStore(
     const status = keys[kind] === null ? FEATURE_STATUS.notFound : FEATURE_STATUS.unavailable;
     writeAbsent(engine.set.kinds[kind], status, out);
   }
-  engine.request.read(row, out);
-  engine.derived.read(out);
+  engine.expressions.read(row, out);
   return out;
 }

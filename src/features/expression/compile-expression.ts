@@ -1,79 +1,78 @@
-import type { ColumnFrame } from './column-frame.ts';
 import { compileCall } from './compile-call.ts';
-import { type Compiled, NULL_STATUS, number, statusOfFirst, textAt } from './compiled.ts';
+import { numberStep, numbersOf, statusOfFirst, textsOf } from './part-steps.ts';
+import { NULL_STATUS, type Part, type Registers } from './registers.ts';
 import type { TypedExpression } from './typed-expression.ts';
 
-/*
- * A part becomes two closures over the frame. `read` is the hot one: it allocates nothing, and since every part is
- * total it needs no order. `status` says why there is no value: the status of the first operand, in written order, that
- * has none, or `null` where all have one (x / 0, a column that the payment does not fill).
+/**
+ * Makes a checked expression into steps over registers that have its columns.
+ *
+ * Steps run in order and all of them: every part is total, so nothing needs to be passed over. A part's `status` says
+ * why it has no value, when it has none: the status of the first operand, in written order, that has none, or `null`
+ * where all have one (x / 0, a column that the payment does not fill).
+ *
+ * @param featureAt where a feature's value lies.
  */
-
-/** Makes a checked expression into closures over a frame that has its columns. */
-export function compileExpression(expression: TypedExpression, frame: ColumnFrame): Compiled {
+export function compileExpression(
+  expression: TypedExpression,
+  registers: Registers,
+  featureAt: (output: number) => Part,
+): Part {
   switch (expression.kind) {
     case 'constant':
-      return compileConstant(expression);
+      return compileConstant(expression, registers);
     case 'column':
-      return compileColumn(expression, frame);
-    case 'feature': {
-      const { output } = expression;
-      return number(
-        () => frame.values[output] as number,
-        () => frame.status[output] as number,
-      );
-    }
+      return registers.column(expression.column);
+    case 'feature':
+      return featureAt(expression.output);
     case 'in':
-      return compileMembership(compileExpression(expression.operand, frame), expression.items);
+      return compileMembership(
+        compileExpression(expression.operand, registers, featureAt),
+        expression.items,
+        registers,
+      );
     case 'code':
-      return compileCode(compileExpression(expression.operand, frame), expression.codes);
+      return compileCode(compileExpression(expression.operand, registers, featureAt), expression.codes, registers);
     case 'call': {
-      const args = expression.args.map((part) => compileExpression(part, frame));
-      return compileCall(expression, args, frame);
+      const args = expression.args.map((part) => compileExpression(part, registers, featureAt));
+      return compileCall(expression, args, registers);
     }
   }
 }
 
-function compileConstant({ type, value }: Extract<TypedExpression, { kind: 'constant' }>): Compiled {
+function compileConstant({ type, value }: Extract<TypedExpression, { kind: 'constant' }>, registers: Registers): Part {
   if (type === 'string') {
-    const text = typeof value === 'string' ? value : null;
-    return { kind: 'text', read: () => text, status: NULL_STATUS };
+    const part = registers.takeText(NULL_STATUS);
+    registers.texts[part.at] = typeof value === 'string' ? value : null;
+    return part;
   }
-  const constant = typeof value === 'number' ? value : Number.NaN;
-  return number(() => constant, NULL_STATUS);
+  const part = registers.takeNumber(NULL_STATUS);
+  registers.numbers[part.at] = typeof value === 'number' ? value : Number.NaN;
+  return part;
 }
 
-function compileColumn({ type, column }: Extract<TypedExpression, { kind: 'column' }>, frame: ColumnFrame): Compiled {
-  const place = frame.placeOf(column);
-  const { numbers, texts } = frame;
-  if (type === 'string') return { kind: 'text', read: () => texts[place] ?? null, status: NULL_STATUS };
-  return number(() => numbers[place] as number, NULL_STATUS);
-}
-
-function compileMembership(operand: Compiled, items: readonly (number | string)[]): Compiled {
+function compileMembership(operand: Part, items: readonly (number | string)[], registers: Registers): Part {
   const known = new Set<number | string>(items);
-  const status = statusOfFirst([operand]);
+  const status = statusOfFirst([operand], registers);
+  const { numbers, texts } = registers;
   if (operand.kind === 'text') {
-    const { read } = operand;
-    return number(() => {
-      const text = read();
-      return text === null ? Number.NaN : known.has(text) ? 1 : 0;
-    }, status);
+    const [from] = textsOf([operand]);
+    return numberStep(registers, status, (to) => () => {
+      const text = texts[from] ?? null;
+      numbers[to] = text === null ? Number.NaN : known.has(text) ? 1 : 0;
+    });
   }
-  const { read } = operand;
-  return number(() => {
-    const value = read();
-    return Number.isNaN(value) ? Number.NaN : known.has(value) ? 1 : 0;
-  }, status);
+  const [from] = numbersOf([operand]);
+  return numberStep(registers, status, (to) => () => {
+    const value = numbers[from] as number;
+    numbers[to] = Number.isNaN(value) ? Number.NaN : known.has(value) ? 1 : 0;
+  });
 }
 
-function compileCode(operand: Compiled, codes: ReadonlyMap<string, number>): Compiled {
-  const read = textAt([operand], 0);
-  return number(
-    () => {
-      const text = read();
-      return text === null ? Number.NaN : (codes.get(text) ?? Number.NaN);
-    },
-    statusOfFirst([operand]),
-  );
+function compileCode(operand: Part, codes: ReadonlyMap<string, number>, registers: Registers): Part {
+  const { numbers, texts } = registers;
+  const [from] = textsOf([operand]);
+  return numberStep(registers, statusOfFirst([operand], registers), (to) => () => {
+    const text = texts[from] ?? null;
+    numbers[to] = text === null ? Number.NaN : (codes.get(text) ?? Number.NaN);
+  });
 }

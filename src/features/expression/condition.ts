@@ -1,11 +1,10 @@
 import type { PaymentRow } from '../../domain/payment-row.ts';
 import { checkTypes } from './check-types.ts';
-import { ColumnFrame } from './column-frame.ts';
 import { compileExpression } from './compile-expression.ts';
-import { numberAt } from './compiled.ts';
 import { type DerivedColumns, sourceColumns } from './derived-columns.ts';
 import { parseExpression } from './parse-expression.ts';
-import { columnsOf } from './typed-expression.ts';
+import { Registers } from './registers.ts';
+import { columnsOf, sizeOf } from './typed-expression.ts';
 
 /** A filter over payments, compiled. It has scratch of its own: one for each thread. */
 export interface Condition {
@@ -29,15 +28,21 @@ export function compileCondition(text: string, subject = 'condition'): Condition
   const scope = { subject, features: new Map(), gives: ['boolean'] as const };
   const typed = checkTypes(parseExpression(text, subject), text, scope);
   const columns = columnsOf(typed);
-  const frame = new ColumnFrame(columns);
-  const read = numberAt([compileExpression(typed, frame)], 0);
+  const registers = new Registers(columns, sizeOf(typed));
+  const { at } = compileExpression(typed, registers, noFeature);
+  const { numbers, steps } = registers;
   return {
     text,
     columns: sourceColumns(columns),
-    readsDerived: frame.readsDerived,
+    readsDerived: registers.readsDerived,
     holds(row, derived) {
-      frame.load(row, derived);
-      return read() === 1;
+      registers.load(row, derived);
+      for (let step = 0; step < steps.length; step += 1) (steps[step] as () => void)();
+      return numbers[at] === 1;
     },
   };
+}
+
+function noFeature(): never {
+  throw new Error('a condition names no features');
 }

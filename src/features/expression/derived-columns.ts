@@ -56,14 +56,35 @@ export function sourceColumns(names: Iterable<ColumnName>): (keyof PaymentRow)[]
   return [...new Set([...names].flatMap((name) => (isDerivedColumn(name) ? DERIVED[name].from : [name])))];
 }
 
-/** The derived columns of a payment. */
-export function deriveColumns(row: PaymentRow, zone: CivilZone = civilZone(CIVIL_ZONE)): DerivedColumns {
-  const { day, hour, weekday } = civilParts(zone, row.event_time);
-  return {
-    payer_account: accountKey({ ispb: row.payer_ispb, branch: row.payer_branch, number: row.payer_number }),
-    payee_account: accountKey({ ispb: row.payee_ispb, branch: row.payee_branch, number: row.payee_number }),
-    day,
-    civil_hour: hour,
-    weekday,
-  };
+/**
+ * Derives columns, one payment after the other, and allocates nothing but the texts that are asked for. What `read`
+ * gives is good until it is called again.
+ */
+export class ColumnDeriver implements DerivedColumns {
+  day = 0;
+  civil_hour = 0;
+  weekday = 0;
+  readonly #zone: CivilZone = civilZone(CIVIL_ZONE);
+  #row: PaymentRow | undefined;
+
+  read(row: PaymentRow): DerivedColumns {
+    const { day, hour, weekday } = civilParts(this.#zone, row.event_time);
+    this.day = day;
+    this.civil_hour = hour;
+    this.weekday = weekday;
+    this.#row = row;
+    return this;
+  }
+
+  get payer_account(): string | null {
+    const row = this.#row;
+    if (row === undefined) return null;
+    return accountKey({ ispb: row.payer_ispb, branch: row.payer_branch, number: row.payer_number });
+  }
+
+  get payee_account(): string | null {
+    const row = this.#row;
+    if (row === undefined) return null;
+    return accountKey({ ispb: row.payee_ispb, branch: row.payee_branch, number: row.payee_number });
+  }
 }

@@ -35,3 +35,27 @@ export type Arithmetic = (typeof ARITHMETIC)[number];
 export type Comparison = (typeof COMPARISONS)[number];
 /** What stands between or before operands. */
 export type Operator = Arithmetic | Comparison | 'and' | 'or' | 'not' | 'is null' | 'is not null';
+
+/** Names in an expression that may be features, in the order in which they are written, with their places. */
+export function namesOf(syntax: Syntax): { readonly name: string; readonly at: number }[] {
+  if (syntax.kind === 'name') return syntax.ofPayment ? [] : [syntax];
+  return partsOf(syntax).flatMap(namesOf);
+}
+
+/** How many operations and operands an expression has. */
+export function nodesOf(syntax: Syntax): number {
+  return partsOf(syntax).reduce((count, part) => count + nodesOf(part), 1);
+}
+
+function partsOf(syntax: Syntax): readonly Syntax[] {
+  switch (syntax.kind) {
+    case 'literal':
+    case 'name':
+      return [];
+    case 'operator':
+    case 'call':
+      return syntax.args;
+    case 'in':
+      return [syntax.operand];
+  }
+}

@@ -59,12 +59,32 @@ export type TypedExpression =
 
 /** The columns that an expression reads, each once. */
 export function columnsOf(expression: TypedExpression): Set<ColumnName> {
-  const columns = new Set<ColumnName>();
-  const visit = (part: TypedExpression): void => {
-    if (part.kind === 'column') columns.add(part.column);
-    else if (part.kind === 'call') part.args.forEach(visit);
-    else if (part.kind === 'in' || part.kind === 'code') visit(part.operand);
-  };
-  visit(expression);
-  return columns;
+  return new Set(leavesOf(expression).flatMap((leaf) => (leaf.kind === 'column' ? [leaf.column] : [])));
+}
+
+/** The places in the vector that an expression reads. */
+export function outputsOf(expression: TypedExpression): number[] {
+  return leavesOf(expression).flatMap((leaf) => (leaf.kind === 'feature' ? [leaf.output] : []));
+}
+
+/** How many parts an expression has: itself, its operands, theirs. */
+export function sizeOf(expression: TypedExpression): number {
+  return partsOf(expression).reduce((size, part) => size + sizeOf(part), 1);
+}
+
+function leavesOf(expression: TypedExpression): readonly TypedExpression[] {
+  const parts = partsOf(expression);
+  return parts.length === 0 ? [expression] : parts.flatMap(leavesOf);
+}
+
+function partsOf(expression: TypedExpression): readonly TypedExpression[] {
+  switch (expression.kind) {
+    case 'call':
+      return expression.args;
+    case 'in':
+    case 'code':
+      return [expression.operand];
+    default:
+      return [];
+  }
 }

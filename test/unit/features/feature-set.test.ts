@@ -45,13 +45,13 @@ describe('a feature set', () => {
   for (const [what, features, message] of [
     [
       'a column that is not there',
-      [{ kind: 'request', value: { op: 'number', column: 'amount_centavo' } }],
-      /no column 'amount_centavo'; did you mean 'amount_centavos'/,
+      [{ kind: 'expression', expression: 'amount_centavo' }],
+      /feature 'f0': there is no feature or column amount_centavo, did you mean amount_centavos\? at character 1$/,
     ],
     [
-      'a column of another type',
-      [{ kind: 'request', value: { op: 'number', column: 'side' } }],
-      /'side' is a string, and number takes long/,
+      'a feature that is a text',
+      [{ kind: 'expression', expression: 'side' }],
+      /must be a whole number or a number or a boolean, and is a text at character 1$/,
     ],
     [
       'a window over anything but an integer of the event',
@@ -73,25 +73,32 @@ describe('a feature set', () => {
     ],
     [
       'a feature of a feature that is not there',
-      [{ kind: 'derived', value: { op: 'absent', of: ['f1'] } }],
-      /no feature 'f1'; did you mean 'f0'/,
+      [count, { kind: 'expression', expression: 'payment.side = payment.f0' }],
+      /feature 'f1': there is no column f0 at character 24$/,
     ],
     [
       'features that need each other',
       [
-        { kind: 'derived', value: { op: 'absent', of: ['f1'] } },
-        { kind: 'derived', value: { op: 'absent', of: ['f0'] } },
+        count,
+        { kind: 'expression', expression: 'f0 + f2' },
+        { kind: 'expression', expression: 'abs(f3)' },
+        { kind: 'expression', expression: 'f0 / f1' },
       ],
-      /needs itself: f0 → f1 → f0/,
+      /feature 'f3': it needs itself: f1 → f2 → f3 → f1 at character 6$/,
+    ],
+    [
+      'a feature that needs itself',
+      [{ kind: 'expression', expression: '1 + f0' }],
+      /needs itself: f0 → f0 at character 5$/,
+    ],
+    [
+      'expressions that a payment has no time for',
+      Array.from({ length: 60 }, () => ({ kind: 'expression', expression: Array(50).fill('1').join(' + ') })),
+      /feature 'f50'.* over 5000 operations/,
     ],
     ['a time without its unit', [{ kind: 'history', entity: 'payer', aggregate: 'time_since_last' }], /needs a unit/],
     ['two features of one name', [count, { ...count, name: 'f0' }], /two features of this name/],
     ['a name that is no column name', [{ ...count, name: 'Count' }], /snake_case/],
-    [
-      'a code that is no whole number',
-      [{ kind: 'request', value: { op: 'code', column: 'side', codes: { PAYER: 0.5 } } }],
-      /whole numbers/,
-    ],
     ['nothing', [], /at least one feature/],
   ] as const) {
     it(`is refused with ${what}`, () => {
@@ -102,7 +109,7 @@ describe('a feature set', () => {
   it('ships with 48 features or more, of every kind, each with a sentence', () => {
     const shipped = compileFeatureSet(PIX_CORE);
     expect(shipped.names.length).toBeGreaterThanOrEqual(48);
-    expect(new Set(PIX_CORE.features.map(({ kind }) => kind)).size).toBe(5);
+    expect(new Set(PIX_CORE.features.map(({ kind }) => kind)).size).toBe(4);
     for (const { name, description } of PIX_CORE.features) expect(description.length, name).toBeGreaterThan(10);
     for (const window of ['1m', '10m', '1h', '24h', '7d', '30d']) {
       for (const entity of ['payer', 'payee']) expect(shipped.indexOf(`${entity}_count_${window}`)).toBeGreaterThan(-1);

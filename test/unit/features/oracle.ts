@@ -1,7 +1,7 @@
 import type { EntityKeys, EntityKind, EntityNumber, EntityNumbers } from '../../../src/domain/entity-keys.ts';
 import type { LabelState } from '../../../src/domain/label.ts';
 import type {
-  DerivedFeature,
+  ExpressionFeature,
   FeatureDefinition,
   FeatureSetDefinition,
   HistoryFeature,
@@ -62,12 +62,10 @@ export function oracleVector(
   const pending = [...set.features];
   while (pending.length > 0) {
     const feature = pending.shift() as FeatureDefinition;
-    if (feature.kind === 'request') {
-      if (feature.value.op === 'number') cells.set(feature.name, here(scored.amount));
-    } else if (feature.kind === 'derived') {
-      const inputs = feature.value.of.map((name) => cells.get(name));
-      if (inputs.includes(undefined)) pending.push(feature);
-      else cells.set(feature.name, derived(feature, inputs as Cell[]));
+    if (feature.kind === 'expression') {
+      const cell = expressed(feature, cells, scored);
+      if (cell === undefined) pending.push(feature);
+      else cells.set(feature.name, cell);
     } else {
       cells.set(feature.name, ofEntity(set, feature, pasts, scored));
     }
@@ -240,23 +238,42 @@ function labelled(
   return here((t - Math.max(...counted.map((label) => label.time))) / span(unit ?? '1s'));
 }
 
-function derived({ value }: DerivedFeature, inputs: readonly Cell[]): Cell {
-  const [a = none('null'), b = none('null'), c = none('null')] = inputs;
-  if (value.op === 'absent') return here(Number.isNaN(a.value) ? 1 : 0);
-  if (value.op === 'never_seen') {
-    return a.status === 'unavailable' ? none('unavailable') : here(a.status === 'not_found' ? 1 : 0);
-  }
-  const missing = inputs.find((cell) => Number.isNaN(cell.value));
-  if (missing !== undefined) return none(missing.status);
-  switch (value.op) {
-    case 'ratio':
-      return b.value === 0 ? none('null') : here(a.value / b.value + 0);
-    case 'difference':
-      return here(a.value - b.value + 0);
-    case 'z_score':
-      return c.value === 0 ? none('null') : here((a.value - b.value) / c.value + 0);
-    case 'above':
-      return here(a.value > value.than ? 1 : 0);
+/** What the expressions of the test set mean, in plain code over the cells that they name; undefined where one is not there yet. */
+function expressed(
+  { expression }: ExpressionFeature,
+  cells: ReadonlyMap<string, Cell>,
+  scored: Scored,
+): Cell | undefined {
+  const of = (names: readonly string[], value: (...operands: number[]) => number): Cell | undefined => {
+    const inputs = names.map((name) => cells.get(name));
+    if (inputs.includes(undefined)) return undefined;
+    const missing = (inputs as Cell[]).find((cell) => Number.isNaN(cell.value));
+    if (missing !== undefined) return none(missing.status);
+    const result = value(...(inputs as Cell[]).map((cell) => cell.value));
+    return Number.isFinite(result) ? here(result + 0) : none('null');
+  };
+  switch (expression) {
+    case 'amount_centavos':
+      return here(scored.amount);
+    case '(amount - payer_mean_1h) / payer_stddev_1h':
+      return of(
+        ['amount', 'payer_mean_1h', 'payer_stddev_1h'],
+        (amount, mean, deviation) => (amount - mean) / deviation,
+      );
+    case 'shape / pair_max_2h':
+      return of(['shape', 'pair_max_2h'], (shape, max) => shape / max);
+    case 'amount / payee_mean_2h':
+      return of(['amount', 'payee_mean_2h'], (amount, mean) => amount / mean);
+    case 'payer_sum_10m - payer_sum_1m':
+      return of(['payer_sum_10m', 'payer_sum_1m'], (long, short) => long - short);
+    case 'payee_count_1m > 2':
+      return of(['payee_count_1m'], (count) => (count > 2 ? 1 : 0));
+    case 'never_seen(pair_ever)':
+      return here(cells.get('pair_ever')?.status === 'not_found' ? 1 : 0);
+    case 'absent(pair_mean_1m)':
+      return here(Number.isNaN(cells.get('pair_mean_1m')?.value) ? 1 : 0);
+    default:
+      throw new Error(`the oracle does not know what ${expression} means`);
   }
 }
 

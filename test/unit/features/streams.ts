@@ -73,10 +73,21 @@ export const stream: fc.Arbitrary<Step[]> = fc
     ),
   );
 
+/** Expressions over the features of {@link testSet}; `oracle.ts` says in its own code what each gives. */
+const TEST_EXPRESSIONS = {
+  z: '(amount - payer_mean_1h) / payer_stddev_1h',
+  twice: 'shape / pair_max_2h',
+  shape: 'amount / payee_mean_2h',
+  rise: 'payer_sum_10m - payer_sum_1m',
+  new: 'never_seen(pair_ever)',
+  gone: 'absent(pair_mean_1m)',
+  many: 'payee_count_1m > 2',
+} as const;
+
 /** Every aggregate over short windows, and a bound that is soon reached. */
 export function testSet(bound: number): FeatureSetDefinition {
   const features: FeatureSetDefinition['features'][number][] = [
-    { kind: 'request', name: 'amount', description: '-', value: { op: 'number', column: 'amount_centavos' } },
+    { kind: 'expression', name: 'amount', description: '-', expression: 'amount_centavos' },
   ];
   for (const entity of ['payer', 'payee', 'pair'] as const) {
     for (const window of ['1m', '10m', '1h', '2h'] as const) {
@@ -104,25 +115,9 @@ export function testSet(bound: number): FeatureSetDefinition {
     features.push({ ...label, name: `${name}_1h`, aggregate: 'count', window: '1h' });
     features.push({ ...label, name: `${name}_since`, aggregate: 'time_since_last', unit: '1h' });
   }
-  features.push(
-    {
-      kind: 'derived',
-      name: 'z',
-      description: '-',
-      value: { op: 'z_score', of: ['amount', 'payer_mean_1h', 'payer_stddev_1h'] },
-    },
-    { kind: 'derived', name: 'twice', description: '-', value: { op: 'ratio', of: ['shape', 'pair_max_2h'] } },
-    { kind: 'derived', name: 'shape', description: '-', value: { op: 'ratio', of: ['amount', 'payee_mean_2h'] } },
-    {
-      kind: 'derived',
-      name: 'rise',
-      description: '-',
-      value: { op: 'difference', of: ['payer_sum_10m', 'payer_sum_1m'] },
-    },
-    { kind: 'derived', name: 'new', description: '-', value: { op: 'never_seen', of: ['pair_ever'] } },
-    { kind: 'derived', name: 'gone', description: '-', value: { op: 'absent', of: ['pair_mean_1m'] } },
-    { kind: 'derived', name: 'many', description: '-', value: { op: 'above', of: ['payee_count_1m'], than: 2 } },
-  );
+  for (const [name, expression] of Object.entries(TEST_EXPRESSIONS)) {
+    features.push({ kind: 'expression', name, description: '-', expression });
+  }
   return defineFeatureSet({ name: 'test', description: '-', bound, allowedLateness: '1h', features });
 }
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { compileCondition } from '../../../../src/features/expression/condition.ts';
-import { deriveColumns } from '../../../../src/features/expression/derived-columns.ts';
+import { ColumnDeriver } from '../../../../src/features/expression/derived-columns.ts';
 import { ExpressionError } from '../../../../src/features/expression/expression-error.ts';
 import { rowOf } from '../streams.ts';
 
 // 2026-11-24 22:30 in São Paulo, a Tuesday; UTC is a day further.
 const instant = Date.UTC(2026, 10, 25, 1, 30) * 1000;
 const row = { ...rowOf('E1', instant, 30_000, 1, 2), device_remote_access: true };
-const holds = (text: string): boolean => compileCondition(text).holds(row, deriveColumns(row));
+const holds = (text: string): boolean => compileCondition(text).holds(row, new ColumnDeriver().read(row));
 const refused = (text: string): ExpressionError => {
   try {
     compileCondition(text);
