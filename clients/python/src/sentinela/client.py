@@ -1,0 +1,110 @@
+"""A running server, as Python sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+from sentinela.answers import FeatureSet, OnlineFeatures, feature_set_of, online_features_of
+from sentinela.connection import Connection
+from sentinela.errors import SentinelaError
+
+#: A payment as /v1/score takes it, or the names of a row's entities.
+Json = Mapping[str, Any]
+
+#: What the server takes in one request.
+MOST_ROWS = 100
+MOST_PAYMENTS = 1000
+
+
+class Client:
+    """A client of one server; threads may share it.
+
+    >>> with Client("http://127.0.0.1:8080") as client:
+    ...     client.online([{"payer": "12345678|1|123456"}], features=["payer_count_24h"]).to_dicts()
+
+    Every method raises :class:`SentinelaError`.
+    """
+
+    def __init__(self, url: str = "http://127.0.0.1:8080", *, timeout_seconds: float = 10.0) -> None:
+        self._connection = Connection(url, timeout_seconds)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connection of the calling thread."""
+        self._connection.close()
+
+    def feature_sets(self) -> list[FeatureSet]:
+        """The sets that are served; payments are scored with the first."""
+        answer = self._connection.request("GET", "/v1/features")
+        return [feature_set_of(one) for one in answer["featureSets"]]
+
+    def feature_set(self, name: str | None = None) -> FeatureSet:
+        """A set by its name; the first where none is given. Raises ``feature_not_found``."""
+        sets = self.feature_sets()
+        for one in sets:
+            if name in (None, one.name, f"{one.name}@{one.version}"):
+                return one
+        served = ", ".join(f"{one.name}@{one.version}" for one in sets)
+        raise SentinelaError("feature_not_found", f"no feature set {name} is served: there is {served}")
+
+    def online(
+        self,
+        rows: Sequence[Json],
+        *,
+        features: Sequence[str] | None = None,
+        feature_set: str | None = None,
+        at: str | None = None,
+    ) -> OnlineFeatures:
+        """Reads features of rows as scoring would see them; nothing is recorded.
+
+        A row names entities (``payer_ispb``, ``payer_branch``, ``payer_number``, … or the whole keys
+        ``payer``, ``payee``, ``pair``), or is ``{"payment": {…}}``. More rows than the server takes at
+        once are sent in several requests, so they may see different states.
+
+        :param features: names in the order of the answer; all of the set where none are given.
+        :param at: end of the windows of rows without a payment, RFC 3339 in UTC; now where it is not given.
+        """
+        if not rows:
+            raise SentinelaError("usage", "no rows are given")
+        asked = {"featureSet": feature_set, "features": features and list(features), "at": at}
+        body = {name: value for name, value in asked.items() if value is not None}
+        parts = [
+            online_features_of(self._connection.request("POST", "/v1/features/online", body | {"rows": part}))
+            for part in _parts(rows, MOST_ROWS)
+        ]
+        return OnlineFeatures(parts[0].feature_set, parts[0].features, tuple(row for part in parts for row in part.rows))
+
+    def score(self, payment: Json) -> dict[str, Any]:
+        """Scores a payment and gives the decision; the same payment again gets the first answer."""
+        decision: dict[str, Any] = self._connection.request("POST", "/v1/score", dict(payment))
+        return decision
+
+    def score_batch(self, payments: Sequence[Json]) -> list[dict[str, Any]]:
+        """Scores payments. An outcome each, in order: ``{"decision", "replayed"}`` or ``{"problem"}``."""
+        outcomes: list[dict[str, Any]] = []
+        for part in _parts(payments, MOST_PAYMENTS):
+            outcomes += self._connection.request("POST", "/v1/score/batch", {"payments": part})["outcomes"]
+        return outcomes
+
+    def label(self, label: Json) -> None:
+        """Records a state of a payment's contest; durable when it returns."""
+        self._connection.request("POST", "/v1/labels", dict(label))
+
+    def decision(self, end_to_end_id: str, side: str) -> dict[str, Any]:
+        """A decision that was made, with the features that it used. Raises ``not_found``."""
+        path = f"/v1/decisions/{quote(end_to_end_id, safe='')}/{quote(side, safe='')}"
+        found: dict[str, Any] = self._connection.request("GET", path)
+        return found
+
+
+def _parts(items: Sequence[Json], most: int) -> Iterator[list[Json]]:
+    for start in range(0, len(items), most):
+        yield [dict(item) for item in items[start : start + most]]

@@ -1,0 +1,43 @@
+"""The one exception of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class SentinelaError(Exception):
+    """Whatever goes wrong at the server, in the program or on the way there.
+
+    ``code`` is one of the codes of Sentinela's docs/errors.md, or one of this client's own:
+    ``unreachable`` (no answer came), ``unexpected_answer`` (what answered is no Sentinela),
+    ``missing_library`` (an extra of this package is not installed) and ``invalid_export`` (a folder
+    that is no export). ``context`` holds the other members of the problem, such as ``field``.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int | None = None,
+        retryable: bool = False,
+        context: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(f"{message} ({code})")
+        self.code = code
+        self.message = message
+        self.status = status
+        self.retryable = retryable
+        self.context: dict[str, object] = dict(context or {})
+
+
+def problem_error(problem: Mapping[str, object], status: int | None) -> SentinelaError:
+    """The error that a problem (RFC 9457) of the server tells of."""
+    known = {"code", "detail", "status", "retryable", "type", "title"}
+    return SentinelaError(
+        str(problem.get("code", "unexpected_answer")),
+        str(problem.get("detail", problem.get("title", "no detail was given"))),
+        status=status,
+        retryable=problem.get("retryable") is True,
+        context={name: value for name, value in problem.items() if name not in known},
+    )

@@ -1,0 +1,79 @@
+"""Uses the Python client against a running server and an export; says what it found."""
+
+import json
+import sys
+
+import sentinela
+
+
+def error_of(action):
+    try:
+        action()
+    except sentinela.SentinelaError as error:
+        return {"code": error.code, "message": error.message, "status": error.status, "retryable": error.retryable}
+    return None
+
+
+def online(request):
+    with sentinela.Client(request["url"], timeout_seconds=30) as client:
+        features = client.feature_set()
+        payment = request["payment"]
+        first = client.score(payment)
+        payer = request["payer"]
+        wanted = ["payer_count_24h", "payer_max_24h", "amount"]
+        read = client.online([{"payer": payer}, {"payment": payment}], features=wanted)
+        many = client.online([{"payer": payer}] * 250, features=wanted[:1])
+        other = {**payment, "amount": "1.00"}
+        client.label({"endToEndId": payment["endToEndId"], "state": "CONTESTED", "eventTime": payment["acceptedAt"]})
+        return {
+            "sets": [f"{one.name}@{one.version}" for one in client.feature_sets()],
+            "names": features.names,
+            "meaning": features.feature("payer_count_24h").description,
+            "decision": first,
+            "again": client.score(payment) == first,
+            "stored": client.decision(payment["endToEndId"], payment["side"])["decision"] == first,
+            "batch": [list(outcome) for outcome in client.score_batch([payment, other])],
+            "dicts": read.to_dicts(),
+            "statuses": [row.statuses for row in read.rows],
+            "frame": [read.to_pandas().shape, [str(one) for one in read.to_pandas().dtypes]],
+            "many": [len(many.rows), sorted({row.values for row in many.rows})],
+            "errors": [
+                error_of(lambda: client.online([{"payer": payer}], features=["payer_cuont_24h"])),
+                error_of(lambda: client.score({**payment, "amount": 1})),
+                error_of(lambda: client.score(other)),
+                error_of(lambda: client.decision("E" + "0" * 31, "PAYER")),
+                error_of(lambda: client.feature_set("nothing")),
+                error_of(lambda: sentinela.Client("http://127.0.0.1:9").feature_sets()),
+            ],
+        }
+
+
+def exports(request):
+    program = sentinela.Program(request["dataDir"], command=request["command"])
+    export = program.export(request["out"], labels_as_of=request["labelsAsOf"], options=request["options"])
+    export.check()
+    train = export.arrow("train")
+    labelled = export.pandas("train", labelled=True)
+    frame = export.polars("train", columns=export.features, labelled=True)
+    return {
+        "splits": export.splits,
+        "featureSet": export.feature_set,
+        "columns": train.column_names == list(export.dictionary()),
+        "rows": train.num_rows,
+        "labels": [int((labelled["label"] == 1).sum()), int((labelled["label"] == 0).sum()), len(labelled)],
+        "types": sorted({str(one) for one in labelled[export.features].dtypes}),
+        "polars": [frame.columns == export.features, frame.height],
+        "meaning": export.dictionary()["payer_count_24h"],
+        "verified": program.verify(export)["rows"],
+        "errors": [
+            error_of(lambda: export.path("trian")),
+            error_of(lambda: export.arrow("train", columns=["nothing"])),
+            error_of(lambda: sentinela.Export(request["dataDir"])),
+            error_of(lambda: program.export(request["out"], labels_as_of="soon")),
+            error_of(lambda: sentinela.Program(command=["/nowhere/sentinela"]).run("features", "list")),
+        ],
+    }
+
+
+request = json.load(sys.stdin)
+print(json.dumps({"online": online, "exports": exports}[request["what"]](request)))

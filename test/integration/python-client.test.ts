@@ -1,0 +1,134 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { shippedSet } from '../../src/cli/shipped-set.ts';
+import type { ExportManifest } from '../../src/training-export/manifest.ts';
+import { examplePayment } from '../payment-example.ts';
+import { PYTHON, runPython } from '../python.ts';
+import { sentinela } from '../running-program.ts';
+import { newDataDir, PROGRAM, type RunningServer, startServer } from '../running-server.ts';
+
+const CLIENT = fileURLToPath(new URL('../../clients/python', import.meta.url));
+const set = shippedSet();
+
+/** Runs the script with the client's own sources in the way of Python's imports. */
+function runClient(request: unknown): Record<string, unknown> {
+  process.env.PYTHONPATH = join(CLIENT, 'src');
+  process.env.PYTHONDONTWRITEBYTECODE = '1';
+  return runPython('integration/python-client.py', request) as Record<string, unknown>;
+}
+
+describe.skipIf(PYTHON === undefined)('the Python client', () => {
+  let server: RunningServer | undefined;
+  const dataDir = newDataDir();
+  beforeAll(async () => {
+    const file = join(dataDir, 'payments.ndjson');
+    sentinela('simulate', '--count', '3000', '--seed', '5', '--fraud-rate', '0.02', '--out', file, '--json');
+    sentinela('import', file, '--labels', `${file}.labels.ndjson`, '--data-dir', dataDir, '--json');
+    server = await startServer({ dataDir });
+  });
+  afterAll(async () => {
+    await server?.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  it('lists, reads, scores and labels, and tells every error as one class', () => {
+    const payment = examplePayment({ acceptedAt: new Date(Date.now() - 60_000).toISOString() });
+    const payer = '12345678|1|123456';
+    const answer = runClient({ what: 'online', url: server?.url, payment, payer });
+    expect(answer).toMatchObject({
+      sets: [`${set.name}@${set.version}`],
+      names: set.names,
+      meaning: 'Payments of the payer’s account in the 24h before this one',
+      decision: { endToEndId: payment.endToEndId, side: 'PAYER' },
+      again: true,
+      stored: true,
+      batch: [['decision', 'replayed'], ['problem']],
+      // The payment is of its payer's history, and not of its own.
+      dicts: [
+        { payer_count_24h: 1, payer_max_24h: 15_000, amount: null },
+        { payer_count_24h: 0, payer_max_24h: null, amount: 15_000 },
+      ],
+      statuses: [
+        ['present', 'present', 'null'],
+        ['not_found', 'not_found', 'present'],
+      ],
+      frame: [
+        [2, 3],
+        ['float64', 'float64', 'float64'],
+      ],
+      many: [250, [[1]]],
+    });
+    expect(answer.errors).toMatchObject([
+      {
+        code: 'feature_not_found',
+        message: 'pix-core has no feature payer_cuont_24h, did you mean payer_count_24h?',
+        status: 404,
+        retryable: false,
+      },
+      { code: 'invalid_payment', status: 400 },
+      { code: 'key_reused', status: 409 },
+      { code: 'not_found', status: 404 },
+      { code: 'feature_not_found', status: null },
+      { code: 'unreachable', status: null, retryable: true },
+    ]);
+  });
+
+  it('makes an export, and reads it as Arrow, pandas and polars by its manifest', () => {
+    const out = join(dataDir, 'training');
+    const answer = runClient({
+      what: 'exports',
+      dataDir,
+      out,
+      command: [process.execPath, PROGRAM],
+      labelsAsOf: '2026-08-29',
+      options: ['--horizon', '8d', '--split', 'time:2026-05-20,2026-06-05'],
+    });
+    const manifest = JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8')) as ExportManifest;
+    const counts = manifest.files[0]?.counts;
+    expect(counts?.contested).toBeGreaterThan(0);
+    const labelled = (counts?.fraud ?? 0) + (counts?.notFraud ?? 0);
+    expect(answer).toMatchObject({
+      splits: ['train', 'validation', 'test'],
+      featureSet: `${set.name}@${set.version}`,
+      columns: true,
+      rows: counts?.rows,
+      labels: [counts?.fraud, counts?.notFraud, labelled],
+      types: ['float32'],
+      polars: [true, labelled],
+      meaning: 'Payments of the payer’s account in the 24h before this one',
+      verified: manifest.rows - manifest.embargoRows,
+    });
+    expect(answer.errors).toMatchObject([
+      { code: 'not_found', message: 'the export has no split trian: there is train, validation, test' },
+      { code: 'not_found' },
+      { code: 'invalid_export' },
+      { code: 'usage' },
+      { code: 'unreachable' },
+    ]);
+  });
+
+  it('is typed, strictly', () => {
+    const mypy = spawnSync(PYTHON ?? '', ['-m', 'mypy', '--no-incremental', '--cache-dir=/dev/null'], {
+      cwd: CLIENT,
+      encoding: 'utf8',
+    });
+    expect(mypy.stdout).toContain('Success: no issues found');
+  });
+
+  it('installs with pip from the folder alone', () => {
+    const target = mkdtempSync(join(tmpdir(), 'sentinela-client-'));
+    const pip = spawnSync(
+      PYTHON ?? '',
+      ['-m', 'pip', 'install', '--quiet', '--no-index', '--no-compile', '--target', target, CLIENT],
+      { encoding: 'utf8' },
+    );
+    expect(pip.stderr.replaceAll(/^\[notice\].*$|^WARNING: .*root.*$/gm, '').trim()).toBe('');
+    expect(pip.status).toBe(0);
+    expect(existsSync(join(target, 'sentinela/py.typed'))).toBe(true);
+    rmSync(target, { recursive: true, force: true });
+  });
+});
