@@ -72,6 +72,7 @@ export const ERRORS = {
   invalid_file: kind(400, 3, false, 2, 'The file cannot be read as what it should be'),
   invalid_mapping: kind(400, 3, false, 2, 'The mapping of the import is wrong'),
   export_mismatch: kind(409, 9, false, 5, 'The export does not equal what is recomputed'),
+  leakage_found: kind(409, 9, false, 5, 'A feature of the export knows what it should not'),
   skew_found: kind(409, 9, false, 5, 'Served features do not equal the recomputed ones'),
 } as const satisfies Record<string, ErrorKind>;
 

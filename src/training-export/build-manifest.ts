@@ -10,7 +10,7 @@ import type { SilverSource } from './silver-source.ts';
 /** What making the rows told. */
 export type WrittenRows = Pick<
   ExportManifest,
-  'files' | 'rows' | 'embargoRows' | 'crossedRows' | 'sampledOutRows' | 'knownAssumedRows'
+  'files' | 'rows' | 'embargoRows' | 'crossedRows' | 'sampledOutRows' | 'knownAssumedRows' | 'leakage' | 'histograms'
 >;
 
 /** What an export was made of. */
@@ -29,7 +29,7 @@ export function buildManifest(
 ): ExportManifest {
   const { set, doubles = false, where = null, ids, eventKeys = false } = options;
   const { horizonMicros, asOfMicros, counted } = labelPolicyOf(options);
-  const { files, rows, ...counts } = written;
+  const { files, rows, leakage, histograms, ...counts } = written;
   return {
     format: EXPORT_FORMAT,
     command: exportCommand(options, versions),
@@ -51,6 +51,8 @@ export function buildManifest(
     reconstructed: false,
     ...counts,
     files,
+    leakage,
+    histograms,
   };
 }
 

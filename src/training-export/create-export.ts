@@ -8,16 +8,19 @@ import { MANIFEST_FILE } from './export-format.ts';
 import type { ExportOptions, ExportPorts } from './export-options.ts';
 import { DECISION_COLUMNS, type ExportRows, exportRows } from './export-rows.ts';
 import { fileNameOf } from './file-format.ts';
+import { LEAKAGE_RULE, leaksOfCounts, leaksOfOrder, leakText } from './leakage-check.ts';
 import { type ExportFile, type ExportManifest, serializeManifest } from './manifest.ts';
 import { openSplitFile } from './open-split-file.ts';
 import { rowFilter } from './row-filter.ts';
+import { readsOf } from './silver-reads.ts';
 import { readSilver, type SilverSource } from './silver-source.ts';
 import type { SplitFile } from './split-file.ts';
 import { type SplitWriter, splitWriter } from './split-writer.ts';
 import { SPLITS, type SplitName } from './time-split.ts';
+import { type TrainingCounts, trainingCounts } from './training-counts.ts';
 
 /** Rows between two reports of progress. */
-const REPORT_ROWS = 65_536;
+const REPORT_ROWS = 8192;
 
 /**
  * Makes a training set: a row for each side of each payment of `silver.transactions`, with the
@@ -26,7 +29,7 @@ const REPORT_ROWS = 65_536;
  * the same bytes. Takes about 8 µs a row after silver is read.
  *
  * @throws AppError `usage` for options that have no meaning, `invalid_request` for a condition that is
- * none, `not_found` where no row is left, `table_not_found`, `version_not_found`, and those of storage.
+ * none, `not_found` where no row is left, `leakage_found` where findings are to fail, `table_not_found`, `version_not_found`, and those of storage.
  */
 export async function createExport(options: ExportOptions, ports: ExportPorts): Promise<ExportManifest> {
   checkOptions(options);
@@ -37,7 +40,9 @@ export async function createExport(options: ExportOptions, ports: ExportPorts): 
     payments: idColumnsToRead([...(options.group === undefined ? [] : [options.group.entity]), ...idsAsked(options)]),
   });
   const rows = exportRows(source, options, columns, await wantedRows(source, options), nameOf);
-  const { writers, ...leftOut } = await writeRows(rows, options, columns, ports);
+  const training = trainingCounts(options.set);
+  const { writers, ...leftOut } = await writeRows(rows, options, columns, ports, training);
+  const leakage = leakageOf(source, options, rows, training);
   const files: ExportFile[] = [];
   let sampledOutRows = 0;
   for (const name of SPLITS) {
@@ -49,7 +54,8 @@ export async function createExport(options: ExportOptions, ports: ExportPorts): 
   }
   const counts = { rows: rows.count, sampledOutRows, knownAssumedRows: rows.knownAssumed, ...leftOut };
   const keyId = options.ids?.form === 'pseudonym' ? (ports.pseudonyms?.keyId ?? null) : null;
-  const manifest = buildManifest({ versions: source.versions, options, columns, keyId }, { files, ...counts });
+  const told = { histograms: training.histograms(), leakage };
+  const manifest = buildManifest({ versions: source.versions, options, columns, keyId }, { files, ...counts, ...told });
   // The commit point: an export without its manifest is none.
   await ports.files.put(MANIFEST_FILE, Buffer.from(serializeManifest(manifest)));
   return manifest;
@@ -81,6 +87,7 @@ async function writeRows(
   options: ExportOptions,
   columns: readonly ExportColumn[],
   { onProgress, files }: ExportPorts,
+  training: TrainingCounts,
 ): Promise<WrittenSplits> {
   const openSplit = splitOpener(options, columns, files);
   const writers = new Map<SplitName, SplitWriter>();
@@ -89,6 +96,7 @@ async function writeRows(
   for (let at = 0; at < rows.count; at += 1) {
     if (at % REPORT_ROWS === 0) onProgress?.(at, rows.count);
     const row = rows.row(at);
+    training.see(row);
     if (row.split === 'crossed') {
       crossedRows += 1;
       continue;
@@ -102,6 +110,24 @@ async function writeRows(
     await writer.add(row);
   }
   return { writers, embargoRows, crossedRows };
+}
+
+/** @throws AppError `leakage_found` where a finding is to fail. */
+function leakageOf(
+  source: SilverSource,
+  { set, leakage = 'warn' }: ExportOptions,
+  { order }: ExportRows,
+  training: TrainingCounts,
+): ExportManifest['leakage'] {
+  if (leakage === 'off') return null;
+  const findings = [...leaksOfCounts(set, training.counts()), ...leaksOfOrder(source, set, readsOf(source, order))];
+  const [first] = findings;
+  if (leakage === 'fail' && first !== undefined) {
+    const others = findings.length > 1 ? `, and ${findings.length - 1} more` : '';
+    const hint = 'leave the feature out, or see all findings with --leakage warn';
+    throw new AppError('leakage_found', `${leakText(first)}${others}: ${hint}`, { feature: first.feature });
+  }
+  return { rule: LEAKAGE_RULE, findings };
 }
 
 function splitOpener(

@@ -36,13 +36,14 @@ function rowFlags({ where, split, withEmbargo, group, sample }: ExportOptions): 
   return flags;
 }
 
-function columnFlags({ doubles, status, ids, eventKeys, format }: ExportOptions): string[] {
+function columnFlags({ doubles, status, ids, eventKeys, format, leakage }: ExportOptions): string[] {
   const flags: string[] = [];
   if (doubles === true) flags.push('--double');
   if (status !== undefined) flags.push(`--status ${status}`);
   flags.push(ids === undefined ? '--personal none' : `--personal ${ids.form} --ids ${ids.columns.join(',')}`);
   if (eventKeys === true) flags.push('--event-keys');
   if (format !== undefined && format !== 'parquet') flags.push(`--format ${format}`);
+  if (leakage === 'off') flags.push('--leakage off');
   return flags;
 }
 

@@ -41,6 +41,8 @@ export interface ExportOptions {
   readonly eventKeys?: boolean;
   /** Parquet unless told. */
   readonly format?: FileFormat;
+  /** What becomes of features that know what they should not: told in the manifest (unless told), an error, not looked for. */
+  readonly leakage?: 'warn' | 'fail' | 'off';
   /** Versions to read; the newest of tables that are left out. */
   readonly versions?: SourceVersions;
 }

@@ -33,6 +33,8 @@ export interface ExportRows {
   readonly count: number;
   /** Rows whose known time an import assumed. */
   readonly knownAssumed: number;
+  /** Rows of the payments, in the order of the export. */
+  readonly order: Int32Array;
   /** Rows are to be asked for in their order. */
   row(at: number): ExportRow;
 }
@@ -65,6 +67,7 @@ export function exportRows(
   const cellsOf = rowCells(source, columns, nameOf);
   return {
     count: order.length,
+    order,
     knownAssumed: order.reduce((count, row) => count + (source.knownAssumed[row] as number), 0),
     row(at) {
       const row = order[at] as number;
@@ -89,14 +92,20 @@ function vectorReader(source: SilverSource, { set }: ExportOptions, order: Int32
   const replayed = prepareReplay(set, { payments, labels, epochs });
   let vectors: ReplayedVectors | undefined;
   let piece = -1;
+  let last = -1;
+  let vector: FeatureOutput | undefined;
   return (at) => {
+    // A row is asked for its vector by all who count it, and by its file.
+    if (at === last && vector !== undefined) return vector;
+    last = at;
     const wanted = Math.floor(at / REPLAY_ROWS);
     if (vectors === undefined || wanted !== piece) {
       piece = wanted;
       vectors = undefined;
       vectors = replayed(readsOf(source, order.subarray(piece * REPLAY_ROWS, (piece + 1) * REPLAY_ROWS)));
     }
-    return vectors.vector(at - piece * REPLAY_ROWS);
+    vector = vectors.vector(at - piece * REPLAY_ROWS);
+    return vector;
   };
 }
 

@@ -22,6 +22,7 @@ export function manifestOptions(manifest: ExportManifest, set: FeatureSet): Expo
     versions: tables,
     format: fileFormat,
     eventKeys,
+    leakage: manifest.leakage === null ? 'off' : 'warn',
     ...(status === null ? {} : { status }),
     ...(ids === null ? {} : { ids: { columns: ids.columns, form: ids.form } }),
     ...(where === null ? {} : { where }),

@@ -5,8 +5,10 @@ import type { IdColumn, IdForm } from './entity-columns.ts';
 import type { ExportColumn } from './export-columns.ts';
 import type { EXPORT_FORMAT } from './export-format.ts';
 import type { FileFormat } from './file-format.ts';
+import type { LeakFinding } from './leakage-check.ts';
 import type { SourceTable } from './source-snapshots.ts';
 import type { SplitName } from './time-split.ts';
+import type { Histograms } from './training-counts.ts';
 
 /** How many rows of each label a split has. */
 export interface LabelCounts {
@@ -93,6 +95,10 @@ export interface ExportManifest {
   /** Of the rows, those whose known time an import assumed. */
   readonly knownAssumedRows: number;
   readonly files: readonly ExportFile[];
+  /** What the check for leakage found; null where it was off. */
+  readonly leakage: { readonly rule: string; readonly findings: readonly LeakFinding[] } | null;
+  /** How the features of the training rows are spread; null where there are none. */
+  readonly histograms: Histograms | null;
 }
 
 /** What the rule of labels is, for people. */

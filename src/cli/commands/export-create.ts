@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { AppError } from '../../base/errors.ts';
+import type { LeakFinding } from '../../training-export/leakage-check.ts';
 import type { ExportManifest } from '../../training-export/manifest.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
 import { progress } from '../progress.ts';
@@ -46,6 +47,7 @@ export function addCreateCommand(group: Command, contextOf: ContextOf): void {
     .option('--ids <columns>', 'which ids', 'payer_account,payee_account')
     .option('--event-keys', 'where each event was recorded: journal and position')
     .option('--format <name>', 'parquet, arrow (IPC file), arrow-stream, csv or delta (a table a split)', 'parquet')
+    .option('--leakage <what>', 'features that know what they should not: warn, fail (exits 5) or off', 'warn')
     .option('--pin <versions>', 'versions of the other tables, such as decisions@3,labels@4,epochs@2')
     .addHelpText('after', CREATE_HELP)
     .action((flags: ExportFlags, called: Command) => createTrainingSet(contextOf(called), flags, settingFlags(called)));
@@ -65,14 +67,21 @@ async function createTrainingSet(
       'set SENTINELA_PERSONAL_DATA=clear if you may see personal data, or take pseudonyms, which join as well';
     throw new AppError('not_allowed', `--personal clear writes personal data: ${hint}`);
   }
-  const [{ createExport }, { pandasLines }, { fillExportFolder }, { openPseudonyms }, { openSourceTables }] =
-    await Promise.all([
-      import('../../training-export/create-export.ts'),
-      import('../../training-export/export-lines.ts'),
-      import('../export-folder.ts'),
-      import('../pseudonym-key.ts'),
-      import('../source-tables.ts'),
-    ]);
+  const [
+    { createExport },
+    { pandasLines },
+    { leakText },
+    { fillExportFolder },
+    { openPseudonyms },
+    { openSourceTables },
+  ] = await Promise.all([
+    import('../../training-export/create-export.ts'),
+    import('../../training-export/export-lines.ts'),
+    import('../../training-export/leakage-check.ts'),
+    import('../export-folder.ts'),
+    import('../pseudonym-key.ts'),
+    import('../source-tables.ts'),
+  ]);
   const tables = openSourceTables(dataDir);
   const bar = progress('exporting');
   const started = performance.now();
@@ -90,19 +99,25 @@ async function createTrainingSet(
     bar.end();
   }
   const seconds = (performance.now() - started) / 1000;
-  const { featureSet, columns, ...rest } = manifest;
+  // What is long and in the manifest is not said again.
+  const { featureSet, columns: _columns, histograms: _histograms, ...rest } = manifest;
   terminal.value({
     out: flags.out,
     featureSet: { name: featureSet.name, version: featureSet.version },
     ...rest,
     seconds,
   });
-  for (const line of summaryLines(manifest, flags.out, seconds)) terminal.line(line);
+  for (const line of summaryLines(manifest, flags.out, seconds, leakText)) terminal.line(line);
   terminal.line('');
   for (const line of pandasLines(manifest, flags.out)) terminal.line(line);
 }
 
-function summaryLines(manifest: ExportManifest, out: string, seconds: number): string[] {
+function summaryLines(
+  manifest: ExportManifest,
+  out: string,
+  seconds: number,
+  leakText: (finding: LeakFinding) => string,
+): string[] {
   const { files, featureSet, tables, rows, embargoRows, crossedRows, sampledOutRows, knownAssumedRows } = manifest;
   const number = (value: number): string => value.toLocaleString('en-US');
   const rate = number(Math.round(rows / Math.max(0.001, seconds)));
@@ -132,5 +147,6 @@ function summaryLines(manifest: ExportManifest, out: string, seconds: number): s
   if (sampledOutRows > 0)
     lines.push(`${number(sampledOutRows)} rows with label 0 are left out; the weights of others stand for them`);
   if (knownAssumedRows > 0) lines.push(`${number(knownAssumedRows)} rows were imported with an assumed known time`);
+  for (const finding of manifest.leakage?.findings ?? []) lines.push(`warning: ${leakText(finding)}`);
   return lines;
 }

@@ -30,6 +30,7 @@ export interface ExportFlags {
   readonly ids?: string;
   readonly eventKeys?: boolean;
   readonly format?: string;
+  readonly leakage?: string;
   readonly pin?: string;
 }
 
@@ -62,6 +63,7 @@ export function exportOptionsOf(flags: ExportFlags, sets: ReadonlyMap<string, Fe
     withEmbargo: flags.embargo === 'keep',
     doubles: flags.double === true,
     ...columnsOf(flags),
+    leakage: oneOf('--leakage', flags.leakage ?? 'warn', ['warn', 'fail', 'off'] as const),
   };
 }
 
