@@ -48,12 +48,29 @@ def online(request):
         }
 
 
+def same(table, other):
+    """True where two tables have the same columns and values; else where they differ first."""
+    if table.column_names != other.column_names:
+        return "columns"
+    for name in table.column_names:
+        if table[name].to_pylist() != other[name].to_pylist():
+            return name
+    return True
+
+
 def exports(request):
     program = sentinela.Program(request["dataDir"], command=request["command"])
     export = program.export(request["out"], labels_as_of=request["labelsAsOf"], options=request["options"])
     export.check()
     train = export.arrow("train")
     labelled = export.pandas("train", labelled=True)
+    tables = {}
+    for one in ("arrow", "arrow-stream", "csv", "delta"):
+        made = program.export(
+            f"{request['out']}-{one}", labels_as_of=request["labelsAsOf"], options=[*request["options"], "--format", one]
+        )
+        made.check()
+        tables[one] = same(made.arrow("train"), train)
     frame = export.polars("train", columns=export.features, labelled=True)
     return {
         "splits": export.splits,
@@ -64,6 +81,7 @@ def exports(request):
         "types": sorted({str(one) for one in labelled[export.features].dtypes}),
         "polars": [frame.columns == export.features, frame.height],
         "meaning": export.dictionary()["payer_count_24h"],
+        "formats": tables,
         "verified": program.verify(export)["rows"],
         "errors": [
             error_of(lambda: export.path("trian")),

@@ -100,6 +100,7 @@ describe.skipIf(PYTHON === undefined)('the Python client', () => {
       types: ['float32'],
       polars: [true, labelled],
       meaning: 'Payments of the payer’s account in the 24h before this one',
+      formats: { arrow: true, 'arrow-stream': true, csv: true, delta: true },
       verified: manifest.rows - manifest.embargoRows,
     });
     expect(answer.errors).toMatchObject([

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentinela.errors import SentinelaError
+from sentinela.export_files import read_file, sha256_of
 from sentinela.libraries import polars, pyarrow
 
 if TYPE_CHECKING:
@@ -61,9 +61,7 @@ class Export:
     def check(self) -> None:
         """Compares each file with its sum in the manifest. Raises SentinelaError ``export_mismatch``."""
         for file in self.manifest["files"]:
-            with open(self.folder / str(file["name"]), "rb") as opened:
-                found = hashlib.file_digest(opened, "sha256").hexdigest()
-            if found != file["sha256"]:
+            if sha256_of(self.folder / str(file["name"])) != file["sha256"]:
                 raise SentinelaError("export_mismatch", f"{file['name']} is not the file that the manifest names")
 
     def arrow(self, split: str, *, columns: Sequence[str] | None = None, labelled: bool = False) -> pa.Table:
@@ -72,12 +70,15 @@ class Export:
         :param columns: columns in the order of the answer; all where none are given.
         :param labelled: leaves rows out that have no label: contested, censored, without an outcome.
         """
-        filters = pyarrow("pyarrow.compute").field("label").is_valid() if labelled else None
         wanted = list(self.dictionary()) if columns is None else list(columns)
         unknown = [name for name in wanted if name not in self.dictionary()]
         if unknown:
             raise SentinelaError("not_found", f"the export has no column {unknown[0]}: dictionary() lists them")
-        table = pyarrow("pyarrow.parquet").read_table(self.path(split), columns=wanted, filters=filters)
+        types = {column["name"]: column["type"] for column in self.manifest["columns"]}
+        read = [*wanted, "label"] if labelled and "label" not in wanted else wanted
+        table = read_file(self.path(split), self.manifest.get("fileFormat", "parquet"), read, types)
+        if labelled:
+            table = table.filter(pyarrow("pyarrow.compute").is_valid(table["label"]))
         return table.select(wanted)
 
     def pandas(self, split: str, *, columns: Sequence[str] | None = None, labelled: bool = False) -> pd.DataFrame:

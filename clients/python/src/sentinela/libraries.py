@@ -23,6 +23,11 @@ def pyarrow(module: str = "pyarrow") -> Any:
     return _load(module, "arrow")
 
 
+def deltalake() -> Any:
+    """deltalake. Raises SentinelaError ``missing_library``."""
+    return _load("deltalake", "delta")
+
+
 def _load(module: str, extra: str) -> Any:
     try:
         return importlib.import_module(module)
