@@ -51,6 +51,7 @@ export const ERRORS = {
   journal_corrupt: kind(500, 15, false, 1, 'A journal is damaged before its last record'),
   model_mismatch: kind(500, 9, false, 3, 'The model and the feature set do not belong together'),
   model_invalid: kind(500, 9, false, 3, 'The model cannot be loaded'),
+  model_exists: kind(409, 6, false, 3, 'Another model is registered under this name and version'),
   feature_invalid: kind(400, 3, false, 2, 'A feature definition is wrong'),
   feature_not_found: kind(404, 5, false, 4, 'No such feature, or no such feature set, is served'),
   store_unavailable: kind(503, 14, true, 3, 'The online store does not answer'),

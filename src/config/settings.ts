@@ -103,7 +103,11 @@ export const SETTINGS = {
     40_000,
     'When a decision must be answered, or 503',
   ),
-  model: text('model', 'SENTINELA_MODEL', 'champion', 'Alias or name@version in models/registry.json'),
+  model: text('model', 'SENTINELA_MODEL', 'champion', 'Alias or name@version in the models’ registry.json'),
+  modelsDir: {
+    ...text('models-dir', 'SENTINELA_MODELS_DIR', '', 'Folder of the models’ registry; without it, the one that ships'),
+    parse: (value: unknown) => (typeof value === 'string' ? value : undefined),
+  },
   jobs: yesNo('jobs', 'SENTINELA_JOBS', true, 'Run silver hourly and gold daily beside the server'),
   personalData: oneOf(
     'personal-data',

@@ -28,7 +28,8 @@ const RegistrySchema = Type.Object(
   },
   closed,
 );
-type Registry = Static<typeof RegistrySchema>;
+/** The content of `registry.json`. */
+export type Registry = Static<typeof RegistrySchema>;
 const check = schemaCheck<Registry>(RegistrySchema);
 
 /** A model of the registry, for lists. */
@@ -96,7 +97,8 @@ export async function openModelRegistry(folder: string): Promise<ModelRegistry> 
   };
 }
 
-function parseRegistry(json: string, place: string): Registry {
+/** Reads `registry.json`. @throws AppError `model_invalid` that names the field. */
+export function parseRegistry(json: string, place: string): Registry {
   let value: unknown;
   try {
     value = JSON.parse(json);
@@ -131,8 +133,8 @@ async function readCard(folder: string, name: string, version: string) {
   return { card, cardText: await readText(join(place, 'card.md')) };
 }
 
-/** The card names a file beside it, and nothing further away. */
-function modelFileOf(card: ModelCard): string {
+/** The file of a card's model: beside it, and nothing further away. @throws AppError `model_invalid`. */
+export function modelFileOf(card: ModelCard): string {
   const file = normalize(card.model.file);
   if (/^[\w.-]+$/.test(file) && file !== '..') return file;
   throw new AppError('model_invalid', `the card of ${card.name} names a file outside its folder`, { model: card.name });

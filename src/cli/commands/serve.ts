@@ -25,6 +25,7 @@ Examples:
     'instance',
     'deadlineMs',
     'model',
+    'modelsDir',
     'jobs',
     'logLevel',
   ]);
@@ -50,7 +51,7 @@ async function run({ terminal, config }: CommandContext, flags: Readonly<Record<
     process.once('SIGINT', stop);
   });
   const set = shippedSet();
-  const scorer = await loadScorer(settings.model, set);
+  const scorer = await loadScorer(settings.model, set, settings.modelsDir);
   const server = await composeServer({
     config: settings,
     set,

@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError, messageOf, systemErrorCode } from '../base/errors.ts';
+import { type ModelCard, parseModelCard } from './model-card.ts';
+import { modelFileOf, parseRegistry, type RegisteredModel, type Registry } from './model-registry.ts';
+import { hasExternalData } from './onnx-external-data.ts';
+
+/** A model that is not registered yet. */
+interface NewModel {
+  readonly card: ModelCard;
+  readonly sha256: string;
+  /** Its files, as they will lie in `NAME/VERSION`. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+}
+
+const NO_MODELS: Registry = { format: 1, aliases: {}, models: [] };
+const ALIAS = /^[a-z][a-z0-9-]{0,62}$/;
+
+/**
+ * Adds a model to a registry, which is made where there is none. The same model again changes
+ * nothing but its alias.
+ *
+ * @param from a folder with `card.json`, `card.md` and the file that the card names.
+ * @param alias what it is called from now on; another model loses the name.
+ * @throws AppError `model_invalid`; `model_exists` where its name and version are another model's; `usage` for an alias that is none.
+ */
+export async function registerModel(
+  registryFolder: string,
+  from: string,
+  alias: string | undefined,
+): Promise<RegisteredModel> {
+  const model = await readModel(from);
+  const { name, version, featureSet } = model.card;
+  const registry = await readRegistry(registryFolder);
+  const next = withModel(registry, model, alias);
+  // What is registered is never touched again, whatever happens to this process.
+  if (next.models !== registry.models) await copyFiles(join(registryFolder, name, version), model);
+  const path = join(registryFolder, 'registry.json');
+  await writeFile(`${path}.writing`, `${JSON.stringify(next, null, 2)}\n`);
+  // The commit point: from here the model is registered.
+  await rename(`${path}.writing`, path);
+  const called = Object.entries(next.aliases).find(([, reference]) => reference === `${name}@${version}`)?.[0] ?? null;
+  return { name, version, alias: called, featureSet: `${featureSet.name}@${featureSet.version}`, sha256: model.sha256 };
+}
+
+async function readModel(from: string): Promise<NewModel> {
+  const read = (file: string): Promise<Buffer> => readFrom(from, file);
+  const json = await read('card.json');
+  const card = parseModelCard(json.toString('utf8'), join(from, 'card.json'));
+  const file = modelFileOf(card);
+  const bytes = await read(file);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  if (sha256 !== card.model.sha256) {
+    throw new AppError(
+      'model_invalid',
+      `${file} is not the card's model: its SHA-256 is ${sha256}, the card's ${card.model.sha256}`,
+    );
+  }
+  if (hasExternalData(bytes)) {
+    throw new AppError('model_invalid', `${file} keeps tensors in other files: save it in one`);
+  }
+  return {
+    card,
+    sha256,
+    files: new Map([
+      ['card.json', json],
+      ['card.md', await read('card.md')],
+      [file, bytes],
+    ]),
+  };
+}
+
+async function readFrom(folder: string, file: string): Promise<Buffer> {
+  try {
+    return await readFile(join(folder, file));
+  } catch (error) {
+    throw new AppError(
+      'model_invalid',
+      `${folder} holds no model: ${file} cannot be read (${messageOf(error)})`,
+      {},
+      error,
+    );
+  }
+}
+
+async function readRegistry(folder: string): Promise<Registry> {
+  try {
+    return parseRegistry(await readFile(join(folder, 'registry.json'), 'utf8'), 'registry.json');
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return NO_MODELS;
+    throw error;
+  }
+}
+
+function withModel({ aliases, models }: Registry, { card, sha256 }: NewModel, alias: string | undefined): Registry {
+  const { name, version } = card;
+  const same = models.find((model) => model.name === name && model.version === version);
+  if (same !== undefined && same.sha256 !== sha256) {
+    throw new AppError(
+      'model_exists',
+      `${name}@${version} is registered with another file: give this one another version`,
+      {
+        model: `${name}@${version}`,
+      },
+    );
+  }
+  if (alias !== undefined && (!ALIAS.test(alias) || models.some((model) => model.name === alias))) {
+    throw new AppError(
+      'usage',
+      `--alias ${alias} is no alias: write lower-case letters, digits and hyphens, and no model's name`,
+    );
+  }
+  const next: Registry = {
+    format: 1,
+    aliases: alias === undefined ? aliases : { ...aliases, [alias]: `${name}@${version}` },
+    models: same === undefined ? [...models, { name, version, sha256 }] : models,
+  };
+  // What is written is checked as what is read: name and version have their rules there.
+  parseRegistry(JSON.stringify(next), `the card of ${name}@${version}`);
+  return next;
+}
+
+/** Puts the files into place, whole; what is there is what an earlier attempt left. */
+async function copyFiles(target: string, { files }: NewModel): Promise<void> {
+  const fresh = `${target}.writing`;
+  await rm(fresh, { recursive: true, force: true });
+  await mkdir(fresh, { recursive: true });
+  for (const [file, bytes] of files) await writeFile(join(fresh, file), bytes);
+  await rm(target, { recursive: true, force: true });
+  await rename(fresh, target);
+}
