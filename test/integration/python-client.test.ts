@@ -112,6 +112,21 @@ describe.skipIf(PYTHON === undefined)('the Python client', () => {
     ]);
   });
 
+  it('goes the whole way in its example: export, train, register, score', () => {
+    const example = spawnSync(
+      PYTHON ?? '',
+      [
+        join(CLIENT, 'examples/train_and_score.py'),
+        ...['--work', join(dataDir, 'example'), '--count', '4000', '--command', `${process.execPath} ${PROGRAM}`],
+      ],
+      { encoding: 'utf8', env: { ...process.env, PYTHONPATH: join(CLIENT, 'src'), PYTHONDONTWRITEBYTECODE: '1' } },
+    );
+    expect(example.stderr).not.toContain('Traceback');
+    expect(example.status).toBe(0);
+    expect(example.stdout).toMatch(/average precision 0\.[2-9]/);
+    expect(example.stdout).toContain('"model": "example"');
+  });
+
   it('is typed, strictly', () => {
     const mypy = spawnSync(PYTHON ?? '', ['-m', 'mypy', '--no-incremental', '--cache-dir=/dev/null'], {
       cwd: CLIENT,

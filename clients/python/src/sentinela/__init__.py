@@ -4,9 +4,11 @@ from sentinela.answers import Feature, FeatureSet, OnlineFeatures, OnlineRow
 from sentinela.client import Client
 from sentinela.errors import SentinelaError
 from sentinela.export import Export
+from sentinela.model import Algorithm, write_model
 from sentinela.program import Program
 
 __all__ = [
+    "Algorithm",
     "Client",
     "Export",
     "Feature",
@@ -15,4 +17,5 @@ __all__ = [
     "OnlineRow",
     "Program",
     "SentinelaError",
+    "write_model",
 ]

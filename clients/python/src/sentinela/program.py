@@ -65,5 +65,14 @@ class Program:
         report: dict[str, Any] = self.run("export", "verify", str(export.folder), *self._data())[0]
         return report
 
+    def register(
+        self, folder: str | Path, *, models_dir: str | Path | None = None, alias: str | None = None
+    ) -> dict[str, Any]:
+        """Registers a model of :func:`sentinela.write_model`. Raises ``model_invalid``, ``model_exists``."""
+        flags = [] if models_dir is None else ["--models-dir", str(models_dir)]
+        flags += [] if alias is None else ["--alias", alias]
+        registered: dict[str, Any] = self.run("model", "register", str(folder), *flags)[0]
+        return registered
+
     def _data(self) -> list[str]:
         return [] if self._data_dir is None else ["--data-dir", str(self._data_dir)]

@@ -1,0 +1,87 @@
+"""A model as Sentinela registers it: the ONNX file and its card, in one folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sentinela.export import Export
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """What made the model."""
+
+    name: str
+    trees: int = 0
+    parameters: Mapping[str, str | float] = field(default_factory=dict)
+    #: Versions of the libraries, by name.
+    libraries: Mapping[str, str] = field(default_factory=dict)
+
+
+def write_model(
+    folder: str | Path,
+    onnx: bytes,
+    export: Export,
+    *,
+    name: str,
+    version: str,
+    description: str,
+    data_notice: str,
+    algorithm: Algorithm,
+    recipe: str,
+    seed: int = 0,
+    evaluations: Sequence[Mapping[str, Any]] = (),
+) -> Path:
+    """Writes ``model.onnx``, ``card.json`` and ``card.md``; ``Program.register`` takes the folder.
+
+    The model has one float32 input (rows × the export's features, NaN = absent) and an output of two
+    probabilities a row.
+
+    :param data_notice: what it was trained on, said first wherever the model is shown.
+    :param recipe: the command that makes the model again.
+    :param evaluations: as models/README.md has them; may be empty.
+    """
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    manifest = export.manifest
+    rows = {str(file["split"]): int(file["counts"]["rows"]) for file in manifest["files"]}
+    named = manifest["featureSet"]
+    card = {
+        "format": 1,
+        "name": name,
+        "version": version,
+        "description": description,
+        "dataNotice": data_notice,
+        "featureSet": {"name": named["name"], "version": named["version"], "features": export.features},
+        "model": {
+            "file": "model.onnx",
+            "format": "onnx",
+            "sha256": hashlib.sha256(onnx).hexdigest(),
+            "sizeBytes": len(onnx),
+            "algorithm": algorithm.name,
+            "trees": algorithm.trees,
+            "parameters": dict(algorithm.parameters),
+            "libraries": dict(algorithm.libraries),
+        },
+        "training": {
+            "recipe": recipe,
+            "data": manifest["command"],
+            "seed": seed,
+            "payments": manifest["rows"],
+            "horizonDays": manifest["labels"]["horizonMicros"] // 86_400_000_000,
+            "split": json.dumps(manifest["split"], ensure_ascii=False),
+            "rows": rows,
+            "tables": manifest["tables"],
+        },
+        "evaluations": list(evaluations),
+    }
+    (place / "model.onnx").write_bytes(onnx)
+    (place / "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    text = [f"# {name} {version}", "", f"**{data_notice}**", "", description, "", f"Made by `{recipe}`, from", ""]
+    (place / "card.md").write_text("\n".join([*text, f"    {manifest['command']}", ""]), "utf-8")
+    return place
