@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { AppError, ERRORS, messageOf } from '../base/errors.ts';
+import { ExpressionError } from '../features/expression/expression-error.ts';
 import type { CommandContext, ContextOf } from './command-context.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addExportCommand } from './commands/export.ts';
@@ -75,5 +76,6 @@ function exitCodeOf(error: unknown, json: boolean): number {
   }
   if (json) terminal.value({ error: { code: error.code, message: error.message, ...error.context } });
   terminal.error(`sentinela: ${error.message} (${error.code})`);
+  if (error instanceof ExpressionError) terminal.error(error.excerpt);
   return ERRORS[error.code].exit;
 }

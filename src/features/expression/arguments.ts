@@ -1,5 +1,5 @@
 import type { Computation, TypedExpression } from './typed-expression.ts';
-import { aType, isNumber, isWhole, type ValueType } from './value-type.ts';
+import { aType, isNumber, isWhole, oneOf, type ValueType } from './value-type.ts';
 
 /** An operand whose type is known; that of a bare `null` is open. */
 export interface Argument {
@@ -34,8 +34,10 @@ export function argument({ name, args, at, fail }: Call, index: number): TypedEx
 export function argumentOf(call: Call, index: number, ...types: readonly ValueType[]): TypedExpression {
   const typed = argument(call, index);
   if (types.includes(typed.type)) return typed;
-  const wanted = types.includes('long') && types.includes('double') ? 'a number' : types.map(aType).join(' or ');
-  return call.fail(`${call.name} takes ${wanted}, and this is ${aType(typed.type)}`, call.args[index]?.at ?? call.at);
+  return call.fail(
+    `${call.name} takes ${oneOf(types)}, and this is ${aType(typed.type)}`,
+    call.args[index]?.at ?? call.at,
+  );
 }
 
 /** Argument number `index`, which is a number. */

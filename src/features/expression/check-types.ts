@@ -6,7 +6,7 @@ import { FUNCTIONS } from './functions.ts';
 import { typeMembership, typeOperator } from './operators.ts';
 import type { Literal, Syntax } from './syntax.ts';
 import type { TypedExpression } from './typed-expression.ts';
-import { aType, type ValueType } from './value-type.ts';
+import { aType, oneOf, type ValueType } from './value-type.ts';
 
 /** A feature that an expression may name: its place in the vector, and its type. */
 export interface NamedFeature {
@@ -38,7 +38,7 @@ export function checkTypes(syntax: Syntax, text: string, scope: Scope): TypedExp
   const { typed, at } = new TypeChecker(scope, fail).argument(syntax);
   if (typed === 'null') return fail('null alone is no value', at);
   if (scope.gives.includes(typed.type)) return typed;
-  return fail(`the value must be ${scope.gives.map(aType).join(' or ')}, and is ${aType(typed.type)}`, at);
+  return fail(`the value must be ${oneOf(scope.gives)}, and is ${aType(typed.type)}`, at);
 }
 
 class TypeChecker {

@@ -21,6 +21,15 @@ export function aType(type: ValueType): string {
   return TYPE_WORDS[type];
 }
 
+/** One of some types, as messages write it: `a timestamp or a date`. */
+export function oneOf(types: readonly ValueType[]): string {
+  const isAnyNumber = types.includes('long') && types.includes('double');
+  return types
+    .filter((type) => type !== 'long' || !isAnyNumber)
+    .map(aType)
+    .join(' or ');
+}
+
 const TYPE_WORDS: Readonly<Record<ValueType, string>> = {
   long: 'a whole number',
   double: 'a number',

@@ -51,7 +51,7 @@ describe('a feature set', () => {
     [
       'a feature that is a text',
       [{ kind: 'expression', expression: 'side' }],
-      /must be a whole number or a number or a boolean, and is a text at character 1$/,
+      /must be a number or a boolean, and is a text at character 1$/,
     ],
     [
       'a window over anything but an integer of the event',

@@ -1,0 +1,75 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { bindExpressions } from '../../../../src/features/bind-expressions.ts';
+import type { FeatureDefinition } from '../../../../src/features/definition.ts';
+import { ExpressionEngine } from '../../../../src/features/expression-engine.ts';
+import { FEATURE_STATUS_NAMES } from '../../../../src/features/feature-status.ts';
+import { type Cell, expression, type World, world } from './random-expressions.ts';
+
+const entity = (name: string): FeatureDefinition => ({
+  kind: 'window',
+  name,
+  description: '-',
+  entity: 'payer',
+  aggregate: 'count',
+  window: '1h',
+});
+const computed = (name: string, text: string): FeatureDefinition => ({
+  kind: 'expression',
+  name,
+  description: '-',
+  expression: text,
+});
+
+/** The set that random expressions are read in: the subject stands before what it needs. */
+const engineOf = (text: string): ExpressionEngine =>
+  new ExpressionEngine(
+    bindExpressions([
+      computed('subject', text),
+      entity('wa'),
+      entity('wb'),
+      entity('wc'),
+      computed('flag', 'device_location_available'),
+      computed('count', 'dict_person_registered_accounts'),
+    ]),
+  );
+
+function evaluate(engine: ExpressionEngine, { row, features }: World): Cell {
+  const given = [{ value: null, status: 'present' }, features.wa, features.wb, features.wc, null, null];
+  const out = {
+    values: Float64Array.from(given, (cell) => (typeof cell?.value === 'number' ? cell.value : Number.NaN)),
+    status: Uint8Array.from(given, (cell) => FEATURE_STATUS_NAMES.indexOf(cell?.status ?? 'null')),
+  };
+  engine.read(row, out);
+  const [value = Number.NaN] = out.values;
+  return {
+    value: Number.isNaN(value) ? null : value,
+    status: FEATURE_STATUS_NAMES[out.status[0] ?? -1] ?? '?',
+  };
+}
+
+/** As a vector holds it. */
+const asCell = ({ value, status }: Cell): Cell =>
+  value === null ? { value, status } : { value: Number(value) + 0, status: 'present' };
+
+describe('compiled expressions', () => {
+  it('are what plain code says of random expressions over random payments, statuses too', () => {
+    const seen = { null: 0, present: 0, longest: 0 };
+    fc.assert(
+      fc.property(expression, fc.array(world, { minLength: 8, maxLength: 8 }), (subject, worlds) => {
+        fc.pre(subject.text.length < 2000);
+        const engine = engineOf(subject.text);
+        for (const here of worlds) {
+          const expected = asCell(subject.of(here));
+          seen[expected.value === null ? 'null' : 'present'] += 1;
+          expect(evaluate(engine, here), subject.text).toStrictEqual(expected);
+        }
+        seen.longest = Math.max(seen.longest, subject.text.length);
+      }),
+      { numRuns: 3000 },
+    );
+    // The test says nothing where it meets one kind of value only.
+    expect(Math.min(seen.null, seen.present)).toBeGreaterThan(3000);
+    expect(seen.longest).toBeGreaterThan(300);
+  });
+});
