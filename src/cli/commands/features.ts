@@ -4,8 +4,9 @@ import { didYouMean } from '../../base/nearest-name.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
 import { tableLines } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
+import { addFeatureDocsCommand } from './feature-docs.ts';
 
-/** `sentinela features list | show | check`. */
+/** `sentinela features list | show | docs | check`. */
 export function addFeaturesCommand(program: Command, contextOf: ContextOf): void {
   const features = program.command('features').description('the features that are served and exported');
   features
@@ -18,6 +19,7 @@ export function addFeaturesCommand(program: Command, contextOf: ContextOf): void
     .description('the definition of one feature')
     .addHelpText('after', '\nExample:\n  sentinela features show payer_count_24h')
     .action((name: string, _flags, command: Command) => show(contextOf(command), name));
+  addFeatureDocsCommand(features, contextOf);
   const check = features
     .command('check')
     .description(
