@@ -51,7 +51,7 @@ export interface ReplayReads {
    * where it saw nothing: the store did not answer.
    */
   readonly saw: Readonly<Record<EntityKind, NumberColumns>>;
-  /** The payment of a row, for its request features; the object may be the same for every call. */
+  /** The payment of a row, for expressions over it; the object may be the same for every call. */
   readonly payment: (row: number) => PaymentRow;
 }
 

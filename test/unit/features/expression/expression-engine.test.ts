@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bindExpressions } from '../../../../src/features/bind-expressions.ts';
 import type { FeatureDefinition } from '../../../../src/features/definition.ts';
+import { ExpressionError } from '../../../../src/features/expression/expression-error.ts';
 import { ExpressionEngine } from '../../../../src/features/expression-engine.ts';
 import { FEATURE_STATUS_NAMES } from '../../../../src/features/feature-status.ts';
 import { type Cell, expression, type World, world } from './random-expressions.ts';
@@ -52,6 +53,29 @@ function evaluate(engine: ExpressionEngine, { row, features }: World): Cell {
 const asCell = ({ value, status }: Cell): Cell =>
   value === null ? { value, status } : { value: Number(value) + 0, status: 'present' };
 
+/** Words and signs of the language in any order, and text that is none of it. */
+const soup = fc.oneof(
+  fc
+    .array(
+      fc.constantFrom(
+        ...'( ) , + - * / % = <> < >= and or not in is null true date . payment if coalesce abs( sqrt( ln( code( least('.split(
+          ' ',
+        ),
+        ...'wa flag count side amount_centavos event_time day payer_account 1 0 0.5 7d since( never_seen( absent('.split(
+          ' ',
+        ),
+        "'PAYER'",
+        "'2026-01-31'",
+      ),
+      { minLength: 1, maxLength: 8 },
+    )
+    .map((words) => words.join(' ')),
+  fc
+    .tuple(fc.constantFrom('wa', 'count', '1', 'amount_centavos'), fc.constantFrom('+', '/', '%', '<', '*'))
+    .map(([operand, sign]) => `${operand} ${sign} ${operand} - wb`),
+  fc.string({ maxLength: 30 }),
+);
+
 describe('compiled expressions', () => {
   it('are what plain code says of random expressions over random payments, statuses too', () => {
     const seen = { null: 0, present: 0, longest: 0 };
@@ -71,5 +95,29 @@ describe('compiled expressions', () => {
     // The test says nothing where it meets one kind of value only.
     expect(Math.min(seen.null, seen.present)).toBeGreaterThan(3000);
     expect(seen.longest).toBeGreaterThan(300);
+  });
+
+  it('are refused with a place, or have a finite value or a status, whatever is written', () => {
+    const seen = { refused: 0, taken: 0 };
+    fc.assert(
+      fc.property(soup, world, (text, here) => {
+        let engine: ExpressionEngine;
+        try {
+          engine = engineOf(text);
+        } catch (error) {
+          if (!(error instanceof ExpressionError)) throw error;
+          expect(error.position).toBeGreaterThanOrEqual(1);
+          expect(error.position).toBeLessThanOrEqual(text.length + 1);
+          expect(error.excerpt).toMatch(/\n *\^$/);
+          seen.refused += 1;
+          return;
+        }
+        const { value, status } = evaluate(engine, here);
+        expect(value === null ? status !== 'present' : status === 'present' && Number.isFinite(value), text).toBe(true);
+        seen.taken += 1;
+      }),
+      { numRuns: 20_000 },
+    );
+    expect(Math.min(seen.refused, seen.taken)).toBeGreaterThan(500);
   });
 });
