@@ -4,6 +4,7 @@ import type { FeatureSet } from '../features/feature-set.ts';
 import type { ReplayLabels, ReplayPayments } from '../features/replay-input.ts';
 import { type LakeColumns, lakeColumns } from '../governance/lake-columns.ts';
 import { PAYMENT_RECORD_COLUMNS, recordedLabels, recordedPayments } from '../governance/silver-records.ts';
+import type { Snapshot } from '../storage/scan/snapshot.ts';
 import { paymentColumnsFor, paymentReader } from './payment-columns.ts';
 import {
   type SourceSnapshots,
@@ -12,6 +13,7 @@ import {
   type SourceVersions,
   sourceSnapshots,
 } from './source-snapshots.ts';
+import { ofWholeVersion } from './whole-version.ts';
 
 /** Silver at one version of each table, in memory and in columns. */
 export interface SilverSource {
@@ -63,7 +65,9 @@ export async function readSilver(
     'silver/labels': labelled,
     'silver/epochs': opened,
   } = snapshots;
-  const paid = await lakeColumns(transactions, [
+  const columnsOf = async (snapshot: Snapshot, names: readonly string[]): Promise<LakeColumns> =>
+    ofWholeVersion(tables, snapshot, () => lakeColumns(snapshot, names));
+  const paid = await columnsOf(transactions, [
     ...paymentColumnsFor(set.columns),
     ...PAYMENT_RECORD_COLUMNS,
     'known_assumed',
@@ -71,7 +75,7 @@ export async function readSilver(
     'source_id',
     ...(columns.payments ?? []),
   ]);
-  const decisions = await lakeColumns(decided, ['end_to_end_id', 'side', ...ENTITY_COLUMNS, ...columns.decisions]);
+  const decisions = await columnsOf(decided, ['end_to_end_id', 'side', ...ENTITY_COLUMNS, ...columns.decisions]);
   const payments = recordedPayments(paid);
   const sides = paid.requiredTexts('side');
   return {
@@ -91,12 +95,12 @@ export async function readSilver(
     texts: (column) => paid.texts(column),
     decisions,
     decisionOf: joinDecisions(payments.ids, sides, decisions),
-    labels: await recordedLabels(labelled),
-    epochs: await readEpochs(opened),
+    labels: await ofWholeVersion(tables, labelled, () => recordedLabels(labelled)),
+    epochs: await ofWholeVersion(tables, opened, () => readEpochs(opened)),
   };
 }
 
-async function readEpochs(snapshot: Parameters<typeof lakeColumns>[0]): Promise<EpochOpening[]> {
+async function readEpochs(snapshot: Snapshot): Promise<EpochOpening[]> {
   const columns = await lakeColumns(snapshot, ['epoch', 'offsets']);
   const epochs = columns.numbers('epoch');
   return columns.requiredTexts('offsets').map((offsets, row) => ({

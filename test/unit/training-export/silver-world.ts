@@ -1,4 +1,4 @@
-import { manualClock } from '../../../src/base/clock.ts';
+import { type ManualClock, manualClock } from '../../../src/base/clock.ts';
 import { ENTITY_KINDS, type EntityNumbers } from '../../../src/domain/entity-keys.ts';
 import type { LabelState } from '../../../src/domain/label.ts';
 import type { PaymentRow } from '../../../src/domain/payment-row.ts';
@@ -21,6 +21,8 @@ import type { SourceTable, SourceTables } from '../../../src/training-export/sou
 export interface SilverWorld {
   readonly tables: SourceTables;
   readonly set: FeatureSet;
+  /** The clock of the tables; it stands at 1970 until it is moved. */
+  readonly clock: ManualClock;
   /** Scores a payment; `decision` is what the policy said. */
   pay(row: PaymentRow, knownTime: number, decision: string): Observation;
   /** Imports a payment: it has numbers and no decision. */
@@ -39,7 +41,8 @@ const JOURNAL = '11111111-2222-3333-4444-555555555555';
 
 export async function silverWorld(set: FeatureSet): Promise<SilverWorld> {
   const store = memoryObjectStore();
-  const environment = { clock: manualClock(0) };
+  const clock = manualClock(0);
+  const environment = { clock };
   const tables = new Map<SourceTable, DeltaTable>();
   for (const contract of [SILVER_TRANSACTIONS, SILVER_DECISIONS, SILVER_LABELS, SILVER_EPOCHS]) {
     tables.set(contract.path as SourceTable, await createTable(store, definitionOf(contract), environment));
@@ -87,6 +90,7 @@ export async function silverWorld(set: FeatureSet): Promise<SilverWorld> {
   };
   return {
     set,
+    clock,
     tables: { table },
     rows,
     decisions,

@@ -1,0 +1,100 @@
+import type { CellRow } from '../storage/types/cell.ts';
+import type { ExportColumn } from './export-columns.ts';
+import type { ExportManifest } from './manifest.ts';
+import { SOURCE_TABLES } from './source-snapshots.ts';
+
+/** What two exports were made of differently: a member of the manifest, with both values. */
+export interface MadeOf {
+  readonly what: string;
+  readonly first: string;
+  readonly second: string;
+}
+
+const SHORT = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+/** What two exports were made of differently. */
+export function differentOrigins(first: ExportManifest, second: ExportManifest): MadeOf[] {
+  const facts = ({ tables, featureSet, labels, split, group, where, sample, ids, featureType }: ExportManifest) => ({
+    ...tables,
+    featureSet: `${featureSet.name}@${featureSet.version}`,
+    labelsAsOf: labels.asOf,
+    horizonMicros: labels.horizonMicros,
+    counted: labels.counted,
+    split,
+    group,
+    where,
+    sample,
+    ids,
+    featureType,
+  });
+  const left: Readonly<Record<string, unknown>> = facts(first);
+  const right: Readonly<Record<string, unknown>> = facts(second);
+  return Object.keys(left)
+    .filter((what) => SHORT(left[what]) !== SHORT(right[what]))
+    .map((what) => ({ what, first: SHORT(left[what]), second: SHORT(right[what]) }));
+}
+
+/** Why a value of a column may differ between two exports, for a row that both have. */
+export type ReasonOf = (first: CellRow, second: CellRow) => string;
+
+/** Makes the reasons of each column once; a row only chooses among them. */
+export function reasonsFor(first: ExportManifest, second: ExportManifest): (column: ExportColumn) => ReasonOf {
+  const versions = SOURCE_TABLES.filter((table) => first.tables[table] !== second.tables[table]);
+  const tables = versions.length === 0 ? 'unknown: both were made of the same' : `versions of ${versions.join(', ')}`;
+  const changed = changedFeatures(first, second);
+  return ({ name, role }) => {
+    switch (role) {
+      case 'feature':
+      case 'status': {
+        const feature = name.endsWith('__status') ? name.slice(0, -'__status'.length) : name;
+        const why = changed.has(feature) || (name === 'feature_status' && changed.size > 0) ? 'definition' : tables;
+        return () => why;
+      }
+      case 'label':
+        return name === 'split' ? () => 'splits' : labelReason(first, second, tables);
+      case 'weight':
+        return () => 'how negatives are drawn';
+      case 'key':
+        return () => (first.ids?.keyId === second.ids?.keyId ? tables : 'key of the pseudonyms');
+      case 'decision':
+        return () => tables;
+    }
+  };
+}
+
+/** Features whose own definition differs, and those whose expressions name one of them. */
+function changedFeatures(first: ExportManifest, second: ExportManifest): Set<string> {
+  const before = new Map(
+    first.featureSet.definition.features.map((feature) => [feature.name, JSON.stringify(feature)]),
+  );
+  const features = second.featureSet.definition.features;
+  const changed = new Set(
+    features.filter((feature) => before.get(feature.name) !== JSON.stringify(feature)).map(({ name }) => name),
+  );
+  // What an entity keeps is the set's, and then every history may differ.
+  const { bound, allowedLateness } = first.featureSet.definition;
+  const now = second.featureSet.definition;
+  const keepsOtherwise = bound !== now.bound || allowedLateness !== now.allowedLateness;
+  for (let size = -1; size !== changed.size; ) {
+    size = changed.size;
+    for (const feature of features) {
+      const text = 'expression' in feature ? feature.expression : '';
+      const names = text.match(/[a-z_][a-z0-9_]*/gi) ?? [];
+      if (names.some((name) => changed.has(name)) || (keepsOtherwise && text === '')) changed.add(feature.name);
+    }
+  }
+  return changed;
+}
+
+/** A label that one of the exports could not know yet is late; else the policy or the tables differ. */
+function labelReason(first: ExportManifest, second: ExportManifest, tables: string): ReasonOf {
+  const policyOf = ({ labels: { horizonMicros, counted }, split }: ExportManifest): string =>
+    JSON.stringify([horizonMicros, counted, split]);
+  const hasOtherPolicy = policyOf(first) !== policyOf(second);
+  return (one, other) => {
+    const [known, then] = [Number(one.label_known_time ?? 0), Number(other.label_known_time ?? 0)];
+    if (then !== known && first.labels.asOf !== second.labels.asOf) return 'late label';
+    if (hasOtherPolicy) return 'label policy';
+    return first.labels.asOf === second.labels.asOf ? tables : 'labels as of';
+  };
+}
