@@ -54,6 +54,12 @@ export const LIMITS = {
   bronzeBatchRecords: 8192,
   /** Records of one imported file: its ledger is then 6 GB, and a longer file is better cut. */
   importRecords: 32 * 1024 * 1024,
+  /** Rows of a user's own file for an export: 0.5 KB each in memory beside silver. */
+  rowsFileRows: 8 * 1024 * 1024,
+  /** Wrong rows of such a file that are printed: who sees them knows what is wrong with the rest. */
+  rowsFileProblems: 20,
+  /** Bytes of such a file, which is hashed and read whole. */
+  rowsFileBytes: 2 * 1024 * 1024 * 1024 - 1,
   /** Text of one expression of a feature: a list of 1,000 ISPBs fits, and what a person can read is a tenth of it. */
   expressionCharacters: 16 * 1024,
   /** Operations and operands of one expression, at 7 to 10 ns each: 2 µs a payment. A longer one is better cut into features. */

@@ -27,7 +27,7 @@ export function buildManifest(
   { versions, options, columns, keyId }: ManifestFacts,
   written: WrittenRows,
 ): ExportManifest {
-  const { set, doubles = false, where = null, ids, eventKeys = false } = options;
+  const { set, doubles = false, where = null, ids, eventKeys = false, rows: own } = options;
   const { horizonMicros, asOfMicros, counted } = labelPolicyOf(options);
   const { files, rows, leakage, histograms, ...counts } = written;
   return {
@@ -43,12 +43,16 @@ export function buildManifest(
     status: options.status ?? null,
     ids: ids === undefined ? null : { columns: ids.columns, form: ids.form, keyId },
     eventKeys,
-    order: ['event_time', 'known_time', 'end_to_end_id', 'side'],
+    order: ['event_time', 'known_time', ...(own === undefined ? ['end_to_end_id', 'side'] : ['row'])],
     columns,
     features: set.names,
     featureType: doubles ? 'double' : 'float',
     rows,
-    reconstructed: false,
+    reconstructed: own !== undefined,
+    rowsFile:
+      own === undefined
+        ? null
+        : { sha256: own.sha256, format: own.format, columns: own.mapping.columns, ignored: own.ignored },
     ...counts,
     files,
     leakage,

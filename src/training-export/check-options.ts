@@ -3,7 +3,16 @@ import type { ExportOptions } from './export-options.ts';
 import { GROUP_BUCKETS } from './group-split.ts';
 
 /** Looks whether options have a meaning, before anything is read. @throws AppError `usage`. */
-export function checkOptions({ horizonMicros, split, group, sample, countedStates }: ExportOptions): void {
+export function checkOptions({
+  horizonMicros,
+  split,
+  group,
+  sample,
+  countedStates,
+  rows,
+  where,
+  eventKeys,
+}: ExportOptions): void {
   if (horizonMicros !== undefined && !(horizonMicros > 0)) fail('the horizon must be longer than 0');
   if (countedStates?.length === 0) fail('at least one state must count as fraud');
   if (countedStates?.includes('CONTESTED'))
@@ -11,6 +20,10 @@ export function checkOptions({ horizonMicros, split, group, sample, countedState
   if (split !== undefined && split.aMicros >= split.bMicros) {
     fail('of --split time:A,B the first instant must be before the second');
   }
+  if (rows !== undefined && where !== undefined)
+    fail('--where is for silver.transactions: choose rows in your own file');
+  if (rows !== undefined && eventKeys === true)
+    fail('rows of --rows have no place in a journal: leave --event-keys out');
   if (sample !== undefined && !(sample.keep > 0 && sample.keep < 1)) {
     fail('--sample-negatives keeps a share above 0 and below 1, such as 0.1');
   }

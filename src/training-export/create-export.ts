@@ -6,25 +6,25 @@ import { ID_COLUMNS, type IdColumn, idColumnsToRead } from './entity-columns.ts'
 import { dataDictionary, type ExportColumn, exportColumns, exportSchema } from './export-columns.ts';
 import { MANIFEST_FILE } from './export-format.ts';
 import type { ExportOptions, ExportPorts } from './export-options.ts';
-import { DECISION_COLUMNS, type ExportRows, exportRows } from './export-rows.ts';
+import { DECISION_COLUMNS, type ExportRows, exportRows, readsFor } from './export-rows.ts';
 import { fileNameOf } from './file-format.ts';
 import { LEAKAGE_RULE, leaksOfCounts, leaksOfOrder, leakText } from './leakage-check.ts';
 import { type ExportFile, type ExportManifest, serializeManifest } from './manifest.ts';
 import { openSplitFile } from './open-split-file.ts';
 import { rowFilter } from './row-filter.ts';
-import { readsOf } from './silver-reads.ts';
 import { readSilver, type SilverSource } from './silver-source.ts';
 import type { SplitFile } from './split-file.ts';
 import { type SplitWriter, splitWriter } from './split-writer.ts';
 import { SPLITS, type SplitName } from './time-split.ts';
 import { type TrainingCounts, trainingCounts } from './training-counts.ts';
+import { withUserRows } from './user-source.ts';
 
 /** Rows between two reports of progress. */
 const REPORT_ROWS = 8192;
 
 /**
  * Makes a training set: a row for each side of each payment of `silver.transactions`, with the
- * features that it had when it was scored and the label that it may know. Writes `<split>.parquet`
+ * features that it had when it was scored and the label that it may know, or for each row of the user's own file. Writes `<split>.parquet`
  * for each split that has rows, then `manifest.json`; the same options over the same versions give
  * the same bytes. Takes about 8 µs a row after silver is read.
  *
@@ -35,10 +35,11 @@ export async function createExport(options: ExportOptions, ports: ExportPorts): 
   checkOptions(options);
   const nameOf = idNames(options, ports);
   const columns = exportColumns(options);
-  const source = await readSilver(ports.tables, options.set, options.versions ?? {}, {
+  const silver = await readSilver(ports.tables, options.set, options.versions ?? {}, {
     decisions: DECISION_COLUMNS,
     payments: idColumnsToRead([...(options.group === undefined ? [] : [options.group.entity]), ...idsAsked(options)]),
   });
+  const source = options.rows === undefined ? silver : withUserRows(silver, options.rows);
   const rows = exportRows(source, options, columns, await wantedRows(source, options), nameOf);
   const training = trainingCounts(options.set);
   const { writers, ...leftOut } = await writeRows(rows, options, columns, ports, training);
@@ -63,7 +64,8 @@ export async function createExport(options: ExportOptions, ports: ExportPorts): 
 
 /** Which rows of the payments are exported. @throws AppError `not_found` where none is. */
 async function wantedRows(source: SilverSource, { where }: ExportOptions): Promise<(row: number) => boolean> {
-  const { payments, sides, snapshots, versions } = source;
+  const { payments, sides, snapshots, versions, userRows } = source;
+  if (userRows !== null) return (row) => row >= userRows.first;
   const table = `silver.transactions@${versions['silver/transactions']}`;
   if (payments.count === 0) {
     const hint = 'import a file or score payments, then run bronze-to-silver';
@@ -120,7 +122,7 @@ function leakageOf(
   training: TrainingCounts,
 ): ExportManifest['leakage'] {
   if (leakage === 'off') return null;
-  const findings = [...leaksOfCounts(set, training.counts()), ...leaksOfOrder(source, set, readsOf(source, order))];
+  const findings = [...leaksOfCounts(set, training.counts()), ...leaksOfOrder(source, set, readsFor(source)(order))];
   const [first] = findings;
   if (leakage === 'fail' && first !== undefined) {
     const others = findings.length > 1 ? `, and ${findings.length - 1} more` : '';

@@ -15,7 +15,7 @@ export interface ExportColumn {
 }
 
 /** What of the options says which columns there are. */
-export type ColumnOptions = Pick<ExportOptions, 'set' | 'doubles' | 'sample' | 'status' | 'ids' | 'eventKeys'>;
+export type ColumnOptions = Pick<ExportOptions, 'set' | 'doubles' | 'sample' | 'status' | 'ids' | 'eventKeys' | 'rows'>;
 
 const column = (name: string, type: DeltaType, role: ExportColumn['role'], description: string): ExportColumn => ({
   name,
@@ -53,6 +53,16 @@ const WEIGHT = column(
   'How many rows it stands for: 1/keep where rows like it were left out',
 );
 
+/** Of rows of the user's own file. */
+const USER_KEYS: readonly ExportColumn[] = [
+  column('row', 'long', 'key', 'Which row of the file it is, from 1'),
+  column('end_to_end_id', 'string', 'key', 'The payment that the row is of, which it does not see'),
+  column('side', 'string', 'key', 'PAYER or PAYEE, where the file says'),
+  column('event_time', 'timestamp', 'key', 'The instant that the row is at'),
+  column('known_time', 'timestamp', 'key', 'What was known then is what the row sees'),
+  column('reconstructed', 'boolean', 'key', 'Whether what it sees was chosen by known time, for want of a number'),
+];
+
 const EVENT_KEYS: readonly ExportColumn[] = [
   column('journal_id', 'string', 'key', 'The journal that recorded it, as in silver.transactions'),
   column('journal_position', 'long', 'key', 'Its position in that journal'),
@@ -69,10 +79,10 @@ export const STATUS_CODES = FEATURE_STATUS_NAMES.map((name, code) => `${code} ${
  */
 export function exportColumns(options: ColumnOptions): readonly ExportColumn[] {
   const columns = [
-    ...KEYS,
+    ...(options.rows === undefined ? KEYS : USER_KEYS),
     ...(options.eventKeys === true ? EVENT_KEYS : []),
     ...idColumns(options),
-    ...DECISION,
+    ...(options.rows === undefined ? DECISION : []),
     ...featureColumns(options),
     ...LABEL,
     ...(options.sample === undefined ? [] : [WEIGHT]),

@@ -2,6 +2,7 @@ import { type ExportOptions, labelPolicyOf } from './export-options.ts';
 import { GROUP_BUCKETS } from './group-split.ts';
 import { instantText } from './manifest.ts';
 import { SOURCE_TABLES, type SourceTable } from './source-snapshots.ts';
+import type { UserMapping } from './user-mapping.ts';
 
 /** The command that makes an export again, but for where it goes: every option that changes a byte, and every version. */
 export function exportCommand(options: ExportOptions, versions: Readonly<Record<SourceTable, number>>): string {
@@ -24,8 +25,10 @@ function labelFlags(options: ExportOptions): string[] {
   return flags;
 }
 
-function rowFlags({ where, split, withEmbargo, group, sample }: ExportOptions): string[] {
+function rowFlags({ rows, where, split, withEmbargo, group, sample }: ExportOptions): string[] {
   const flags: string[] = [];
+  // The file's name is the machine's own; the manifest has its sum.
+  if (rows !== undefined) flags.push('--rows FILE', ...mappingFlags(rows.mapping));
   if (where !== undefined) flags.push(`--where ${shellQuoted(where)}`);
   if (split !== undefined) flags.push(`--split time:${instantText(split.aMicros)},${instantText(split.bMicros)}`);
   if (group !== undefined) flags.push(`--split group:${group.entity}=${group.buckets.map(percentText).join('/')}`);
@@ -45,6 +48,20 @@ function columnFlags({ doubles, status, ids, eventKeys, format, leakage }: Expor
   if (format !== undefined && format !== 'parquet') flags.push(`--format ${format}`);
   if (leakage === 'off') flags.push('--leakage off');
   return flags;
+}
+
+const MAPPING_FLAGS: Readonly<Record<string, string>> = {
+  event_time: '--time',
+  known_time: '--known-time',
+  end_to_end_id: '--payment-id',
+  label: '--label',
+};
+
+function mappingFlags({ columns }: UserMapping): string[] {
+  return Object.entries(columns).map(([name, column]) => {
+    const flag = MAPPING_FLAGS[name];
+    return flag === undefined ? `--entity ${shellQuoted(`${name}=${column}`)}` : `${flag} ${shellQuoted(column)}`;
+  });
 }
 
 /** A text as one word of a POSIX shell. */

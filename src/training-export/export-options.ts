@@ -9,6 +9,7 @@ import type { LabelPolicy } from './label-policy.ts';
 import type { NegativeSample } from './negative-sampling.ts';
 import type { SourceTables, SourceVersions } from './source-snapshots.ts';
 import type { TimeSplit } from './time-split.ts';
+import type { UserRows } from './user-rows.ts';
 
 /** MED contests within 80 days and decides within 11 more: a label matures at 91 days. */
 export const DEFAULT_HORIZON_MICROS = 91 * 86_400_000_000;
@@ -22,6 +23,8 @@ export interface ExportOptions {
   readonly horizonMicros?: number;
   /** States that make a payment fraud; AGREED unless told. */
   readonly countedStates?: readonly LabelState[];
+  /** Rows of the user's own file, instead of those of silver.transactions. */
+  readonly rows?: UserRows;
   /** Rows of silver.transactions to take: a condition of Spark's SQL; all unless told. Features see every event all the same. */
   readonly where?: string;
   readonly split?: TimeSplit;

@@ -1,4 +1,5 @@
 import { prepareReplay, type ReplayedVectors } from '../features/replay.ts';
+import type { ReplayReads } from '../features/replay-input.ts';
 import type { FeatureOutput } from '../features/window-engine.ts';
 import { type IdColumn, idsOf } from './entity-columns.ts';
 import type { ExportColumn } from './export-columns.ts';
@@ -13,6 +14,7 @@ import { readsOf } from './silver-reads.ts';
 import type { SilverSource } from './silver-source.ts';
 import { type RowSplit, rowSplit } from './split-plan.ts';
 import { labelsBefore } from './time-split.ts';
+import { readsKnownAt } from './user-reads.ts';
 
 /** One row of an export. */
 export interface ExportRow {
@@ -59,7 +61,7 @@ export function exportRows(
   nameOf: (column: IdColumn, id: string) => string,
 ): ExportRows {
   const { payments, sides } = source;
-  const order = orderedRows(source).filter(isWanted);
+  const order = orderedRows(source, isWanted);
   const vectorAt = vectorReader(source, options, order);
   const splitOf = splitReader(source, options);
   const labelAt = labelReader(source, options);
@@ -89,6 +91,7 @@ export function exportRows(
 
 function vectorReader(source: SilverSource, { set }: ExportOptions, order: Int32Array): (at: number) => FeatureOutput {
   const { payments, labels, epochs } = source;
+  const seenBy = readsFor(source);
   const replayed = prepareReplay(set, { payments, labels, epochs });
   let vectors: ReplayedVectors | undefined;
   let piece = -1;
@@ -102,11 +105,16 @@ function vectorReader(source: SilverSource, { set }: ExportOptions, order: Int32
     if (vectors === undefined || wanted !== piece) {
       piece = wanted;
       vectors = undefined;
-      vectors = replayed(readsOf(source, order.subarray(piece * REPLAY_ROWS, (piece + 1) * REPLAY_ROWS)));
+      vectors = replayed(seenBy(order.subarray(piece * REPLAY_ROWS, (piece + 1) * REPLAY_ROWS)));
     }
     vector = vectors.vector(at - piece * REPLAY_ROWS);
     return vector;
   };
+}
+
+/** What rows see: what was recorded, or of rows of the user's own file what was known. */
+export function readsFor(source: SilverSource): (rows: Int32Array) => ReplayReads {
+  return source.userRows === null ? (rows) => readsOf(source, rows) : readsKnownAt(source);
 }
 
 function splitReader(source: SilverSource, options: ExportOptions): (row: number) => RowSplit {
@@ -124,25 +132,33 @@ function splitReader(source: SilverSource, options: ExportOptions): (row: number
 
 type LabelReader = (row: number, split: RowSplit, isObserved: boolean) => RowLabel;
 
-function labelReader({ payments, labels }: SilverSource, options: ExportOptions): LabelReader {
+function labelReader({ payments, labels, userRows }: SilverSource, options: ExportOptions): LabelReader {
   const policy = labelPolicyOf(options);
   const time = options.split ?? null;
   const eventsOf = labelsByPayment(labels);
+  const given = userRows?.rows.labels ?? null;
   return (row, split, isObserved) => {
+    if (userRows !== null && (given !== null || userRows.rows.ids[row - userRows.first] === null)) {
+      return { label: given?.[row - userRows.first] ?? null, state: null, knownTimeMicros: null };
+    }
     const before = split === 'crossed' ? policy.asOfMicros : labelsBefore(split, policy.asOfMicros, time);
     return labelOf(eventsOf(payments.ids[row] ?? ''), payments.times[row] as number, policy, before, isObserved);
   };
 }
 
-/** The order is total: (event time, known time, endToEndId, side). */
-function orderedRows({ payments, sides }: SilverSource): Int32Array {
+/** The order is total: (event time, known time, endToEndId, side), of a user's own file (event time, known time, row). */
+function orderedRows({ payments, sides, userRows }: SilverSource, isWanted: (row: number) => boolean): Int32Array {
   const { times, ids, places } = payments;
   const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-  return Int32Array.from({ length: payments.count }, (_, row) => row).sort(
-    (a, b) =>
-      (times[a] as number) - (times[b] as number) ||
-      (places.knownTimes[a] as number) - (places.knownTimes[b] as number) ||
-      compareTexts(ids[a] ?? '', ids[b] ?? '') ||
-      compareTexts(sides[a] ?? '', sides[b] ?? ''),
-  );
+  const compareKeys = (a: number, b: number): number =>
+    compareTexts(ids[a] ?? '', ids[b] ?? '') || compareTexts(sides[a] ?? '', sides[b] ?? '');
+  const compareTied = userRows === null ? compareKeys : (a: number, b: number): number => a - b;
+  return Int32Array.from({ length: payments.count }, (_, row) => row)
+    .filter(isWanted)
+    .sort(
+      (a, b) =>
+        (times[a] as number) - (times[b] as number) ||
+        (places.knownTimes[a] as number) - (places.knownTimes[b] as number) ||
+        compareTied(a, b),
+    );
 }

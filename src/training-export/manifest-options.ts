@@ -4,14 +4,16 @@ import type { FeatureSet } from '../features/feature-set.ts';
 import { MANIFEST_FILE } from './export-format.ts';
 import type { ExportOptions } from './export-options.ts';
 import type { ExportManifest } from './manifest.ts';
+import type { UserRows } from './user-rows.ts';
 
 /**
  * The options that a manifest's export was made with.
  *
  * @param set the feature set of its name, as this program defines it.
+ * @param rows those of the user's own file, where it is made of one.
  * @throws AppError `invalid_file` where it names an instant that is none.
  */
-export function manifestOptions(manifest: ExportManifest, set: FeatureSet): ExportOptions {
+export function manifestOptions(manifest: ExportManifest, set: FeatureSet, rows: UserRows | null): ExportOptions {
   const { labels, tables, featureType, where, sample, status, ids, eventKeys, fileFormat } = manifest;
   return {
     set,
@@ -22,6 +24,7 @@ export function manifestOptions(manifest: ExportManifest, set: FeatureSet): Expo
     versions: tables,
     format: fileFormat,
     eventKeys,
+    ...(rows === null ? {} : { rows }),
     leakage: manifest.leakage === null ? 'off' : 'warn',
     ...(status === null ? {} : { status }),
     ...(ids === null ? {} : { ids: { columns: ids.columns, form: ids.form } }),

@@ -9,6 +9,7 @@ import type { LeakFinding } from './leakage-check.ts';
 import type { SourceTable } from './source-snapshots.ts';
 import type { SplitName } from './time-split.ts';
 import type { Histograms } from './training-counts.ts';
+import type { UserRows } from './user-rows.ts';
 
 /** How many rows of each label a split has. */
 export interface LabelCounts {
@@ -85,7 +86,16 @@ export interface ExportManifest {
   /** Rows that were asked for, those that are in no file too. */
   readonly rows: number;
   /** Whether rows are seen at the numbers known at their known time, for want of numbers of their own. */
-  readonly reconstructed: false;
+  readonly reconstructed: boolean;
+  /** The user's own file that rows are of; null where they are of silver.transactions. */
+  readonly rowsFile: {
+    readonly sha256: string;
+    readonly format: UserRows['format'];
+    /** What the file calls our columns. */
+    readonly columns: Readonly<Record<string, string>>;
+    /** Columns that nothing reads. */
+    readonly ignored: readonly string[];
+  } | null;
   /** Rows between training and validation that are in no file. */
   readonly embargoRows: number;
   /** Rows that time and group put in different splits, so that they are in no file. */

@@ -11,6 +11,7 @@ export interface RowsOfInstant {
 
 /** The key of a row for people and for finding it again. */
 export function rowKey(row: CellRow): string {
+  if (row.row !== undefined) return `row ${String(row.row)}`;
   return `${String(row.end_to_end_id)} ${String(row.side)}`;
 }
 

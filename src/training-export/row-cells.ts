@@ -27,7 +27,7 @@ export function rowCells(
   columns: readonly ExportColumn[],
   nameOf: (column: IdColumn, id: string) => string,
 ): (facts: RowFacts) => unknown[] {
-  const known = { ...cellReaders(source), ...idReaders(source, columns, nameOf) };
+  const known = { ...cellReaders(source), ...userReaders(source), ...idReaders(source, columns, nameOf) };
   const readers = columns
     .filter(({ role }) => role !== 'feature' && role !== 'status')
     .map(({ name }): CellReader => {
@@ -54,6 +54,19 @@ function idReaders(
       return [column, read];
     }),
   );
+}
+
+/** Of rows of the user's own file, which lie behind the payments of silver. */
+function userReaders({ payments, sides, userRows }: SilverSource): Record<string, CellReader> {
+  if (userRows === null) return {};
+  const { first, rows } = userRows;
+  return {
+    row: ({ row }) => row - first + 1,
+    end_to_end_id: ({ row }) => rows.ids[row - first] ?? null,
+    side: ({ row }) => sides[row] || null,
+    known_time: ({ row }) => payments.places.knownTimes[row],
+    reconstructed: () => true,
+  };
 }
 
 function cellReaders({ payments, sides, sourceIds, decisions, decisionOf }: SilverSource): Record<string, CellReader> {

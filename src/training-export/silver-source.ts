@@ -13,6 +13,7 @@ import {
   type SourceVersions,
   sourceSnapshots,
 } from './source-snapshots.ts';
+import type { UserRows } from './user-rows.ts';
 import { ofWholeVersion } from './whole-version.ts';
 
 /** Silver at one version of each table, in memory and in columns. */
@@ -35,6 +36,8 @@ export interface SilverSource {
   readonly decisionOf: Int32Array;
   readonly labels: ReplayLabels;
   readonly epochs: readonly EpochOpening[];
+  /** Rows of the user's own file, which lie behind the payments from `first` on; null where there are none. */
+  readonly userRows: { readonly first: number; readonly rows: UserRows } | null;
 }
 
 const ENTITY_COLUMNS = ['payer', 'payee', 'pair'].flatMap((entity) => [`${entity}_epoch`, `${entity}_seq`]);
@@ -96,6 +99,7 @@ export async function readSilver(
     decisions,
     decisionOf: joinDecisions(payments.ids, sides, decisions),
     labels: await ofWholeVersion(tables, labelled, () => recordedLabels(labelled)),
+    userRows: null,
     epochs: await ofWholeVersion(tables, opened, () => readEpochs(opened)),
   };
 }

@@ -1,3 +1,4 @@
+import { AppError } from '../base/errors.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { memoryObjectStore } from '../storage/store/memory-object-store.ts';
 import type { ObjectStore } from '../storage/store/object-store.ts';
@@ -9,7 +10,9 @@ import { exportFileRows } from './export-reader.ts';
 import { exportFileSum } from './file-sums.ts';
 import type { ExportFile, ExportManifest } from './manifest.ts';
 import { manifestOptions } from './manifest-options.ts';
+import { rowKey } from './ordered-rows.ts';
 import { readManifest } from './read-manifest.ts';
+import { readUserRows, type UserFile, type UserRows } from './user-rows.ts';
 
 /** What a verification found. */
 export interface VerifyReport {
@@ -25,16 +28,18 @@ export interface VerifyReport {
  * manifest's, then the canonical rows of each split with those computed now.
  *
  * @param setNamed gives the feature set of a name, as this program defines it.
- * @throws AppError `not_found` where there is no manifest, `invalid_file` where it is none of ours,
+ * @param rowsFile the user's own file, where the export is made of one.
+ * @throws AppError `usage` where such a file is not given, `not_found` where there is no manifest, `invalid_file` where it is none of ours,
  * `version_not_found` where a table's version is gone.
  */
 export async function verifyExport(
   ports: ExportPorts,
   setNamed: (name: string) => FeatureSet | undefined,
+  rowsFile: UserFile | null = null,
 ): Promise<VerifyReport> {
   const manifest = await readManifest(ports.files);
-  const rows = manifest.files.reduce((total, file) => total + file.counts.rows, 0);
-  const found = { files: manifest.files.length, rows };
+  const rowCount = manifest.files.reduce((total, file) => total + file.counts.rows, 0);
+  const found = { files: manifest.files.length, rows: rowCount };
   const damaged = await damagedFile(ports.files, manifest);
   if (damaged !== null) return { ok: false, ...found, difference: damaged };
   const set = setNamed(manifest.featureSet.name);
@@ -48,11 +53,23 @@ export async function verifyExport(
     const difference = `pseudonyms were made with the key ${manifest.ids.keyId}; the key here is ${keyId}`;
     return { ok: false, ...found, difference };
   }
+  const rows = await ownRows(manifest, rowsFile);
+  if (typeof rows === 'string') return { ok: false, ...found, difference: rows };
   const again = memoryObjectStore();
   const { files: _, ...others } = ports;
-  const remade = await createExport(manifestOptions(manifest, set), { ...others, files: again });
+  const remade = await createExport(manifestOptions(manifest, set, rows), { ...others, files: again });
   const difference = await firstDifference(manifest, remade, ports.files, again);
   return { ok: difference === null, ...found, difference };
+}
+
+/** The rows of the user's own file, where the export is made of one; a text where it is another file. */
+async function ownRows({ rowsFile: was }: ExportManifest, file: UserFile | null): Promise<UserRows | string | null> {
+  if (was === null) return null;
+  if (file === null) {
+    throw new AppError('usage', `the export is made of a file with SHA-256 ${was.sha256}: name it by --rows`);
+  }
+  if (file.sha256 !== was.sha256) return `the file has SHA-256 ${file.sha256}; the export is made of ${was.sha256}`;
+  return readUserRows(file, { columns: was.columns });
 }
 
 async function damagedFile(files: ObjectStore, manifest: ExportManifest): Promise<string | null> {
@@ -113,7 +130,7 @@ async function firstDifferentCell(
     for (const column of Object.keys(left.value)) {
       const [a, b] = [left.value[column], right.value[column]];
       if (Object.is(a, b) || String(a) === String(b)) continue;
-      const key = `${String(left.value.end_to_end_id)} ${String(left.value.side)}`;
+      const key = rowKey(left.value);
       // An id of a person goes into no message.
       if (isIdColumn(column)) return `${name}: ${column} of ${key} is another one now`;
       return `${name}: ${column} of ${key} was ${String(a)} and is now ${String(b)}`;

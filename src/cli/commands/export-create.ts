@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { AppError } from '../../base/errors.ts';
 import type { LeakFinding } from '../../training-export/leakage-check.ts';
 import type { ExportManifest } from '../../training-export/manifest.ts';
+import type { UserRows } from '../../training-export/user-rows.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
 import { progress } from '../progress.ts';
 import { tableLines } from '../terminal.ts';
@@ -19,7 +20,9 @@ Examples:
   sentinela export create --from silver.transactions@12 --features pix-core --labels-as-of 2026-08-29 --horizon 30d \\
     --split time:2026-06-19,2026-07-09 --out training
   sentinela export create --from silver.transactions --features pix-core --labels-as-of 2026-08-29 --out training \\
-    --where "side = 'PAYER' AND local_instrument = 'DICT'" --split group:payer=80/10/10 --sample-negatives 0.05 --seed 7`;
+    --where "side = 'PAYER' AND local_instrument = 'DICT'" --split group:payer=80/10/10 --sample-negatives 0.05 --seed 7
+  sentinela export create --from silver.transactions --features pix-core --labels-as-of 2026-08-29 --out training \\
+    --rows mine.parquet --entity payer_account=account --time at --label fraud`;
 
 /** Adds `export create`. */
 export function addCreateCommand(group: Command, contextOf: ContextOf): void {
@@ -31,11 +34,17 @@ export function addCreateCommand(group: Command, contextOf: ContextOf): void {
     .requiredOption('--labels-as-of <date>', 'labels known at this instant or later do not exist')
     .requiredOption('--out <folder>', 'folder to write; an earlier export in it is replaced')
     .option('--horizon <span>', 'how long after its payment a label may come', '91d')
+    .option('--rows <file>', 'rows of your own: CSV with a header, Parquet or Arrow')
+    .option('--entity <name=column>', 'what the file calls one of our columns, such as payer_account', collected)
+    .option('--time <column>', 'its event time (event_time)')
+    .option('--known-time <column>', 'when what a row may know was known (known_time, else the event time)')
+    .option('--payment-id <column>', 'the payment that a row is of and does not see (end_to_end_id)')
+    .option('--label <column>', 'its label: 1, 0 or empty (label)')
     .option('--where <expr>', 'only payments for which it is true: SQL over silver.transactions')
     .option(
       '--split <cuts>',
       'time:A,B: train before A, validation from A, test from B; group:ENTITY=a/b/c: shares of its ids; or each once',
-      (cuts: string, before: readonly string[] = []) => [...before, cuts],
+      collected,
     )
     .option('--embargo <what>', 'drop or keep: rows before A whose labels may come after A', 'drop')
     .option('--counted <states>', 'states of a contest that are fraud', 'AGREED')
@@ -54,6 +63,10 @@ export function addCreateCommand(group: Command, contextOf: ContextOf): void {
   addSettingOptions(command, ['dataDir']);
 }
 
+function collected(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
+
 async function createTrainingSet(
   { terminal, config }: CommandContext,
   flags: ExportFlags,
@@ -61,7 +74,9 @@ async function createTrainingSet(
 ): Promise<void> {
   const { dataDir, personalData, pseudonymKey } = await config(settings);
   const { exportOptionsOf } = await import('./export-flags.ts');
-  const options = exportOptionsOf(flags, await setsByName());
+  const chosen = exportOptionsOf(flags, await setsByName());
+  const rows = await userRows(flags);
+  const options = rows === undefined ? chosen : { ...chosen, rows };
   if (options.ids?.form === 'clear' && personalData !== 'clear') {
     const hint =
       'set SENTINELA_PERSONAL_DATA=clear if you may see personal data, or take pseudonyms, which join as well';
@@ -112,6 +127,17 @@ async function createTrainingSet(
   for (const line of pandasLines(manifest, flags.out)) terminal.line(line);
 }
 
+/** The rows of `--rows`, whole or not at all. */
+async function userRows(flags: ExportFlags): Promise<UserRows | undefined> {
+  const [{ mappingOf }, { openRowsFile }, { readUserRows }] = await Promise.all([
+    import('./export-flags.ts'),
+    import('../rows-file.ts'),
+    import('../../training-export/user-rows.ts'),
+  ]);
+  const mapping = mappingOf(flags);
+  return flags.rows === undefined ? undefined : readUserRows(await openRowsFile(flags.rows), mapping);
+}
+
 function summaryLines(
   manifest: ExportManifest,
   out: string,
@@ -123,7 +149,7 @@ function summaryLines(
   const rate = number(Math.round(rows / Math.max(0.001, seconds)));
   const head = ['file', 'rows', 'fraud', 'not fraud', 'contested', 'censored', 'unobserved', 'bytes'];
   const lines = [
-    `${out}: ${number(rows)} rows of silver.transactions@${tables['silver/transactions']}, ` +
+    `${out}: ${number(rows)} rows ${manifest.rowsFile === null ? 'of' : 'of your own over'} silver.transactions@${tables['silver/transactions']}, ` +
       `${manifest.features.length} features of ${featureSet.name}@${featureSet.version} in ${seconds.toFixed(1)} s (${rate} rows/s)`,
     ...tableLines([
       head,
@@ -146,6 +172,11 @@ function summaryLines(
     lines.push(`${number(crossedRows)} rows are in no file: time and group put them in different splits`);
   if (sampledOutRows > 0)
     lines.push(`${number(sampledOutRows)} rows with label 0 are left out; the weights of others stand for them`);
+  if (manifest.rowsFile !== null) {
+    lines.push('rows are of your own file: each sees what was known at its known time (reconstructed)');
+    if (manifest.rowsFile.ignored.length > 0)
+      lines.push(`columns that nothing reads: ${manifest.rowsFile.ignored.join(', ')}`);
+  }
   if (knownAssumedRows > 0) lines.push(`${number(knownAssumedRows)} rows were imported with an assumed known time`);
   for (const finding of manifest.leakage?.findings ?? []) lines.push(`warning: ${leakText(finding)}`);
   return lines;

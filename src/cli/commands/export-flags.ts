@@ -7,6 +7,7 @@ import { idColumnOf } from '../../training-export/entity-columns.ts';
 import type { ExportOptions } from '../../training-export/export-options.ts';
 import { FILE_FORMATS } from '../../training-export/file-format.ts';
 import { SOURCE_TABLES, type SourceTable, type SourceVersions } from '../../training-export/source-snapshots.ts';
+import type { UserMapping } from '../../training-export/user-mapping.ts';
 import { instantOf } from './export-instant.ts';
 import { splitsOf } from './export-splits.ts';
 
@@ -19,6 +20,12 @@ export interface ExportFlags {
   readonly horizon: string;
   readonly embargo: string;
   readonly counted: string;
+  readonly rows?: string;
+  readonly entity?: readonly string[];
+  readonly time?: string;
+  readonly knownTime?: string;
+  readonly paymentId?: string;
+  readonly label?: string;
   readonly where?: string;
   /** `time:A,B`, `group:<entity>=a/b/c`, or both. */
   readonly split?: string | readonly string[];
@@ -73,6 +80,25 @@ function horizonOf(text: string): number {
   } catch (error) {
     throw new AppError('usage', messageOf(error), {}, error);
   }
+}
+
+/** What the user's file calls our columns. @throws AppError `usage`, also where there is no file. */
+export function mappingOf({ rows, entity = [], time, knownTime, paymentId, label }: ExportFlags): UserMapping {
+  const named = { event_time: time, known_time: knownTime, end_to_end_id: paymentId, label };
+  const columns: Record<string, string> = {};
+  for (const text of entity) {
+    const [, name = '', column = ''] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+    if (column === '') throw new AppError('usage', `--entity ${text} names no column: write payer_account=COLUMN`);
+    columns[name] = column;
+  }
+  for (const [name, column] of Object.entries(named)) if (column !== undefined) columns[name] = column;
+  if (rows === undefined && Object.keys(columns).length > 0) {
+    throw new AppError(
+      'usage',
+      '--entity, --time, --known-time, --payment-id and --label are of a file: name it by --rows',
+    );
+  }
+  return { columns };
 }
 
 function columnsOf(flags: ExportFlags): Pick<ExportOptions, 'status' | 'ids' | 'eventKeys' | 'format'> {

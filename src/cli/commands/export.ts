@@ -17,9 +17,10 @@ export function addExportCommand(program: Command, contextOf: ContextOf): void {
   const verify = group
     .command('verify <folder>')
     .description('make an export again from what its manifest names and compare; exits 5 where anything differs')
+    .option('--rows <file>', 'your own file, where the export is made of one')
     .addHelpText('after', '\nExample:\n  sentinela export verify training')
-    .action((folder: string, _flags, command: Command) =>
-      verifyTrainingSet(contextOf(command), folder, settingFlags(command)),
+    .action((folder: string, flags: { readonly rows?: string }, command: Command) =>
+      verifyTrainingSet(contextOf(command), folder, flags.rows, settingFlags(command)),
     );
   addSettingOptions(verify, ['dataDir']);
 }
@@ -27,6 +28,7 @@ export function addExportCommand(program: Command, contextOf: ContextOf): void {
 async function verifyTrainingSet(
   { terminal, config }: CommandContext,
   folder: string,
+  rowsPath: string | undefined,
   settings: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   const { dataDir, pseudonymKey } = await config(settings);
@@ -37,6 +39,8 @@ async function verifyTrainingSet(
     import('../source-tables.ts'),
   ]);
   const sets = await setsByName();
+  const { openRowsFile } = await import('../rows-file.ts');
+  const file = rowsPath === undefined ? null : await openRowsFile(rowsPath);
   const bar = progress('verifying');
   const started = performance.now();
   const ports = {
@@ -45,7 +49,7 @@ async function verifyTrainingSet(
     pseudonyms: openPseudonyms(dataDir, pseudonymKey),
     onProgress: (rows: number, total: number) => bar.update(rows, total),
   };
-  const report = await verifyExport(ports, (name) => sets.get(name)).finally(() => bar.end());
+  const report = await verifyExport(ports, (name) => sets.get(name), file).finally(() => bar.end());
   if (report.difference !== null) {
     throw new AppError('export_mismatch', `${folder} is not what is recomputed: ${report.difference}`, { folder });
   }

@@ -1,0 +1,78 @@
+import type { ColumnType } from '../domain/payment-row.ts';
+import { parseInstant } from '../storage/types/calendar.ts';
+
+/** What became of a cell of a user's file: its value, null where it is empty, or why it has none. */
+export type ReadCell<T> = { readonly value: T | null } | { readonly problem: string };
+
+const EMPTY = { value: null } as const;
+
+/** An instant in microseconds since 1970: ISO 8601 (UTC where it names no zone), a timestamp or a date of the file's own. */
+export function readInstant(cell: unknown): ReadCell<number> {
+  if (isEmpty(cell)) return EMPTY;
+  if (typeof cell === 'bigint') return safe(Number(cell));
+  // A date of Parquet or Arrow is a number of days.
+  if (typeof cell === 'number' && Number.isInteger(cell)) return safe(cell * 86_400_000_000);
+  const micros = typeof cell === 'string' ? parseInstant(cell.trim())?.micros : undefined;
+  return micros === undefined
+    ? { problem: 'is no instant: write 2026-07-01T12:00:00Z or 2026-07-01' }
+    : safe(Number(micros));
+}
+
+function safe(value: number): ReadCell<number> {
+  return Number.isSafeInteger(value) ? { value } : { problem: 'is an instant that is too far from 1970' };
+}
+
+/** A text; numbers, which files have for ids too, as they are written. */
+export function readText(cell: unknown): ReadCell<string> {
+  if (isEmpty(cell)) return EMPTY;
+  if (typeof cell === 'string') return { value: cell };
+  if (typeof cell === 'bigint' || Number.isSafeInteger(cell)) return { value: String(cell) };
+  return { problem: 'is no text' };
+}
+
+/** A label: 1 fraud, 0 not, empty unknown. */
+export function readLabel(cell: unknown): ReadCell<1 | 0> {
+  const read = readTruth(cell);
+  return 'problem' in read ? { problem: 'is no label: 1 fraud, 0 not, empty unknown' } : labelOf(read.value);
+}
+
+function labelOf(value: boolean | null): ReadCell<1 | 0> {
+  return { value: value === null ? null : value ? 1 : 0 };
+}
+
+function readTruth(cell: unknown): ReadCell<boolean> {
+  if (isEmpty(cell)) return EMPTY;
+  const text = String(cell).trim().toLowerCase();
+  if (['1', '1.0', 'true'].includes(text)) return { value: true };
+  return ['0', '0.0', 'false'].includes(text) ? { value: false } : { problem: 'is no boolean: true or false' };
+}
+
+function readWhole(cell: unknown): ReadCell<number> {
+  if (isEmpty(cell)) return EMPTY;
+  const value =
+    typeof cell === 'string' ? (/^[+-]?\d{1,16}$/.test(cell.trim()) ? Number(cell) : Number.NaN) : Number(cell);
+  return Number.isSafeInteger(value) ? { value } : { problem: 'is no whole number' };
+}
+
+/** A value of a column of payments, in the form of its type. */
+export function readColumn(type: ColumnType, cell: unknown): ReadCell<string | number | boolean> {
+  switch (type) {
+    case 'string':
+      return readText(cell);
+    case 'boolean':
+      return readTruth(cell);
+    case 'timestamp':
+      return readInstant(cell);
+    case 'long':
+      return readWhole(cell);
+    case 'date': {
+      const read = readInstant(cell);
+      if ('problem' in read || read.value === null) return read;
+      return { value: Math.floor(read.value / 86_400_000_000) };
+    }
+  }
+}
+
+function isEmpty(cell: unknown): boolean {
+  return cell === null || cell === undefined || cell === '' || (typeof cell === 'number' && Number.isNaN(cell));
+}

@@ -1,0 +1,49 @@
+import { ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
+import { type NumberColumns, numberColumns, type ReplayReads } from '../features/replay-input.ts';
+import { type EntityHistories, entityHistories, entityKeyOf } from './entity-history.ts';
+import type { SilverSource } from './silver-source.ts';
+
+/**
+ * What rows of a user's file see: of each entity the largest number that was known at their known
+ * time. An entity's known time never goes back, so that is the last record up to it. A row before the
+ * first one sees the base of the first epoch.
+ */
+export function readsKnownAt(source: SilverSource): (rows: Int32Array) => ReplayReads {
+  const { knownTimes } = source.payments.places;
+  const firstEpoch = source.epochs.reduce((least, { epoch }) => Math.min(least, epoch), Number.POSITIVE_INFINITY);
+  const histories: Record<EntityKind, EntityHistories> = {
+    payer: entityHistories(source, 'payer'),
+    payee: entityHistories(source, 'payee'),
+    pair: entityHistories(source, 'pair'),
+  };
+  return (rows) => {
+    const saw: Record<EntityKind, NumberColumns> = {
+      payer: numberColumns(rows.length),
+      payee: numberColumns(rows.length),
+      pair: numberColumns(rows.length),
+    };
+    for (const kind of ENTITY_KINDS) {
+      const of = histories[kind];
+      for (const [at, row] of rows.entries()) {
+        const last = lastKnown(of, of.entity(entityKeyOf(source, kind, row)), knownTimes[row] as number);
+        saw[kind].epochs[at] = last < 0 ? firstEpoch : (of.epochs[last] as number);
+        saw[kind].seqs[at] = last < 0 ? 0 : (of.seqs[last] as number);
+      }
+    }
+    return { rows, saw, payment: source.payment };
+  };
+}
+
+/** The last record that was known at an instant; −1 where none was, or there is no such entity. */
+function lastKnown({ start, knownTimes }: EntityHistories, entity: number, micros: number): number {
+  if (entity < 0) return -1;
+  const first = start[entity] as number;
+  let low = first;
+  let high = start[entity + 1] as number;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((knownTimes[middle] as number) <= micros) low = middle + 1;
+    else high = middle;
+  }
+  return low === first ? -1 : low - 1;
+}

@@ -1,0 +1,101 @@
+import { PAYMENT_COLUMNS, type PaymentRow } from '../domain/payment-row.ts';
+import { type NumberColumns, numberColumns, type ReplayPayments } from '../features/replay-input.ts';
+import type { SilverSource } from './silver-source.ts';
+import type { UserRows } from './user-rows.ts';
+
+/**
+ * Silver with the rows of a user's file behind its payments. They are no events: nothing sees them, and
+ * one that names a payment does not see that payment, as a second side does not.
+ */
+export function withUserRows(source: SilverSource, rows: UserRows): SilverSource {
+  const { payments } = source;
+  const first = payments.count;
+  const sides = rows.values.get('side');
+  return {
+    ...source,
+    userRows: { first, rows },
+    payments: extendedPayments(payments, rows),
+    sides: [...source.sides, ...Array.from({ length: rows.count }, (_, at) => String(sides?.[at] ?? ''))],
+    sourceIds: [...source.sourceIds, ...Array.from({ length: rows.count }, () => null)],
+    // A row of a file has no decision that could have stopped it, but for its payment's own.
+    isImport: extended(source.isImport, rows.count, 1),
+    knownAssumed: extended(source.knownAssumed, rows.count, 0),
+    payment: paymentOf(source, rows, first),
+    texts: (column) => [...source.texts(column), ...(textsOf(rows, column) ?? emptyTexts(rows.count))],
+    decisionOf: extended(source.decisionOf, rows.count, -1),
+  };
+}
+
+/** What a row is called where no payment names it: no id of a payment is like it. */
+export function userRowName(at: number): string {
+  return `#row:${at + 1}`;
+}
+
+function extendedPayments(payments: ReplayPayments, rows: UserRows): ReplayPayments {
+  const { places, numbers } = payments;
+  const { count } = rows;
+  const amounts = rows.values.get('amount_centavos') ?? emptyTexts(count);
+  return {
+    ...payments,
+    count: payments.count + count,
+    ids: [...payments.ids, ...rows.ids.map((id, at) => id ?? userRowName(at))],
+    times: appended(payments.times, rows.times),
+    amounts: appended(payments.amounts, amounts.map(Number)),
+    payers: [...payments.payers, ...rows.payers],
+    payees: [...payments.payees, ...rows.payees],
+    isEvent: extended(payments.isEvent, count, 0),
+    numbers: {
+      payer: extendedNumbers(numbers.payer, count),
+      payee: extendedNumbers(numbers.payee, count),
+      pair: extendedNumbers(numbers.pair, count),
+    },
+    places: {
+      journals: [...places.journals, ...Array.from({ length: count }, () => '')],
+      positions: extended(places.positions, count, 0),
+      knownTimes: appended(places.knownTimes, rows.knownTimes),
+    },
+  };
+}
+
+function extendedNumbers({ epochs, seqs }: NumberColumns, count: number): NumberColumns {
+  const all = numberColumns(epochs.length + count);
+  all.epochs.set(epochs);
+  all.seqs.set(seqs);
+  return all;
+}
+
+function appended(values: Float64Array, more: readonly number[]): Float64Array {
+  const all = new Float64Array(values.length + more.length);
+  all.set(values);
+  all.set(more, values.length);
+  return all;
+}
+
+function extended<T extends Uint8Array | Int32Array | Float64Array>(values: T, count: number, fill: number): T {
+  const make = values.constructor as new (length: number) => T;
+  const all = new make(values.length + count).fill(fill) as T;
+  all.set(values);
+  return all;
+}
+
+function textsOf({ values }: UserRows, column: string): readonly (string | null)[] | undefined {
+  return values.get(column)?.map((value) => (value === null ? null : String(value)));
+}
+
+function emptyTexts(count: number): null[] {
+  return Array.from({ length: count }, () => null);
+}
+
+/** The payment of a row as expressions read it; what the file does not say is null. */
+function paymentOf(source: SilverSource, rows: UserRows, first: number): (row: number) => PaymentRow {
+  const target: Record<string, unknown> = Object.fromEntries(PAYMENT_COLUMNS.map(({ name }) => [name, null]));
+  const columns = [...rows.values];
+  return (row) => {
+    if (row < first) return source.payment(row);
+    const at = row - first;
+    target.event_time = rows.times[at];
+    target.end_to_end_id = rows.ids[at];
+    for (const [name, values] of columns) target[name] = values[at] ?? null;
+    return target as unknown as PaymentRow;
+  };
+}

@@ -1,0 +1,300 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openRowsFile } from '../../../src/cli/rows-file.ts';
+import { LABEL_STATES, type LabelState } from '../../../src/domain/label.ts';
+import { entityKeys, type PaymentRow } from '../../../src/domain/payment-row.ts';
+import { EmbeddedStore } from '../../../src/features/embedded-store.ts';
+import { compileFeatureSet } from '../../../src/features/feature-set.ts';
+import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
+import { createExport } from '../../../src/training-export/create-export.ts';
+import type { ExportOptions } from '../../../src/training-export/export-options.ts';
+import { readUserRows, type UserFile } from '../../../src/training-export/user-rows.ts';
+import { verifyExport } from '../../../src/training-export/verify-export.ts';
+import { PYTHON, runPython } from '../../python.ts';
+import { rowOf, testSet } from '../features/streams.ts';
+import { readParquetFiles } from './export-files.ts';
+import { type SilverWorld, silverWorld } from './silver-world.ts';
+
+const MINUTE = 60_000_000;
+const DAY = 1440 * MINUTE;
+const START = 20_000 * DAY;
+const set = compileFeatureSet(testSet(16));
+const idOf = (number: number): string => `E${String(number).padStart(31, '0')}`;
+const OPTIONS: ExportOptions = { set, labelsAsOfMicros: START + 300 * DAY, doubles: true, leakage: 'off' };
+
+interface Event {
+  readonly payer: number;
+  readonly payee: number;
+  readonly amount: number;
+  /** Minutes after the event before it, and how late it is known. */
+  readonly wait: number;
+  readonly late: number;
+  readonly label: LabelState | null;
+  readonly restart: boolean;
+}
+
+interface Asked {
+  readonly payer: number;
+  readonly payee: number;
+  readonly amount: number;
+  readonly minute: number;
+  readonly known: number | null;
+  readonly own: number | null;
+}
+
+const aWorld = fc.array(
+  fc.record({
+    payer: fc.nat(2),
+    payee: fc.integer({ min: 1, max: 2 }),
+    amount: fc.nat(500),
+    wait: fc.constantFrom(0, 1, 5, 30),
+    late: fc.constantFrom(0, 0, 0, 10),
+    label: fc.option(fc.constantFrom(...LABEL_STATES), { freq: 3 }),
+    restart: fc.nat(9).map((number) => number === 0),
+  }),
+  { minLength: 1, maxLength: 25 },
+);
+const someRows = fc.array(
+  fc.record({
+    payer: fc.nat(3),
+    payee: fc.nat(3),
+    amount: fc.nat(500),
+    minute: fc.integer({ min: -5, max: 300 }),
+    known: fc.option(fc.integer({ min: -5, max: 400 })),
+    own: fc.option(fc.nat(24), { freq: 2 }),
+  }),
+  { minLength: 1, maxLength: 12 },
+);
+
+type Fed = (store: EmbeddedStore) => void;
+
+/** The world, and what a store is fed with, each with its known time. */
+async function build(events: readonly Event[]): Promise<{ world: SilverWorld; fed: { known: number; feed: Fed }[] }> {
+  const world = await silverWorld(set);
+  const fed: { known: number; feed: Fed }[] = [];
+  let known = START;
+  for (const [number, { payer, payee, amount, wait, late, label, restart }] of events.entries()) {
+    known += wait * MINUTE;
+    const row = rowOf(idOf(number), known - late * MINUTE, amount, payer, payee);
+    if (restart) world.restart();
+    if (number % 2 === 0) world.pay(row, known, 'APPROVE');
+    else world.importPayment(row, known);
+    fed.push({ known, feed: (store) => void store.observePayment({ row, keys: entityKeys(row) }) });
+    if (label === null) continue;
+    const event = { endToEndId: idOf(number), state: label, eventTimeMicros: known, payeeAccount: null };
+    world.label(event.endToEndId, label, known, known);
+    fed.push({ known, feed: (store) => void store.observeLabel(event) });
+  }
+  await world.commit();
+  return { world, fed };
+}
+
+function paymentOf({ payer, payee, amount, minute, own }: Asked, number: number): PaymentRow {
+  return rowOf(own === null ? `#${number}` : idOf(own), START + minute * MINUTE, amount, payer, payee);
+}
+
+function fileOf(rows: readonly Record<string, unknown>[]): UserFile {
+  const header = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const records = rows.map((cells, at) => ({ line: at + 1, cells, problem: null }));
+  return {
+    format: 'parquet',
+    sha256: 'f'.repeat(64),
+    header,
+    async *records() {
+      yield records;
+    },
+  };
+}
+
+describe('rows of a user’s own file', () => {
+  it('see what a store saw that was fed with all that was known by then, and no more', async () => {
+    let compared = 0;
+    await fc.assert(
+      fc.asyncProperty(aWorld, someRows, async (events, asked) => {
+        const { world, fed } = await build(events);
+        const payments = asked.map(paymentOf);
+        const file = fileOf(
+          asked.map(({ known, own }, at) => {
+            const row = payments[at] as PaymentRow;
+            const { payer, payee } = entityKeys(row);
+            return {
+              payer_account: payer,
+              payee_account: payee,
+              event_time: BigInt(row.event_time),
+              known_time: known === null ? null : BigInt(START + known * MINUTE),
+              end_to_end_id: own === null ? null : idOf(own),
+              amount_centavos: BigInt(row.amount_centavos),
+            };
+          }),
+        );
+        const rows = await readUserRows(file, { columns: {} });
+        const files = memoryObjectStore();
+        const options = { ...OPTIONS, rows };
+        await createExport(options, { tables: world.tables, files });
+        const found = await readParquetFiles(files, ['all.parquet']);
+        expect(found).toHaveLength(asked.length);
+        for (const row of found) {
+          const at = Number(row.row) - 1;
+          const { known } = asked[at] as Asked;
+          const payment = payments[at] as PaymentRow;
+          const knownMicros = known === null ? payment.event_time : START + known * MINUTE;
+          const store = new EmbeddedStore(set, { maxPayments: 1000 });
+          store.openEpoch(1);
+          for (const { known: then, feed } of fed) if (then <= knownMicros) feed(store);
+          const { values } = store.observePayment({ row: payment, keys: entityKeys(payment) });
+          const expected = Array.from(values, (value) => (Number.isNaN(value) ? null : value));
+          expect(set.names.map((name) => row[name])).toEqual(expected);
+          expect(row).toMatchObject({ reconstructed: true, known_time: BigInt(knownMicros) });
+          compared += expected.length;
+        }
+        const verified = await verifyExport({ tables: world.tables, files }, () => set, file);
+        expect(verified).toMatchObject({ ok: true, difference: null });
+      }),
+      { numRuns: 25 },
+    );
+    expect(compared).toBeGreaterThan(5000);
+  }, 120_000);
+
+  it('have the label of the file, else that of their payment, else none', async () => {
+    const label = 'AGREED';
+    const event = { payer: 1, payee: 1, amount: 1, wait: 1, late: 0, restart: false };
+    const { world } = await build([
+      { ...event, label },
+      { ...event, label: null },
+    ]);
+    const labelsOf = async (rows: Record<string, unknown>[]): Promise<unknown[]> => {
+      const files = memoryObjectStore();
+      const options = { ...OPTIONS, rows: await readUserRows(fileOf(rows), { columns: {} }) };
+      await createExport(options, { tables: world.tables, files });
+      return (await readParquetFiles(files, ['all.parquet'])).map((row) => row.label);
+    };
+    const at = { payer_account: 'a', event_time: '2026-01-01' };
+    expect(
+      await labelsOf([
+        { ...at, label: 1 },
+        { ...at, label: 'false' },
+        { ...at, label: '' },
+      ]),
+    ).toEqual([1, 0, null]);
+    const early = { payer_account: 'a', event_time: BigInt(START) };
+    const byPayment = [0, 1].map((number) => ({ ...early, end_to_end_id: idOf(number) }));
+    expect(await labelsOf([...byPayment, { ...early, end_to_end_id: null }])).toEqual([1, 0, null]);
+  });
+
+  it('are refused together where the file is no longer the one that the export was made of', async () => {
+    const { world } = await build([{ payer: 1, payee: 1, amount: 1, wait: 1, late: 0, restart: false, label: null }]);
+    const file = fileOf([{ payer_account: 'a', event_time: '2026-01-01' }]);
+    const files = memoryObjectStore();
+    const ports = { tables: world.tables, files };
+    const manifest = await createExport({ ...OPTIONS, rows: await readUserRows(file, { columns: {} }) }, ports);
+    expect(manifest.command).toContain('--rows FILE');
+    await expect(verifyExport(ports, () => set)).rejects.toMatchObject({ code: 'usage' });
+    const other = await verifyExport(ports, () => set, { ...file, sha256: '0' });
+    expect(other.difference).toContain('the file has SHA-256 0');
+  });
+});
+
+describe('a broken file of rows', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'sentinela-rows-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const read = async (text: string, columns: Record<string, string> = {}, name = 'rows.csv'): Promise<unknown> => {
+    const path = join(folder, name);
+    writeFileSync(path, name.endsWith('.gz') ? gzipSync(text) : text);
+    return readUserRows(await openRowsFile(path), { columns });
+  };
+
+  it('names every wrong row, with its line and column and without its value, and gives nothing', async () => {
+    const text = [
+      'payer_account,event_time,amount_centavos,label,device_active_call',
+      'secret-1,2026-07-01T12:00:00Z,100,1,true',
+      '"secret',
+      '2",yesterday,100,1,true',
+      'secret-3,,1.5,2,perhaps',
+      'secret-4,2026-07-01',
+      'secret-5,2026-07-01 10:00:00,100,,',
+      '',
+    ].join('\n');
+    const failure = await read(text).catch((error: unknown) => error as Error);
+    expect(failure).toMatchObject({ code: 'invalid_file', context: { rows: 5, wrong: 3 } });
+    expect((failure as Error).message.split('\n')).toEqual([
+      '--rows: 3 of 5 rows are wrong, so nothing is exported:',
+      '  line 3: event_time is no instant: write 2026-07-01T12:00:00Z or 2026-07-01',
+      '  line 5: event_time is empty: a row needs its time',
+      '  line 5: amount_centavos is no whole number',
+      '  line 5: device_active_call is no boolean: true or false',
+      '  line 5: label is no label: 1 fraud, 0 not, empty unknown',
+      '  line 6: has 2 fields, the header 5',
+    ]);
+  });
+
+  it('of many wrong rows names the first and counts the rest', async () => {
+    const lines = Array.from({ length: 50 }, () => 'a,never');
+    const failure = await read(['payer_account,event_time', ...lines].join('\n')).catch(
+      (error: unknown) => error as Error,
+    );
+    const told = (failure as Error).message.split('\n');
+    expect(told).toHaveLength(22);
+    expect(told.at(-1)).toBe('  and 30 more');
+  });
+
+  it.each([
+    ['payr_account,event_time\na,2026-01-01', {}, 'the file has no entity, did you mean payer_account?'],
+    ['payer_account,when\na,2026-01-01', {}, 'name its column by --time (it has payer_account, when)'],
+    ['payer_account,when\na,2026-01-01', { event_time: 'whem' }, 'the file has no column whem, did you mean when?'],
+    [
+      'payer_account,when\na,2026-01-01',
+      { event_tim: 'when' },
+      'there is no column event_tim to map to, did you mean event_time?',
+    ],
+    ['payer_account,event_time\n', {}, 'the file has no rows'],
+    ['', {}, 'has no header of CSV'],
+  ] as const)('says what is missing: %j %j', async (text, columns, message) => {
+    const failure = await read(text, columns).catch((error: unknown) => error as Error);
+    expect((failure as Error).message).toContain(message);
+  });
+
+  it('is refused by its ending, and where its bytes are no Parquet or Arrow', async () => {
+    await expect(read('x', {}, 'rows.xlsx')).rejects.toMatchObject({ code: 'usage' });
+    await expect(read('x', {}, 'rows.parquet')).rejects.toMatchObject({ code: 'invalid_file' });
+    await expect(read('x', {}, 'rows.arrow')).rejects.toMatchObject({ code: 'invalid_file' });
+    await expect(openRowsFile(join(folder, 'none.csv'))).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  it('is none that other programs write, in any of the formats', { skip: PYTHON === undefined }, async () => {
+    runPython('unit/training-export/user-rows-write.py', { folder });
+    const rows = [];
+    for (const name of [
+      'pandas.csv',
+      'pandas.csv.gz',
+      'pandas.parquet',
+      'polars.parquet',
+      'pyarrow.arrow',
+      'pyarrow.arrows',
+      'pandas.feather',
+    ]) {
+      const {
+        format: _,
+        sha256: __,
+        ...read
+      } = await readUserRows(await openRowsFile(join(folder, name)), {
+        columns: { payer_account: 'account', event_time: 'at', label: 'fraud' },
+      });
+      rows.push({ name, ...read, values: [...read.values] });
+    }
+    for (const { name, ...read } of rows) {
+      expect({ ...read, name }).toEqual({ ...rows[0], name });
+      expect(read.times).toEqual([1_782_907_200_123_456, 1_782_993_600_000_000]);
+      expect(read.payers).toEqual(['a|1|7', 'ação']);
+      expect(read.labels).toEqual([1, null]);
+      expect(read.values).toEqual([['amount_centavos', [1050, 7]]]);
+      expect(read.ignored).toEqual(['note']);
+    }
+  });
+});
