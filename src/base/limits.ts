@@ -26,6 +26,16 @@ export const LIMITS = {
   readRowsInOneGo: 16,
   /** Online reads under way: payments come first, and what waits longer than these is better sent elsewhere. */
   readsUnderWay: 32,
+  /** Payments of one historical read over HTTP: 50 MB of answer with 120 features. A longer list is an export. */
+  historicalRows: 50_000,
+  /** 50,000 rows of an id and a side. */
+  historicalBytes: 8 * 1024 * 1024,
+  /** Historical reads that wait for the one under way: each may take a minute, and nobody waits for ten. */
+  historicalReads: 8,
+  /** A historical read reads the whole of silver first: a minute for 3 M payments. */
+  historicalMs: 600_000,
+  /** Memory of the thread that reads: 1.5 M payments at 0.6 KB, and their replay. */
+  historicalHeapMb: 2048,
   /** Requests under way: at 15 k/s and 100 ms that is 1,500; four times that is a backlog that cannot be served in time. */
   requestsUnderWay: 8192,
   /** Payments scored by one call of the model: more gains nothing and delays the first of them. */

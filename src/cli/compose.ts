@@ -22,11 +22,13 @@ import { REASON_RULES, reasonTable } from '../scoring/reasons.ts';
 import type { Scorer } from '../scoring/scorer.ts';
 import { buildGrpcServer } from '../server/grpc-server.ts';
 import type { Readiness } from '../server/health-routes.ts';
+import type { HistoricalReads } from '../server/historical-route.ts';
 import { buildHttpServer } from '../server/http-server.ts';
 import { buildMetrics, type MetricSources } from '../server/metrics.ts';
 import { localObjectStore } from '../storage/store/local-object-store.ts';
 import { type DataFolders, dataFolders } from './data-folders.ts';
 import { openEmbeddedState } from './embedded-state.ts';
+import { historicalReads } from './historical-link.ts';
 import { type LakeLink, startLakeWorker } from './lake-link.ts';
 import type { OnlineState, OpenedJournal } from './online-state.ts';
 import { openRedisState } from './redis-state.ts';
@@ -108,7 +110,8 @@ async function composeLocked(
   const workerData = { lakeFolder: folders.lake, journalFolder, journalId: journal.id, jobs: config.jobs };
   const link = startLakeWorker(workerData, logger);
   const backlog = watchBacklog(journal, link, () => state.clock.nowMicros());
-  const ways = openWaysIn(parts, state, { opened, journalFolder, link, backlog });
+  const historical = historicalReads(folders.lake);
+  const ways = openWaysIn(parts, state, { opened, journalFolder, link, backlog, historical });
   const httpPort = await listenHttp(await ways.http, config);
   const grpcPort = await ways.grpc.listen(config.host, config.grpcPort);
   ways.readiness.ready = true;
@@ -137,12 +140,13 @@ interface Ground {
   readonly journalFolder: string;
   readonly link: LakeLink;
   readonly backlog: { readonly full: boolean };
+  readonly historical: HistoricalReads;
 }
 
 /** Scoring over the state, and HTTP and gRPC over scoring. */
 function openWaysIn(parts: ServerParts, state: OnlineState, ground: Ground) {
   const { config, set, scorer, logger } = parts;
-  const { opened, journalFolder, link, backlog } = ground;
+  const { opened, journalFolder, link, backlog, historical } = ground;
   const answers = new AnswerBook({
     index: state.index,
     files: localJournalFiles(),
@@ -188,7 +192,7 @@ function openWaysIn(parts: ServerParts, state: OnlineState, ground: Ground) {
   );
   const features = { version: set.version, names: set.names, statuses: FEATURE_STATUS_NAMES };
   const reads = { served: [{ set, store }], nowMicros: () => clock.nowMicros() };
-  const http = buildHttpServer({ scoring, features, reads, readiness, metrics, logger, version });
+  const http = buildHttpServer({ scoring, features, reads, historical, readiness, metrics, logger, version });
   const grpc = buildGrpcServer({ scoring, readiness, metrics, logger });
   return { http, grpc, deadline, readiness };
 }

@@ -11,6 +11,7 @@ import { registerFeastRoute } from './feast-route.ts';
 import { registerFeatureListRoute } from './feature-list-route.ts';
 import { FeatureReader } from './feature-reader.ts';
 import { type Readiness, registerHealthRoutes } from './health-routes.ts';
+import { type HistoricalReads, registerHistoricalRoute } from './historical-route.ts';
 import { registerLabelRoute } from './label-route.ts';
 import type { Metrics } from './metrics.ts';
 import { registerOnlineFeaturesRoute } from './online-features-route.ts';
@@ -24,6 +25,7 @@ export interface HttpPorts {
   readonly scoring: Scoring;
   readonly features: FeatureNames;
   readonly reads: FeaturePorts;
+  readonly historical: HistoricalReads;
   readonly readiness: Readiness;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -89,6 +91,7 @@ export async function buildHttpServer(ports: HttpPorts): Promise<FastifyInstance
   registerFeatureListRoute(app, ports.reads);
   registerOnlineFeaturesRoute(app, ports.reads, reader);
   registerFeastRoute(app, ports.reads, reader);
+  registerHistoricalRoute(app, ports.reads, ports.historical);
   registerHealthRoutes(app, ports);
   return app;
 }

@@ -93,5 +93,29 @@ def exports(request):
     }
 
 
+def historical(request):
+    """Reads every row of an export over HTTP, the other way round, and compares."""
+    export = sentinela.Export(request["export"])
+    exported = export.arrow("all", columns=["end_to_end_id", "side", "event_time", *export.features])
+    exported = exported.take(list(reversed(range(exported.num_rows))))
+    payments = list(zip(exported["end_to_end_id"].to_pylist(), exported["side"].to_pylist()))
+    with sentinela.Client(request["url"], timeout_seconds=120) as client:
+        read = client.historical(payments)
+        few = client.historical(payments[:3], features=["payer_count_24h"], statuses=True)
+        return {
+            "rows": read.num_rows,
+            "same": same(read, exported),
+            "present": sum(read.num_rows - read[name].null_count for name in export.features),
+            "few": [few.column_names, sorted(set(few["payer_count_24h__status"].to_pylist()) - {"present", "not_found"})],
+            "meaning": few.schema.field("payer_count_24h").metadata[b"description"].decode(),
+            "tables": sorted(json.loads(few.schema.metadata[b"sentinela"])["tables"]),
+            "errors": [
+                error_of(lambda: client.historical([*payments[:2], ("E" + "0" * 31, "PAYER")])),
+                error_of(lambda: client.historical([("E", "PAYER")])),
+                error_of(lambda: client.historical(payments[:1], features=["payer_cuont_24h"])),
+            ],
+        }
+
+
 request = json.load(sys.stdin)
-print(json.dumps({"online": online, "exports": exports}[request["what"]](request)))
+print(json.dumps({"online": online, "exports": exports, "historical": historical}[request["what"]](request)))

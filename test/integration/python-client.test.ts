@@ -1,14 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { tableFromIPC } from 'apache-arrow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LIMITS } from '../../src/base/limits.ts';
 import { shippedSet } from '../../src/cli/shipped-set.ts';
 import type { ExportManifest } from '../../src/training-export/manifest.ts';
 import { examplePayment } from '../payment-example.ts';
 import { PYTHON, runPython } from '../python.ts';
-import { sentinela } from '../running-program.ts';
+import { readTable, runProgram, sentinela } from '../running-program.ts';
 import { newDataDir, PROGRAM, type RunningServer, startServer } from '../running-server.ts';
 
 const CLIENT = fileURLToPath(new URL('../../clients/python', import.meta.url));
@@ -110,6 +112,84 @@ describe.skipIf(PYTHON === undefined)('the Python client', () => {
       { code: 'usage' },
       { code: 'unreachable' },
     ]);
+  });
+
+  it('reads over HTTP what an export of the same payments holds, value by value', () => {
+    const out = join(dataDir, 'all');
+    const flags = ['--from', 'silver.transactions', '--features', set.name, '--labels-as-of', '2026-08-29'];
+    sentinela('export', 'create', ...flags, '--double', '--out', out, '--data-dir', dataDir, '--json');
+    const answer = runClient({ what: 'historical', url: server?.url, export: out });
+    expect(answer).toMatchObject({
+      rows: 3000,
+      same: true,
+      few: [['end_to_end_id', 'side', 'event_time', 'payer_count_24h', 'payer_count_24h__status'], []],
+      meaning: 'Payments of the payer’s account in the 24h before this one',
+      tables: ['silver/decisions', 'silver/epochs', 'silver/labels', 'silver/transactions'],
+    });
+    expect(answer.present).toBeGreaterThan(100_000);
+    expect(answer.errors).toMatchObject([
+      { code: 'not_found', status: 404, message: expect.stringContaining('1 of 3 payments are not in') },
+      { code: 'invalid_request', status: 400, message: expect.stringContaining('payments.0.endToEndId') },
+      { code: 'feature_not_found', status: 404 },
+    ]);
+  });
+
+  it('gives the next historical read its turn when a reader goes away, and sends too many of them back', async () => {
+    const rows = readTable(dataDir, 'silver/transactions', 'end_to_end_id,side');
+    const payments = rows.map(({ end_to_end_id: endToEndId, side }) => ({ endToEndId, side }));
+    const ask = (signal?: AbortSignal): Promise<Response> =>
+      fetch(`${server?.url}/v1/features/historical`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ payments }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+    const gone = new AbortController();
+    const cut = await ask(gone.signal);
+    expect(cut.headers.get('content-type')).toBe('application/vnd.apache.arrow.stream');
+    gone.abort();
+    const answers = await Promise.all(Array.from({ length: LIMITS.historicalReads + 3 }, () => ask()));
+    const sizes = await Promise.all(answers.map(async (answer) => (await answer.arrayBuffer()).byteLength));
+    const whole = sizes.filter((_, at) => answers[at]?.status === 200);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 503]));
+    expect(whole.length).toBeGreaterThanOrEqual(LIMITS.historicalReads - 1);
+    expect(new Set(whole).size).toBe(1);
+  });
+
+  it('reads the same by the command as over HTTP, and names the bad lines of a file', () => {
+    const rows = readTable(dataDir, 'silver/transactions', 'end_to_end_id,side').slice(0, 50);
+    const lines = rows.map(({ end_to_end_id: id, side }) => `x,${id},${side}`);
+    const csv = join(dataDir, 'rows.csv');
+    writeFileSync(csv, ['note,end_to_end_id,side', ...lines].join('\n'));
+    const read = (...args: string[]) => runProgram(['features', 'read', '--rows', csv, '--data-dir', dataDir, ...args]);
+    const features = `${set.name}:payer_count_24h,amount`;
+    const text = read('--features', features, '--format', 'csv', '--statuses').stdout.split('\r\n');
+    expect(text[0]).toBe('end_to_end_id,side,event_time,payer_count_24h,payer_count_24h__status,amount,amount__status');
+    expect(text).toHaveLength(rows.length + 2);
+    expect(text[1]).toMatch(
+      new RegExp(`^${rows[0]?.end_to_end_id},${rows[0]?.side},2026-[^,]*Z,\\d+,\\w+,\\d+,present$`),
+    );
+    const arrow = runProgram(
+      ['features', 'read', '--rows', csv, '--data-dir', dataDir, '--features', features],
+      {},
+      'latin1',
+    );
+    const table = tableFromIPC(Buffer.from(arrow.stdout, 'latin1'));
+    expect([...table].map((row) => [row.end_to_end_id, row.amount])).toEqual(
+      text.slice(1, -1).map((line) => [line.split(',')[0], Number(line.split(',')[5])]),
+    );
+    const wrong = read('--features', `${set.name}:payer_cuont_24h`);
+    expect([wrong.status, wrong.stderr]).toEqual([4, expect.stringContaining('did you mean payer_count_24h?')]);
+    writeFileSync(
+      csv,
+      ['end_to_end_id,side', `${rows[0]?.end_to_end_id},PAYER`, 'E1,PAYER', 'x', `${'E'.repeat(32)},X`].join('\n'),
+    );
+    const bad = read('--features', features);
+    expect(bad.status).toBe(2);
+    expect(bad.stderr).toContain(
+      'line 3: end_to_end_id is not 32 letters and digits; line 4: has 1 fields, the header has 2; line 5: side is none of PAYER, PAYEE',
+    );
+    expect(bad.stdout).toBe('');
   });
 
   it('goes the whole way in its example: export, train, register, score', () => {

@@ -5,8 +5,9 @@ import type { CommandContext, ContextOf } from '../command-context.ts';
 import { tableLines } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
 import { addFeatureDocsCommand } from './feature-docs.ts';
+import { addFeatureReadCommand } from './feature-read.ts';
 
-/** `sentinela features list | show | docs | check`. */
+/** `sentinela features list | show | docs | read | check`. */
 export function addFeaturesCommand(program: Command, contextOf: ContextOf): void {
   const features = program.command('features').description('the features that are served and exported');
   features
@@ -20,6 +21,7 @@ export function addFeaturesCommand(program: Command, contextOf: ContextOf): void
     .addHelpText('after', '\nExample:\n  sentinela features show payer_count_24h')
     .action((name: string, _flags, command: Command) => show(contextOf(command), name));
   addFeatureDocsCommand(features, contextOf);
+  addFeatureReadCommand(features, contextOf);
   const check = features
     .command('check')
     .description(

@@ -1,8 +1,9 @@
-import { AsyncByteQueue, makeData, RecordBatch, RecordBatchStreamWriter, Schema, Struct } from 'apache-arrow';
+import { makeData, RecordBatch, RecordBatchStreamWriter, Schema, Struct } from 'apache-arrow';
 import { columnBuilder } from '../parquet/column-builder.ts';
 import { arrowFieldOf } from '../types/arrow-types.ts';
 import type { CellRow } from '../types/cell.ts';
 import { type DeltaType, type StructField, type StructType, structOf } from '../types/delta-type.ts';
+import { ByteSink } from './byte-sink.ts';
 
 /** Rows as an Arrow IPC stream, whose bytes are taken bit by bit. */
 export interface ArrowStream {
@@ -47,21 +48,6 @@ export function arrowStream(schema: StructType): ArrowStream {
       return sink.take();
     },
   };
-}
-
-/** Keeps what is written until it is taken: the library's own queue can only be waited for. */
-class ByteSink extends AsyncByteQueue {
-  #pieces: Uint8Array[] = [];
-
-  override write(value: Uint8Array): void {
-    this.#pieces.push(value);
-  }
-
-  take(): readonly Uint8Array[] {
-    const taken = this.#pieces;
-    this.#pieces = [];
-    return taken;
-  }
 }
 
 function shownStruct({ fields }: StructType): StructType {

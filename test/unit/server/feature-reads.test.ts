@@ -47,6 +47,7 @@ beforeAll(async () => {
     scoring: world.scoring,
     features: { version: SET.version, names: SET.names, statuses: FEATURE_STATUS_NAMES },
     reads: { served: [{ set: SET, store: world.store }], nowMicros: () => clock.nowMicros() },
+    historical: { read: () => Promise.reject(new Error('no lake here')) },
     readiness: { ready: true, stopping: false },
     metrics: buildMetrics({ gauges: {}, build: { version: '0', featureSet: '-', model: '-', node: '-' } }),
     logger: pino({ level: 'silent' }),

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sentinela.answers import FeatureSet, OnlineFeatures, feature_set_of, online_features_of
 from sentinela.connection import Connection
 from sentinela.errors import SentinelaError
+from sentinela.libraries import pyarrow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: A payment as /v1/score takes it, or the names of a row's entities.
 Json = Mapping[str, Any]
@@ -17,6 +21,9 @@ Json = Mapping[str, Any]
 #: What the server takes in one request.
 MOST_ROWS = 100
 MOST_PAYMENTS = 1000
+MOST_HISTORICAL = 50_000
+
+ARROW_STREAM = "application/vnd.apache.arrow.stream"
 
 
 class Client:
@@ -81,6 +88,33 @@ class Client:
             for part in _parts(rows, MOST_ROWS)
         ]
         return OnlineFeatures(parts[0].feature_set, parts[0].features, tuple(row for part in parts for row in part.rows))
+
+    def historical(
+        self,
+        payments: Sequence[tuple[str, str]],
+        *,
+        features: Sequence[str] | None = None,
+        feature_set: str | None = None,
+        statuses: bool = False,
+    ) -> pa.Table:
+        """Reads features as payments had them when they were scored, from the lake. Needs the extra ``arrow``.
+
+        A row each, in order: end_to_end_id, side, event_time and the features as doubles, null where absent.
+
+        :param payments: pairs of endToEndId and side. Raises ``not_found`` where the lake lacks one.
+        :param statuses: a column ``<feature>__status`` behind each feature.
+        """
+        if not payments:
+            raise SentinelaError("usage", "no payments are given")
+        asked = {"featureSet": feature_set, "features": features and list(features), "statuses": statuses or None}
+        body = {name: value for name, value in asked.items() if value is not None}
+        tables = []
+        for start in range(0, len(payments), MOST_HISTORICAL):
+            part = payments[start : start + MOST_HISTORICAL]
+            rows = [{"endToEndId": end_to_end_id, "side": side} for end_to_end_id, side in part]
+            answer = self._connection.request_bytes("/v1/features/historical", body | {"payments": rows}, ARROW_STREAM)
+            tables.append(pyarrow().ipc.open_stream(answer).read_all())
+        return pyarrow().concat_tables(tables)
 
     def score(self, payment: Json) -> dict[str, Any]:
         """Scores a payment and gives the decision; the same payment again gets the first answer."""

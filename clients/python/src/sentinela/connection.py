@@ -35,6 +35,16 @@ class Connection:
             raise problem_error(answer, status)
         raise SentinelaError("unexpected_answer", f"{method} {path} was answered with {status}", status=status)
 
+    def request_bytes(self, path: str, body: object, content_type: str) -> bytes:
+        """Posts a request whose answer is no JSON. Raises SentinelaError as :meth:`request`."""
+        status, found, data = self._send("POST", self._base + path, _encode(body))
+        if 200 <= status < 300 and found.split(";")[0] == content_type:
+            return data
+        answer = _decode(status, found, data)
+        if isinstance(answer, dict) and "code" in answer:
+            raise problem_error(answer, status)
+        raise SentinelaError("unexpected_answer", f"POST {path} was answered with {status}", status=status)
+
     def close(self) -> None:
         """Closes the connection of the calling thread."""
         open_one = getattr(self._local, "connection", None)

@@ -1,0 +1,14 @@
+import type { ErrorCode, ErrorContext } from '../base/errors.ts';
+import type { HistoricalQuestion } from '../server/historical-route.ts';
+
+/** What the thread of a historical read is started with. */
+export interface HistoricalWorkerData {
+  readonly lakeFolder: string;
+  readonly question: HistoricalQuestion;
+}
+
+/** From the thread: a piece of the stream, after which it waits to be asked for the next one; or how it ended. */
+export type FromHistoricalWorker =
+  | { readonly kind: 'piece'; readonly bytes: Uint8Array }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string; readonly context: ErrorContext };

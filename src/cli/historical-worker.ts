@@ -1,0 +1,62 @@
+import { setPriority } from 'node:os';
+import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../base/clock.ts';
+import { AppError, messageOf } from '../base/errors.ts';
+import { openLake } from '../pipeline/lake.ts';
+import { localObjectStore } from '../storage/store/local-object-store.ts';
+import { arrowPieces } from '../training-export/arrow-pieces.ts';
+import { readHistory } from '../training-export/read-history.ts';
+import type { FromHistoricalWorker, HistoricalWorkerData } from './historical-messages.ts';
+import { shippedSet } from './shipped-set.ts';
+
+/*
+ * The thread of one historical read. It has a thread of its own, and not the lake's: a replay of a minute there would
+ * hold the consumer up. It gives way to the scoring thread, and waits for its reader between pieces.
+ */
+
+/** As the lake's thread does. */
+const GIVES_WAY = 15;
+try {
+  // On Linux 0 is the calling thread alone; elsewhere it would be the whole process.
+  if (process.platform === 'linux') setPriority(0, GIVES_WAY);
+} catch {
+  // Not allowed here: the thread runs like any other.
+}
+
+const { lakeFolder, question } = workerData as HistoricalWorkerData;
+const send = (message: FromHistoricalWorker): void => parentPort?.postMessage(message);
+
+async function start(): Promise<Generator<Uint8Array>> {
+  const { features, payments, withStatuses } = question;
+  const lake = openLake(localObjectStore(lakeFolder), { clock: systemClock() });
+  const history = await readHistory(lake, shippedSet(), { features, payments, withStatuses, versions: {} });
+  return arrowPieces(history.schema, history.dictionary, history.pieces());
+}
+
+function sendNext(pieces: Generator<Uint8Array>): void {
+  const { value, done } = pieces.next();
+  if (done === true) send({ kind: 'end' });
+  else send({ kind: 'piece', bytes: value });
+}
+
+function fail(error: unknown): void {
+  const told =
+    error instanceof AppError
+      ? error
+      : new AppError('storage_failed', `the lake could not be read: ${messageOf(error)}`);
+  send({ kind: 'failed', code: told.code, message: told.message, context: told.context });
+}
+
+try {
+  const pieces = await start();
+  parentPort?.on('message', () => {
+    try {
+      sendNext(pieces);
+    } catch (error) {
+      fail(error);
+    }
+  });
+  sendNext(pieces);
+} catch (error) {
+  fail(error);
+}
