@@ -1,6 +1,5 @@
 import { AppError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest-name.ts';
-import type { SilverSource } from './silver-source.ts';
 
 /** What ids are called in an export, and of what kind they are: ids of one kind join, whichever column they stand in. */
 export const ID_COLUMNS = {
@@ -43,10 +42,4 @@ export function idColumnOf(flag: string, name: string): IdColumn {
 /** Columns that are read for ids beside those that every export reads. */
 export function idColumnsToRead(columns: readonly IdColumn[]): string[] {
   return columns.filter((column) => column !== 'payer_account' && column !== 'payee_account');
-}
-
-/** The ids of a column, by row; null where a payment names none. */
-export function idsOf({ payments, texts }: SilverSource, column: IdColumn): readonly (string | null)[] {
-  if (column === 'payer_account') return payments.payers;
-  return column === 'payee_account' ? payments.payees : texts(column);
 }

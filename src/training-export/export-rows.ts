@@ -1,7 +1,8 @@
 import { prepareReplay, type ReplayedVectors } from '../features/replay.ts';
 import type { ReplayReads } from '../features/replay-input.ts';
 import type { FeatureOutput } from '../features/window-engine.ts';
-import { type IdColumn, idsOf } from './entity-columns.ts';
+import type { IdColumn } from './entity-columns.ts';
+import { idsOf } from './entity-ids.ts';
 import type { ExportColumn } from './export-columns.ts';
 import { type ExportOptions, labelPolicyOf } from './export-options.ts';
 import { type GroupName, groupReader } from './group-split.ts';

@@ -1,5 +1,6 @@
 import { AppError } from '../base/errors.ts';
-import { type IdColumn, idsOf, isIdColumn } from './entity-columns.ts';
+import { type IdColumn, isIdColumn } from './entity-columns.ts';
+import { idsOf } from './entity-ids.ts';
 import type { ExportColumn } from './export-columns.ts';
 import type { RowLabel } from './label-policy.ts';
 import type { SilverSource } from './silver-source.ts';

@@ -1,0 +1,8 @@
+import type { IdColumn } from './entity-columns.ts';
+import type { SilverSource } from './silver-source.ts';
+
+/** The ids of a column, by row; null where a payment names none. */
+export function idsOf({ payments, texts }: SilverSource, column: IdColumn): readonly (string | null)[] {
+  if (column === 'payer_account') return payments.payers;
+  return column === 'payee_account' ? payments.payees : texts(column);
+}
