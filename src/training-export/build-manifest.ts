@@ -10,7 +10,15 @@ import type { SilverSource } from './silver-source.ts';
 /** What making the rows told. */
 export type WrittenRows = Pick<
   ExportManifest,
-  'files' | 'rows' | 'embargoRows' | 'crossedRows' | 'sampledOutRows' | 'knownAssumedRows' | 'leakage' | 'histograms'
+  | 'files'
+  | 'rows'
+  | 'embargoRows'
+  | 'crossedRows'
+  | 'sampledOutRows'
+  | 'knownAssumedRows'
+  | 'served'
+  | 'leakage'
+  | 'histograms'
 >;
 
 /** What an export was made of. */
@@ -29,7 +37,7 @@ export function buildManifest(
 ): ExportManifest {
   const { set, doubles = false, where = null, ids, eventKeys = false, rows: own } = options;
   const { horizonMicros, asOfMicros, counted } = labelPolicyOf(options);
-  const { files, rows, leakage, histograms, ...counts } = written;
+  const { files, rows, served, leakage, histograms, ...counts } = written;
   return {
     format: EXPORT_FORMAT,
     command: exportCommand(options, versions),
@@ -54,6 +62,7 @@ export function buildManifest(
         ? null
         : { sha256: own.sha256, format: own.format, columns: own.mapping.columns, ignored: own.ignored },
     ...counts,
+    served,
     files,
     leakage,
     histograms,

@@ -12,6 +12,7 @@ export function checkOptions({
   rows,
   where,
   eventKeys,
+  fromDecisions,
 }: ExportOptions): void {
   if (horizonMicros !== undefined && !(horizonMicros > 0)) fail('the horizon must be longer than 0');
   if (countedStates?.length === 0) fail('at least one state must count as fraud');
@@ -22,6 +23,8 @@ export function checkOptions({
   }
   if (rows !== undefined && where !== undefined)
     fail('--where is for silver.transactions: choose rows in your own file');
+  if (rows !== undefined && fromDecisions === true)
+    fail('rows of --rows were never served: leave --from-decisions out');
   if (rows !== undefined && eventKeys === true)
     fail('rows of --rows have no place in a journal: leave --event-keys out');
   if (sample !== undefined && !(sample.keep > 0 && sample.keep < 1)) {

@@ -1,8 +1,6 @@
 import type { FeatureSet } from '../features/feature-set.ts';
-import { FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
 import { prepareReplay } from '../features/replay.ts';
-import type { FeatureOutput } from '../features/window-engine.ts';
-import type { ColumnData } from '../storage/types/column-data.ts';
+import { cellOf, differingFeatures, SERVED_COLUMNS, servedBy, servedVectors, statusOf } from './served-vectors.ts';
 import { readsOf } from './silver-reads.ts';
 import { readSilver, type SilverSource } from './silver-source.ts';
 import type { SourceTables } from './source-snapshots.ts';
@@ -31,9 +29,6 @@ export interface SkewReport {
   readonly first: SkewExample | null;
 }
 
-/** Columns of decisions that hold what was served. */
-const SERVED_COLUMNS: readonly string[] = ['feature_set', 'feature_set_version', 'features', 'feature_status'];
-
 /** Decisions that are recomputed at once: 70 MB with the shipped set. */
 const PIECE_ROWS = 131_072;
 
@@ -46,17 +41,12 @@ const PIECE_ROWS = 131_072;
 export async function compareServed(tables: SourceTables, set: FeatureSet): Promise<SkewReport> {
   const source = await readSilver(tables, set, {}, { decisions: SERVED_COLUMNS });
   const { payments, sides, decisions, decisionOf } = source;
-  const names = decisions.texts('feature_set');
-  const setVersions = decisions.texts('feature_set_version');
-  const isOurs = (row: number): boolean => {
-    const decision = decisionOf[row] as number;
-    return decision >= 0 && names[decision] === set.name && setVersions[decision] === set.version;
-  };
+  const isOurs = servedBy(source, set);
   const decided = decisionOf.reduce((count, decision) => (decision >= 0 ? count + 1 : count), 0);
   const rows = Int32Array.from({ length: payments.count }, (_, row) => row).filter(isOurs);
   const { labels, epochs } = source;
   const replayed = prepareReplay(set, { payments, labels, epochs });
-  const servedAt = servedVectors(decisions.data('features'), decisions.data('feature_status'), set.names.length);
+  const servedAt = servedVectors(decisions, set.names.length);
   let differingValues = 0;
   let differingDecisions = 0;
   let first: SkewExample | null = null;
@@ -90,44 +80,5 @@ export async function compareServed(tables: SourceTables, set: FeatureSet): Prom
     differingValues,
     differingDecisions,
     first,
-  };
-}
-
-function differingFeatures(served: FeatureOutput, recomputed: FeatureOutput): number[] {
-  const differing: number[] = [];
-  for (let at = 0; at < recomputed.values.length; at += 1) {
-    const same = Object.is(served.values[at], recomputed.values[at]) && served.status[at] === recomputed.status[at];
-    if (!same) differing.push(at);
-  }
-  return differing;
-}
-
-function cellOf({ values }: FeatureOutput, at: number): number | null {
-  const value = values[at] ?? Number.NaN;
-  return Number.isNaN(value) ? null : value;
-}
-
-function statusOf({ status }: FeatureOutput, at: number): string {
-  return FEATURE_STATUS_NAMES[status[at] ?? 255] ?? 'unknown';
-}
-
-/** Vectors as decisions hold them; the object is the same for every call. A vector of another length has no value at all. */
-function servedVectors(features: ColumnData, statuses: ColumnData, count: number): (decision: number) => FeatureOutput {
-  if (features.kind !== 'list' || features.child.kind !== 'float64' || statuses.kind !== 'binary') {
-    throw new Error('assertion failed: features are lists of doubles, statuses bytes');
-  }
-  const { offsets, child } = features;
-  const values = new Float64Array(count);
-  const status = new Uint8Array(count);
-  return (decision) => {
-    values.fill(Number.NaN);
-    status.fill(255);
-    const start = offsets[decision] as number;
-    if ((offsets[decision + 1] as number) - start !== count) return { values, status };
-    for (let at = 0; at < count; at += 1) {
-      values[at] = child.nulls?.[start + at] === 1 ? Number.NaN : (child.values[start + at] as number);
-    }
-    status.set(statuses.values[decision]?.subarray(0, count) ?? []);
-    return { values, status };
   };
 }

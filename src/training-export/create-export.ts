@@ -12,6 +12,7 @@ import { LEAKAGE_RULE, leaksOfCounts, leaksOfOrder, leakText } from './leakage-c
 import { type ExportFile, type ExportManifest, serializeManifest } from './manifest.ts';
 import { openSplitFile } from './open-split-file.ts';
 import { rowFilter } from './row-filter.ts';
+import { SERVED_COLUMNS } from './served-vectors.ts';
 import { readSilver, type SilverSource } from './silver-source.ts';
 import type { SplitFile } from './split-file.ts';
 import { type SplitWriter, splitWriter } from './split-writer.ts';
@@ -36,11 +37,12 @@ export async function createExport(options: ExportOptions, ports: ExportPorts): 
   const nameOf = idNames(options, ports);
   const columns = exportColumns(options);
   const silver = await readSilver(ports.tables, options.set, options.versions ?? {}, {
-    decisions: DECISION_COLUMNS,
+    decisions: options.fromDecisions === true ? [...DECISION_COLUMNS, ...SERVED_COLUMNS] : DECISION_COLUMNS,
     payments: idColumnsToRead([...(options.group === undefined ? [] : [options.group.entity]), ...idsAsked(options)]),
   });
   const source = options.rows === undefined ? silver : withUserRows(silver, options.rows);
   const rows = exportRows(source, options, columns, await wantedRows(source, options), nameOf);
+  if (rows.count === 0) throw new AppError('not_found', nothingServed(options, source));
   const training = trainingCounts(options.set);
   const { writers, ...leftOut } = await writeRows(rows, options, columns, ports, training);
   const leakage = leakageOf(source, options, rows, training);
@@ -55,7 +57,7 @@ export async function createExport(options: ExportOptions, ports: ExportPorts): 
   }
   const counts = { rows: rows.count, sampledOutRows, knownAssumedRows: rows.knownAssumed, ...leftOut };
   const keyId = options.ids?.form === 'pseudonym' ? (ports.pseudonyms?.keyId ?? null) : null;
-  const told = { histograms: training.histograms(), leakage };
+  const told = { served: rows.served(), histograms: training.histograms(), leakage };
   const manifest = buildManifest({ versions: source.versions, options, columns, keyId }, { files, ...counts, ...told });
   // The commit point: an export without its manifest is none.
   await ports.files.put(MANIFEST_FILE, Buffer.from(serializeManifest(manifest)));
@@ -76,6 +78,11 @@ async function wantedRows(source: SilverSource, { where }: ExportOptions): Promi
   const isWanted = (row: number): boolean => passes(payments.ids[row] ?? '', sides[row] ?? '');
   if (sides.some((_, row) => isWanted(row))) return isWanted;
   throw new AppError('not_found', `no row of ${table} passes --where, of ${payments.count}: name a wider condition`);
+}
+
+function nothingServed({ set }: ExportOptions, { versions }: SilverSource): string {
+  const table = `silver.decisions@${versions['silver/decisions']}`;
+  return `${table} has no decision of ${set.name}@${set.version} for the rows: leave --from-decisions out to recompute`;
 }
 
 interface WrittenSplits {

@@ -25,10 +25,11 @@ function labelFlags(options: ExportOptions): string[] {
   return flags;
 }
 
-function rowFlags({ rows, where, split, withEmbargo, group, sample }: ExportOptions): string[] {
+function rowFlags({ rows, fromDecisions, where, split, withEmbargo, group, sample }: ExportOptions): string[] {
   const flags: string[] = [];
   // The file's name is the machine's own; the manifest has its sum.
   if (rows !== undefined) flags.push('--rows FILE', ...mappingFlags(rows.mapping));
+  if (fromDecisions === true) flags.push('--from-decisions');
   if (where !== undefined) flags.push(`--where ${shellQuoted(where)}`);
   if (split !== undefined) flags.push(`--split time:${instantText(split.aMicros)},${instantText(split.bMicros)}`);
   if (group !== undefined) flags.push(`--split group:${group.entity}=${group.buckets.map(percentText).join('/')}`);

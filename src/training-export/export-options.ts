@@ -27,6 +27,8 @@ export interface ExportOptions {
   readonly rows?: UserRows;
   /** Rows of silver.transactions to take: a condition of Spark's SQL; all unless told. Features see every event all the same. */
   readonly where?: string;
+  /** Whether features are those that decisions served, not recomputed ones; rows without such a decision are left out. */
+  readonly fromDecisions?: boolean;
   readonly split?: TimeSplit;
   /** A split by entity, alone or together with `split`. */
   readonly group?: GroupSplit;

@@ -11,6 +11,8 @@ import { sampleWeight } from './negative-sampling.ts';
 import { observedOutcomes } from './observed-outcome.ts';
 import { rowCells } from './row-cells.ts';
 import { labelsByPayment } from './row-labels.ts';
+import { type ServedComparison, type ServedReport, servedComparison } from './served-comparison.ts';
+import { servedBy, servedVectors } from './served-vectors.ts';
 import { readsOf } from './silver-reads.ts';
 import type { SilverSource } from './silver-source.ts';
 import { type RowSplit, rowSplit } from './split-plan.ts';
@@ -36,6 +38,8 @@ export interface ExportRows {
   readonly count: number;
   /** Rows whose known time an import assumed. */
   readonly knownAssumed: number;
+  /** How what was served compares with what is recomputed, once every row was asked for; null where that is not exported. */
+  served(): ServedReport | null;
   /** Rows of the payments, in the order of the export. */
   readonly order: Int32Array;
   /** Rows are to be asked for in their order. */
@@ -62,8 +66,11 @@ export function exportRows(
   nameOf: (column: IdColumn, id: string) => string,
 ): ExportRows {
   const { payments, sides } = source;
-  const order = orderedRows(source, isWanted);
-  const vectorAt = vectorReader(source, options, order);
+  const isServed = options.fromDecisions === true ? servedBy(source, options.set) : () => true;
+  const asked = orderedRows(source, isWanted);
+  const order = asked.filter(isServed);
+  const recomputedAt = vectorReader(source, options, order);
+  const served = options.fromDecisions === true ? servedReader(source, options, order, recomputedAt) : null;
   const splitOf = splitReader(source, options);
   const labelAt = labelReader(source, options);
   const observed = observedOutcomes(source);
@@ -72,7 +79,10 @@ export function exportRows(
     count: order.length,
     order,
     knownAssumed: order.reduce((count, row) => count + (source.knownAssumed[row] as number), 0),
+    served: () => served?.comparison.report(asked.length - order.length) ?? null,
     row(at) {
+      served?.compare(at);
+      const vectorAt = served?.vectorAt ?? recomputedAt;
       const row = order[at] as number;
       const isObserved = observed[row] === 1;
       const split = splitOf(row);
@@ -111,6 +121,24 @@ function vectorReader(source: SilverSource, { set }: ExportOptions, order: Int32
     vector = vectors.vector(at - piece * REPLAY_ROWS);
     return vector;
   };
+}
+
+interface ServedReader {
+  readonly comparison: ServedComparison;
+  compare(at: number): void;
+  vectorAt(at: number): FeatureOutput;
+}
+
+function servedReader(
+  { decisions, decisionOf }: SilverSource,
+  { set }: ExportOptions,
+  order: Int32Array,
+  recomputedAt: (at: number) => FeatureOutput,
+): ServedReader {
+  const vectors = servedVectors(decisions, set.names.length);
+  const vectorAt = (at: number): FeatureOutput => vectors(decisionOf[order[at] as number] as number);
+  const comparison = servedComparison(set);
+  return { comparison, vectorAt, compare: (at) => comparison.see(vectorAt(at), recomputedAt(at)) };
 }
 
 /** What rows see: what was recorded, or of rows of the user's own file what was known. */

@@ -24,6 +24,7 @@ export function manifestOptions(manifest: ExportManifest, set: FeatureSet, rows:
     versions: tables,
     format: fileFormat,
     eventKeys,
+    fromDecisions: manifest.served !== null,
     ...(rows === null ? {} : { rows }),
     leakage: manifest.leakage === null ? 'off' : 'warn',
     ...(status === null ? {} : { status }),

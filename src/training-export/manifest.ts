@@ -6,6 +6,7 @@ import type { ExportColumn } from './export-columns.ts';
 import type { EXPORT_FORMAT } from './export-format.ts';
 import type { FileFormat } from './file-format.ts';
 import type { LeakFinding } from './leakage-check.ts';
+import type { ServedReport } from './served-comparison.ts';
 import type { SourceTable } from './source-snapshots.ts';
 import type { SplitName } from './time-split.ts';
 import type { Histograms } from './training-counts.ts';
@@ -104,6 +105,8 @@ export interface ExportManifest {
   readonly sampledOutRows: number;
   /** Of the rows, those whose known time an import assumed. */
   readonly knownAssumedRows: number;
+  /** Where features are those that decisions served: how they compare with recomputed ones. */
+  readonly served: ServedReport | null;
   readonly files: readonly ExportFile[];
   /** What the check for leakage found; null where it was off. */
   readonly leakage: { readonly rule: string; readonly findings: readonly LeakFinding[] } | null;

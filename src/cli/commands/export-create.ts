@@ -34,6 +34,7 @@ export function addCreateCommand(group: Command, contextOf: ContextOf): void {
     .requiredOption('--labels-as-of <date>', 'labels known at this instant or later do not exist')
     .requiredOption('--out <folder>', 'folder to write; an earlier export in it is replaced')
     .option('--horizon <span>', 'how long after its payment a label may come', '91d')
+    .option('--from-decisions', 'features as they were served, and how they compare with recomputed ones')
     .option('--rows <file>', 'rows of your own: CSV with a header, Parquet or Arrow')
     .option('--entity <name=column>', 'what the file calls one of our columns, such as payer_account', collected)
     .option('--time <column>', 'its event time (event_time)')
@@ -172,6 +173,13 @@ function summaryLines(
     lines.push(`${number(crossedRows)} rows are in no file: time and group put them in different splits`);
   if (sampledOutRows > 0)
     lines.push(`${number(sampledOutRows)} rows with label 0 are left out; the weights of others stand for them`);
+  if (manifest.served !== null) {
+    const { comparedValues, differingValues, differingRows, notServed } = manifest.served;
+    lines.push(
+      `${number(comparedValues)} served values were recomputed: ${number(differingValues)} differ, in ${number(differingRows)} rows`,
+      `${number(notServed)} rows were not served by this version of the set and are left out`,
+    );
+  }
   if (manifest.rowsFile !== null) {
     lines.push('rows are of your own file: each sees what was known at its known time (reconstructed)');
     if (manifest.rowsFile.ignored.length > 0)

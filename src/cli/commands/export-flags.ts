@@ -20,6 +20,7 @@ export interface ExportFlags {
   readonly horizon: string;
   readonly embargo: string;
   readonly counted: string;
+  readonly fromDecisions?: boolean;
   readonly rows?: string;
   readonly entity?: readonly string[];
   readonly time?: string;
@@ -67,6 +68,7 @@ export function exportOptionsOf(flags: ExportFlags, sets: ReadonlyMap<string, Fe
     ...(flags.where === undefined ? {} : { where: flags.where }),
     ...splitsOf(flags.split, seed),
     ...(flags.sampleNegatives === undefined ? {} : { sample: { keep: shareOf(flags.sampleNegatives), seed } }),
+    fromDecisions: flags.fromDecisions === true,
     withEmbargo: flags.embargo === 'keep',
     doubles: flags.double === true,
     ...columnsOf(flags),
