@@ -3,11 +3,14 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../base/clock.ts';
 import { AppError, messageOf } from '../base/errors.ts';
 import { openLake } from '../pipeline/lake.ts';
+import type { HistoricalRow } from '../server/historical-route.ts';
 import { localObjectStore } from '../storage/store/local-object-store.ts';
 import { arrowPieces } from '../training-export/arrow-pieces.ts';
 import { readHistory } from '../training-export/read-history.ts';
+import { readUserRows, type UserRecord, type UserRows } from '../training-export/user-rows.ts';
 import type { FromHistoricalWorker, HistoricalWorkerData } from './historical-messages.ts';
 import { shippedSet } from './shipped-set.ts';
+import { toldAs } from './told-as.ts';
 
 /*
  * The thread of one historical read. It has a thread of its own, and not the lake's: a replay of a minute there would
@@ -27,10 +30,23 @@ const { lakeFolder, question } = workerData as HistoricalWorkerData;
 const send = (message: FromHistoricalWorker): void => parentPort?.postMessage(message);
 
 async function start(): Promise<Generator<Uint8Array>> {
-  const { features, payments, withStatuses } = question;
+  const { features, withStatuses } = question;
+  const of =
+    question.of.kind === 'payments' ? question.of : ({ kind: 'own', rows: await ownRows(question.of.rows) } as const);
   const lake = openLake(localObjectStore(lakeFolder), { clock: systemClock() });
-  const history = await readHistory(lake, shippedSet(), { features, payments, withStatuses, versions: {} });
+  const history = await readHistory(lake, shippedSet(), { of, features, withStatuses, versions: {} });
   return arrowPieces(history.schema, history.dictionary, history.pieces());
+}
+
+/** Rows of a request, as those of a file. @throws AppError as {@link readUserRows}. */
+async function ownRows(rows: readonly HistoricalRow[]): Promise<UserRows> {
+  const header = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const records = rows.map((cells, at) => ({ line: at + 1, cells, problem: null }));
+  async function* once(): AsyncGenerator<readonly UserRecord[]> {
+    yield records;
+  }
+  const file = { format: 'csv', sha256: '', header, records: once } as const;
+  return toldAs('rows', () => readUserRows(file, { columns: {} }));
 }
 
 function sendNext(pieces: Generator<Uint8Array>): void {

@@ -5,14 +5,14 @@ import { ENTITY_COLUMNS, type EntityColumn, entityKeys } from '../domain/payment
 import { tellable } from './served-features.ts';
 
 /** Names by which a client may name entities: the columns, or a whole key. */
-export const ENTITY_NAMES = [...ENTITY_COLUMNS, 'payer', 'payee', 'pair'] as const;
+export const ENTITY_NAMES = [...ENTITY_COLUMNS, 'payer', 'payee', 'pair', 'payer_account', 'payee_account'] as const;
 
 type Columns = Record<EntityColumn, string | null>;
 
 /**
  * The keys of the entities that a row names: by columns (`payer_ispb`, `payer_branch`,
- * `payer_number`, …) or by whole keys, `payer` and `payee` as `ispb|branch|number` and `pair` as
- * `payer>payee`. What it does not name is null.
+ * `payer_number`, …) or by whole keys, `payer` and `payee` as `ispb|branch|number` (or `payer_account` and
+ * `payee_account`, as exports call them) and `pair` as `payer>payee`. What it does not name is null.
  *
  * @param field where the row stands in the request, for messages.
  * @throws AppError `invalid_request`; never with a value, which is personal.
@@ -28,7 +28,8 @@ export function keysOfNames(row: Readonly<Record<string, unknown>>, field: strin
       );
     }
     if (isColumn(name)) put(columns, name, value, field);
-    else if (name === 'payer' || name === 'payee') putAccount(columns, name, value, field);
+    else if (name === 'payer' || name === 'payer_account') putAccount(columns, 'payer', value, field);
+    else if (name === 'payee' || name === 'payee_account') putAccount(columns, 'payee', value, field);
     else if (name === 'pair') putPair(columns, value, field);
     else throw invalid(`${field}.${tellable(name)} names no entity${didYouMean(name, ENTITY_NAMES)}`, field);
   }

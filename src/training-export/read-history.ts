@@ -5,9 +5,11 @@ import { FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
 import { prepareReplay } from '../features/replay.ts';
 import type { WrittenColumn } from '../storage/parquet/parquet-write.ts';
 import { field, type StructType } from '../storage/types/delta-type.ts';
-import { readsOf } from './silver-reads.ts';
+import { readsFor } from './export-rows.ts';
 import { readSilver, type SilverSource } from './silver-source.ts';
 import type { SourceTables, SourceVersions } from './source-snapshots.ts';
+import type { UserRows } from './user-rows.ts';
+import { withUserRows } from './user-source.ts';
 
 /** One side of a payment. */
 export interface PaymentSide {
@@ -15,10 +17,16 @@ export interface PaymentSide {
   readonly side: Side;
 }
 
-/** What is to be read: features as each payment had them when it was scored. */
+/** Whose features are read, in the order of the answer. */
+export type HistoryRows =
+  /** Recorded payments, each with what its decision saw. */
+  | { readonly kind: 'payments'; readonly payments: readonly PaymentSide[] }
+  /** Rows of the user's own, each with what was known at its known time. */
+  | { readonly kind: 'own'; readonly rows: UserRows };
+
+/** What is to be read. */
 export interface HistoryRequest {
-  /** Rows of the answer, in its order. */
-  readonly payments: readonly PaymentSide[];
+  readonly of: HistoryRows;
   /** Names of the set's features, in the order of the answer. */
   readonly features: readonly string[];
   /** Whether a column `<feature>__status` stands behind each feature. */
@@ -42,33 +50,48 @@ export interface History {
 
 /** Rows of a piece: 8 MB with 120 features. */
 const PIECE_ROWS = 8192;
+/** Rows whose features are computed at once, a whole number of pieces: 70 MB with 120 features. */
+const REPLAY_ROWS = 16 * PIECE_ROWS;
 
 /**
- * Reads features of recorded payments again, through the replay of exports: each payment sees what its decision saw.
+ * Reads features again, through the replay of exports.
  *
  * @throws AppError `not_found` where silver does not hold a payment; as {@link readSilver}.
  */
 export async function readHistory(tables: SourceTables, set: FeatureSet, request: HistoryRequest): Promise<History> {
-  const source = await readSilver(tables, set, request.versions, { decisions: [] });
-  const rows = rowsOf(source, request.payments);
-  const schema = schemaOf(set, request);
+  const silver = await readSilver(tables, set, request.versions, { decisions: [] });
+  const source = request.of.kind === 'own' ? withUserRows(silver, request.of.rows) : silver;
+  const rows = rowsOf(source, request.of);
+  const keys = keyColumns(source, request.of.kind);
+  const schema = schemaOf(set, request, keys);
   return {
     schema,
     dictionary: dictionaryOf(set, source, schema),
     *pieces() {
       const { payments, labels, epochs } = source;
+      const seenBy = readsFor(source);
       const replayed = prepareReplay(set, { payments, labels, epochs });
-      for (let from = 0; from < rows.length; from += PIECE_ROWS) {
-        const piece = rows.subarray(from, from + PIECE_ROWS);
-        const { vector } = replayed(readsOf(source, piece));
-        yield pieceOf(source, set, request, piece, vector);
+      for (let from = 0; from < rows.length; from += REPLAY_ROWS) {
+        const block = rows.subarray(from, from + REPLAY_ROWS);
+        const { vector } = replayed(seenBy(block));
+        for (let at = 0; at < block.length; at += PIECE_ROWS) {
+          const piece = block.subarray(at, at + PIECE_ROWS);
+          yield pieceOf(set, request, keys, piece, (read) => vector(at + read));
+        }
       }
     },
   };
 }
 
+/** The rows of the source that are read. */
+function rowsOf(source: SilverSource, of: HistoryRows): Int32Array {
+  if (of.kind === 'payments') return paymentRows(source, of.payments);
+  const first = source.userRows?.first ?? 0;
+  return Int32Array.from({ length: of.rows.count }, (_, at) => first + at);
+}
+
 /** The row of each payment in silver. */
-function rowsOf({ payments, sides, versions }: SilverSource, wanted: readonly PaymentSide[]): Int32Array {
+function paymentRows({ payments, sides, versions }: SilverSource, wanted: readonly PaymentSide[]): Int32Array {
   const places = new Map<string, number[]>();
   for (const [at, { endToEndId, side }] of wanted.entries()) {
     const key = `${endToEndId}/${side}`;
@@ -88,18 +111,60 @@ function rowsOf({ payments, sides, versions }: SilverSource, wanted: readonly Pa
   );
 }
 
-function schemaOf({ definition }: FeatureSet, { features, withStatuses }: HistoryRequest): StructType {
+/** A column that says which row it is. */
+interface KeyColumn {
+  readonly name: string;
+  readonly type: 'string' | 'timestamp' | 'long';
+  readonly meaning: string;
+  cell(row: number): unknown;
+}
+
+function keyColumns({ payments, sides, userRows }: SilverSource, kind: HistoryRows['kind']): readonly KeyColumn[] {
+  const first = userRows?.first ?? 0;
+  const time: KeyColumn = {
+    name: 'event_time',
+    type: 'timestamp',
+    meaning: 'When it happened: the windows’ end',
+    cell: (row) => payments.times[row],
+  };
+  if (kind === 'own') {
+    return [
+      { name: 'row', type: 'long', meaning: 'Number of the row, from 1', cell: (row) => row - first + 1 },
+      time,
+      {
+        name: 'known_time',
+        type: 'timestamp',
+        meaning: 'What was known then is what the row sees',
+        cell: (row) => payments.places.knownTimes[row],
+      },
+    ];
+  }
+  return [
+    { name: 'end_to_end_id', type: 'string', meaning: 'The payment’s id', cell: (row) => payments.ids[row] },
+    {
+      name: 'side',
+      type: 'string',
+      meaning: 'Whose payment service asked: PAYER or PAYEE',
+      cell: (row) => sides[row],
+    },
+    time,
+  ];
+}
+
+function schemaOf(
+  { definition }: FeatureSet,
+  { features, withStatuses }: HistoryRequest,
+  keys: readonly KeyColumn[],
+): StructType {
   const meanings = new Map(definition.features.map(({ name, description }) => [name, description]));
-  const described = (name: string, type: 'string' | 'timestamp' | 'double', comment: string) => ({
+  const described = (name: string, type: KeyColumn['type'] | 'double', comment: string) => ({
     ...field(name, type),
     metadata: { comment },
   });
   return {
     type: 'struct',
     fields: [
-      described('end_to_end_id', 'string', 'The payment’s id'),
-      described('side', 'string', 'Whose payment service asked: PAYER or PAYEE'),
-      described('event_time', 'timestamp', 'When the payment was accepted'),
+      ...keys.map(({ name, type, meaning }) => described(name, type, meaning)),
       ...features.flatMap((name) => [
         described(name, 'double', meanings.get(name) ?? ''),
         ...(withStatuses ? [described(`${name}__status`, 'string', `Why ${name} has a value, or has none`)] : []),
@@ -108,18 +173,19 @@ function schemaOf({ definition }: FeatureSet, { features, withStatuses }: Histor
   };
 }
 
-function dictionaryOf(set: FeatureSet, { versions }: SilverSource, { fields }: StructType): string {
+function dictionaryOf(set: FeatureSet, { versions, userRows }: SilverSource, { fields }: StructType): string {
   return JSON.stringify({
     featureSet: { name: set.name, version: set.version },
     tables: versions,
+    reconstructed: userRows !== null,
     columns: fields.map(({ name, type, metadata }) => ({ name, type, description: metadata.comment })),
   });
 }
 
 function pieceOf(
-  { payments, sides }: SilverSource,
   set: FeatureSet,
   { features, withStatuses }: HistoryRequest,
+  keys: readonly KeyColumn[],
   rows: Int32Array,
   vector: (read: number) => { readonly values: Float64Array; readonly status: Uint8Array },
 ): HistoryPiece {
@@ -134,13 +200,10 @@ function pieceOf(
       if (withStatuses) statuses[at]?.push(FEATURE_STATUS_NAMES[status[place] as number] ?? 'unknown');
     }
   }
-  const listed = [...rows];
   return {
     rows: rows.length,
     columns: [
-      listed.map((row) => payments.ids[row]),
-      listed.map((row) => sides[row]),
-      listed.map((row) => payments.times[row]),
+      ...keys.map((key) => Array.from(rows, (row) => key.cell(row))),
       ...places.flatMap((_, at): WrittenColumn[] => [
         { floats, offset: at, stride: width },
         ...(withStatuses ? [statuses[at] ?? []] : []),

@@ -93,6 +93,26 @@ def exports(request):
     }
 
 
+def own_rows(client, request):
+    """Payments of the export as rows of one's own: each sees all but itself that was known at its time."""
+    clear = sentinela.Export(request["clear"])
+    columns = ["end_to_end_id", "event_time", "known_time", "payer_account", "payee_account"]
+    table = clear.arrow("all", columns=[*columns, "payer_count_24h", "pair_count_ever"])
+    rows = [
+        {name: value.isoformat() if name.endswith("_time") else value for name, value in row.items()}
+        for row in table.select(columns).to_pylist()
+    ]
+    read = client.historical(rows=rows, features=["payer_count_24h", "pair_count_ever", "amount"])
+    equal = [read[name].to_pylist() == table[name].to_pylist() for name in ("payer_count_24h", "pair_count_ever")]
+    return {
+        "columns": read.column_names,
+        "rows": read["row"].to_pylist() == list(range(1, len(rows) + 1)),
+        "equal": equal,
+        "amounts": read["amount"].null_count == read.num_rows,
+        "reconstructed": json.loads(read.schema.metadata[b"sentinela"])["reconstructed"],
+    }
+
+
 def historical(request):
     """Reads every row of an export over HTTP, the other way round, and compares."""
     export = sentinela.Export(request["export"])
@@ -109,7 +129,10 @@ def historical(request):
             "few": [few.column_names, sorted(set(few["payer_count_24h__status"].to_pylist()) - {"present", "not_found"})],
             "meaning": few.schema.field("payer_count_24h").metadata[b"description"].decode(),
             "tables": sorted(json.loads(few.schema.metadata[b"sentinela"])["tables"]),
+            "own": own_rows(client, request),
             "errors": [
+                error_of(lambda: client.historical(rows=[{"event_time": "2026-06-01"}, {"payer_account": "1||2"}])),
+                error_of(lambda: client.historical(rows=[{"payer_account": "1||2"}])),
                 error_of(lambda: client.historical([*payments[:2], ("E" + "0" * 31, "PAYER")])),
                 error_of(lambda: client.historical([("E", "PAYER")])),
                 error_of(lambda: client.historical(payments[:1], features=["payer_cuont_24h"])),

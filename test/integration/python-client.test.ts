@@ -118,7 +118,9 @@ describe.skipIf(PYTHON === undefined)('the Python client', () => {
     const out = join(dataDir, 'all');
     const flags = ['--from', 'silver.transactions', '--features', set.name, '--labels-as-of', '2026-08-29'];
     sentinela('export', 'create', ...flags, '--double', '--out', out, '--data-dir', dataDir, '--json');
-    const answer = runClient({ what: 'historical', url: server?.url, export: out });
+    const clear = ['--double', '--personal', 'clear', '--out', `${out}-clear`, '--data-dir', dataDir];
+    expect(runProgram(['export', 'create', ...flags, ...clear], { SENTINELA_PERSONAL_DATA: 'clear' }).status).toBe(0);
+    const answer = runClient({ what: 'historical', url: server?.url, export: out, clear: `${out}-clear` });
     expect(answer).toMatchObject({
       rows: 3000,
       same: true,
@@ -127,7 +129,16 @@ describe.skipIf(PYTHON === undefined)('the Python client', () => {
       tables: ['silver/decisions', 'silver/epochs', 'silver/labels', 'silver/transactions'],
     });
     expect(answer.present).toBeGreaterThan(100_000);
+    expect(answer.own).toEqual({
+      columns: ['row', 'event_time', 'known_time', 'payer_count_24h', 'pair_count_ever', 'amount'],
+      rows: true,
+      equal: [true, true],
+      amounts: true,
+      reconstructed: true,
+    });
     expect(answer.errors).toMatchObject([
+      { code: 'invalid_file', status: 400, message: expect.stringMatching(/^rows: 1 of 2 rows are wrong/) },
+      { code: 'usage', status: 400, message: expect.stringContaining('rows: the file has no event time') },
       { code: 'not_found', status: 404, message: expect.stringContaining('1 of 3 payments are not in') },
       { code: 'invalid_request', status: 400, message: expect.stringContaining('payments.0.endToEndId') },
       { code: 'feature_not_found', status: 404 },
@@ -161,7 +172,8 @@ describe.skipIf(PYTHON === undefined)('the Python client', () => {
     const lines = rows.map(({ end_to_end_id: id, side }) => `x,${id},${side}`);
     const csv = join(dataDir, 'rows.csv');
     writeFileSync(csv, ['note,end_to_end_id,side', ...lines].join('\n'));
-    const read = (...args: string[]) => runProgram(['features', 'read', '--rows', csv, '--data-dir', dataDir, ...args]);
+    const read = (...args: string[]) =>
+      runProgram(['features', 'read', '--payments', csv, '--data-dir', dataDir, ...args]);
     const features = `${set.name}:payer_count_24h,amount`;
     const text = read('--features', features, '--format', 'csv', '--statuses').stdout.split('\r\n');
     expect(text[0]).toBe('end_to_end_id,side,event_time,payer_count_24h,payer_count_24h__status,amount,amount__status');
@@ -170,7 +182,7 @@ describe.skipIf(PYTHON === undefined)('the Python client', () => {
       new RegExp(`^${rows[0]?.end_to_end_id},${rows[0]?.side},2026-[^,]*Z,\\d+,\\w+,\\d+,present$`),
     );
     const arrow = runProgram(
-      ['features', 'read', '--rows', csv, '--data-dir', dataDir, '--features', features],
+      ['features', 'read', '--payments', csv, '--data-dir', dataDir, '--features', features],
       {},
       'latin1',
     );
@@ -187,9 +199,26 @@ describe.skipIf(PYTHON === undefined)('the Python client', () => {
     const bad = read('--features', features);
     expect(bad.status).toBe(2);
     expect(bad.stderr).toContain(
-      'line 3: end_to_end_id is not 32 letters and digits; line 4: has 1 fields, the header has 2; line 5: side is none of PAYER, PAYEE',
+      'line 3: end_to_end_id is not 32 letters and digits\n  line 4: has 1 fields, the header 2\n  line 5: side is none of PAYER, PAYEE',
     );
     expect(bad.stdout).toBe('');
+    writeFileSync(csv, 'at,account\n2026-06-30T00:00:00Z,none||0\n');
+    const own = [
+      'features',
+      'read',
+      '--rows',
+      csv,
+      '--entity',
+      'payer_account=account',
+      '--time',
+      'at',
+      '--data-dir',
+      dataDir,
+    ];
+    const rowsOfOwn = runProgram([...own, '--features', features, '--format', 'ndjson']).stdout;
+    expect(JSON.parse(rowsOfOwn)).toMatchObject({ row: 1, payer_count_24h: 0, amount: null });
+    const neither = runProgram(['features', 'read', '--features', features, '--data-dir', dataDir]);
+    expect([neither.status, neither.stderr]).toEqual([2, expect.stringContaining('either --payments')]);
   });
 
   it('goes the whole way in its example: export, train, register, score', () => {

@@ -85,7 +85,14 @@ function horizonOf(text: string): number {
 }
 
 /** What the user's file calls our columns. @throws AppError `usage`, also where there is no file. */
-export function mappingOf({ rows, entity = [], time, knownTime, paymentId, label }: ExportFlags): UserMapping {
+export function mappingOf({
+  rows,
+  entity = [],
+  time,
+  knownTime,
+  paymentId,
+  label,
+}: Pick<ExportFlags, 'rows' | 'entity' | 'time' | 'knownTime' | 'paymentId' | 'label'>): UserMapping {
   const named = { event_time: time, known_time: knownTime, end_to_end_id: paymentId, label };
   const columns: Record<string, string> = {};
   for (const text of entity) {

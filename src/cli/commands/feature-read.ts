@@ -3,7 +3,7 @@ import { AppError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/nearest-name.ts';
 import type { FeatureSet } from '../../features/feature-set.ts';
 import type { CellRow } from '../../storage/types/cell.ts';
-import type { History } from '../../training-export/read-history.ts';
+import type { History, HistoryRows } from '../../training-export/read-history.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
 import type { Terminal } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
@@ -11,7 +11,12 @@ import { formatOf, ROW_FORMATS, type RowFormatName, rowOutput } from './table-ou
 
 /** What `features read` is called with. */
 interface ReadFlags {
-  readonly rows: string;
+  readonly payments?: string;
+  readonly rows?: string;
+  readonly entity?: readonly string[];
+  readonly time?: string;
+  readonly knownTime?: string;
+  readonly paymentId?: string;
   readonly features: string;
   readonly format: string;
   readonly statuses?: boolean;
@@ -21,11 +26,13 @@ interface ReadFlags {
 export function addFeatureReadCommand(features: Command, contextOf: ContextOf): void {
   const read = features
     .command('read')
-    .description('features of recorded payments as they had them when they were scored, to stdout')
-    .requiredOption(
-      '--rows <file>',
-      'CSV or NDJSON with end_to_end_id and side, plain or gzip; the answer has its order',
-    )
+    .description('features as payments had them when scored, or as they were known at an instant, to stdout')
+    .option('--payments <file>', 'recorded payments: a file with end_to_end_id and side (CSV, Parquet or Arrow)')
+    .option('--rows <file>', 'rows of your own, as export create takes them: each sees what was known then')
+    .option('--entity <name=column>', 'what the file of --rows calls one of our columns', collected)
+    .option('--time <column>', 'its event time (event_time)')
+    .option('--known-time <column>', 'when what a row may know was known (known_time, else the event time)')
+    .option('--payment-id <column>', 'the payment that a row is of and does not see (end_to_end_id)')
     .requiredOption('--features <set>', 'feature set, such as pix-core; or SET:name,name for some of its features')
     .option('--format <name>', `how rows are written: ${ROW_FORMATS.join(', ')}`, 'arrow')
     .option('--statuses', 'a column <feature>__status behind each feature')
@@ -33,8 +40,9 @@ export function addFeatureReadCommand(features: Command, contextOf: ContextOf): 
       'after',
       `
 Examples:
-  sentinela features read --rows payments.csv --features pix-core > features.arrows
-  sentinela features read --rows payments.csv --features pix-core:payer_count_24h,pair_count_ever --format csv`,
+  sentinela features read --payments scored.csv --features pix-core > features.arrows
+  sentinela features read --rows mine.parquet --entity payer_account=account --time at \\
+    --features pix-core:payer_count_24h,payer_max_30d --format csv`,
     )
     .action((flags: ReadFlags, command: Command) => readFeatures(contextOf(command), flags, settingFlags(command)));
   addSettingOptions(read, ['dataDir']);
@@ -47,17 +55,40 @@ async function readFeatures(
 ): Promise<void> {
   const format = formatOf(flags.format);
   const { dataDir } = await config(settings);
-  const [{ shippedSet }, { readPaymentsFile }, { readHistory }, { openSourceTables }] = await Promise.all([
+  const [{ shippedSet }, { readHistory }, { openSourceTables }] = await Promise.all([
     import('../shipped-set.ts'),
-    import('../payments-file.ts'),
     import('../../training-export/read-history.ts'),
     import('../source-tables.ts'),
   ]);
   const set = shippedSet();
   const features = featuresOf(set, flags.features);
-  const payments = await readPaymentsFile(flags.rows);
-  const request = { payments, features, withStatuses: flags.statuses === true, versions: {} };
+  const of = await rowsOf(flags);
+  const request = { of, features, withStatuses: flags.statuses === true, versions: {} };
   await writeHistory(terminal, format, await readHistory(openSourceTables(dataDir), set, request));
+}
+
+async function rowsOf(flags: ReadFlags): Promise<HistoryRows> {
+  const [{ mappingOf }, { openRowsFile }, { readPayments }, { readUserRows }, { toldAs }] = await Promise.all([
+    import('./export-flags.ts'),
+    import('../rows-file.ts'),
+    import('../payments-file.ts'),
+    import('../../training-export/user-rows.ts'),
+    import('../told-as.ts'),
+  ]);
+  const mapping = mappingOf(flags);
+  const { payments, rows } = flags;
+  if (payments !== undefined && rows === undefined) {
+    const file = await toldAs('--payments', () => openRowsFile(payments));
+    return { kind: 'payments', payments: await readPayments(file) };
+  }
+  if (rows !== undefined && payments === undefined) {
+    return { kind: 'own', rows: await readUserRows(await openRowsFile(rows), mapping) };
+  }
+  throw new AppError('usage', 'name either --payments, which are recorded, or --rows of your own');
+}
+
+function collected(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
 }
 
 /** `pix-core`, or `pix-core:a,b`. */

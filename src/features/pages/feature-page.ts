@@ -160,7 +160,8 @@ function shareTexts(edges: readonly number[], counts: readonly number[], present
 
 function percent(part: number, whole: number): string {
   const share = (100 * part) / whole;
-  return `${share >= 10 ? Math.round(share) : Number(share.toPrecision(2))} %`;
+  // A whole number only where it is one: 99.7 % is not all.
+  return `${Number(share >= 1 ? share.toFixed(1) : share.toPrecision(2))} %`;
 }
 
 function short(value: number): string {

@@ -91,28 +91,40 @@ class Client:
 
     def historical(
         self,
-        payments: Sequence[tuple[str, str]],
+        payments: Sequence[tuple[str, str]] | None = None,
         *,
+        rows: Sequence[Json] | None = None,
         features: Sequence[str] | None = None,
         feature_set: str | None = None,
         statuses: bool = False,
     ) -> pa.Table:
-        """Reads features as payments had them when they were scored, from the lake. Needs the extra ``arrow``.
+        """Reads features as they were, from the lake. Needs the extra ``arrow``.
 
-        A row each, in order: end_to_end_id, side, event_time and the features as doubles, null where absent.
+        Features are doubles, null where absent, a row each in the order of what was asked.
 
-        :param payments: pairs of endToEndId and side. Raises ``not_found`` where the lake lacks one.
+        :param payments: pairs of endToEndId and side, each read as its decision saw it, with columns end_to_end_id, side
+            and event_time. Raises ``not_found`` where the lake lacks one.
+        :param rows: or rows of your own, each read as it was known at its ``known_time`` (else its ``event_time``), with
+            columns row, event_time and known_time. They name entities by ``payer_account``, ``payee_account`` or their
+            parts, perhaps the payment that they are of by ``end_to_end_id``, and columns of payments. Instants are
+            RFC 3339. Raises ``invalid_file`` that names every wrong row.
         :param statuses: a column ``<feature>__status`` behind each feature.
         """
-        if not payments:
-            raise SentinelaError("usage", "no payments are given")
         asked = {"featureSet": feature_set, "features": features and list(features), "statuses": statuses or None}
         body = {name: value for name, value in asked.items() if value is not None}
+        if payments is not None and rows is None:
+            named = [{"endToEndId": end_to_end_id, "side": side} for end_to_end_id, side in payments]
+            return self._historical(body, "payments", named)
+        if rows is not None and payments is None:
+            return self._historical(body, "rows", rows)
+        raise SentinelaError("usage", "give either payments, which are recorded, or rows of your own")
+
+    def _historical(self, body: Json, kind: str, items: Sequence[Json]) -> pa.Table:
+        if not items:
+            raise SentinelaError("usage", f"no {kind} are given")
         tables = []
-        for start in range(0, len(payments), MOST_HISTORICAL):
-            part = payments[start : start + MOST_HISTORICAL]
-            rows = [{"endToEndId": end_to_end_id, "side": side} for end_to_end_id, side in part]
-            answer = self._connection.request_bytes("/v1/features/historical", body | {"payments": rows}, ARROW_STREAM)
+        for part in _parts(items, MOST_HISTORICAL):
+            answer = self._connection.request_bytes("/v1/features/historical", {**body, kind: part}, ARROW_STREAM)
             tables.append(pyarrow().ipc.open_stream(answer).read_all())
         return pyarrow().concat_tables(tables)
 
