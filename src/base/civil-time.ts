@@ -87,3 +87,25 @@ export function civilParts(zone: CivilZone, micros: number): CivilParts {
   const day = Math.floor(seconds / 86_400);
   return { day, hour: Math.floor((seconds - day * 86_400) / 3600), weekday: ((((day + 3) % 7) + 7) % 7) + 1 };
 }
+
+/** The first instant of the civil day that an instant is in: midnight, or what comes in its place where summer time begins at it. */
+export function startOfCivilDay(zone: CivilZone, micros: number): number {
+  return instantOfDay(zone, civilParts(zone, micros).day);
+}
+
+/** The first instant of the civil month that an instant is in. */
+export function startOfCivilMonth(zone: CivilZone, micros: number): number {
+  const date = new Date(civilParts(zone, micros).day * DAY_MS);
+  return instantOfDay(zone, Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1) / DAY_MS);
+}
+
+const DAY_MS = 86_400_000;
+
+function instantOfDay(zone: CivilZone, day: number): number {
+  const midnight = day * DAY_MS * 1000;
+  // The offset before midnight, by the instant that is surely before it, then the one that follows.
+  const before = midnight - zone.offsetSeconds(midnight - DAY_MS * 500) * 1_000_000;
+  const after = midnight - zone.offsetSeconds(before) * 1_000_000;
+  // Where clocks go forward at midnight, the day begins at that instant; where they go back to the day before, at the second midnight.
+  return Math.max(before, after);
+}

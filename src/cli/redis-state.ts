@@ -182,7 +182,7 @@ class RedisRebuilder {
     const { lake } = this.#sources.ports;
     const state = new EmbeddedStore(this.#set);
     const positions = await silverPositions(lake);
-    const { silverVersion, ...inSilver } = await silverEvents(lake, positions);
+    const { silverVersion, ...inSilver } = await silverEvents(lake, this.#set.columns, positions);
     const tails = await this.#tails(positions);
     const beyond = tailEvents(tails);
     await feedEvents(joinedEvents(inSilver, beyond), state);

@@ -94,7 +94,7 @@ async function fromSilver(
   positions: ReadonlyMap<string, number>,
 ): Promise<Omit<BuiltState, 'tailRecords'>> {
   const bar = progress('reading silver');
-  const base = await feedSilver(lake, positions, store, (done, total) => bar.update(done, total));
+  const base = await feedSilver(lake, store.set.columns, positions, store, (done, total) => bar.update(done, total));
   bar.end();
   await feedAnswers(lake, index, clock.nowMicros() - LIMITS.retryHorizonMicros);
   return {

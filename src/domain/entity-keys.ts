@@ -3,6 +3,19 @@ export const ENTITY_KINDS = ['payer', 'payee', 'pair'] as const;
 /** A kind of entity: payer's account, payee's account, payer's account → payee's account. */
 export type EntityKind = (typeof ENTITY_KINDS)[number];
 
+/** Columns of silver.transactions that are keys of entities; a pair's key is made of its two accounts'. */
+export const KEY_COLUMNS: Readonly<Record<Exclude<EntityKind, 'pair'>, string>> = {
+  payer: 'payer_account',
+  payee: 'payee_account',
+};
+
+/** Something for each kind of entity. */
+export function byKind<T>(make: (kind: EntityKind) => T): Record<EntityKind, T> {
+  const made: Partial<Record<EntityKind, T>> = {};
+  for (const kind of ENTITY_KINDS) made[kind] = make(kind);
+  return made as Record<EntityKind, T>;
+}
+
 /** What names an account. Its type does not: the same number is one account. */
 export interface AccountNameParts {
   readonly ispb: string | null;
@@ -47,3 +60,6 @@ export interface EntityKeys {
   readonly payee: string | null;
   readonly pair: string | null;
 }
+
+/** No number of any entity. */
+export const NO_NUMBERS: EntityNumbers = { payer: null, payee: null, pair: null };

@@ -1,12 +1,12 @@
-import { ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
-import { numberPairs, numberTexts } from './replay-groups.ts';
+import { ENTITY_KINDS } from '../domain/entity-keys.ts';
+import { epochOfEvent, numberEntities } from './replay-groups.ts';
 import type { NumberColumns, PlaceColumns, ReplayLabels, ReplayPayments } from './replay-input.ts';
 
 /** Epochs are below 2^20 and numbers below 2^32, so one double holds both in their order. */
 const EPOCH_STEP = 2 ** 32;
 
 /** Payments' columns that an order needs. */
-export type OrderedPayments = Pick<ReplayPayments, 'count' | 'payers' | 'payees' | 'isEvent' | 'numbers' | 'places'>;
+export type OrderedPayments = Pick<ReplayPayments, 'count' | 'keys' | 'isEvent' | 'numbers' | 'places'>;
 /** Labels' columns that an order needs. */
 export type OrderedLabels = Pick<ReplayLabels, 'count' | 'payees' | 'numbers' | 'places'>;
 
@@ -43,14 +43,7 @@ interface KindKeys {
 }
 
 function itemKeys(payments: OrderedPayments, labels: OrderedLabels): ItemKeys {
-  const payees = new Map<string, number>();
-  const payers = new Map<string, number>();
-  const payerOf = numberTexts(payments.payers, payers);
-  const payeeOf = numberTexts(payments.payees, payees);
-  const labelPayeeOf = numberTexts(labels.payees, payees);
-  const pairs = numberPairs(payerOf, payeeOf);
-  const entities: Record<EntityKind, Int32Array> = { payer: payerOf, payee: payeeOf, pair: pairs.numbers };
-  const counts: Record<EntityKind, number> = { payer: payers.size, payee: payees.size, pair: pairs.count };
+  const { entities, counts, labelPayees } = numberEntities(payments.keys, labels.payees);
   const numbered = ({ epochs, seqs }: NumberColumns, row: number): number =>
     (epochs[row] as number) * EPOCH_STEP + (seqs[row] as number);
   const kinds = ENTITY_KINDS.map(
@@ -59,7 +52,7 @@ function itemKeys(payments: OrderedPayments, labels: OrderedLabels): ItemKeys {
       entityOf(item) {
         if (item < 0) {
           const row = -1 - item;
-          return kind === 'payee' && labels.numbers.epochs[row] !== 0 ? (labelPayeeOf[row] as number) : -1;
+          return kind === 'payee' && labels.numbers.epochs[row] !== 0 ? (labelPayees[row] as number) : -1;
         }
         return payments.numbers[kind].epochs[item] === 0 ? -1 : (entities[kind][item] as number);
       },
@@ -70,8 +63,7 @@ function itemKeys(payments: OrderedPayments, labels: OrderedLabels): ItemKeys {
     kinds,
     epochOf(item) {
       if (item < 0) return labels.numbers.epochs[-1 - item] || Infinity;
-      const { payer, payee, pair } = payments.numbers;
-      return payer.epochs[item] || payee.epochs[item] || pair.epochs[item] || Infinity;
+      return epochOfEvent(payments.numbers, item);
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { EntityKind } from '../domain/entity-keys.ts';
 import type { LabelState } from '../domain/label.ts';
 import type { PaymentRow } from '../domain/payment-row.ts';
+import type { ColumnName } from './expression/derived-columns.ts';
 
 /** A span of time as definitions write it: a whole number of seconds, minutes, hours or days. */
 export type Duration = `${number}${'s' | 'm' | 'h' | 'd'}`;
@@ -8,12 +9,20 @@ export type Duration = `${number}${'s' | 'm' | 'h' | 'd'}`;
 /** A column of the payment's row. Whether it is of a type that a feature can use is checked when the set is compiled. */
 export type Column = keyof PaymentRow;
 
+/** A column that windows can aggregate: the payment's own, or one that is made from them. */
+export type EventColumn = ColumnName;
+
 /** What every definition says. */
 interface Described {
   /** snake_case, unique in its set; the name of the exported column. */
   readonly name: string;
   /** One sentence for people. */
   readonly description: string;
+  /** Whom to ask. */
+  readonly owner?: string;
+  readonly tags?: readonly string[];
+  /** Whether its value tells of a person, for masking. */
+  readonly personal?: boolean;
 }
 
 /** What has a value of its own for an entity that was never seen; without one it is absent. */
@@ -21,43 +30,89 @@ interface Defaulted {
   readonly default?: number;
 }
 
-/** Aggregates of windows; `docs` of each is `aggregates` in the features' page. */
-export const WINDOW_AGGREGATES = ['count', 'sum', 'mean', 'max', 'min', 'stddev', 'distinct_counterparties'] as const;
+/** Aggregates of windows; `docs/features.md` says the exact meaning of each. */
+export const WINDOW_AGGREGATES = [
+  'count',
+  'sum',
+  'mean',
+  'variance',
+  'stddev',
+  'min',
+  'max',
+  'first',
+  'last',
+  'nth_last',
+  'time_since_first',
+  'time_since_last',
+  'distinct',
+  'distinct_approx',
+  'top',
+  'is_top',
+  'quantile',
+  'quantile_approx',
+  'decayed_sum',
+  'decayed_count',
+  'streak',
+] as const;
 /** An aggregate of a window. */
 export type WindowAggregate = (typeof WINDOW_AGGREGATES)[number];
 
+/** How far back a window reaches: a span, all time, or the civil day or month of the payment in America/Sao_Paulo. */
+export type WindowLength = Duration | 'all' | 'civil_day' | 'civil_month';
+
 /**
- * An aggregate over an entity's earlier payments in `(t − window, t]`, the payment being scored
- * excluded. With a `hop` the window begins at `⌊(t − window)/hop⌋·hop` and is exact beyond the
- * bound of events that an entity keeps.
+ * An aggregate over an entity's payments in `(t − offset − window, t − offset]` of event time. With a
+ * `hop` the window begins at `⌊(t − window)/hop⌋·hop` and is exact beyond the bound of events that an
+ * entity keeps.
  */
 export interface WindowFeature extends Described, Defaulted {
   readonly kind: 'window';
   readonly entity: EntityKind;
   readonly aggregate: WindowAggregate;
-  /** What is summed, averaged or compared; `count` and `distinct_counterparties` name none. */
-  readonly column?: Column;
-  readonly window: Duration;
+  /** What is aggregated; counts, times and streaks name none. Integers, booleans, instants, and for `distinct`, `top` and `is_top` texts. */
+  readonly column?: EventColumn;
+  /** A condition over an event's columns, in the language of expressions; events where it is not true do not count. */
+  readonly filter?: string;
+  readonly window: WindowLength;
+  /** How long before the payment the window ends. */
+  readonly offset?: Duration;
   readonly hop?: Duration;
-}
-
-/** Over all of an entity's earlier payments: how many, and the time since the first and the last, in `unit`s. */
-export interface HistoryFeature extends Described, Defaulted {
-  readonly kind: 'history';
-  readonly entity: EntityKind;
-  readonly aggregate: 'count' | 'time_since_first' | 'time_since_last';
+  /** Whether the payment that is scored counts; excluded unless told. */
+  readonly current?: 'exclude' | 'include';
+  /** Of `time_since_…`: what the time is counted in. */
   readonly unit?: Duration;
+  /** Of `nth_last`: 1 is the last. */
+  readonly n?: number;
+  /** Of `quantile…`: numerator and denominator, such as [1, 2]; the value of rank ⌈n·num/den⌉. */
+  readonly quantile?: readonly [number, number];
+  /** Of `decayed_…`: after this long an event counts half. A hop is needed: an event's age is in whole hops. */
+  readonly halfLife?: Duration;
+  /** Of `streak`: what the newest events must all be, a condition as `filter`. */
+  readonly while?: string;
+  /** Of `streak`: counted up to here; the set's bound unless told. */
+  readonly most?: number;
+  /** Of `last` and `nth_last`: a value of an older event is `expired`. */
+  readonly timeToLive?: Duration;
 }
 
 /**
- * Over the payee's labels known by now: payments whose latest state is `state` (and, with a
- * window, whose state changed in it), or the time since the newest of them, in `unit`s.
+ * Over the payee's labels known by now: payments whose latest state is one of `states`.
+ * `count` counts them, `time_since_last` is the time since the newest change, `rate` is their share
+ * among the payee's payments. A window is on the label's event time, or on its payment's.
  */
 export interface LabelFeature extends Described, Defaulted {
   readonly kind: 'label';
-  readonly aggregate: 'count' | 'time_since_last';
-  readonly state: LabelState;
+  readonly aggregate: 'count' | 'rate' | 'time_since_last';
+  readonly states: readonly LabelState[];
+  /** All time unless told. */
   readonly window?: Duration;
+  readonly offset?: Duration;
+  /** Which time the window is of; the label's unless told. A rate is on the payment's. */
+  readonly on?: 'label' | 'payment';
+  /** Of `rate`: all payments of the window, or only those older than `maturity`. */
+  readonly denominator?: 'all' | 'matured';
+  /** 91 days unless told. */
+  readonly maturity?: Duration;
   readonly unit?: Duration;
 }
 
@@ -72,7 +127,7 @@ export interface ExpressionFeature extends Described {
 }
 
 /** A feature, as data: from it come the online update and read, the replay, the schema and the version. */
-export type FeatureDefinition = WindowFeature | HistoryFeature | LabelFeature | ExpressionFeature;
+export type FeatureDefinition = WindowFeature | LabelFeature | ExpressionFeature;
 
 /** A named set of features and what they ask of a store. */
 export interface FeatureSetDefinition {

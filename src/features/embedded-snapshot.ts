@@ -1,8 +1,8 @@
 import type { IdTable } from '../base/id-table.ts';
 import { bytesOf, numbersOf, type Section } from '../base/section-file.ts';
 import type { EmbeddedStore } from './embedded-store.ts';
-import { EVENT_STRIDE } from './event-slab.ts';
-import { TILE_STRIDE } from './tile-pool.ts';
+import type { EmbeddedTables, KindTable } from './embedded-tables.ts';
+import type { EventSlab } from './event-slab.ts';
 
 /**
  * An embedded store as it is, for a file of sections. It is a cache of what silver and the journals
@@ -14,29 +14,37 @@ export interface StoreSnapshot {
   readonly sections: readonly Section[];
 }
 
+/** Blocks of events. */
+interface SlabHeader {
+  readonly used: number;
+  readonly free: readonly (readonly number[])[];
+}
+
 /** What a snapshot says of the store, as JSON. */
 export interface StoreHeader {
   readonly featureSet: string;
   readonly epoch: number;
   readonly newestMicros: number | null;
   readonly firstOrdinal: number;
-  readonly slab: { readonly used: number; readonly free: readonly (readonly number[])[] };
-  readonly tiles: number;
+  /** By kind of entity. */
+  readonly kinds: Readonly<Record<string, { readonly slab: SlabHeader; readonly tiles: number }>>;
+  readonly labels: SlabHeader;
 }
 
-/** The store's state, all of which must be durable. 1 M payments are about 300 MB. */
+/** The store's state, all of which must be durable. 1 M payments are about 600 MB. */
 export function snapshotOfStore(store: EmbeddedStore): StoreSnapshot {
   const { tables, set } = store;
-  const { payments, slab, tiles } = tables;
   const header: StoreHeader = {
     featureSet: set.hash,
     epoch: store.epoch,
     newestMicros: Number.isFinite(tables.newestMicros) ? tables.newestMicros : null,
-    firstOrdinal: payments.oldest(),
-    slab: slab.layout(),
-    tiles: tiles.used,
+    firstOrdinal: tables.payments.oldest(),
+    kinds: Object.fromEntries(
+      tables.kinds.map(({ kind, slab, tiles }) => [kind, { slab: slab.layout(), tiles: tiles.used }]),
+    ),
+    labels: tables.labelSlab.layout(),
   };
-  return { header, sections: sectionsOf(store) };
+  return { header, sections: sectionsOf(tables) };
 }
 
 /**
@@ -50,62 +58,82 @@ export function restoreStore(
   sections: ReadonlyMap<string, Buffer>,
 ): string | undefined {
   if (header.featureSet !== store.set.hash) return 'it was made for another version of the feature set';
-  if (!fits(store, header, sections)) return 'it holds more than the limit of this store';
-  fill(store, header, sections);
+  if (!fits(store.tables, header, sections)) return 'it holds more than the limit of this store';
+  fill(store.tables, header, sections);
+  if (header.epoch > 0) store.openEpoch(header.epoch);
   return undefined;
 }
 
-const ENTITIES = ['payers', 'payees', 'pairs', 'labels'] as const;
-
-function sectionsOf({ tables }: EmbeddedStore): Section[] {
-  const { slab, tiles, payments, payeeKeys } = tables;
-  const ids = { payers: tables.payerIds, payees: tables.payeeIds, pairs: tables.pairIds };
+function sectionsOf({ kinds, labels, labelSlab, payments, payeeKeys }: EmbeddedTables): Section[] {
   const ring = payments.columns();
   return [
-    { name: 'events', bytes: bytesOf(slab.numbers.subarray(0, slab.layout().used * EVENT_STRIDE)) },
-    { name: 'tiles', bytes: bytesOf(tiles.numbers.subarray(0, tiles.used * TILE_STRIDE)) },
-    ...ENTITIES.map((name) => ({ name, bytes: tables[name].recordBytes() })),
-    ...Object.entries(ids).map(([name, table]) => ({ name: `${name}-ids`, bytes: namesOf(table, 0, table.count) })),
+    ...kinds.flatMap(({ kind, slab, tiles, lists, ids }) => [
+      { name: `${kind}-events`, bytes: eventBytes(slab) },
+      { name: `${kind}-tiles`, bytes: bytesOf(tiles.numbers.subarray(0, tiles.used * tiles.stride)) },
+      { name: `${kind}-lists`, bytes: lists.recordBytes() },
+      { name: `${kind}-ids`, bytes: namesOf(ids) },
+    ]),
+    { name: 'label-events', bytes: eventBytes(labelSlab) },
+    { name: 'label-lists', bytes: labels.recordBytes() },
     { name: 'payee-keys', bytes: payeeKeys.texts() },
     { name: 'payment-ids', bytes: payments.names() },
     { name: 'payment-times', bytes: bytesOf(ring.times) },
-    { name: 'payment-amounts', bytes: bytesOf(ring.amounts) },
+    { name: 'payment-owns', bytes: bytesOf(ring.owns) },
     { name: 'payment-entities', bytes: bytesOf(ring.entities) },
     { name: 'payment-sides', bytes: ring.sides },
   ];
 }
 
-function fits({ tables }: EmbeddedStore, { slab, tiles }: StoreHeader, sections: ReadonlyMap<string, Buffer>): boolean {
-  const payments = (sections.get('payment-sides')?.length ?? 0) < tables.payments.capacity;
-  const entities = ENTITIES.every((name) => (sections.get(name)?.length ?? 0) / 64 < tables[name].capacity);
-  return payments && entities && slab.used < tables.slab.capacity && tiles * TILE_STRIDE < tables.tiles.numbers.length;
+function eventBytes(slab: EventSlab): Uint8Array {
+  return bytesOf(slab.numbers.subarray(0, slab.layout().used * slab.stride));
 }
 
-function fill(store: EmbeddedStore, header: StoreHeader, sections: ReadonlyMap<string, Buffer>): void {
-  const { tables } = store;
+/** Bytes of an entity's record, as `EntityLists` keeps it. */
+const RECORD_BYTES = 64;
+
+function fits(tables: EmbeddedTables, header: StoreHeader, sections: ReadonlyMap<string, Buffer>): boolean {
+  const lengthOf = (name: string): number => sections.get(name)?.length ?? 0;
+  const kindFits = ({ kind, lists, slab, tiles }: KindTable): boolean =>
+    lengthOf(`${kind}-lists`) / RECORD_BYTES < lists.capacity &&
+    (header.kinds[kind]?.slab.used ?? Infinity) < slab.capacity &&
+    (header.kinds[kind]?.tiles ?? Infinity) * tiles.stride <= tiles.numbers.length;
+  return (
+    lengthOf('payment-sides') < tables.payments.capacity &&
+    tables.kinds.every(kindFits) &&
+    lengthOf('label-lists') / RECORD_BYTES < tables.labels.capacity &&
+    header.labels.used < tables.labelSlab.capacity
+  );
+}
+
+function fill(tables: EmbeddedTables, header: StoreHeader, sections: ReadonlyMap<string, Buffer>): void {
   const section = (name: string): Buffer => sections.get(name) ?? Buffer.alloc(0);
-  bytesOf(tables.slab.numbers).set(section('events'));
-  tables.slab.restoreLayout(header.slab.used, header.slab.free);
-  bytesOf(tables.tiles.numbers).set(section('tiles'));
-  tables.tiles.restoreUsed(header.tiles);
-  for (const name of ENTITIES) tables[name].restoreRecords(section(name));
-  putNames(tables.payerIds, section('payers-ids'));
-  putNames(tables.payeeIds, section('payees-ids'));
-  putNames(tables.pairIds, section('pairs-ids'));
+  for (const { kind, slab, tiles, lists, ids } of tables.kinds) {
+    restoreSlab(slab, header.kinds[kind]?.slab, section(`${kind}-events`));
+    bytesOf(tiles.numbers).set(section(`${kind}-tiles`));
+    tiles.restoreUsed(header.kinds[kind]?.tiles ?? 0);
+    lists.restoreRecords(section(`${kind}-lists`));
+    putNames(ids, section(`${kind}-ids`));
+  }
+  restoreSlab(tables.labelSlab, header.labels, section('label-events'));
+  tables.labels.restoreRecords(section('label-lists'));
   tables.payeeKeys.restoreTexts(section('payee-keys'));
   tables.payments.restore(header.firstOrdinal, section('payment-ids'), {
     times: numbersOf(Float64Array, section('payment-times')),
-    amounts: numbersOf(Float64Array, section('payment-amounts')),
+    owns: numbersOf(Float64Array, section('payment-owns')),
     entities: numbersOf(Int32Array, section('payment-entities')),
     sides: section('payment-sides'),
   });
   tables.newestMicros = header.newestMicros ?? -Infinity;
-  if (header.epoch > 0) store.openEpoch(header.epoch);
 }
 
-function namesOf(table: IdTable, from: number, to: number): Uint8Array {
-  const names = new Int32Array((to - from) * 4);
-  for (let place = from; place < to; place += 1) table.nameAt(place, names.subarray((place - from) * 4));
+function restoreSlab(slab: EventSlab, layout: SlabHeader | undefined, events: Buffer): void {
+  bytesOf(slab.numbers).set(events);
+  slab.restoreLayout(layout?.used ?? 0, layout?.free ?? []);
+}
+
+function namesOf(table: IdTable): Uint8Array {
+  const names = new Int32Array(table.count * 4);
+  for (let place = 0; place < table.count; place += 1) table.nameAt(place, names.subarray(place * 4));
   return bytesOf(names);
 }
 

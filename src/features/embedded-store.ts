@@ -1,28 +1,38 @@
 import { assert } from '../base/assert.ts';
-import { token53 } from '../base/hash128.ts';
-import type { EntityNumber, EntityNumbers } from '../domain/entity-keys.ts';
+import {
+  ENTITY_KINDS,
+  type EntityKeys,
+  type EntityKind,
+  type EntityNumber,
+  type EntityNumbers,
+  NO_NUMBERS,
+} from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
-import type { PaymentRow } from '../domain/payment-row.ts';
-import { DEFAULT_EMBEDDED_LIMITS, type EmbeddedLimits, EmbeddedTables, type EntityIndexes } from './embedded-tables.ts';
+import {
+  DEFAULT_EMBEDDED_LIMITS,
+  type EmbeddedLimits,
+  EmbeddedTables,
+  type KindEvents,
+  type KindTable,
+} from './embedded-tables.ts';
 import { EntityView } from './entity-view.ts';
+import { EVENT_IDENTITY, NO_EVENT } from './event-layout.ts';
+import type { FeatureOutput } from './feature-output.ts';
 import type { FeatureSet } from './feature-set.ts';
 import { FEATURE_STATUS } from './feature-status.ts';
-import {
-  type FeatureRead,
-  type FeatureReading,
-  type LabelObservation,
-  NO_NUMBERS,
-  type Observation,
-  type ObservedLabel,
-  type ObservedPayment,
-  type OnlineStore,
-  type RecordedPayment,
-  type StoreStats,
+import type {
+  FeatureRead,
+  FeatureReading,
+  LabelObservation,
+  Observation,
+  ObservedLabel,
+  ObservedPayment,
+  OnlineStore,
+  RecordedPayment,
+  StoreStats,
 } from './online-store.ts';
-import { paymentOutputs, writeNulls } from './payment-outputs.ts';
 import { UndoLog } from './undo-log.ts';
 import { createVectorEngine, featureOutput, type VectorEngine, writeAbsent } from './vector-engine.ts';
-import type { FeatureOutput } from './window-engine.ts';
 
 /**
  * Online state in the process's own memory, in columns: 7–10 µs to read a payment's features and
@@ -35,9 +45,8 @@ export class EmbeddedStore implements OnlineStore {
   /** The columns, for dumps and snapshots. */
   readonly tables: EmbeddedTables;
   readonly #engine: VectorEngine;
-  readonly #paymentOutputs: Int32Array;
   readonly #undo = new UndoLog();
-  readonly #found: EntityIndexes = { payer: -1, payee: -1, pair: -1 };
+  readonly #found = new Int32Array(ENTITY_KINDS.length);
   readonly #view = new EntityView();
   readonly #labelView = new EntityView();
   #epoch = 0;
@@ -46,7 +55,6 @@ export class EmbeddedStore implements OnlineStore {
     this.set = set;
     this.tables = new EmbeddedTables(set, limits);
     this.#engine = createVectorEngine(set);
-    this.#paymentOutputs = paymentOutputs(set);
   }
 
   get epoch(): number {
@@ -57,8 +65,7 @@ export class EmbeddedStore implements OnlineStore {
   openEpoch(epoch: number): void {
     assert(Number.isSafeInteger(epoch) && epoch > this.#epoch, 'epochs go up');
     this.#epoch = epoch;
-    const { payers, payees, pairs } = this.tables;
-    for (const lists of [payers, payees, pairs]) {
+    for (const { lists } of this.tables.kinds) {
       for (let entity = 0; entity < lists.used; entity += 1) lists.setSequence(entity, 0);
     }
     this.#undo.settleUpTo(this.#undo.lastMark);
@@ -70,21 +77,21 @@ export class EmbeddedStore implements OnlineStore {
     const own = tables.findPayment(row.end_to_end_id);
     // A second side adds nothing: a full store answers it.
     if (own < 0) tables.makeRoom(row.event_time);
-    const t = row.event_time;
-    const found = this.#found;
-    const { saw, values, status } = this.#read({ keys, atMicros: t, row }, own, found);
+    const events = this.#engine.write(row, keys);
+    const { saw, values, status } = this.#read({ row, keys, atMicros: row.event_time }, own, events);
     if (own >= 0) {
       return { isEvent: false, numbers: NO_NUMBERS, saw, values, status, mark: this.#undo.lastMark };
     }
     const mark = this.#undo.beginOperation();
-    tables.record(row.end_to_end_id, row.side, t, row.amount_centavos, keys, found, this.#undo);
+    tables.record(row.end_to_end_id, row.side, events, keys, this.#found, this.#undo);
     return { isEvent: true, numbers: nextNumbers(saw), saw, values, status, mark };
   }
 
   readFeatures(read: FeatureRead): FeatureReading {
     assert(this.#epoch > 0, 'an epoch is open');
-    const own = read.row === null ? -1 : this.tables.findPayment(read.row.end_to_end_id);
-    return this.#read(read, own, this.#found);
+    const { row, keys } = read;
+    if (row === null) return this.#read(read, -1, null);
+    return this.#read(read, this.tables.findPayment(row.end_to_end_id), this.#engine.write(row, keys));
   }
 
   observeLabel({ endToEndId, state, eventTimeMicros, payeeAccount }: ObservedLabel): LabelObservation {
@@ -95,7 +102,7 @@ export class EmbeddedStore implements OnlineStore {
     if (payee < 0) return { payeeAccount, number: null, mark: this.#undo.lastMark };
     const mark = this.#undo.beginOperation();
     tables.recordLabel(payee, endToEndId, LABEL_STATES.indexOf(state), eventTimeMicros, this.#undo);
-    const number = { epoch: this.#epoch, seq: tables.payees.sequence(payee) };
+    const number = { epoch: this.#epoch, seq: tables.payees.lists.sequence(payee) };
     return { payeeAccount: tables.payeeKeys.get(payee), number, mark };
   }
 
@@ -124,12 +131,12 @@ export class EmbeddedStore implements OnlineStore {
    *
    * @returns whether it was taken.
    */
-  applyRecorded({ endToEndId, side, eventTimeMicros, amountCentavos, keys }: RecordedPayment): boolean {
+  applyRecorded({ row, keys }: RecordedPayment): boolean {
     const { tables } = this;
-    if (tables.findPayment(endToEndId) >= 0) return false;
-    tables.makeRoom(eventTimeMicros);
+    if (tables.findPayment(row.end_to_end_id) >= 0) return false;
+    tables.makeRoom(row.event_time);
     tables.find(keys, this.#found);
-    tables.record(endToEndId, side ?? null, eventTimeMicros, amountCentavos, keys, this.#found, null);
+    tables.record(row.end_to_end_id, row.side, this.#engine.write(row, keys), keys, this.#found, null);
     return true;
   }
 
@@ -143,88 +150,95 @@ export class EmbeddedStore implements OnlineStore {
 
   /** Sizes, for metrics. */
   stats(): StoreStats {
-    const { payments, payers, payees, pairs, labels, slab, tiles, payeeKeys } = this.tables;
-    const entities = payers.used + payees.used + pairs.used;
+    const { payments, kinds, labels, labelSlab, payeeKeys, payees } = this.tables;
+    const sum = (of: (table: KindTable) => number): number => kinds.reduce((total, table) => total + of(table), 0);
+    const entities = sum(({ lists }) => lists.used);
+    const events = sum(({ slab }) => slab.layout().used * slab.stride * 8);
     return {
       payments: payments.count,
-      payers: payers.used,
-      payees: payees.used,
-      pairs: pairs.used,
+      entities,
       labelledPayees: labels.used,
-      eventSlots: slab.used,
-      tiles: tiles.used,
+      eventSlots: sum(({ slab }) => slab.used),
+      tiles: sum(({ tiles }) => tiles.used),
       bytes:
-        payments.count * 57 +
+        payments.count * (33 + ENTITY_KINDS.length * 4 + this.set.own.count * 8) +
         entities * 92 +
         labels.used * 64 +
-        slab.layout().used * 32 +
-        tiles.used * 64 +
-        payeeKeys.bytes,
+        labelSlab.layout().used * labelSlab.stride * 8 +
+        events +
+        sum(({ tiles }) => tiles.used * tiles.stride * 8) +
+        (payees.lists.used > 0 ? payeeKeys.bytes : 0),
     };
   }
 
-  /** Finds the entities and reads the whole vector. @param own ordinal of the payment's event; −1 where it has none. */
-  #read({ keys, atMicros: t, row }: FeatureRead, own: number, found: EntityIndexes): FeatureReading {
+  /**
+   * Finds the entities and reads the whole vector.
+   *
+   * @param own ordinal of the payment's event; −1 where it has none.
+   * @param events what the payment is to each kind of entity; null where none is scored.
+   */
+  #read({ keys, atMicros: t, row }: FeatureRead, own: number, events: KindEvents | null): FeatureReading {
     const out = featureOutput(this.set);
-    this.tables.find(keys, found);
-    const saw = {
-      payer: this.#readEntity(0, keys.payer, found.payer, own, t, out),
-      payee: this.#readEntity(1, keys.payee, found.payee, own, t, out),
-      pair: this.#readEntity(2, keys.pair, found.pair, own, t, out),
-    };
-    if (keys.payee !== null) this.#readLabels(found.payee, own, row, t, out);
-    this.#engine.expressions.read(row, out);
-    if (row === null) writeNulls(this.#paymentOutputs, out);
+    this.tables.find(keys, this.#found);
+    const saw: Record<EntityKind, EntityNumber | null> = { ...NO_NUMBERS };
+    for (let kind = 0; kind < ENTITY_KINDS.length; kind += 1) {
+      const event = events?.[kind] ?? NO_EVENT;
+      saw[ENTITY_KINDS[kind] as EntityKind] = this.#readEntity(kind, keys, own, t, event, out);
+    }
+    this.#engine.readRow(row, out);
     return { saw, values: out.values, status: out.status };
   }
 
   /** Reads one entity and says up to which number; null where the payment names none. */
   #readEntity(
-    kind: 0 | 1 | 2,
-    key: string | null,
-    entity: number,
+    kind: number,
+    keys: EntityKeys,
     own: number,
     t: number,
+    event: Float64Array,
     out: FeatureOutput,
   ): EntityNumber | null {
-    const engine = kind === 0 ? this.#engine.payer : kind === 1 ? this.#engine.payee : this.#engine.pair;
-    if (key === null) {
-      const { kinds } = this.set;
-      writeAbsent(kind === 0 ? kinds.payer : kind === 1 ? kinds.payee : kinds.pair, FEATURE_STATUS.notFound, out);
+    const table = this.tables.kinds[kind] as KindTable;
+    if (keys[table.kind] === null) {
+      writeAbsent(table.plan, FEATURE_STATUS.notFound, out);
       return null;
     }
-    const { payers, payees, pairs, payments } = this.tables;
-    const lists = kind === 0 ? payers : kind === 1 ? payees : pairs;
+    const entity = this.#found[kind] as number;
     const view = this.#view;
     if (entity < 0) view.clear();
-    else lists.show(entity, view);
-    if (own >= 0 && entity >= 0 && payments.entityOf(own, kind) === entity) {
-      view.ownIdentity = own;
-      view.ownTime = payments.timeOf(own);
-      view.ownAmount = payments.amountOf(own);
-    }
-    engine.read(view, t, out);
-    return { epoch: this.#epoch, seq: entity < 0 ? 0 : lists.sequence(entity) };
+    else table.lists.show(entity, view);
+    if (own >= 0 && entity >= 0 && this.tables.payments.entityOf(own, kind) === entity)
+      this.#showOwn(table, own, event);
+    this.#engine.windows[kind]?.read(view, t, event, out);
+    if (table.plan.labels.length > 0) this.#readLabels(table, entity, t, event, out);
+    return { epoch: this.#epoch, seq: entity < 0 ? 0 : table.lists.sequence(entity) };
   }
 
-  #readLabels(payee: number, own: number, row: PaymentRow | null, t: number, out: FeatureOutput): void {
-    const { payees, labels, payments } = this.tables;
-    const list = payee < 0 ? 0 : payees.extra(payee);
+  /** The payment's event is in the state that is shown: as it was recorded. */
+  #showOwn({ kind, plan }: KindTable, own: number, event: Float64Array): void {
+    const { payments } = this.tables;
+    const view = this.#view;
+    view.ownIdentity = event[EVENT_IDENTITY] as number;
+    view.ownTime = payments.timeOf(own);
+    const { slots, start } = this.set.own.byKind[kind];
+    if (view.own.length < plan.layout.stride) view.own = new Float64Array(plan.layout.stride);
+    for (let at = 0; at < slots.length; at += 1) view.own[slots[at] as number] = payments.ownOf(own, start + at);
+  }
+
+  #readLabels({ lists }: KindTable, payee: number, t: number, event: Float64Array, out: FeatureOutput): void {
+    const list = payee < 0 ? 0 : lists.extra(payee);
     const view = this.#labelView;
     if (list === 0) view.clear();
-    else labels.show(list - 1, view);
-    const count = payee < 0 ? 0 : payees.count(payee);
-    const ownCounted = own >= 0 && payee >= 0 && payments.entityOf(own, 1) === payee ? 1 : 0;
-    // Only a payee that has labels has use for the payment's token.
-    const ownToken = view.kept === 0 || row === null ? -1 : token53(row.end_to_end_id);
-    this.#engine.labels.read(view, count - ownCounted > 0, t, ownToken, out);
+    else this.tables.labels.show(list - 1, view);
+    this.#engine.labels.read(view, this.#view, t, event[EVENT_IDENTITY] ?? -1, out);
   }
 }
 
-function nextNumbers({ payer, payee, pair }: EntityNumbers): EntityNumbers {
-  return { payer: next(payer), payee: next(payee), pair: next(pair) };
-}
-
-function next(number: EntityNumber | null): EntityNumber | null {
-  return number === null ? null : { epoch: number.epoch, seq: number.seq + 1 };
+function nextNumbers(saw: EntityNumbers): EntityNumbers {
+  const numbers: Record<EntityKind, EntityNumber | null> = { ...NO_NUMBERS };
+  for (const kind of ENTITY_KINDS) {
+    const number = saw[kind];
+    numbers[kind] = number === null ? null : { epoch: number.epoch, seq: number.seq + 1 };
+  }
+  return numbers;
 }

@@ -1,26 +1,28 @@
 import { AppError } from '../base/errors.ts';
 import { hash128, token53 } from '../base/hash128.ts';
 import { IdTable } from '../base/id-table.ts';
-import type { EntityKeys } from '../domain/entity-keys.ts';
+import { ENTITY_KINDS, type EntityKeys, type EntityKind } from '../domain/entity-keys.ts';
 import { SIDES, type Side } from '../domain/payment.ts';
 import { EntityLists } from './entity-lists.ts';
 import { EventSlab } from './event-slab.ts';
 import type { FeatureSet } from './feature-set.ts';
 import { KeyArena } from './key-arena.ts';
+import { LABEL_STRIDE } from './label-engine.ts';
 import { PaymentRing } from './payment-ring.ts';
-import { TilePool } from './tile-pool.ts';
+import { hasTiles, NO_TILES, TilePool } from './tile-pool.ts';
 import type { UndoLog } from './undo-log.ts';
+import type { KindPlan } from './window-plan.ts';
 
 /** How large an embedded store may become. */
 export interface EmbeddedLimits {
   /**
-   * Payments known by their ids, and entities of each kind. About 330 bytes of memory for each,
+   * Payments known by their ids, and entities of each kind. About 700 bytes of memory for each,
    * taken as they come; addresses for all of them are reserved at the start.
    */
   readonly maxPayments: number;
 }
 
-/** 4 M payments: 1.3 GB at most. */
+/** 4 M payments: 2.8 GB at most. */
 export const DEFAULT_EMBEDDED_LIMITS: EmbeddedLimits = { maxPayments: 4_000_000 };
 
 /** MED contests within 80 days and decides by day 91: until then a label may name a payment. */
@@ -32,58 +34,58 @@ const NEVER_FORGOTTEN_MICROS = 7 * 86_400_000_000;
 const PAYMENT = 1;
 const LABEL = 2;
 
-/** Indexes of a payment's entities; −1 where it has none, or none that is known. */
-export interface EntityIndexes {
-  payer: number;
-  payee: number;
-  pair: number;
+/** The payee's place in ENTITY_KINDS. */
+export const PAYEE = ENTITY_KINDS.indexOf('payee');
+
+/** All entities of one kind: their names, their states, their events and what is left of dropped ones. */
+export interface KindTable {
+  readonly kind: EntityKind;
+  readonly plan: KindPlan;
+  readonly ids: IdTable;
+  readonly lists: EntityLists;
+  readonly slab: EventSlab;
+  readonly tiles: TilePool;
 }
+
+/** An event of each kind, in the order of ENTITY_KINDS, as the set's writers fill them. */
+export type KindEvents = readonly Float64Array[];
 
 /** The columns of an embedded store: entities by kind, their events and labels, payments by their ids. */
 export class EmbeddedTables {
   readonly set: FeatureSet;
-  readonly slab: EventSlab;
-  readonly tiles: TilePool;
-  readonly payers: EntityLists;
-  readonly payees: EntityLists;
-  readonly pairs: EntityLists;
+  /** In the order of ENTITY_KINDS. */
+  readonly kinds: readonly KindTable[];
   /** Lists of labels; a payee's is the number in its `extra` − 1. */
   readonly labels: EntityLists;
-  readonly payerIds: IdTable;
-  readonly payeeIds: IdTable;
-  readonly pairIds: IdTable;
+  readonly labelSlab: EventSlab;
   readonly payeeKeys: KeyArena;
   readonly payments: PaymentRing;
   readonly #name = new Int32Array(4);
+  readonly #label = new Float64Array(LABEL_STRIDE);
   newestMicros = -Infinity;
 
   constructor(set: FeatureSet, { maxPayments }: EmbeddedLimits) {
     this.set = set;
-    // Three entities a payment, and blocks that are half full at worst.
-    this.slab = new EventSlab(maxPayments * 6 + 16 * set.bound);
-    this.tiles = new TilePool(Math.max(1024, Math.floor(maxPayments / 8)));
-    const lists = (kind: 'payer' | 'payee' | 'pair'): EntityLists =>
-      new EntityLists(maxPayments, set.kinds[kind].keeping, this.slab, this.tiles);
-    this.payers = lists('payer');
-    this.payees = lists('payee');
-    this.pairs = lists('pair');
-    const labelRule = { bound: set.bound, retentionMicros: Infinity, tileMicros: 0 };
-    this.labels = new EntityLists(maxPayments, labelRule, this.slab, this.tiles);
-    this.payerIds = new IdTable(maxPayments);
-    this.payeeIds = new IdTable(maxPayments);
-    this.pairIds = new IdTable(maxPayments);
+    this.kinds = ENTITY_KINDS.map((kind) => kindTable(set.kinds[kind], maxPayments));
+    this.labelSlab = new EventSlab(maxPayments * 2 + 8 * set.bound, LABEL_STRIDE);
+    const labelRule = { bound: set.bound, retentionMicros: Infinity, tiles: NO_TILES };
+    this.labels = new EntityLists(maxPayments, labelRule, this.labelSlab, new TilePool(0, NO_TILES));
     this.payeeKeys = new KeyArena(maxPayments);
-    this.payments = new PaymentRing(maxPayments);
+    this.payments = new PaymentRing(maxPayments, set.own.count);
   }
 
-  /** Finds the entities of keys. */
-  find(keys: EntityKeys, found: EntityIndexes): void {
-    found.payer = keys.payer === null ? -1 : this.#find(this.payerIds, keys.payer);
-    found.payee = keys.payee === null ? -1 : this.#find(this.payeeIds, keys.payee);
-    found.pair = -1;
-    if (found.payer < 0 || found.payee < 0) return;
-    namePair(found.payer, found.payee, this.#name);
-    found.pair = this.pairIds.find(this.#name);
+  /** The table of payees. */
+  get payees(): KindTable {
+    return this.kinds[PAYEE] as KindTable;
+  }
+
+  /** Finds the entities of keys: an index a kind, −1 where it has none or none that is known. */
+  find(keys: EntityKeys, found: Int32Array): void {
+    for (let kind = 0; kind < this.kinds.length; kind += 1) {
+      const { kind: name, ids } = this.kinds[kind] as KindTable;
+      const key = keys[name];
+      found[kind] = key === null ? -1 : this.#find(ids, key);
+    }
   }
 
   /** Ordinal of a payment by its endToEndId; −1 where it is not known. */
@@ -95,24 +97,34 @@ export class EmbeddedTables {
   /**
    * Records an event that is not known, with the next number of each of its entities.
    *
+   * @param events the event of each kind.
    * @param found its entities, as {@link find} gave them; those that are missing are made.
    */
   record(
     endToEndId: string,
     side: Side | null,
-    time: number,
-    amount: number,
+    events: KindEvents,
     keys: EntityKeys,
-    found: EntityIndexes,
+    found: Int32Array,
     undo: UndoLog | null,
   ): void {
     hash128(endToEndId, this.#name);
-    const ordinal = this.payments.add(this.#name, time, amount, side === null ? 0 : SIDES.indexOf(side) + 1);
-    const { payer, payee, pair } = this.#complete(keys, found);
-    this.payments.setEntities(ordinal, payer, payee, pair);
-    if (payer >= 0) this.payers.append(payer, time, amount, payee, ordinal, undo);
-    if (payee >= 0) this.payees.append(payee, time, amount, payer, ordinal, undo);
-    if (pair >= 0) this.pairs.append(pair, time, amount, -1, ordinal, undo);
+    const time = events[0]?.[0] ?? 0;
+    const ordinal = this.payments.add(this.#name, time, side === null ? 0 : SIDES.indexOf(side) + 1);
+    for (let kind = 0; kind < this.kinds.length; kind += 1) {
+      const table = this.kinds[kind] as KindTable;
+      const key = keys[table.kind];
+      if (key !== null && (found[kind] as number) < 0) found[kind] = this.#create(table, key);
+      const entity = found[kind] as number;
+      this.payments.setEntity(ordinal, kind, entity);
+      if (entity < 0) continue;
+      const event = events[kind] as Float64Array;
+      table.lists.append(entity, event, undo);
+      const { slots, start } = this.set.own.byKind[table.kind];
+      for (let at = 0; at < slots.length; at += 1) {
+        this.payments.setOwn(ordinal, start + at, event[slots[at] as number] as number);
+      }
+    }
     if (undo !== null) {
       undo.push(this.newestMicros);
       undo.push(PAYMENT);
@@ -123,21 +135,25 @@ export class EmbeddedTables {
   /** The payee whose list a label goes to; made where the caller names one that was never seen; −1 where none is known. */
   payeeOfLabel(endToEndId: string, payeeAccount: string | null): number {
     const payment = this.findPayment(endToEndId);
-    const known = payment < 0 ? -1 : this.payments.entityOf(payment, 1);
+    const known = payment < 0 ? -1 : this.payments.entityOf(payment, PAYEE);
     if (known >= 0 || payeeAccount === null) return known;
-    const payee = this.#find(this.payeeIds, payeeAccount);
-    return payee >= 0 ? payee : this.#createPayee(payeeAccount);
+    const payee = this.#find(this.payees.ids, payeeAccount);
+    return payee >= 0 ? payee : this.#create(this.payees, payeeAccount);
   }
 
   /** Records a label of a payee with the payee's next number. */
   recordLabel(payee: number, endToEndId: string, state: number, time: number, undo: UndoLog | null): void {
-    let labels = this.payees.extra(payee) - 1;
+    const { lists } = this.payees;
+    let labels = lists.extra(payee) - 1;
     if (labels < 0) {
       labels = this.labels.create();
-      this.payees.setExtra(payee, labels + 1);
+      lists.setExtra(payee, labels + 1);
     }
-    this.labels.append(labels, time, state, -1, token53(endToEndId), undo);
-    this.payees.setSequence(payee, this.payees.sequence(payee) + 1);
+    this.#label[0] = time;
+    this.#label[1] = token53(endToEndId);
+    this.#label[2] = state;
+    this.labels.append(labels, this.#label, undo);
+    lists.setSequence(payee, lists.sequence(payee) + 1);
     if (undo === null) return;
     undo.push(payee);
     undo.push(LABEL);
@@ -147,15 +163,16 @@ export class EmbeddedTables {
   undo(undo: UndoLog): void {
     if (undo.pop() === LABEL) {
       const payee = undo.pop();
-      this.payees.setSequence(payee, this.payees.sequence(payee) - 1);
+      const { lists } = this.payees;
+      lists.setSequence(payee, lists.sequence(payee) - 1);
       this.labels.undoAppend(undo);
       return;
     }
     const ordinal = this.payments.newest();
     this.newestMicros = undo.pop();
-    if (this.payments.entityOf(ordinal, 2) >= 0) this.pairs.undoAppend(undo);
-    if (this.payments.entityOf(ordinal, 1) >= 0) this.payees.undoAppend(undo);
-    if (this.payments.entityOf(ordinal, 0) >= 0) this.payers.undoAppend(undo);
+    for (let kind = this.kinds.length - 1; kind >= 0; kind -= 1) {
+      if (this.payments.entityOf(ordinal, kind) >= 0) (this.kinds[kind] as KindTable).lists.undoAppend(undo);
+    }
     this.payments.undoAdd();
   }
 
@@ -171,15 +188,7 @@ export class EmbeddedTables {
     const newest = Math.max(this.newestMicros, time);
     while (payments.count > 0 && payments.oldestTime() < newest - KNOWN_FOR_MICROS) payments.dropOldest();
     if (payments.isFull && payments.oldestTime() < newest - NEVER_FORGOTTEN_MICROS) payments.dropOldest();
-    const full =
-      payments.isFull ||
-      this.payers.used === this.payers.capacity ||
-      this.payees.used === this.payees.capacity ||
-      this.pairs.used === this.pairs.capacity ||
-      this.labels.used === this.labels.capacity ||
-      !this.tiles.hasRoom ||
-      !this.slab.hasRoom(8 * this.set.bound);
-    if (!full) return;
+    if (!payments.isFull && this.#hasRoom()) return;
     throw new AppError(
       'state_full',
       `the embedded store holds its limit of ${payments.capacity} payments; raise the limit, or use Redis`,
@@ -187,41 +196,43 @@ export class EmbeddedTables {
     );
   }
 
+  #hasRoom(): boolean {
+    // A list that grows takes a block of twice its size.
+    const growth = 2 * this.set.bound;
+    for (let kind = 0; kind < this.kinds.length; kind += 1) {
+      const { lists, slab, tiles, plan } = this.kinds[kind] as KindTable;
+      if (lists.used === lists.capacity || !slab.hasRoom(growth)) return false;
+      if (hasTiles(plan.keeping.tiles) && !tiles.hasRoom) return false;
+    }
+    return this.labels.used < this.labels.capacity && this.labelSlab.hasRoom(growth);
+  }
+
   #find(ids: IdTable, key: string): number {
     hash128(key, this.#name);
     return ids.find(this.#name);
   }
 
-  #complete(keys: EntityKeys, found: EntityIndexes): EntityIndexes {
-    if (keys.payer !== null && found.payer < 0) {
-      hash128(keys.payer, this.#name);
-      this.payerIds.put(this.payers.used, this.#name);
-      found.payer = this.payers.create();
-    }
-    if (keys.payee !== null && found.payee < 0) found.payee = this.#createPayee(keys.payee);
-    if (found.payer >= 0 && found.payee >= 0 && found.pair < 0) {
-      namePair(found.payer, found.payee, this.#name);
-      this.pairIds.put(this.pairs.used, this.#name);
-      found.pair = this.pairs.create();
-    }
-    return found;
-  }
-
-  #createPayee(key: string): number {
-    hash128(key, this.#name);
-    this.payeeIds.put(this.payees.used, this.#name);
-    this.payeeKeys.add(key);
-    return this.payees.create();
+  #create({ kind, ids, lists }: KindTable, key: string): number {
+    const name = new Int32Array(4);
+    hash128(key, name);
+    ids.put(lists.used, name);
+    if (kind === 'payee') this.payeeKeys.add(key);
+    return lists.create();
   }
 }
 
-/** A pair's name is its two entities' indexes, which are unique already, and a mix of them to find it by. */
-function namePair(payer: number, payee: number, out: Int32Array): void {
-  let mix = Math.imul(payer, 0x85ebca6b) ^ Math.imul(payee, 0xc2b2ae35);
-  mix = Math.imul(mix ^ (mix >>> 15), 0x2c1b3c6d);
-  mix = Math.imul(mix ^ (mix >>> 12), 0x297a2d39);
-  out[0] = mix ^ (mix >>> 15);
-  out[1] = payer;
-  out[2] = payee;
-  out[3] = 0;
+function kindTable(plan: KindPlan, maxPayments: number): KindTable {
+  const { bound, tiles } = plan.keeping;
+  // Blocks are half full at worst.
+  const slab = new EventSlab(maxPayments * 2 + 8 * bound, plan.layout.stride);
+  const most = tiles.hasTotals ? maxPayments : Math.floor(maxPayments / 8);
+  const pool = new TilePool(hasTiles(tiles) ? Math.max(1024, most) : 0, tiles);
+  return {
+    kind: plan.kind,
+    plan,
+    ids: new IdTable(maxPayments),
+    lists: new EntityLists(maxPayments, plan.keeping, slab, pool),
+    slab,
+    tiles: pool,
+  };
 }

@@ -1,6 +1,6 @@
 import type { EntityView } from './entity-view.ts';
-import { EVENT_STRIDE, type EventSlab } from './event-slab.ts';
-import { TILE, TILE_STRIDE, type TilePool, tileOf } from './tile-pool.ts';
+import type { EventSlab } from './event-slab.ts';
+import { type TilePool, TOTALS, tileOf } from './tile-pool.ts';
 import type { UndoLog } from './undo-log.ts';
 import { type KeepingRule, LEAST_KEPT } from './window-plan.ts';
 
@@ -107,6 +107,7 @@ export class EntityLists {
     const float = entity * FLOATS;
     const sizeClass = (ints[at + CLASS] as number) - 1;
     view.events = this.#slab.numbers;
+    view.stride = this.#slab.stride;
     view.base = ints[at + BASE] as number;
     view.head = ints[at + HEAD] as number;
     view.mask = sizeClass < 0 ? 0 : (1 << sizeClass) - 1;
@@ -124,16 +125,11 @@ export class EntityLists {
   /**
    * Appends an event with the entity's next number.
    *
+   * @param event its numbers, as the entity's layout names them: the first is its time.
    * @param undo where to note what {@link undoAppend} needs; null where it is never undone.
    */
-  append(
-    entity: number,
-    time: number,
-    amount: number,
-    counterparty: number,
-    identity: number,
-    undo: UndoLog | null,
-  ): void {
+  append(entity: number, event: Float64Array, undo: UndoLog | null): void {
+    const time = event[0] as number;
     const ints = this.#ints;
     const floats = this.#floats;
     const at = entity * INTS;
@@ -158,7 +154,7 @@ export class EntityLists {
       this.#dropHead(at, float, horizon, undo);
       drops = 1;
     }
-    this.#write(at, time, amount, counterparty, identity);
+    this.#write(at, event);
     while ((ints[at + KEPT] as number) > LEAST_KEPT && this.#headTime(at) <= horizon) {
       this.#dropHead(at, float, horizon, undo);
       drops += 1;
@@ -192,10 +188,10 @@ export class EntityLists {
 
   #headTime(at: number): number {
     const slot = (this.#ints[at + BASE] as number) + (this.#ints[at + HEAD] as number);
-    return this.#slab.numbers[slot * EVENT_STRIDE] as number;
+    return this.#slab.numbers[slot * this.#slab.stride] as number;
   }
 
-  #write(at: number, time: number, amount: number, counterparty: number, identity: number): void {
+  #write(at: number, event: Float64Array): void {
     const ints = this.#ints;
     const kept = ints[at + KEPT] as number;
     let sizeClass = (ints[at + CLASS] as number) - 1;
@@ -204,12 +200,9 @@ export class EntityLists {
       sizeClass += 1;
     }
     const mask = (1 << sizeClass) - 1;
-    const slot = ((ints[at + BASE] as number) + (((ints[at + HEAD] as number) + kept) & mask)) * EVENT_STRIDE;
-    const numbers = this.#slab.numbers;
-    numbers[slot] = time;
-    numbers[slot + 1] = amount;
-    numbers[slot + 2] = counterparty;
-    numbers[slot + 3] = identity;
+    const { numbers, stride } = this.#slab;
+    const slot = ((ints[at + BASE] as number) + (((ints[at + HEAD] as number) + kept) & mask)) * stride;
+    for (let number = 0; number < stride; number += 1) numbers[slot + number] = event[number] as number;
     ints[at + KEPT] = kept + 1;
   }
 
@@ -220,10 +213,10 @@ export class EntityLists {
       const old = ints[at + BASE] as number;
       const head = ints[at + HEAD] as number;
       const size = 1 << sizeClass;
-      const numbers = this.#slab.numbers;
-      const split = (old + head) * EVENT_STRIDE;
-      numbers.copyWithin(base * EVENT_STRIDE, split, (old + size) * EVENT_STRIDE);
-      numbers.copyWithin((base + size - head) * EVENT_STRIDE, old * EVENT_STRIDE, split);
+      const { numbers, stride } = this.#slab;
+      const split = (old + head) * stride;
+      numbers.copyWithin(base * stride, split, (old + size) * stride);
+      numbers.copyWithin((base + size - head) * stride, old * stride, split);
       this.#slab.give(old, sizeClass);
     }
     ints[at + BASE] = base;
@@ -234,56 +227,57 @@ export class EntityLists {
   #dropHead(at: number, float: number, horizon: number, undo: UndoLog | null): void {
     const ints = this.#ints;
     const floats = this.#floats;
-    const numbers = this.#slab.numbers;
+    const { numbers, stride } = this.#slab;
     const head = ints[at + HEAD] as number;
-    const slot = ((ints[at + BASE] as number) + head) * EVENT_STRIDE;
+    const slot = ((ints[at + BASE] as number) + head) * stride;
     const time = numbers[slot] as number;
-    const amount = numbers[slot + 1] as number;
     ints[at + HEAD] = (head + 1) & ((1 << ((ints[at + CLASS] as number) - 1)) - 1);
     ints[at + KEPT] = (ints[at + KEPT] as number) - 1;
     if (time > (floats[float + DROPPED] as number)) floats[float + DROPPED] = time;
-    const width = this.#rule.tileMicros;
-    const tiled = width > 0 && time > horizon;
-    if (tiled) this.#addToTile(at, time, amount, horizon, undo);
+    const { widthMicros, hasTotals } = this.#rule.tiles;
+    let tiled = 0;
+    if (widthMicros > 0 && time > horizon) {
+      // A tile that ends at the horizon or before it is seen by no window any more.
+      this.#addToTile(at, tileOf(time, widthMicros), Math.floor(horizon / widthMicros), slot, undo);
+      tiled += 1;
+    }
+    if (hasTotals) {
+      this.#addToTile(at, TOTALS, TOTALS, slot, undo);
+      tiled += 1;
+    }
     if (undo === null) return;
-    undo.push(tiled ? 1 : 0);
-    undo.push(time);
-    undo.push(amount);
-    undo.push(numbers[slot + 2] as number);
-    undo.push(numbers[slot + 3] as number);
+    undo.push(tiled);
+    for (let number = 0; number < stride; number += 1) undo.push(numbers[slot + number] as number);
   }
 
-  #addToTile(at: number, time: number, amount: number, horizon: number, undo: UndoLog | null): void {
-    const width = this.#rule.tileMicros;
-    const index = tileOf(time, width);
-    // A tile that ends at the horizon or before it is seen by no window any more.
-    const least = Math.floor(horizon / width);
-    const tile = this.#tiles.find(this.#ints[at + CHAIN] as number, index, least);
+  #addToTile(at: number, index: number, least: number, slot: number, undo: UndoLog | null): void {
+    const tiles = this.#tiles;
+    const chain = this.#ints[at + CHAIN] as number;
+    const used = tiles.used;
+    const tile = tiles.find(chain, index, least);
+    const isNew = tiles.used > used;
     if (undo !== null) {
-      const from = tile * TILE_STRIDE;
-      for (let number = 0; number < TILE.next; number += 1) undo.push(this.#tiles.numbers[from + number] as number);
+      const from = tile * tiles.stride;
+      for (let number = 0; number < tiles.stride; number += 1) undo.push(tiles.numbers[from + number] as number);
       undo.push(tile);
     }
-    if (tile === this.#tiles.used - 1 && this.#tiles.numbers[tile * TILE_STRIDE + TILE.count] === 0) {
-      this.#ints[at + CHAIN] = tile + 1;
-    }
-    this.#tiles.add(tile, index, time, amount);
+    if (isNew) this.#ints[at + CHAIN] = tile + 1;
+    tiles.add(tile, index, this.#slab.numbers, slot);
   }
 
   #undoDrop(at: number, undo: UndoLog): void {
     const ints = this.#ints;
     const head = ((ints[at + HEAD] as number) - 1) & ((1 << ((ints[at + CLASS] as number) - 1)) - 1);
-    const slot = ((ints[at + BASE] as number) + head) * EVENT_STRIDE;
-    const numbers = this.#slab.numbers;
+    const { numbers, stride } = this.#slab;
+    const slot = ((ints[at + BASE] as number) + head) * stride;
     ints[at + HEAD] = head;
     ints[at + KEPT] = (ints[at + KEPT] as number) + 1;
-    numbers[slot + 3] = undo.pop();
-    numbers[slot + 2] = undo.pop();
-    numbers[slot + 1] = undo.pop();
-    numbers[slot] = undo.pop();
-    if (undo.pop() === 0) return;
-    const from = undo.pop() * TILE_STRIDE;
-    for (let number = TILE.next - 1; number >= 0; number -= 1) this.#tiles.numbers[from + number] = undo.pop();
+    for (let number = stride - 1; number >= 0; number -= 1) numbers[slot + number] = undo.pop();
+    const tiles = this.#tiles;
+    for (let tiled = undo.pop(); tiled > 0; tiled -= 1) {
+      const from = undo.pop() * tiles.stride;
+      for (let number = tiles.stride - 1; number >= 0; number -= 1) tiles.numbers[from + number] = undo.pop();
+    }
   }
 
   /** The columns that a snapshot keeps. */

@@ -3,8 +3,9 @@
  * is filled again for every read, so that the hot path allocates nothing.
  */
 export class EntityView {
-  /** Events, {@link EVENT_STRIDE} numbers each, oldest by sequence first, in a ring. */
+  /** Events, `stride` numbers each, oldest by sequence first, in a ring of `mask + 1` events from `base`. */
   events: Float64Array = new Float64Array(0);
+  stride = 2;
   base = 0;
   head = 0;
   mask = 0;
@@ -19,10 +20,11 @@ export class EntityView {
   /** Tiles of dropped events: 1 + the first, or 0. */
   tiles: Float64Array = new Float64Array(0);
   tileChain = 0;
-  /** The payment that is scored, where its event is in this state already. */
+  /** Token of the payment that is scored, where its event is in this state already; else −1. */
   ownIdentity = -1;
   ownTime = 0;
-  ownAmount = 0;
+  /** Its event as it was recorded, where the entity may have dropped it into a tile. */
+  own: Float64Array = NO_EVENT;
 
   /** Becomes the state of an entity without events. */
   clear(): void {
@@ -36,3 +38,5 @@ export class EntityView {
     this.ownIdentity = -1;
   }
 }
+
+const NO_EVENT = new Float64Array(0);

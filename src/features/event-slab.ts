@@ -1,8 +1,5 @@
 import { AppError } from '../base/errors.ts';
 
-/** Numbers of an event: time (µs), amount (centavos; a label's state), counterparty, identity. */
-export const EVENT_STRIDE = 4;
-
 /**
  * Blocks of events in one array, in classes of 1, 2, 4 … events, with a list of free blocks for
  * each class. An entity's events lie side by side, so that reading 256 of them costs 256 cache
@@ -11,15 +8,18 @@ export const EVENT_STRIDE = 4;
  */
 export class EventSlab {
   readonly numbers: Float64Array;
+  /** Numbers of an event. */
+  readonly stride: number;
   readonly capacity: number;
   readonly #free: number[][] = [];
   #used = 0;
   #freed = 0;
 
   /** @param capacity events. */
-  constructor(capacity: number) {
+  constructor(capacity: number, stride: number) {
     this.capacity = capacity;
-    this.numbers = new Float64Array(capacity * EVENT_STRIDE);
+    this.stride = stride;
+    this.numbers = new Float64Array(capacity * stride);
     for (let sizeClass = 0; sizeClass <= 12; sizeClass += 1) this.#free.push([]);
   }
 

@@ -4,8 +4,8 @@ import { compileExpression } from './expression/compile-expression.ts';
 import { ColumnDeriver } from './expression/derived-columns.ts';
 import { type Part, Registers } from './expression/registers.ts';
 import { columnsOf, sizeOf } from './expression/typed-expression.ts';
+import type { FeatureOutput } from './feature-output.ts';
 import { FEATURE_STATUS } from './feature-status.ts';
-import type { FeatureOutput } from './window-engine.ts';
 
 /** A compiled expression: its steps end before `end`, and what it gives is then in a register. */
 interface Placed {

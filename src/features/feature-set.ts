@@ -1,17 +1,13 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../base/canonical-json.ts';
-import type { EntityKind } from '../domain/entity-keys.ts';
+import { byKind, type EntityKind } from '../domain/entity-keys.ts';
 import { type BoundExpression, bindExpressions, columnsRead } from './bind-expressions.ts';
-import type {
-  Column,
-  FeatureDefinition,
-  FeatureSetDefinition,
-  HistoryFeature,
-  LabelFeature,
-  WindowFeature,
-} from './definition.ts';
+import type { Column, FeatureDefinition, FeatureSetDefinition, LabelFeature, WindowFeature } from './definition.ts';
 import { checkDefinition } from './definition-check.ts';
 import { durationMicros } from './duration.ts';
+import { compileCondition } from './expression/condition.ts';
+import { sourceColumns } from './expression/derived-columns.ts';
+import { type OwnNumbers, ownNumbers } from './own-numbers.ts';
 import { type KindPlan, type Placed, planKind } from './window-plan.ts';
 
 /** A set of features that was checked and laid out. Immutable; every store and replay share it. */
@@ -29,11 +25,13 @@ export interface FeatureSet {
   /** What happened longer before an entity's newest event than this is in no window. */
   readonly retentionMicros: number;
   readonly kinds: Readonly<Record<EntityKind, KindPlan>>;
+  /** What a store keeps of each payment for its tiles. */
+  readonly own: { readonly byKind: Readonly<Record<EntityKind, OwnNumbers>>; readonly count: number };
   /** Inputs first. */
   readonly expressions: readonly BoundExpression[];
   /** Default of each output where its entity was never seen; NaN where there is none. */
   readonly defaults: Float64Array;
-  /** Columns of the payment that expressions read, beside the event time. */
+  /** Columns of the payment that features read, in events of entities or of the payment that is scored. */
   readonly columns: readonly Column[];
   /** Place of a feature in the vector; −1 where there is none of the name. */
   indexOf(name: string): number;
@@ -56,17 +54,15 @@ export function compileFeatureSet(definition: FeatureSetDefinition): FeatureSet 
   const latenessMicros = durationMicros(definition.allowedLateness, definition.name);
   const rule = { bound: definition.bound, latenessMicros };
   const windows = placed<WindowFeature>('window');
-  const history = placed<HistoryFeature>('history');
   const labels = placed<LabelFeature>('label');
   const plan = (kind: EntityKind): KindPlan =>
     planKind(
       kind,
       windows.filter((window) => window.feature.entity === kind),
-      history.filter((entry) => entry.feature.entity === kind),
       kind === 'payee' ? labels : [],
       rule,
     );
-  const kinds = { payer: plan('payer'), payee: plan('payee'), pair: plan('pair') };
+  const kinds = byKind(plan);
   const expressions = bindExpressions(definition.features);
   const hash = createHash('sha256').update(canonicalJson(definition)).digest('hex');
   return {
@@ -79,11 +75,18 @@ export function compileFeatureSet(definition: FeatureSetDefinition): FeatureSet 
     latenessMicros,
     retentionMicros: Math.max(...Object.values(kinds).map((kind) => kind.keeping.retentionMicros)),
     kinds,
+    own: ownNumbers(kinds),
     expressions,
     defaults: Float64Array.from(definition.features, (feature) =>
       'default' in feature && feature.default !== undefined ? feature.default : Number.NaN,
     ),
-    columns: columnsRead(expressions),
+    columns: [...new Set([...columnsRead(expressions), ...windows.flatMap(eventColumns)])],
     indexOf,
   };
+}
+
+function eventColumns({ feature }: Placed<WindowFeature>): readonly Column[] {
+  const { column, filter, while: whole } = feature;
+  const conditions = [filter, whole].flatMap((text) => (text === undefined ? [] : compileCondition(text).columns));
+  return [...(column === undefined ? [] : sourceColumns([column])), ...conditions];
 }

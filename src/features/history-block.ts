@@ -1,5 +1,5 @@
+import type { FeatureOutput } from './feature-output.ts';
 import type { FeatureSet } from './feature-set.ts';
-import type { FeatureOutput } from './window-engine.ts';
 
 /** Values and statuses of the features that come from entities, for many reads; entities fill it in any order. */
 export class HistoryBlock {

@@ -1,6 +1,5 @@
 import type { EntityKeys, EntityNumber, EntityNumbers } from '../domain/entity-keys.ts';
 import type { LabelState } from '../domain/label.ts';
-import type { Side } from '../domain/payment.ts';
 import type { PaymentRow } from '../domain/payment-row.ts';
 
 /** A payment that is to be scored. */
@@ -55,9 +54,6 @@ export interface LabelObservation {
   readonly mark: number;
 }
 
-/** Nothing of an entity. */
-export const NO_NUMBERS: EntityNumbers = { payer: null, payee: null, pair: null };
-
 /** What scoring needs of a store, in process or across a network. */
 export interface OnlineStore {
   /** The epoch whose numbers are given. */
@@ -80,22 +76,14 @@ export interface OnlineStore {
   observeLabel(label: ObservedLabel): LabelObservation | Promise<LabelObservation>;
 }
 
-/** A payment's event as a journal or the lake hold it. */
-export interface RecordedPayment {
-  readonly endToEndId: string;
-  /** The side that brought it; a store that shares state across processes knows a repeat by it. */
-  readonly side?: Side;
-  readonly eventTimeMicros: number;
-  readonly amountCentavos: number;
-  readonly keys: EntityKeys;
-}
+/** A payment's event as a journal or the lake hold it; the row has the columns that the set's events need. */
+export type RecordedPayment = ObservedPayment;
 
 /** Sizes of a store. */
 export interface StoreStats {
   readonly payments: number;
-  readonly payers: number;
-  readonly payees: number;
-  readonly pairs: number;
+  /** Of all kinds together. */
+  readonly entities: number;
   readonly labelledPayees: number;
   /** Events that entities keep, rounded up to their blocks. */
   readonly eventSlots: number;

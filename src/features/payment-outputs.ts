@@ -1,7 +1,7 @@
 import { columnsOf, outputsOf } from './expression/typed-expression.ts';
+import type { FeatureOutput } from './feature-output.ts';
 import type { FeatureSet } from './feature-set.ts';
 import { FEATURE_STATUS } from './feature-status.ts';
-import type { FeatureOutput } from './window-engine.ts';
 
 /**
  * Places in the vector of what cannot be known without a payment: expressions that read its columns, and those

@@ -7,7 +7,6 @@ import {
   defineFeatureSet,
   type ExpressionFeature,
   type FeatureDefinition,
-  type HistoryFeature,
   type WindowFeature,
 } from './definition.ts';
 
@@ -61,36 +60,40 @@ function distincts(entity: 'payer' | 'payee', ...windows: Duration[]): WindowFea
     name: `${entity}_distinct_counterparties_${window}`,
     description: `Distinct ${whom} in the ${window} before this payment`,
     entity,
-    aggregate: 'distinct_counterparties',
+    aggregate: 'distinct',
+    column: entity === 'payer' ? 'payee_account' : 'payer_account',
     window,
     default: 0,
   }));
 }
 
-function history(entity: EntityKind): HistoryFeature[] {
+function history(entity: EntityKind): WindowFeature[] {
   return [
     {
-      kind: 'history',
+      kind: 'window',
       name: `${entity}_count_ever`,
       description: `Payments ${WHOSE[entity]} before this one`,
       entity,
       aggregate: 'count',
+      window: 'all',
       default: 0,
     },
     {
-      kind: 'history',
+      kind: 'window',
       name: `${entity}_days_since_first`,
       description: `Days since the first payment ${WHOSE[entity]}`,
       entity,
       aggregate: 'time_since_first',
+      window: 'all',
       unit: '1d',
     },
     {
-      kind: 'history',
+      kind: 'window',
       name: `${entity}_days_since_last`,
       description: `Days since the last payment ${WHOSE[entity]}`,
       entity,
       aggregate: 'time_since_last',
+      window: 'all',
       unit: '1d',
     },
   ];
@@ -102,7 +105,7 @@ const labels: readonly FeatureDefinition[] = [
     name: 'payee_frauds_agreed',
     description: 'Payments to the payee’s account that are agreed to be fraud, as known now',
     aggregate: 'count',
-    state: 'AGREED',
+    states: ['AGREED'],
     default: 0,
   },
   {
@@ -110,7 +113,7 @@ const labels: readonly FeatureDefinition[] = [
     name: 'payee_frauds_agreed_30d',
     description: 'Payments to the payee’s account that were agreed to be fraud in the last 30 days, as known now',
     aggregate: 'count',
-    state: 'AGREED',
+    states: ['AGREED'],
     window: '30d',
     default: 0,
   },
@@ -119,7 +122,7 @@ const labels: readonly FeatureDefinition[] = [
     name: 'payee_contested_open',
     description: 'Payments to the payee’s account whose contest is open, as known now',
     aggregate: 'count',
-    state: 'CONTESTED',
+    states: ['CONTESTED'],
     default: 0,
   },
   {
@@ -127,7 +130,7 @@ const labels: readonly FeatureDefinition[] = [
     name: 'payee_days_since_fraud',
     description: 'Days since a payment to the payee’s account was last agreed to be fraud',
     aggregate: 'time_since_last',
-    state: 'AGREED',
+    states: ['AGREED'],
     unit: '1d',
   },
 ];

@@ -1,4 +1,5 @@
 import { hash128 } from '../base/hash128.ts';
+import { ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
 import type { FeatureSet } from './feature-set.ts';
 
 /*
@@ -8,18 +9,17 @@ import type { FeatureSet } from './feature-set.ts';
  *   opening:<epoch>  JSON of its opening
  *   lock             token of who builds the next one
  *   last-epoch       the last number that a builder took
- *   <epoch>:e<id>    a payment's event      f64{7} side:u8 payee key:text
- *                    numbers of payer, payee, pair (0 = none) · tokens of payer and payee (−1 = none) · time · amount
- *   <epoch>:p<id>    a payer's account      header event{kept}, after `head` dropped ones
- *   <epoch>:q<id>    a payee's account      the same
- *   <epoch>:c<id><id> a pair                the same
- *   <epoch>:t<id>    a payee's tiles        hash: index → f64{5} count, sum low, sum high, max, newest
- *   <epoch>:l<id>    a payee's labels       f64{4} count, head, kept, newest dropped · event{kept}
+ *   <epoch>:e<id>    a payment's event      f64{K} numbers in each kind's entity (0 = none) · f64{K} tokens of
+ *                    the entities (−1 = none) · f64 time · f64{N} what tiles took in · side:u8 payee key:text
+ *   <epoch>:<k><id>  an entity of a kind    header event{kept}, after `head` dropped ones
+ *   <epoch>:t<k><id> an entity's tiles      hash: index → newest, count, f64{8} a group, registers u8{4096}, histograms u32{816}
+ *   <epoch>:l<id>    a payee's labels       f64{4} count, head, kept, newest dropped · label{kept}
  *   <epoch>:r<id>    headers below an event, for its retry, 15 minutes
- *   <epoch>:k<id>    a label's number by its request, 15 minutes
+ *   <epoch>:n<id>    a label's number by its request, 15 minutes
  *
  *   header = f64{8}  sequence, count, first, second, newest, newest dropped, head, kept
- *   event  = f64{4}  time, amount (a label: state), counterparty (−1 = none), identity
+ *   event  = f64{}   time, identity, and what the kind's layout names
+ *   label  = f64{3}  time, identity, state
  *   id     = 16 bytes, the 128-bit hash of a key: Redis holds no account and no document, but for
  *            the payee key of an event, which labels are resolved by
  *
@@ -27,16 +27,22 @@ import type { FeatureSet } from './feature-set.ts';
  * it had never been seen. So Redis must not evict (`maxmemory-policy noeviction`).
  */
 
+/** What the keys of a kind of entity begin with. */
+export const KIND_CODES: Readonly<Record<EntityKind, string>> = { payer: 'p', payee: 'q', pair: 'c' };
+
 /** Numbers of an entity's header. */
 export const HEADER_NUMBERS = 8;
 /** Bytes of an entity's header. */
 export const HEADER_BYTES = HEADER_NUMBERS * 8;
-/** Bytes of an event. */
-export const EVENT_BYTES = 32;
+/** Bytes of a label. */
+export const LABEL_BYTES = 24;
 /** Bytes of the header of a list of labels. */
 export const LABEL_HEADER_BYTES = 32;
+
 /** Bytes of an event's value before its side. */
-export const PAYMENT_BYTES = 56;
+export function paymentBytes(set: FeatureSet): number {
+  return (ENTITY_KINDS.length * 2 + 1 + set.own.count) * 8;
+}
 
 /** MED decides a contest by day 91, and its label then finds the payee by the payment. */
 export const PAYMENT_TTL_MS = 92 * 86_400_000;
@@ -89,9 +95,8 @@ export function tokenOfName(name: Int32Array): number {
 }
 
 /** A key of an epoch; empty where there is no such entity, and the script passes over it. */
-export function epochKey(prefix: Buffer, kind: string, id: Buffer | null, second: Buffer | null = EMPTY): Buffer {
-  if (id === null || second === null) return EMPTY;
-  return Buffer.concat([prefix, Buffer.from(kind), id, second]);
+export function epochKey(prefix: Buffer, kind: string, id: Buffer | null): Buffer {
+  return id === null ? EMPTY : Buffer.concat([prefix, Buffer.from(kind), id]);
 }
 
 /** Doubles as bytes. */

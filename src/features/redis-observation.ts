@@ -1,46 +1,49 @@
 import { token53 } from '../base/hash128.ts';
-import { ENTITY_KINDS, type EntityKind, type EntityNumber, type EntityNumbers } from '../domain/entity-keys.ts';
+import {
+  ENTITY_KINDS,
+  type EntityKind,
+  type EntityNumber,
+  type EntityNumbers,
+  NO_NUMBERS,
+} from '../domain/entity-keys.ts';
+import { EVENT_IDENTITY, NO_EVENT } from './event-layout.ts';
 import type { FeatureSet } from './feature-set.ts';
 import { FEATURE_STATUS } from './feature-status.ts';
-import {
-  type FeatureRead,
-  type FeatureReading,
-  NO_NUMBERS,
-  type Observation,
-  type ObservedPayment,
-} from './online-store.ts';
-import { paymentOutputs, writeNulls } from './payment-outputs.ts';
+import type { FeatureRead, FeatureReading, Observation, ObservedPayment } from './online-store.ts';
 import type { Reply } from './redis-connection.ts';
-import { EVENT_BYTES, HEADER_BYTES, LABEL_HEADER_BYTES } from './redis-layout.ts';
+import { HEADER_BYTES, LABEL_HEADER_BYTES } from './redis-layout.ts';
 import { ReplyReader } from './redis-reply.ts';
 import { OBSERVED } from './redis-scripts.ts';
-import { createVectorEngine, featureOutput, type VectorEngine, writeAbsent } from './vector-engine.ts';
+import { featureOutput, type VectorEngine, writeAbsent } from './vector-engine.ts';
 
 /** The bytes of an entity. */
 interface EntityBytes {
   readonly header: Buffer;
   readonly events: Buffer;
+  readonly tiles: readonly Buffer[];
 }
 
 /** What the observing script returned. */
 interface ObservedReply {
   readonly code: number;
-  readonly entities: Readonly<Record<EntityKind, EntityBytes>>;
-  readonly tiles: readonly Buffer[];
   readonly labels: Buffer;
   /** The payment's value as it was found; empty where it was recorded now. */
   readonly payment: Buffer;
-  /** Headers of payer, payee, pair and labels below the payment's event; empty where they are not kept. */
+  /** Headers of each kind's entity and of labels below the payment's event; empty where they are not kept. */
   readonly below: Buffer;
+  /** In the order of ENTITY_KINDS. */
+  readonly entities: readonly EntityBytes[];
 }
 
-/** What is known of the payment's event where it was recorded before. */
+const KINDS = ENTITY_KINDS.length;
+
+/** What is known of the payment's event where it was recorded before: by kind its number and its entity's token. */
 interface OwnEvent {
   readonly numbers: readonly number[];
-  readonly payerToken: number;
-  readonly payeeToken: number;
+  readonly tokens: readonly number[];
   readonly time: number;
-  readonly amount: number;
+  /** What tiles took in of it, in the order of the set. */
+  readonly own: readonly number[];
 }
 
 /** Headers as they were below a payment's event, by the kind's place, and of the payee's labels. */
@@ -51,27 +54,28 @@ interface EntitiesBelow {
 
 /** Reads a script's reply. The caller has looked at the code. */
 function parseReply(reply: readonly Reply[]): ObservedReply {
-  const bytes = (at: number): Buffer => reply[at] as Buffer;
-  const entity = (at: number): EntityBytes => ({ header: bytes(at), events: bytes(at + 1) });
   return {
     code: reply[0] as number,
-    entities: { payer: entity(1), payee: entity(3), pair: entity(5) },
-    tiles: reply[7] as readonly Buffer[],
-    labels: bytes(8),
-    payment: bytes(9),
-    below: bytes(10),
+    labels: reply[1] as Buffer,
+    payment: reply[2] as Buffer,
+    below: reply[3] as Buffer,
+    entities: ENTITY_KINDS.map((_, at) => ({
+      header: reply[4 + at * 3] as Buffer,
+      events: reply[5 + at * 3] as Buffer,
+      tiles: reply[6 + at * 3] as readonly Buffer[],
+    })),
   };
 }
 
-function ownEvent(payment: Buffer): OwnEvent | null {
+function ownEvent(payment: Buffer, set: FeatureSet): OwnEvent | null {
   if (payment.length === 0) return null;
-  const number = (at: number): number => payment.readDoubleLE(at * 8);
+  const numbers = (from: number, count: number): number[] =>
+    Array.from({ length: count }, (_, at) => payment.readDoubleLE((from + at) * 8));
   return {
-    numbers: [number(0), number(1), number(2)],
-    payerToken: number(3),
-    payeeToken: number(4),
-    time: number(5),
-    amount: number(6),
+    numbers: numbers(0, KINDS),
+    tokens: numbers(KINDS, KINDS),
+    time: payment.readDoubleLE(KINDS * 16),
+    own: numbers(KINDS * 2 + 1, set.own.count),
   };
 }
 
@@ -79,20 +83,18 @@ function ownEvent(payment: Buffer): OwnEvent | null {
 export class ObservationReader {
   readonly #set: FeatureSet;
   readonly #engine: VectorEngine;
-  readonly #paymentOutputs: Int32Array;
   readonly #reader: ReplyReader;
 
-  constructor(set: FeatureSet) {
+  constructor(set: FeatureSet, engine: VectorEngine) {
     this.#set = set;
-    this.#engine = createVectorEngine(set);
-    this.#paymentOutputs = paymentOutputs(set);
+    this.#engine = engine;
     this.#reader = new ReplyReader(set);
   }
 
   /** The observation of a payment in an epoch. */
   observation(payment: ObservedPayment, epoch: number, reply: readonly Reply[]): Observation {
     const observed = parseReply(reply);
-    const own = ownEvent(observed.payment);
+    const own = ownEvent(observed.payment, this.#set);
     const repeated = observed.code === OBSERVED.repeated && own !== null;
     const below = repeated ? this.#entitiesBelow(payment, observed) : undefined;
     const { row, keys } = payment;
@@ -104,7 +106,7 @@ export class ObservationReader {
   /** What a read in an epoch gives. */
   reading(read: FeatureRead, epoch: number, reply: readonly Reply[]): FeatureReading {
     const observed = parseReply(reply);
-    return this.#read(read, epoch, observed, ownEvent(observed.payment), undefined);
+    return this.#read(read, epoch, observed, ownEvent(observed.payment, this.#set), undefined);
   }
 
   #read(
@@ -115,32 +117,40 @@ export class ObservationReader {
     below: EntitiesBelow | undefined,
   ): FeatureReading {
     const out = featureOutput(this.#set);
-    const token = row === null ? -1 : token53(row.end_to_end_id);
-    const saw: Record<EntityKind, EntityNumber | null> = { payer: null, payee: null, pair: null };
+    // Written again: since the call other payments have filled the engine's arrays.
+    const events = row === null ? null : this.#engine.write(row, keys);
+    const saw: Record<EntityKind, EntityNumber | null> = { ...NO_NUMBERS };
     for (const [at, kind] of ENTITY_KINDS.entries()) {
+      const plan = this.#set.kinds[kind];
       if (keys[kind] === null) {
-        writeAbsent(this.#set.kinds[kind], FEATURE_STATUS.notFound, out);
+        writeAbsent(plan, FEATURE_STATUS.notFound, out);
         continue;
       }
-      const entity = observed.entities[kind];
+      const entity = observed.entities[at] as EntityBytes;
       const header = below?.header(at) ?? entity.header;
-      const seq = this.#reader.readEntity(header, entity.events, kind === 'payee' ? observed.tiles : []);
+      const seq = this.#reader.readEntity(at, header, entity.events, entity.tiles);
       saw[kind] = { epoch, seq };
-      const { view } = this.#reader;
-      if (own !== null && below === undefined && isIn(own, kind, keys)) {
-        view.ownIdentity = token;
-        view.ownTime = own.time;
-        view.ownAmount = own.amount;
+      const event = events?.[at] ?? NO_EVENT;
+      if (own !== null && below === undefined && own.tokens[at] === token53(keys[kind])) {
+        this.#showOwn(kind, own, event);
       }
-      this.#engine[kind].read(view, atMicros, out);
-      if (kind !== 'payee') continue;
+      this.#engine.windows[at]?.read(this.#reader.view, atMicros, event, out);
+      if (plan.labels.length === 0) continue;
       this.#reader.readLabels(observed.labels, below?.labels);
-      const others = view.count - (view.ownIdentity < 0 ? 0 : 1);
-      this.#engine.labels.read(this.#reader.labelView, others > 0, atMicros, token, out);
+      const { view, labelView } = this.#reader;
+      this.#engine.labels.read(labelView, view, atMicros, event[EVENT_IDENTITY] ?? -1, out);
     }
-    this.#engine.expressions.read(row, out);
-    if (row === null) writeNulls(this.#paymentOutputs, out);
+    this.#engine.readRow(row, out);
     return { saw, values: out.values, status: out.status };
+  }
+
+  /** The payment's event is in the entity that is shown: as it was recorded. */
+  #showOwn(kind: EntityKind, { time, own }: OwnEvent, event: Float64Array): void {
+    const { view } = this.#reader;
+    view.ownIdentity = event[EVENT_IDENTITY] as number;
+    view.ownTime = time;
+    const { slots, start } = this.#set.own.byKind[kind];
+    for (let at = 0; at < slots.length; at += 1) view.own[slots[at] as number] = own[start + at] as number;
   }
 
   /**
@@ -157,31 +167,27 @@ export class ObservationReader {
     const identity = token53(row.end_to_end_id);
     for (const [at, kind] of ENTITY_KINDS.entries()) {
       if (keys[kind] === null) continue;
-      const { events } = entities[kind];
-      const place = header(at).readDoubleLE(56) * EVENT_BYTES;
-      if (place + EVENT_BYTES > events.length || events.readDoubleLE(place + 24) !== identity) return undefined;
+      const { events } = entities[at] as EntityBytes;
+      const size = this.#set.kinds[kind].layout.stride * 8;
+      const place = header(at).readDoubleLE(56) * size;
+      if (place + size > events.length || events.readDoubleLE(place + EVENT_IDENTITY * 8) !== identity)
+        return undefined;
     }
-    const labelsBelow = below.subarray(3 * HEADER_BYTES, 3 * HEADER_BYTES + LABEL_HEADER_BYTES);
+    const labelsBelow = below.subarray(KINDS * HEADER_BYTES, KINDS * HEADER_BYTES + LABEL_HEADER_BYTES);
     if (labels.length > 0 && labels.readDoubleLE(8) !== labelsBelow.readDoubleLE(8)) return undefined;
     return { header, labels: labelsBelow };
   }
 }
 
-/** Whether the payment's event is an event of the entity: its other side may name another account. */
-function isIn(own: OwnEvent, kind: EntityKind, keys: ObservedPayment['keys']): boolean {
-  const payer = keys.payer !== null && own.payerToken === token53(keys.payer);
-  const payee = keys.payee !== null && own.payeeToken === token53(keys.payee);
-  return kind === 'payer' ? payer : kind === 'payee' ? payee : payer && payee;
-}
-
 function numbersOf({ code }: ObservedReply, own: OwnEvent | null, saw: EntityNumbers, epoch: number): EntityNumbers {
   if (code === OBSERVED.second) return NO_NUMBERS;
-  const number = (at: number): EntityNumber | null => {
-    const seen = saw[ENTITY_KINDS[at] ?? 'payer'];
-    if (seen === null) return null;
+  const numbers: Record<EntityKind, EntityNumber | null> = { ...NO_NUMBERS };
+  for (const [at, kind] of ENTITY_KINDS.entries()) {
+    const seen = saw[kind];
+    if (seen === null) continue;
     const seq = own === null ? seen.seq + 1 : (own.numbers[at] ?? 0);
     // An event that is in the epoch's base has no number of its own.
-    return seq === 0 ? null : { epoch, seq };
-  };
-  return { payer: number(0), payee: number(1), pair: number(2) };
+    numbers[kind] = seq === 0 ? null : { epoch, seq };
+  }
+  return numbers;
 }

@@ -16,10 +16,11 @@ import type {
 import { COMMAND_TIMEOUT_MS, openRedis, type Reply, runIdOf, runScript, storeUnavailable } from './redis-connection.ts';
 import { type OpenedEpoch, type RebuildParts, rebuildEpoch } from './redis-epoch.ts';
 import { LateAppends } from './redis-late-appends.ts';
-import { PAYMENT_BYTES, sharedKeys } from './redis-layout.ts';
+import { paymentBytes, sharedKeys } from './redis-layout.ts';
 import { ObservationReader } from './redis-observation.ts';
 import { type EpochKeys, labelCall, observeCall, paymentKey, readCall } from './redis-request.ts';
 import { labelScript, OBSERVED, observeScript, type RedisScript } from './redis-scripts.ts';
+import { createVectorEngine, type VectorEngine } from './vector-engine.ts';
 
 /** Numbers of an event that were learned after its decision. */
 export interface LearnedNumbers {
@@ -59,6 +60,7 @@ export class RedisOnlineStore implements OnlineStore {
   readonly #url: string;
   readonly #hooks: RedisStoreHooks;
   readonly #redis: Redis;
+  readonly #engine: VectorEngine;
   readonly #reader: ObservationReader;
   readonly #observeScript: RedisScript;
   readonly #labelScript: RedisScript;
@@ -75,7 +77,8 @@ export class RedisOnlineStore implements OnlineStore {
     this.#url = url;
     this.#hooks = hooks;
     this.#redis = openRedis(url, commandTimeoutMs);
-    this.#reader = new ObservationReader(set);
+    this.#engine = createVectorEngine(set);
+    this.#reader = new ObservationReader(set, this.#engine);
     this.#observeScript = observeScript(set);
     this.#labelScript = labelScript(set);
     this.#keys = { epoch: 0, shared: sharedKeys(set), prefix: Buffer.alloc(0) };
@@ -174,7 +177,8 @@ export class RedisOnlineStore implements OnlineStore {
 
   async #observe(payment: ObservedPayment): Promise<Observation> {
     const keys = this.#openKeys();
-    const { keys: names, args } = observeCall(payment, keys);
+    const events = this.#engine.write(payment.row, payment.keys);
+    const { keys: names, args } = observeCall(this.set, payment, events, keys);
     const reply = await this.#run(this.#observeScript, names, args);
     if (reply[0] === OBSERVED.otherEpoch) throw this.#epochClosed();
     return this.#reader.observation(payment, keys.epoch, reply);
@@ -199,8 +203,8 @@ export class RedisOnlineStore implements OnlineStore {
     } catch (error) {
       throw storeUnavailable(error);
     }
-    if (payment === null || payment.length <= PAYMENT_BYTES + 1) return null;
-    return payment.toString('utf8', PAYMENT_BYTES + 1);
+    const start = paymentBytes(this.set) + 1;
+    return payment === null || payment.length <= start ? null : payment.toString('utf8', start);
   }
 
   async #run(

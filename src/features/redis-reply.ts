@@ -1,9 +1,12 @@
 import { assert } from '../base/assert.ts';
+import { ENTITY_KINDS } from '../domain/entity-keys.ts';
 import { EntityView } from './entity-view.ts';
-import { EVENT_STRIDE } from './event-slab.ts';
 import type { FeatureSet } from './feature-set.ts';
-import { EVENT_BYTES, HEADER_NUMBERS, LABEL_HEADER_BYTES, unpackInto } from './redis-layout.ts';
-import { TILE, TILE_STRIDE } from './tile-pool.ts';
+import { LABEL_STRIDE } from './label-engine.ts';
+import { HEADER_NUMBERS, LABEL_BYTES, LABEL_HEADER_BYTES, unpackInto } from './redis-layout.ts';
+import { unpackTile } from './redis-tiles.ts';
+import { TILE, type TileOffsets, tileOffsets } from './tile-pool.ts';
+import type { KindPlan } from './window-plan.ts';
 
 /** Offsets of a header's numbers. */
 const SEQUENCE = 0;
@@ -14,35 +17,57 @@ const NEWEST = 4;
 const DROPPED = 5;
 const KEPT = 7;
 
+/** Buffers of one kind of entity, filled again for each reply. */
+interface KindBuffers {
+  readonly plan: KindPlan;
+  readonly offsets: TileOffsets;
+  readonly events: Float64Array;
+  readonly own: Float64Array;
+  tiles: Float64Array;
+}
+
 /** A reply's bytes as the engine reads entities; the buffers are filled again for each reply. */
 export class ReplyReader {
   readonly view = new EntityView();
   readonly labelView = new EntityView();
   readonly #header = new Float64Array(HEADER_NUMBERS);
-  readonly #events: Float64Array;
+  readonly #kinds: readonly KindBuffers[];
   readonly #labels: Float64Array;
-  #tiles = new Float64Array(TILE_STRIDE * 64);
 
   constructor(set: FeatureSet) {
-    this.#events = new Float64Array(set.bound * EVENT_STRIDE);
-    this.#labels = new Float64Array(set.bound * EVENT_STRIDE);
+    this.#kinds = ENTITY_KINDS.map((kind) => {
+      const plan = set.kinds[kind];
+      const { stride } = plan.layout;
+      return {
+        plan,
+        offsets: tileOffsets(plan.keeping.tiles),
+        events: new Float64Array(set.bound * stride),
+        own: new Float64Array(stride),
+        tiles: new Float64Array(0),
+      };
+    });
+    this.#labels = new Float64Array(set.bound * LABEL_STRIDE);
   }
 
   /**
    * Fills the view with an entity.
    *
+   * @param kind place of its kind in ENTITY_KINDS.
    * @param header what its state says of itself: as it is now, or as it was below an event.
    * @param events the events that it keeps; only the first `kept` of the header's are shown.
    * @returns its last number.
    */
-  readEntity(header: Buffer, events: Buffer, tiles: readonly Buffer[]): number {
+  readEntity(kind: number, header: Buffer, events: Buffer, tiles: readonly Buffer[]): number {
     const { view } = this;
+    const buffers = this.#kinds[kind] as KindBuffers;
+    const { stride } = buffers.plan.layout;
     unpackInto(header, this.#header);
     const numbers = this.#header;
     const kept = numbers[KEPT] as number;
-    assert(events.length >= kept * EVENT_BYTES, 'an entity has the events that its header counts');
-    unpackInto(events.subarray(0, kept * EVENT_BYTES), this.#events);
-    view.events = this.#events;
+    assert(events.length >= kept * stride * 8, 'an entity has the events that its header counts');
+    unpackInto(events.subarray(0, kept * stride * 8), buffers.events);
+    view.events = buffers.events;
+    view.stride = stride;
     view.base = 0;
     view.head = 0;
     // The events lie in a row: a mask of all ones leaves their indexes as they are.
@@ -54,7 +79,8 @@ export class ReplyReader {
     view.maxSeen = numbers[NEWEST] as number;
     view.maxDropped = numbers[DROPPED] as number;
     view.ownIdentity = -1;
-    this.#readTiles(tiles);
+    view.own = buffers.own;
+    this.#readTiles(buffers, tiles);
     return numbers[SEQUENCE] as number;
   }
 
@@ -67,24 +93,24 @@ export class ReplyReader {
     view.count = of.readDoubleLE(0);
     view.kept = of.readDoubleLE(16);
     view.maxDropped = of.readDoubleLE(24);
-    const bytes = labels.subarray(LABEL_HEADER_BYTES, LABEL_HEADER_BYTES + view.kept * EVENT_BYTES);
+    const bytes = labels.subarray(LABEL_HEADER_BYTES, LABEL_HEADER_BYTES + view.kept * LABEL_BYTES);
     unpackInto(bytes, this.#labels);
     view.events = this.#labels;
+    view.stride = LABEL_STRIDE;
     view.mask = -1;
   }
 
   /** HGETALL's list: index, tile, index, tile … */
-  #readTiles(list: readonly Buffer[]): void {
+  #readTiles(buffers: KindBuffers, list: readonly Buffer[]): void {
     const count = list.length / 2;
-    if (count * TILE_STRIDE > this.#tiles.length) this.#tiles = new Float64Array(count * TILE_STRIDE * 2);
+    const { stride } = buffers.offsets;
+    if (count * stride > buffers.tiles.length) buffers.tiles = new Float64Array(count * stride * 2);
     for (let tile = 0; tile < count; tile += 1) {
-      const at = tile * TILE_STRIDE;
-      const values = list[tile * 2 + 1] as Buffer;
-      this.#tiles[at] = Number(list[tile * 2]);
-      for (let number = 0; number < 5; number += 1) this.#tiles[at + 1 + number] = values.readDoubleLE(number * 8);
-      this.#tiles[at + TILE.next] = tile;
+      const at = tile * stride;
+      unpackTile(list[tile * 2 + 1] as Buffer, buffers.offsets, Number(list[tile * 2]), buffers.tiles, at);
+      buffers.tiles[at + TILE.next] = tile;
     }
-    this.view.tiles = this.#tiles;
+    this.view.tiles = buffers.tiles;
     this.view.tileChain = count;
   }
 }

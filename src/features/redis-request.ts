@@ -1,8 +1,9 @@
 import { token53 } from '../base/hash128.ts';
-import type { EntityKeys } from '../domain/entity-keys.ts';
+import { ENTITY_KINDS, type EntityKeys } from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
+import type { FeatureSet } from './feature-set.ts';
 import type { FeatureRead, ObservedLabel, ObservedPayment } from './online-store.ts';
-import { epochKey, idOf, packed, type SharedKeys } from './redis-layout.ts';
+import { epochKey, idOf, KIND_CODES, packed, type SharedKeys } from './redis-layout.ts';
 
 /** What a script is called with. */
 export interface ScriptCall {
@@ -20,60 +21,73 @@ export interface EpochKeys {
 /** How a side is written in a payment's value; `-` where it is not known. */
 export const SIDE_CODES = { PAYER: 'P', PAYEE: 'R' } as const;
 
-/** The call of the observing script for a payment. */
-export function observeCall({ row, keys }: ObservedPayment, epoch: EpochKeys): ScriptCall {
-  const payerToken = keys.payer === null ? -1 : token53(keys.payer);
-  const payeeToken = keys.payee === null ? -1 : token53(keys.payee);
-  const identity = token53(row.end_to_end_id);
-  const { event_time: time, amount_centavos: amount } = row;
+/**
+ * The call of the observing script for a payment: keys and arguments that all kinds share, then two
+ * keys and an event a kind.
+ *
+ * @param events the payment's event of each kind.
+ */
+export function observeCall(
+  set: FeatureSet,
+  { row, keys }: ObservedPayment,
+  events: readonly Float64Array[],
+  epoch: EpochKeys,
+): ScriptCall {
+  const tokens = ENTITY_KINDS.map((kind) => {
+    const key = keys[kind];
+    return key === null ? -1 : token53(key);
+  });
   const side = SIDE_CODES[row.side];
   return {
     keys: keysOf(row.end_to_end_id, keys, epoch),
     args: [
       String(epoch.epoch),
-      packed(time, amount, payeeToken, identity),
-      packed(time, amount, payerToken, identity),
-      packed(time, amount, -1, identity),
-      paymentTail(payerToken, payeeToken, time, amount, side, keys.payee),
       side,
+      paymentTail(tokens, row.event_time, ownNumbersOf(set, events), side, keys.payee),
+      ...events.map(bytesOfEvent),
     ],
   };
 }
 
 /** The call of the observing script that records nothing. */
 export function readCall({ row, keys }: FeatureRead, epoch: EpochKeys): ScriptCall {
-  return {
-    keys: keysOf(row === null ? null : row.end_to_end_id, keys, epoch),
-    args: [String(epoch.epoch), '', '', '', '', ''],
-  };
+  return { keys: keysOf(row === null ? null : row.end_to_end_id, keys, epoch), args: [String(epoch.epoch), '', ''] };
 }
 
 function keysOf(endToEndId: string | null, keys: EntityKeys, { shared, prefix }: EpochKeys): ScriptCall['keys'] {
   const id = endToEndId === null ? null : idOf(endToEndId);
-  const payer = keys.payer === null ? null : idOf(keys.payer);
-  const payee = keys.payee === null ? null : idOf(keys.payee);
   return [
     shared.epoch,
     epochKey(prefix, 'e', id),
     epochKey(prefix, 'r', id),
-    epochKey(prefix, 'p', payer),
-    epochKey(prefix, 'q', payee),
-    epochKey(prefix, 'c', payer, payee),
-    epochKey(prefix, 't', payee),
-    epochKey(prefix, 'l', payee),
+    epochKey(prefix, 'l', keys.payee === null ? null : idOf(keys.payee)),
+    ...ENTITY_KINDS.flatMap((kind) => {
+      const key = keys[kind];
+      const name = key === null ? null : idOf(key);
+      return [epochKey(prefix, KIND_CODES[kind], name), epochKey(prefix, `t${KIND_CODES[kind]}`, name)];
+    }),
   ];
+}
+
+/** An event as bytes of its own: the engine fills its array again. */
+function bytesOfEvent(event: Float64Array): Buffer {
+  return Buffer.from(Float64Array.from(event).buffer);
+}
+
+/** What tiles of a payment's entities take in of it, in the order of the set. */
+function ownNumbersOf(set: FeatureSet, events: readonly Float64Array[]): number[] {
+  return ENTITY_KINDS.flatMap((kind, at) => Array.from(set.own.byKind[kind].slots, (slot) => events[at]?.[slot] ?? 0));
 }
 
 /** A payment's value after its numbers. */
 export function paymentTail(
-  payerToken: number,
-  payeeToken: number,
+  tokens: readonly number[],
   time: number,
-  amount: number,
+  own: readonly number[],
   side: string,
   payeeKey: string | null,
 ): Buffer {
-  return Buffer.concat([packed(payerToken, payeeToken, time, amount), Buffer.from(side + (payeeKey ?? ''))]);
+  return Buffer.concat([packed(...tokens, time, ...own), Buffer.from(side + (payeeKey ?? ''))]);
 }
 
 /** The call of the label script. @param request names this request among all, so that its repeat counts once. */
@@ -84,13 +98,13 @@ export function labelCall(
   { epoch, shared, prefix }: EpochKeys,
 ): ScriptCall {
   const payee = idOf(payeeKey);
-  const event = packed(label.eventTimeMicros, LABEL_STATES.indexOf(label.state), -1, token53(label.endToEndId));
+  const event = packed(label.eventTimeMicros, token53(label.endToEndId), LABEL_STATES.indexOf(label.state));
   return {
     keys: [
       shared.epoch,
-      epochKey(prefix, 'q', payee),
+      epochKey(prefix, KIND_CODES.payee, payee),
       epochKey(prefix, 'l', payee),
-      epochKey(prefix, 'k', idOf(request)),
+      epochKey(prefix, 'n', idOf(request)),
     ],
     args: [String(epoch), event],
   };

@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
+import { ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
 import type { FeatureSet } from './feature-set.ts';
-import { PAYMENT_TTL_MS, RETRY_TTL_MS } from './redis-layout.ts';
+import { LABEL_BYTES, PAYMENT_TTL_MS, paymentBytes, RETRY_TTL_MS } from './redis-layout.ts';
+import { TILE_FUNCTIONS } from './redis-tiles.ts';
+import type { TileGroup } from './tile-layout.ts';
+import { TOTALS } from './tile-pool.ts';
 import { LEAST_KEPT } from './window-plan.ts';
 
 /** A Lua script with the name by which Redis knows it. */
@@ -30,60 +34,48 @@ export const OBSERVED = {
  * rule of `EntityLists`, on packed strings. A script runs alone, so all entities are touched at
  * one instant and every number is given once. Where no events are given it reads only.
  *
- * KEYS: epoch, event, retry, payer, payee, pair, tiles, labels; an empty key is no such entity.
- * ARGV: epoch, event of payer, of payee, of pair (32 bytes each), value of the payment after its
- * numbers, side.
- * Returns: code, then header and events of payer, payee, pair, tiles, labels, the payment's value,
- * what was below it.
+ * KEYS: epoch, event, retry, labels, then an entity and its tiles for each kind; an empty key is no
+ * such entity. ARGV: epoch, side, value of the payment after its numbers, then an event a kind.
+ * Returns: code, labels, the payment's value, what was below it, then header, events and tiles of each kind.
  */
 export function observeScript(set: FeatureSet): RedisScript {
-  const { payer, payee, pair } = set.kinds;
   return script(`
 local BOUND, LEAST = ${set.bound}, ${LEAST_KEPT}
 local HEADER = '<dddddddd'
 local EMPTY = struct.pack(HEADER, 0, 0, math.huge, math.huge, -math.huge, -math.huge, 0, 0)
+local KINDS = {${ENTITY_KINDS.map((kind) => kindTable(set, kind)).join(', ')}}
+local floor = math.floor
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {0, redis.call('GET', KEYS[1]) or ''} end
 
-local function read(key)
+local function read(key, size)
   if key == '' then return '', '' end
   local header = redis.call('GETRANGE', key, 0, 63)
   if header == '' then return EMPTY, '' end
   local _, _, _, _, _, _, head, kept = struct.unpack(HEADER, header)
   if kept == 0 then return header, '' end
-  return header, redis.call('GETRANGE', key, 64 + head * 32, -1)
+  return header, redis.call('GETRANGE', key, 64 + head * size, -1)
 end
 
-local function addToTile(key, width, time, amount, horizon)
-  local field = string.format('%.0f', math.ceil(time / width) - 1)
-  local tile = redis.call('HGET', key, field)
-  local count, low, high, max, newest = 0, 0, 0, -math.huge, -math.huge
-  if tile then
-    count, low, high, max, newest = struct.unpack('<ddddd', tile)
-  else
-    local least = math.floor(horizon / width)
-    for _, other in ipairs(redis.call('HKEYS', key)) do
-      if tonumber(other) < least then redis.call('HDEL', key, other) end
-    end
-  end
-  low = low + amount
-  if low >= ${2 ** 48} then low = low - ${2 ** 48}; high = high + 1 end
-  redis.call('HSET', key, field, struct.pack('<ddddd', count + 1, low, high, math.max(max, amount), math.max(newest, time)))
-end
-
-local function append(key, header, events, event, retention, tiles, width)
+${TILE_FUNCTIONS}
+local function append(kind, key, header, events, event, tiles)
   if key == '' then return 0 end
+  local size = kind.size
   local seq, count, first, second, newest, dropped, head, kept = struct.unpack(HEADER, header)
   local time = struct.unpack('<d', event)
   if time < first then second = first; first = time elseif time < second then second = time end
   newest = math.max(newest, time)
-  local horizon = newest - retention
+  local horizon = newest - kind.retention
   local place = head + kept
   kept = kept + 1
   local drops = 0
   while kept > 1 do
-    local headTime, headAmount = struct.unpack('<dd', events, drops * 32 + 1)
+    local headTime = struct.unpack('<d', events, drops * size + 1)
     if not (kept > BOUND or (kept > LEAST and headTime <= horizon)) then break end
-    if width > 0 and headTime > horizon then addToTile(tiles, width, headTime, headAmount, horizon) end
+    local from = drops * size + 1
+    if kind.width > 0 and headTime > horizon then
+      addToTile(kind, tiles, math.ceil(headTime / kind.width) - 1, floor(horizon / kind.width), events, from)
+    end
+    if kind.totals then addToTile(kind, tiles, ${TOTALS}, ${TOTALS}, events, from) end
     dropped = math.max(dropped, headTime)
     drops = drops + 1
     kept = kept - 1
@@ -91,27 +83,30 @@ local function append(key, header, events, event, retention, tiles, width)
   head = head + drops
   if head > kept then
     -- More is dead than alive: written anew, so a string is twice as long as it need be at most.
-    redis.call('SET', key, struct.pack(HEADER, seq + 1, count + 1, first, second, newest, dropped, 0, kept) .. string.sub(events .. event, drops * 32 + 1))
+    redis.call('SET', key, struct.pack(HEADER, seq + 1, count + 1, first, second, newest, dropped, 0, kept) .. string.sub(events .. event, drops * size + 1))
   else
-    redis.call('SETRANGE', key, 64 + place * 32, event)
+    redis.call('SETRANGE', key, 64 + place * size, event)
     redis.call('SETRANGE', key, 0, struct.pack(HEADER, seq + 1, count + 1, first, second, newest, dropped, head, kept))
   end
   return seq + 1
 end
 
-local payerHeader, payerEvents = read(KEYS[4])
-local payeeHeader, payeeEvents = read(KEYS[5])
-local pairHeader, pairEvents = read(KEYS[6])
-local labels = KEYS[8] ~= '' and redis.call('GET', KEYS[8]) or ''
-local tiles = {}
-if payeeHeader ~= '' and struct.unpack('<d', payeeHeader, 41) > -math.huge then tiles = redis.call('HGETALL', KEYS[7]) end
+local headers, events, tiles = {}, {}, {}
+for at, kind in ipairs(KINDS) do
+  headers[at], events[at] = read(KEYS[3 + at * 2], kind.size)
+  tiles[at] = {}
+  if (kind.width > 0 or kind.totals) and headers[at] ~= '' and struct.unpack('<d', headers[at], 41) > -math.huge then
+    tiles[at] = redis.call('HGETALL', KEYS[4 + at * 2])
+  end
+end
+local labels = KEYS[4] ~= '' and redis.call('GET', KEYS[4]) or ''
 
 local code = 1
 local below = ''
 local payment = KEYS[2] ~= '' and redis.call('GET', KEYS[2])
 if payment then
   code = 2
-  if string.sub(payment, 57, 57) == ARGV[6] then
+  if string.sub(payment, ${paymentBytes(set) + 1}, ${paymentBytes(set) + 1}) == ARGV[2] then
     code = 3
     below = redis.call('GET', KEYS[3]) or ''
   end
@@ -120,23 +115,41 @@ elseif ARGV[2] == '' then
   payment = ''
 else
   payment = ''
+  local numbers, kept = {}, {}
+  for at, kind in ipairs(KINDS) do
+    kept[at] = headers[at] == '' and EMPTY or headers[at]
+    numbers[at] = struct.pack('<d', append(kind, KEYS[3 + at * 2], headers[at], events[at], ARGV[3 + at], KEYS[4 + at * 2]))
+  end
   local labelHeader = labels ~= '' and string.sub(labels, 1, 32) or struct.pack('<dddd', 0, 0, 0, -math.huge)
-  local numbers = struct.pack('<ddd',
-    append(KEYS[4], payerHeader, payerEvents, ARGV[2], ${payer.keeping.retentionMicros}, '', ${payer.keeping.tileMicros}),
-    append(KEYS[5], payeeHeader, payeeEvents, ARGV[3], ${payee.keeping.retentionMicros}, KEYS[7], ${payee.keeping.tileMicros}),
-    append(KEYS[6], pairHeader, pairEvents, ARGV[4], ${pair.keeping.retentionMicros}, '', ${pair.keeping.tileMicros}))
-  redis.call('SET', KEYS[2], numbers .. ARGV[5], 'PX', ${PAYMENT_TTL_MS})
-  local function orEmpty(header) return header == '' and EMPTY or header end
-  redis.call('SET', KEYS[3], orEmpty(payerHeader) .. orEmpty(payeeHeader) .. orEmpty(pairHeader) .. labelHeader, 'PX', ${RETRY_TTL_MS})
+  redis.call('SET', KEYS[2], table.concat(numbers) .. ARGV[3], 'PX', ${PAYMENT_TTL_MS})
+  redis.call('SET', KEYS[3], table.concat(kept) .. labelHeader, 'PX', ${RETRY_TTL_MS})
 end
-return {code, payerHeader, payerEvents, payeeHeader, payeeEvents, pairHeader, pairEvents, tiles, labels, payment, below}
+local reply = {code, labels, payment, below}
+for at in ipairs(KINDS) do
+  reply[#reply + 1] = headers[at]
+  reply[#reply + 1] = events[at]
+  reply[#reply + 1] = tiles[at]
+end
+return reply
 `);
+}
+
+/** What the script needs to know of a kind of entity. */
+function kindTable(set: FeatureSet, kind: EntityKind): string {
+  const { keeping, layout } = set.kinds[kind];
+  const { widthMicros, hasTotals, groups, registers, histograms, conditionSlot } = keeping.tiles;
+  const parts = (list: readonly TileGroup[]): string =>
+    `{${list.map(({ slot, condition }) => `{${slot}, ${condition}}`).join(', ')}}`;
+  return (
+    `{size = ${layout.stride * 8}, retention = ${keeping.retentionMicros}, width = ${widthMicros}, totals = ${hasTotals}, ` +
+    `conditions = ${conditionSlot}, groups = ${parts(groups)}, registers = ${parts(registers)}, histograms = ${parts(histograms)}}`
+  );
 }
 
 /**
  * Records a label of a payee with the payee's next number, once for each request.
  *
- * KEYS: epoch, payee, labels, request. ARGV: epoch, the label (32 bytes).
+ * KEYS: epoch, payee, labels, request. ARGV: epoch, the label (24 bytes).
  * Returns: 0 and the open epoch, or 1 and the number as 8 bytes.
  */
 export function labelScript(set: FeatureSet): RedisScript {
@@ -149,7 +162,7 @@ if done then return {1, done} end
 
 local header = redis.call('GETRANGE', KEYS[2], 0, 63)
 if header == '' then header = struct.pack(HEADER, 0, 0, math.huge, math.huge, -math.huge, -math.huge, 0, 0) end
-local number = struct.pack('<d', struct.unpack('<d', header) + 1)
+local number = struct.pack('<d', (struct.unpack('<d', header)) + 1)
 redis.call('SETRANGE', KEYS[2], 0, number .. string.sub(header, 9))
 
 local labels = redis.call('GET', KEYS[3])
@@ -162,7 +175,7 @@ list = list .. ARGV[2]
 kept = kept + 1
 if kept > BOUND then
   dropped = math.max(dropped, (struct.unpack('<d', list)))
-  list = string.sub(list, 33)
+  list = string.sub(list, ${LABEL_BYTES + 1})
   kept = kept - 1
   head = head + 1
 end

@@ -1,17 +1,19 @@
-import type { EntityKind } from '../domain/entity-keys.ts';
+import { byKind, type EntityKind } from '../domain/entity-keys.ts';
 import { EntityLists } from './entity-lists.ts';
 import { EntityView } from './entity-view.ts';
 import type { EpochBook } from './epoch-book.ts';
+import { EventWriter } from './event-layout.ts';
 import { EventSlab } from './event-slab.ts';
+import type { FeatureOutput } from './feature-output.ts';
 import type { FeatureSet } from './feature-set.ts';
 import { FEATURE_STATUS } from './feature-status.ts';
 import type { HistoryBlock } from './history-block.ts';
-import { LabelEngine } from './label-engine.ts';
+import { LABEL_STRIDE, LabelEngine } from './label-engine.ts';
 import type { Groups } from './replay-groups.ts';
 import type { ReplayInput } from './replay-input.ts';
-import { TilePool } from './tile-pool.ts';
+import { NO_TILES, TilePool } from './tile-pool.ts';
 import { writeAbsent } from './vector-engine.ts';
-import { type FeatureOutput, WindowEngine } from './window-engine.ts';
+import { WindowEngine } from './window-engine.ts';
 import type { KindPlan } from './window-plan.ts';
 
 /** Names of rows as numbers. */
@@ -30,8 +32,6 @@ export interface EntityReplayContext {
   readonly input: ReplayInput;
   readonly book: EpochBook;
   readonly rows: ReplayRows;
-  /** The other account of each payment by its number; null for pairs. */
-  readonly counterparties: Int32Array | null;
   readonly paymentJournals: Int32Array;
   readonly labelJournals: Int32Array;
   readonly block: HistoryBlock;
@@ -58,6 +58,10 @@ export class EntityReplay {
   readonly #lists: EntityLists;
   readonly #tiles: TilePool;
   readonly #labels: EntityLists;
+  readonly #writer: EventWriter;
+  readonly #event: Float64Array;
+  readonly #label = new Float64Array(LABEL_STRIDE);
+  readonly #keys: Record<EntityKind, string | null> = byKind(() => null);
   readonly #view = new EntityView();
   readonly #labelView = new EntityView();
   /** The state in which each event's row was fed; states are numbered. */
@@ -88,12 +92,14 @@ export class EntityReplay {
     this.#kind = kind;
     this.#plan = plan;
     this.#engine = new WindowEngine(plan, set.latenessMicros, set.defaults);
-    this.#labelEngine = new LabelEngine(plan, set.defaults);
-    const { retentionMicros, tileMicros } = plan.keeping;
-    this.#tiles = new TilePool(tileMicros === 0 ? 1 : Math.ceil(retentionMicros / tileMicros) + 4);
-    this.#lists = new EntityLists(1, plan.keeping, new EventSlab(set.bound * 8), this.#tiles);
-    const labelRule = { bound: set.bound, retentionMicros: Infinity, tileMicros: 0 };
-    this.#labels = new EntityLists(1, labelRule, new EventSlab(set.bound * 8), new TilePool(1));
+    this.#labelEngine = new LabelEngine(plan, set.latenessMicros, set.defaults);
+    const { retentionMicros, tiles } = plan.keeping;
+    const width = tiles.widthMicros;
+    this.#tiles = new TilePool(width === 0 ? 4 : Math.ceil(retentionMicros / width) + 8, tiles);
+    this.#lists = new EntityLists(1, plan.keeping, new EventSlab(set.bound * 8, plan.layout.stride), this.#tiles);
+    this.#labels = labelLists(set.bound);
+    this.#writer = new EventWriter(plan.layout);
+    this.#event = new Float64Array(plan.layout.stride);
     this.#lists.create();
     this.#labels.create();
     this.#fedIn = new Int32Array(input.payments.count);
@@ -257,19 +263,28 @@ export class EntityReplay {
 
   #feed(at: number): void {
     const item = this.#items[at] as number;
-    const { input, rows, counterparties } = this.#context;
+    const { input, rows } = this.#context;
     if (item < 0) {
       const row = -1 - item;
       const { labels } = input;
-      const time = labels.times[row] as number;
-      this.#labels.append(0, time, labels.states[row] as number, -1, rows.labelTokens[row] as number, null);
+      this.#label[0] = labels.times[row] as number;
+      this.#label[1] = rows.labelTokens[row] as number;
+      this.#label[2] = labels.states[row] as number;
+      this.#labels.append(0, this.#label, null);
       return;
     }
-    const { payments } = input;
-    const counterparty = counterparties === null ? -1 : (counterparties[item] as number);
-    const time = payments.times[item] as number;
-    this.#lists.append(0, time, payments.amounts[item] as number, counterparty, rows.tokens[item] as number, null);
+    this.#lists.append(0, this.#write(item, this.#event), null);
     this.#fedIn[item] = this.#state;
+  }
+
+  /** Fills `event` with the event of a payment's row. */
+  #write(row: number, event: Float64Array): Float64Array {
+    const { payments } = this.#context.input;
+    const { keys } = payments;
+    this.#keys.payer = keys.payer[row] ?? null;
+    this.#keys.payee = keys.payee[row] ?? null;
+    this.#writer.write(payments.row(row), this.#keys, this.#context.rows.tokens[row] as number, event);
+    return event;
   }
 
   #answer(read: number): void {
@@ -284,13 +299,13 @@ export class EntityReplay {
     if (event !== undefined) {
       view.ownIdentity = token;
       view.ownTime = payments.times[event] as number;
-      view.ownAmount = payments.amounts[event] as number;
+      if (view.own.length === 0) view.own = new Float64Array(this.#event.length);
+      this.#write(event, view.own);
     }
-    this.#engine.read(view, t, out);
+    this.#engine.read(view, t, this.#write(row, this.#event), out);
     if (this.#plan.labels.length > 0) {
       this.#labels.show(0, this.#labelView);
-      const others = view.ownIdentity < 0 ? view.count : view.count - 1;
-      this.#labelEngine.read(this.#labelView, others > 0, t, token, out);
+      this.#labelEngine.read(this.#labelView, view, t, token, out);
     }
     this.#store(read);
   }
@@ -300,6 +315,11 @@ export class EntityReplay {
     block.store(read, this.#plan.outputs, out);
     block.store(read, this.#plan.labelOutputs, out);
   }
+}
+
+function labelLists(bound: number): EntityLists {
+  const rule = { bound, retentionMicros: Infinity, tiles: NO_TILES };
+  return new EntityLists(1, rule, new EventSlab(bound * 8, LABEL_STRIDE), new TilePool(0, NO_TILES));
 }
 
 /** Sorts two columns by the second; nearly always they are in order, and then only looks. */

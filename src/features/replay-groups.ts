@@ -1,3 +1,40 @@
+import { byKind, ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
+import type { NumberColumns, ReplayPayments } from './replay-input.ts';
+
+/** Entities of payments and of labels, numbered. */
+export interface NumberedEntities {
+  /** Entity of each payment by kind; −1 where it has none. */
+  readonly entities: Readonly<Record<EntityKind, Int32Array>>;
+  readonly counts: Readonly<Record<EntityKind, number>>;
+  /** The payee of each label. */
+  readonly labelPayees: Int32Array;
+}
+
+/** Numbers the entities of each kind as they are first seen. */
+export function numberEntities(
+  keys: ReplayPayments['keys'],
+  labelPayees: readonly (string | null)[],
+): NumberedEntities {
+  const known = byKind(() => new Map<string, number>());
+  const entities = byKind((kind) => (kind === 'pair' ? new Int32Array(0) : numberTexts(keys[kind], known[kind])));
+  const labelled = numberTexts(labelPayees, known.payee);
+  const pairs = numberPairs(entities.payer, entities.payee);
+  return {
+    entities: { ...entities, pair: pairs.numbers },
+    counts: byKind((kind) => (kind === 'pair' ? pairs.count : known[kind].size)),
+    labelPayees: labelled,
+  };
+}
+
+/** Epoch of an event's numbers; Infinity where it has none. */
+export function epochOfEvent(numbers: Readonly<Record<EntityKind, NumberColumns>>, row: number): number {
+  for (const kind of ENTITY_KINDS) {
+    const epoch = numbers[kind].epochs[row] as number;
+    if (epoch !== 0) return epoch;
+  }
+  return Infinity;
+}
+
 /** Rows by entity: those of entity e are `rows[start[e]] … rows[start[e + 1] − 1]`, in the order of the input. */
 export interface Groups {
   readonly count: number;
@@ -6,7 +43,7 @@ export interface Groups {
 }
 
 /** Numbers texts as they are first seen; −1 for null. */
-export function numberTexts(texts: readonly (string | null)[], known: Map<string, number>): Int32Array {
+function numberTexts(texts: readonly (string | null)[], known: Map<string, number>): Int32Array {
   const numbers = new Int32Array(texts.length);
   for (let row = 0; row < texts.length; row += 1) {
     const text = texts[row] as string | null;
@@ -25,7 +62,7 @@ export function numberTexts(texts: readonly (string | null)[], known: Map<string
 }
 
 /** Numbers pairs of numbers as they are first seen; −1 where either is. */
-export function numberPairs(left: Int32Array, right: Int32Array): { numbers: Int32Array; count: number } {
+function numberPairs(left: Int32Array, right: Int32Array): { numbers: Int32Array; count: number } {
   const known = new Map<number, number>();
   const numbers = new Int32Array(left.length);
   for (let row = 0; row < left.length; row += 1) {

@@ -33,13 +33,13 @@ export interface ReplayPayments {
   readonly count: number;
   readonly ids: readonly string[];
   readonly times: Float64Array;
-  readonly amounts: Float64Array;
-  readonly payers: readonly (string | null)[];
-  readonly payees: readonly (string | null)[];
+  readonly keys: Readonly<Record<Exclude<EntityKind, 'pair'>, readonly (string | null)[]>>;
   /** 1 where the row is its payment's event. */
   readonly isEvent: Uint8Array;
   readonly numbers: Readonly<Record<EntityKind, NumberColumns>>;
   readonly places: PlaceColumns;
+  /** The payment of a row, with the columns that the set reads; the object may be the same for every call. */
+  readonly row: (row: number) => PaymentRow;
 }
 
 /** What to compute: for which rows, and what each of them could see. */
@@ -51,8 +51,6 @@ export interface ReplayReads {
    * where it saw nothing: the store did not answer.
    */
   readonly saw: Readonly<Record<EntityKind, NumberColumns>>;
-  /** The payment of a row, for expressions over it; the object may be the same for every call. */
-  readonly payment: (row: number) => PaymentRow;
 }
 
 /** What was recorded. */

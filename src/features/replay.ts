@@ -1,12 +1,13 @@
 import { token53 } from '../base/hash128.ts';
+import { ENTITY_KINDS } from '../domain/entity-keys.ts';
 import { epochBook } from './epoch-book.ts';
+import type { FeatureOutput } from './feature-output.ts';
 import type { FeatureSet } from './feature-set.ts';
 import { HistoryBlock } from './history-block.ts';
 import { EntityReplay, type ReplayRows } from './replay-entity.ts';
-import { groupRows, numberPairs, numberTexts } from './replay-groups.ts';
+import { epochOfEvent, groupRows, numberEntities } from './replay-groups.ts';
 import type { ReplayInput, ReplayPayments, ReplayReads, ReplayRecords } from './replay-input.ts';
 import { createVectorEngine, featureOutput } from './vector-engine.ts';
-import type { FeatureOutput } from './window-engine.ts';
 
 /** Vectors that were computed again, read by read. */
 export interface ReplayedVectors {
@@ -48,7 +49,7 @@ export function prepareReplay(set: FeatureSet, records: ReplayRecords): (reads: 
       count: reads.rows.length,
       vector(read) {
         block.load(read, out);
-        engine.expressions.read(reads.payment(reads.rows[read] as number), out);
+        engine.readRow(records.payments.row(reads.rows[read] as number), out);
         return out;
       },
     };
@@ -58,25 +59,16 @@ export function prepareReplay(set: FeatureSet, records: ReplayRecords): (reads: 
 function historyOf(set: FeatureSet, records: ReplayRecords, out: FeatureOutput): (reads: ReplayReads) => HistoryBlock {
   const { payments, labels } = records;
   const book = epochBook(records.epochs);
-  const payees = new Map<string, number>();
-  const payerOf = numberTexts(payments.payers, new Map());
-  const payeeOf = numberTexts(payments.payees, payees);
-  const labelPayeeOf = numberTexts(labels.payees, payees);
-  const pairs = numberPairs(payerOf, payeeOf);
+  const { entities, counts, labelPayees } = numberEntities(payments.keys, labels.payees);
   const rows = tokenRows(records);
   const journals = (ids: readonly string[]): Int32Array => Int32Array.from(ids, (id) => book.journalOf(id));
   const paymentJournals = journals(payments.places.journals);
   const labelJournals = journals(labels.places.journals);
-  const kinds = [
-    { kind: 'payer', entities: payerOf, counterparties: payeeOf },
-    { kind: 'payee', entities: payeeOf, counterparties: payerOf },
-    { kind: 'pair', entities: pairs.numbers, counterparties: null },
-  ] as const;
-  const grouped = kinds.map(({ kind, entities, counterparties }) => {
-    const labelEntities = kind === 'payee' ? labelPayeeOf : new Int32Array(0);
-    const count = 1 + Math.max(largest(entities), largest(labelEntities));
-    const events = groupRows(entities, count, (row) => payments.isEvent[row] === 1);
-    return { kind, entities, counterparties, count, events, labelled: groupRows(labelEntities, count, () => true) };
+  const grouped = ENTITY_KINDS.map((kind) => {
+    const count = counts[kind];
+    const events = groupRows(entities[kind], count, (row) => payments.isEvent[row] === 1);
+    const labelled = groupRows(kind === 'payee' ? labelPayees : new Int32Array(0), count, () => true);
+    return { kind, count, events, labelled };
   });
   const shared = { set, book, rows, paymentJournals, labelJournals, out };
   let block = new HistoryBlock(set, 0);
@@ -84,9 +76,11 @@ function historyOf(set: FeatureSet, records: ReplayRecords, out: FeatureOutput):
     // Every feature of every read is written, so what an earlier piece left does no harm.
     if (block.reads < reads.rows.length) block = new HistoryBlock(set, reads.rows.length);
     const input = { ...records, reads };
-    for (const { kind, entities, counterparties, count, events, labelled } of grouped) {
-      const readEntities = Int32Array.from(reads.rows, (row) => entities[row] as number);
-      const replayed = new EntityReplay(kind, { ...shared, input, counterparties, block });
+    for (const { kind, count, events, labelled } of grouped) {
+      const plan = set.kinds[kind];
+      if (plan.outputs.length + plan.labelOutputs.length === 0) continue;
+      const readEntities = Int32Array.from(reads.rows, (row) => entities[kind][row] as number);
+      const replayed = new EntityReplay(kind, { ...shared, input, block });
       replayed.writeAbsent(readEntities);
       const readers = groupRows(readEntities, count, (read) => (reads.saw[kind].epochs[read] as number) > 0);
       for (let entity = 0; entity < count; entity += 1) replayed.run(entity, events, labelled, readers);
@@ -127,9 +121,8 @@ function tokensWithTwoEvents(payments: ReplayPayments, tokens: Float64Array): nu
 
 /** By epoch, those without one last; then by known time, journal, position. */
 function compareEvents({ numbers, places }: ReplayPayments, a: number, b: number): number {
-  const epochOf = (row: number): number =>
-    numbers.payer.epochs[row] || numbers.payee.epochs[row] || numbers.pair.epochs[row] || Infinity;
-  if (epochOf(a) !== epochOf(b)) return epochOf(a) - epochOf(b);
+  const [left, right] = [epochOfEvent(numbers, a), epochOfEvent(numbers, b)];
+  if (left !== right) return left - right;
   if (places.knownTimes[a] !== places.knownTimes[b]) {
     return (places.knownTimes[a] as number) - (places.knownTimes[b] as number);
   }
@@ -137,10 +130,4 @@ function compareEvents({ numbers, places }: ReplayPayments, a: number, b: number
     return (places.journals[a] as string) < (places.journals[b] as string) ? -1 : 1;
   }
   return (places.positions[a] as number) - (places.positions[b] as number);
-}
-
-function largest(numbers: Int32Array): number {
-  let most = -1;
-  for (let at = 0; at < numbers.length; at += 1) most = Math.max(most, numbers[at] as number);
-  return most;
 }

@@ -1,24 +1,84 @@
 import { AppError } from '../base/errors.ts';
+import { BUCKETS, REGISTERS } from './approximate.ts';
+import type { TileGroup, TileLayout } from './tile-layout.ts';
 
-/** A tile's numbers: index, count, sum (low 2^48 and carries), largest amount, newest time, next tile + 1. */
-export const TILE_STRIDE = 8;
-/** Offsets of a tile's numbers. */
-export const TILE = { index: 0, count: 1, sumLow: 2, sumHigh: 3, max: 4, newest: 5, next: 6 } as const;
+/** Offsets of a tile's header: index, newest event time, next tile + 1, events. */
+export const TILE = { index: 0, newest: 1, next: 2, count: 3 } as const;
+/** Numbers of a tile before its groups. */
+export const TILE_HEADER = 4;
+/**
+ * Offsets of a group: count, sum as `high · 2^48 + low`, sum of squares as three digits to the base 2^40
+ * (the highest without bound), extremes.
+ */
+export const GROUP = { count: 0, sumLow: 1, sumHigh: 2, square0: 3, square1: 4, square2: 5, max: 6, min: 7 } as const;
+/** Numbers of a group. */
+export const GROUP_STRIDE = 8;
 
 /** Sums are kept as `high · 2^48 + low`, so that they stay exact up to 2^101. */
 export const SUM_SPLIT = 2 ** 48;
+const SQUARE_SPLIT = 2 ** 40;
+
+/** Index of the tile that holds all that an entity ever dropped: below that of any instant. */
+export const TOTALS = -(2 ** 52);
+
+/** Of lists that keep nothing of what they drop. */
+export const NO_TILES: TileLayout = {
+  widthMicros: 0,
+  hasTotals: false,
+  groups: [],
+  registers: [],
+  histograms: [],
+  conditionSlot: -1,
+};
+
+/** Where the parts of a tile lie. */
+export interface TileOffsets {
+  readonly stride: number;
+  readonly groups: readonly number[];
+  readonly registers: readonly number[];
+  readonly histograms: readonly number[];
+}
+
+/** Lays a tile out: header, groups, registers, histograms. */
+export function tileOffsets({ groups, registers, histograms }: TileLayout): TileOffsets {
+  const afterGroups = TILE_HEADER + groups.length * GROUP_STRIDE;
+  const afterRegisters = afterGroups + registers.length * REGISTERS;
+  return {
+    stride: afterRegisters + histograms.length * BUCKETS,
+    groups: groups.map((_, at) => TILE_HEADER + at * GROUP_STRIDE),
+    registers: registers.map((_, at) => afterGroups + at * REGISTERS),
+    histograms: histograms.map((_, at) => afterRegisters + at * BUCKETS),
+  };
+}
+
+/** Whether anything is kept of what an entity drops. */
+export function hasTiles({ widthMicros, hasTotals }: TileLayout): boolean {
+  return widthMicros > 0 || hasTotals;
+}
+
+/** Whether an event passes a group's condition. @param base of the event in `events`. */
+export function passes(events: Float64Array, base: number, conditionSlot: number, condition: number): boolean {
+  if (condition < 0) return true;
+  return Math.floor((events[base + conditionSlot] as number) / 2 ** condition) % 2 === 1;
+}
 
 /**
  * Aggregates of the events that an entity no longer keeps, by tiles of time: tile k covers
- * `(k·width, (k + 1)·width]`. An entity that dropped nothing has none, so only busy payees pay
- * for them. Tiles of one entity are a chain in no order; 40 at most in the shipped set.
+ * `(k·width, (k + 1)·width]`, and one more all time where a window needs it. An entity that dropped
+ * nothing has none, so only busy ones pay for them. Tiles of one entity are a chain in no order.
  */
 export class TilePool {
   readonly numbers: Float64Array;
+  readonly stride: number;
+  readonly #layout: TileLayout;
+  readonly #offsets: TileOffsets;
   #used = 0;
 
-  constructor(capacity: number) {
-    this.numbers = new Float64Array(capacity * TILE_STRIDE);
+  constructor(capacity: number, layout: TileLayout) {
+    this.#layout = layout;
+    this.#offsets = tileOffsets(layout);
+    this.stride = this.#offsets.stride;
+    this.numbers = new Float64Array(capacity * this.stride);
   }
 
   /** Tiles handed out. */
@@ -26,9 +86,9 @@ export class TilePool {
     return this.#used;
   }
 
-  /** Whether one more can be handed out. */
+  /** Whether two more can be handed out: the most that one event takes. */
   get hasRoom(): boolean {
-    return (this.#used + 1) * TILE_STRIDE <= this.numbers.length;
+    return (this.#used + 2) * this.stride <= this.numbers.length;
   }
 
   /** Forgets every tile. */
@@ -49,47 +109,131 @@ export class TilePool {
    * @returns the tile; it is the chain's head where it is new.
    */
   find(chain: number, index: number, leastIndex: number): number {
-    const numbers = this.numbers;
+    const { numbers, stride } = this;
     let stale = -1;
-    for (let tile = chain - 1; tile >= 0; tile = (numbers[tile * TILE_STRIDE + TILE.next] as number) - 1) {
-      const at = numbers[tile * TILE_STRIDE] as number;
+    for (let tile = chain - 1; tile >= 0; tile = (numbers[tile * stride + TILE.next] as number) - 1) {
+      const at = numbers[tile * stride] as number;
       if (at === index) return tile;
-      if (at < leastIndex) stale = tile;
+      if (at < leastIndex && at !== TOTALS) stale = tile;
     }
-    if (stale >= 0) return stale;
+    if (stale >= 0 && index !== TOTALS) return stale;
     if (!this.hasRoom) {
       throw new AppError('state_full', 'the store has no room for another tile; raise its limit of payments');
     }
     const tile = this.#used;
     this.#used += 1;
-    const at = tile * TILE_STRIDE;
-    numbers.fill(0, at, at + TILE_STRIDE);
-    numbers[at] = index;
-    numbers[at + TILE.max] = -Infinity;
-    numbers[at + TILE.newest] = -Infinity;
-    numbers[at + TILE.next] = chain;
+    this.#empty(tile, index);
+    numbers[tile * stride + TILE.next] = chain;
     return tile;
   }
 
   /** Adds an event to a tile, which is emptied first where it is still another index's. */
-  add(tile: number, index: number, time: number, amount: number): void {
-    const numbers = this.numbers;
-    const at = tile * TILE_STRIDE;
+  add(tile: number, index: number, events: Float64Array, base: number): void {
+    const { numbers, stride } = this;
+    const at = tile * stride;
     if (numbers[at] !== index) {
-      numbers[at] = index;
-      numbers[at + TILE.count] = 0;
-      numbers[at + TILE.sumLow] = 0;
-      numbers[at + TILE.sumHigh] = 0;
-      numbers[at + TILE.max] = -Infinity;
-      numbers[at + TILE.newest] = -Infinity;
+      const next = numbers[at + TILE.next] as number;
+      this.#empty(tile, index);
+      numbers[at + TILE.next] = next;
     }
-    numbers[at + TILE.count] = (numbers[at + TILE.count] as number) + 1;
-    const low = (numbers[at + TILE.sumLow] as number) + amount;
-    numbers[at + TILE.sumLow] = low >= SUM_SPLIT ? low - SUM_SPLIT : low;
-    if (low >= SUM_SPLIT) numbers[at + TILE.sumHigh] = (numbers[at + TILE.sumHigh] as number) + 1;
-    if (amount > (numbers[at + TILE.max] as number)) numbers[at + TILE.max] = amount;
+    const time = events[base] as number;
     if (time > (numbers[at + TILE.newest] as number)) numbers[at + TILE.newest] = time;
+    numbers[at + TILE.count] = (numbers[at + TILE.count] as number) + 1;
+    const { groups, registers, histograms, conditionSlot } = this.#layout;
+    for (let group = 0; group < groups.length; group += 1) {
+      const { slot, condition } = groups[group] as TileGroup;
+      if (!passes(events, base, conditionSlot, condition)) continue;
+      addToGroup(numbers, at + (this.#offsets.groups[group] as number), slot < 0 ? 0 : (events[base + slot] as number));
+    }
+    for (let part = 0; part < registers.length; part += 1) {
+      const { slot, condition } = registers[part] as TileGroup;
+      if (!passes(events, base, conditionSlot, condition)) continue;
+      raiseRegister(numbers, at + (this.#offsets.registers[part] as number), events[base + slot] as number);
+    }
+    for (let part = 0; part < histograms.length; part += 1) {
+      const { slot, condition } = histograms[part] as TileGroup;
+      const bucket = events[base + slot] as number;
+      if (Number.isNaN(bucket) || !passes(events, base, conditionSlot, condition)) continue;
+      const place = at + (this.#offsets.histograms[part] as number) + bucket;
+      numbers[place] = (numbers[place] as number) + 1;
+    }
   }
+
+  #empty(tile: number, index: number): void {
+    const at = tile * this.stride;
+    this.numbers.fill(0, at, at + this.stride);
+    this.numbers[at] = index;
+    this.numbers[at + TILE.newest] = -Infinity;
+    for (const group of this.#offsets.groups) {
+      this.numbers[at + group + GROUP.max] = -Infinity;
+      this.numbers[at + group + GROUP.min] = Infinity;
+    }
+  }
+}
+
+function addToGroup(numbers: Float64Array, at: number, value: number): void {
+  if (Number.isNaN(value)) return;
+  numbers[at] = (numbers[at] as number) + 1;
+  const sum = (numbers[at + GROUP.sumLow] as number) + value;
+  const carry = Math.floor(sum / SUM_SPLIT);
+  numbers[at + GROUP.sumLow] = sum - carry * SUM_SPLIT;
+  numbers[at + GROUP.sumHigh] = (numbers[at + GROUP.sumHigh] as number) + carry;
+  if (value > (numbers[at + GROUP.max] as number)) numbers[at + GROUP.max] = value;
+  if (value < (numbers[at + GROUP.min] as number)) numbers[at + GROUP.min] = value;
+  addSquare(numbers, at, Math.abs(value));
+}
+
+/**
+ * x² = h²·2^52 + 2hl·2^26 + l² for x = h·2^26 + l below 2^53: each part is exact in a double, and goes to
+ * the digits that it belongs to. The script in Redis does the same, step by step.
+ */
+function addSquare(numbers: Float64Array, at: number, value: number): void {
+  const h = Math.floor(value / 2 ** 26);
+  const l = value - h * 2 ** 26;
+  addDigits(numbers, at, l * l, 0);
+  if (h === 0) return;
+  // 2hl·2^26 = hl·2^27.
+  const cross = h * l;
+  const crossHigh = Math.floor(cross / 2 ** 13);
+  addDigits(numbers, at, (cross - crossHigh * 2 ** 13) * 2 ** 27, 0);
+  addDigits(numbers, at, crossHigh, 1);
+  // h² = high·2^28 + low, from h = a·2^14 + b; h²·2^52 = high·2^80 + low·2^12·2^40.
+  const a = Math.floor(h / 2 ** 14);
+  const b = h - a * 2 ** 14;
+  const middle = 2 * a * b;
+  const middleHigh = Math.floor(middle / 2 ** 14);
+  const low = (middle - middleHigh * 2 ** 14) * 2 ** 14 + b * b;
+  const lowHigh = Math.floor(low / 2 ** 28);
+  addDigits(numbers, at, (low - lowHigh * 2 ** 28) * 2 ** 12, 1);
+  addDigits(numbers, at, a * a + middleHigh + lowHigh, 2);
+}
+
+/** Adds a whole number below 2^53 at a digit, and carries. */
+function addDigits(numbers: Float64Array, at: number, value: number, digit: number): void {
+  let carry = value;
+  for (let place = digit; place < 2 && carry > 0; place += 1) {
+    const slot = at + GROUP.square0 + place;
+    const high = Math.floor(carry / SQUARE_SPLIT);
+    const sum = (numbers[slot] as number) + (carry - high * SQUARE_SPLIT);
+    const over = sum >= SQUARE_SPLIT ? 1 : 0;
+    numbers[slot] = sum - over * SQUARE_SPLIT;
+    carry = high + over;
+  }
+  numbers[at + GROUP.square2] = (numbers[at + GROUP.square2] as number) + carry;
+}
+
+/** A group's sum of squares. */
+export function squaresOf(numbers: Float64Array, at: number): bigint {
+  const digit = (place: number): bigint => BigInt(numbers[at + GROUP.square0 + place] as number);
+  return (digit(2) * BigInt(SQUARE_SPLIT) + digit(1)) * BigInt(SQUARE_SPLIT) + digit(0);
+}
+
+/** A register holds the highest rank that its values had. @param packed register and rank of a value; NaN changes nothing. */
+function raiseRegister(numbers: Float64Array, at: number, packed: number): void {
+  if (Number.isNaN(packed)) return;
+  const place = at + Math.floor(packed / 64);
+  const rank = packed % 64;
+  if (rank > (numbers[place] as number)) numbers[place] = rank;
 }
 
 /** The tile that an instant is in. */

@@ -1,32 +1,53 @@
+import { token53 } from '../base/hash128.ts';
+import { ENTITY_KINDS, type EntityKeys } from '../domain/entity-keys.ts';
 import type { PaymentRow } from '../domain/payment-row.ts';
+import { EventWriter } from './event-layout.ts';
 import { ExpressionEngine } from './expression-engine.ts';
+import type { FeatureOutput } from './feature-output.ts';
 import type { FeatureSet } from './feature-set.ts';
 import { FEATURE_STATUS } from './feature-status.ts';
 import { LabelEngine } from './label-engine.ts';
-import { type FeatureOutput, WindowEngine } from './window-engine.ts';
+import { paymentOutputs, writeNulls } from './payment-outputs.ts';
+import { WindowEngine } from './window-engine.ts';
 import type { KindPlan } from './window-plan.ts';
 
 /** Every part of a feature vector, by what it is computed from. Online and offline call the same ones. */
 export interface VectorEngine {
   readonly set: FeatureSet;
-  readonly payer: WindowEngine;
-  readonly payee: WindowEngine;
-  readonly pair: WindowEngine;
+  /** In the order of ENTITY_KINDS. */
+  readonly windows: readonly WindowEngine[];
   readonly labels: LabelEngine;
-  /** Reads the others' outputs. */
-  readonly expressions: ExpressionEngine;
+  /** The events of a payment, one a kind of entity; the arrays are filled again by the next call. */
+  write(row: PaymentRow, keys: EntityKeys): readonly Float64Array[];
+  /**
+   * Writes what is computed from the payment and from features of entities, which are there already.
+   * Without a payment what needs one is null.
+   */
+  readRow(row: PaymentRow | null, out: FeatureOutput): void;
 }
 
 /** Builds the engines of a set, with their scratch; one for each thread. */
 export function createVectorEngine(set: FeatureSet): VectorEngine {
-  const window = (plan: KindPlan): WindowEngine => new WindowEngine(plan, set.latenessMicros, set.defaults);
+  const plans = ENTITY_KINDS.map((kind) => set.kinds[kind]);
+  const writers = plans.map(({ layout }) => new EventWriter(layout));
+  const events = plans.map(({ layout }) => new Float64Array(layout.stride));
+  const expressions = new ExpressionEngine(set.expressions);
+  const ofPayment = paymentOutputs(set);
   return {
     set,
-    payer: window(set.kinds.payer),
-    payee: window(set.kinds.payee),
-    pair: window(set.kinds.pair),
-    labels: new LabelEngine(set.kinds.payee, set.defaults),
-    expressions: new ExpressionEngine(set.expressions),
+    windows: plans.map((plan) => new WindowEngine(plan, set.latenessMicros, set.defaults)),
+    labels: new LabelEngine(set.kinds.payee, set.latenessMicros, set.defaults),
+    write(row, keys) {
+      const identity = token53(row.end_to_end_id);
+      for (let kind = 0; kind < writers.length; kind += 1) {
+        (writers[kind] as EventWriter).write(row, keys, identity, events[kind] as Float64Array);
+      }
+      return events;
+    },
+    readRow(row, out) {
+      expressions.read(row, out);
+      if (row === null) writeNulls(ofPayment, out);
+    },
   };
 }
 
@@ -53,16 +74,12 @@ export function featureOutput(set: FeatureSet): FeatureOutput {
  * The vector of a payment whose history could not be read: what the payment itself says is there,
  * the rest is `unavailable`, or `not_found` where the payment names no such entity.
  */
-export function vectorWithoutStore(
-  engine: VectorEngine,
-  row: PaymentRow,
-  keys: { readonly payer: string | null; readonly payee: string | null; readonly pair: string | null },
-): FeatureOutput {
+export function vectorWithoutStore(engine: VectorEngine, row: PaymentRow, keys: EntityKeys): FeatureOutput {
   const out = featureOutput(engine.set);
-  for (const kind of ['payer', 'payee', 'pair'] as const) {
+  for (const kind of ENTITY_KINDS) {
     const status = keys[kind] === null ? FEATURE_STATUS.notFound : FEATURE_STATUS.unavailable;
     writeAbsent(engine.set.kinds[kind], status, out);
   }
-  engine.expressions.read(row, out);
+  engine.readRow(row, out);
   return out;
 }

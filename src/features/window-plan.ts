@@ -1,20 +1,10 @@
 import type { EntityKind } from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
-import type { HistoryFeature, LabelFeature, WindowAggregate, WindowFeature } from './definition.ts';
+import type { LabelFeature, WindowFeature } from './definition.ts';
 import { durationMicros } from './duration.ts';
-
-/** Codes of aggregates in a plan; the engine switches on them. */
-export const AGGREGATE = { count: 0, sum: 1, mean: 2, max: 3, min: 4, stddev: 5, distinct: 6 } as const;
-
-const CODE_OF: Readonly<Record<WindowAggregate, number>> = {
-  count: AGGREGATE.count,
-  sum: AGGREGATE.sum,
-  mean: AGGREGATE.mean,
-  max: AGGREGATE.max,
-  min: AGGREGATE.min,
-  stddev: AGGREGATE.stddev,
-  distinct_counterparties: AGGREGATE.distinct,
-};
+import type { EventLayout } from './event-layout.ts';
+import { type EventSlots, eventSlots } from './event-slots.ts';
+import type { TileGroup, TileLayout } from './tile-layout.ts';
 
 /** What an entity keeps, and for how long; the same rule in every store and in replay. */
 export interface KeepingRule {
@@ -22,31 +12,69 @@ export interface KeepingRule {
   readonly bound: number;
   /** Beyond the newest {@link LEAST_KEPT}, an event this much older than the newest is dropped. */
   readonly retentionMicros: number;
-  /** Width of the tiles that aggregate dropped events; 0 where no window has a hop. */
-  readonly tileMicros: number;
+  /** What becomes of dropped events. */
+  readonly tiles: TileLayout;
 }
 
 /** Events that an entity keeps however old they are, so that the time since the last one is known. */
 export const LEAST_KEPT = 8;
 
-/** Codes of history aggregates in a plan. */
-export const HISTORY = { count: 0, sinceFirst: 1, sinceLast: 2 } as const;
+/** A span of ages: where a window begins and ends, seen from the payment. */
+export interface SpanPlan {
+  readonly kind: 'sliding' | 'hop' | 'civil_day' | 'civil_month' | 'all';
+  readonly offsetMicros: number;
+  /** Length; Infinity for all time, 0 for civil ones. */
+  readonly sizeMicros: number;
+  readonly hopMicros: number;
+}
 
-/** One history feature. */
-export interface HistoryRead {
-  readonly code: number;
+/** What one pass sums: a column of the events that pass a condition. */
+export interface GroupPlan extends TileGroup {
+  /** Whether the payment that is scored counts. */
+  readonly includesOwn: boolean;
+  readonly needsSquares: boolean;
+  /** Its place among the tile's groups; −1 where none is kept. */
+  readonly tileGroup: number;
+}
+
+/** Codes of aggregates that a group's sums give. */
+export const SUMMED = { count: 0, sum: 1, mean: 2, variance: 3, stddev: 4, min: 5, max: 6 } as const;
+
+/** A group summed over a span, and what is read of it. */
+export interface SumPlan {
+  readonly span: number;
+  readonly group: number;
+  readonly reads: readonly { readonly code: number; readonly output: number }[];
+}
+
+/** A feature that looks at the events of a span one by one, in their order or by their values. */
+export interface ListRead {
+  readonly feature: WindowFeature;
+  readonly span: number;
+  readonly slot: number;
+  readonly condition: number;
+  readonly includesOwn: boolean;
   readonly unitMicros: number;
+  readonly timeToLiveMicros: number;
+  /** Bit of a streak's own condition; −1 elsewhere. */
+  readonly whileCondition: number;
+  /** Place among the tile's registers or histograms, or groups for decay; −1 elsewhere. */
+  readonly tilePart: number;
+  /** Hop of a decay. */
+  readonly hopMicros: number;
   readonly output: number;
 }
 
 /** One label feature. */
 export interface LabelRead {
-  /** Index in LABEL_STATES. */
-  readonly state: number;
-  readonly isCount: boolean;
+  readonly feature: LabelFeature;
+  /** 1 by the index of each counted state in LABEL_STATES. */
+  readonly counted: Uint8Array;
   /** Infinity where there is no window. */
   readonly windowMicros: number;
+  readonly offsetMicros: number;
   readonly unitMicros: number;
+  readonly maturityMicros: number;
   readonly output: number;
 }
 
@@ -54,19 +82,13 @@ export interface LabelRead {
 export interface KindPlan {
   readonly kind: EntityKind;
   readonly keeping: KeepingRule;
-  /** Distinct windows, shortest first; each holds all shorter ones. */
-  readonly sizes: Float64Array;
-  /** Hop of each window; 0 = slides. */
-  readonly hops: Float64Array;
-  /** Reads of window w are `readStart[w] … readStart[w + 1] − 1`. */
-  readonly readStart: Int32Array;
-  readonly readCodes: Uint8Array;
-  readonly readOutputs: Int32Array;
-  readonly needsDistinct: boolean;
-  readonly needsSquares: boolean;
-  readonly history: readonly HistoryRead[];
+  readonly layout: EventLayout;
+  readonly spans: readonly SpanPlan[];
+  readonly groups: readonly GroupPlan[];
+  readonly sums: readonly SumPlan[];
+  readonly lists: readonly ListRead[];
   readonly labels: readonly LabelRead[];
-  /** Outputs of windows and history, and of labels. */
+  /** Outputs of windows, and of labels. */
   readonly outputs: Int32Array;
   readonly labelOutputs: Int32Array;
 }
@@ -77,74 +99,147 @@ export interface Placed<T> {
   readonly output: number;
 }
 
-interface PlannedWindow {
-  readonly size: number;
-  readonly hop: number;
-  readonly reads: { code: number; output: number }[];
-}
+const SUM_CODES: Readonly<Partial<Record<WindowFeature['aggregate'], number>>> = SUMMED;
 
 /** Lays out one kind of entity. Definitions were checked. */
 export function planKind(
   kind: EntityKind,
   windows: readonly Placed<WindowFeature>[],
-  history: readonly Placed<HistoryFeature>[],
   labels: readonly Placed<LabelFeature>[],
   rule: { readonly bound: number; readonly latenessMicros: number },
 ): KindPlan {
-  const planned = groupWindows(windows);
-  const reads = planned.flatMap((window) => window.reads);
-  const readStart = new Int32Array(planned.length + 1);
-  for (const [at, window] of planned.entries()) readStart[at + 1] = (readStart[at] ?? 0) + window.reads.length;
-  const longest = Math.max(0, ...planned.map((window) => window.size + window.hop));
+  const slots = eventSlots(windows.map(({ feature }) => feature));
+  const spans = distinctSpans(windows);
+  const groups: GroupPlan[] = [];
+  const sums: { span: number; group: number; reads: { code: number; output: number }[] }[] = [];
+  for (const { feature, output } of windows) {
+    const code = SUM_CODES[feature.aggregate];
+    if (code === undefined) continue;
+    const span = spans.indexOf(feature);
+    const group = groupOf(feature, slots, groups);
+    const sum = sums.find((other) => other.span === span && other.group === group);
+    if (sum === undefined) sums.push({ span, group, reads: [{ code, output }] });
+    else sum.reads.push({ code, output });
+  }
+  const reach = [...spans.plans, ...labelSpans(labels)].map(reachOf);
   return {
     kind,
     keeping: {
       bound: rule.bound,
-      retentionMicros: longest + rule.latenessMicros,
-      tileMicros: planned.reduce((divisor, window) => greatestDivisor(divisor, window.hop), 0),
+      retentionMicros: Math.max(0, ...reach) + rule.latenessMicros,
+      tiles: slots.tiles,
     },
-    sizes: Float64Array.from(planned, (window) => window.size),
-    hops: Float64Array.from(planned, (window) => window.hop),
-    readStart,
-    readCodes: Uint8Array.from(reads, (read) => read.code),
-    readOutputs: Int32Array.from(reads, (read) => read.output),
-    needsDistinct: reads.some((read) => read.code === AGGREGATE.distinct),
-    needsSquares: reads.some((read) => read.code === AGGREGATE.stddev),
-    history: history.map(({ feature, output }) => ({
-      code: historyCode(feature),
-      unitMicros: feature.unit === undefined ? 1 : durationMicros(feature.unit, feature.name),
-      output,
-    })),
-    labels: labels.map(({ feature, output }) => ({
-      state: LABEL_STATES.indexOf(feature.state),
-      isCount: feature.aggregate === 'count',
-      windowMicros: feature.window === undefined ? Infinity : durationMicros(feature.window, feature.name),
-      unitMicros: feature.unit === undefined ? 1 : durationMicros(feature.unit, feature.name),
-      output,
-    })),
-    outputs: Int32Array.from([...reads.map((read) => read.output), ...history.map((placed) => placed.output)]),
+    layout: slots.layout,
+    spans: spans.plans,
+    groups,
+    sums,
+    lists: windows.flatMap(({ feature, output }) =>
+      SUM_CODES[feature.aggregate] === undefined ? [listRead(feature, output, spans.indexOf(feature), slots)] : [],
+    ),
+    labels: labels.map(labelRead),
+    outputs: Int32Array.from(windows, (placed) => placed.output),
     labelOutputs: Int32Array.from(labels, (placed) => placed.output),
   };
 }
 
-function groupWindows(windows: readonly Placed<WindowFeature>[]): PlannedWindow[] {
-  const bySpan = new Map<string, PlannedWindow>();
-  for (const { feature, output } of windows) {
-    const size = durationMicros(feature.window, feature.name);
-    const hop = feature.hop === undefined ? 0 : durationMicros(feature.hop, feature.name);
-    const span = `${size}/${hop}`;
-    const window = bySpan.get(span) ?? { size, hop, reads: [] };
-    window.reads.push({ code: CODE_OF[feature.aggregate], output });
-    bySpan.set(span, window);
+/** How far back events of a span can lie. All time needs none beyond what is kept anyhow. */
+function reachOf({ kind, offsetMicros, sizeMicros, hopMicros }: SpanPlan): number {
+  switch (kind) {
+    case 'all':
+      return 0;
+    case 'civil_day':
+      // A day on which summer time ends has 25 hours.
+      return 25 * 3_600_000_000;
+    case 'civil_month':
+      return 32 * 86_400_000_000;
+    default:
+      return offsetMicros + sizeMicros + hopMicros;
   }
-  return [...bySpan.values()].sort((a, b) => a.size - b.size);
 }
 
-function historyCode({ aggregate }: HistoryFeature): number {
-  if (aggregate === 'count') return HISTORY.count;
-  return aggregate === 'time_since_first' ? HISTORY.sinceFirst : HISTORY.sinceLast;
+interface Spans {
+  readonly plans: readonly SpanPlan[];
+  indexOf(feature: WindowFeature): number;
 }
 
-function greatestDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestDivisor(b, a % b);
+function distinctSpans(windows: readonly Placed<WindowFeature>[]): Spans {
+  const plans: SpanPlan[] = [];
+  const places = new Map<string, number>();
+  const nameOf = ({ window, offset, hop }: WindowFeature): string => `${window}/${offset ?? ''}/${hop ?? ''}`;
+  for (const { feature } of windows) {
+    const name = nameOf(feature);
+    if (places.has(name)) continue;
+    places.set(name, plans.length);
+    plans.push(spanOf(feature));
+  }
+  return { plans, indexOf: (feature) => places.get(nameOf(feature)) ?? -1 };
+}
+
+function spanOf({ name, window, offset, hop }: WindowFeature): SpanPlan {
+  const offsetMicros = offset === undefined ? 0 : durationMicros(offset, name);
+  if (window === 'all') return { kind: 'all', offsetMicros: 0, sizeMicros: Infinity, hopMicros: 0 };
+  if (window === 'civil_day' || window === 'civil_month') {
+    return { kind: window, offsetMicros: 0, sizeMicros: 0, hopMicros: 0 };
+  }
+  const sizeMicros = durationMicros(window, name);
+  if (hop === undefined) return { kind: 'sliding', offsetMicros, sizeMicros, hopMicros: 0 };
+  return { kind: 'hop', offsetMicros: 0, sizeMicros, hopMicros: durationMicros(hop, name) };
+}
+
+/** A rate reads the payments of its window. */
+function labelSpans(labels: readonly Placed<LabelFeature>[]): SpanPlan[] {
+  return labels.flatMap(({ feature }) => {
+    const { windowMicros, offsetMicros } = labelRead({ feature, output: 0 });
+    if (feature.window === undefined) return [];
+    return [{ kind: 'sliding' as const, offsetMicros, sizeMicros: windowMicros, hopMicros: 0 }];
+  });
+}
+
+function groupOf(feature: WindowFeature, slots: EventSlots, groups: GroupPlan[]): number {
+  const slot = slots.slotOf(feature);
+  const condition = slots.conditionOf(feature.filter);
+  const includesOwn = feature.current === 'include';
+  const needsSquares = feature.aggregate === 'variance' || feature.aggregate === 'stddev';
+  const at = groups.findIndex(
+    (other) => other.slot === slot && other.condition === condition && other.includesOwn === includesOwn,
+  );
+  const known = groups[at];
+  if (known === undefined) {
+    const tileGroup = slots.tiles.groups.findIndex((other) => other.slot === slot && other.condition === condition);
+    return groups.push({ slot, condition, includesOwn, needsSquares, tileGroup }) - 1;
+  }
+  groups[at] = { ...known, needsSquares: known.needsSquares || needsSquares };
+  return at;
+}
+
+function listRead(feature: WindowFeature, output: number, span: number, slots: EventSlots): ListRead {
+  const { name, unit, timeToLive, hop } = feature;
+  return {
+    feature,
+    span,
+    slot: slots.slotOf(feature),
+    condition: slots.conditionOf(feature.filter),
+    includesOwn: feature.current === 'include',
+    unitMicros: unit === undefined ? 1 : durationMicros(unit, name),
+    timeToLiveMicros: timeToLive === undefined ? Infinity : durationMicros(timeToLive, name),
+    whileCondition: slots.conditionOf(feature.while),
+    tilePart: slots.tilePartOf(feature),
+    hopMicros: hop === undefined ? 0 : durationMicros(hop, name),
+    output,
+  };
+}
+
+function labelRead({ feature, output }: Placed<LabelFeature>): LabelRead {
+  const { name, states, window, offset, unit, maturity } = feature;
+  const counted = new Uint8Array(LABEL_STATES.length);
+  for (const state of states) counted[LABEL_STATES.indexOf(state)] = 1;
+  return {
+    feature,
+    counted,
+    windowMicros: window === undefined ? Infinity : durationMicros(window, name),
+    offsetMicros: offset === undefined ? 0 : durationMicros(offset, name),
+    unitMicros: unit === undefined ? 1 : durationMicros(unit, name),
+    maturityMicros: durationMicros(maturity ?? '91d', name),
+    output,
+  };
 }

@@ -1,6 +1,9 @@
+import { byKind, ENTITY_KINDS, type EntityKind, KEY_COLUMNS } from '../domain/entity-keys.ts';
 import { LABEL_STATES, type LabelState } from '../domain/label.ts';
+import type { PaymentRow } from '../domain/payment-row.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
 import { type EntityNumberColumns, type LakeColumns, lakeColumns } from './lake-columns.ts';
+import { paymentColumnsFor, paymentReader } from './payment-reader.ts';
 
 /*
  * What silver recorded, in the columns that a replay and a rebuild of online state read: one way of
@@ -19,13 +22,13 @@ export interface RecordedPayments {
   readonly count: number;
   readonly ids: readonly string[];
   readonly times: Float64Array;
-  readonly amounts: Float64Array;
-  readonly payers: readonly (string | null)[];
-  readonly payees: readonly (string | null)[];
+  readonly keys: Readonly<Record<Exclude<EntityKind, 'pair'>, readonly (string | null)[]>>;
   /** 1 where the row is its payment's event. */
   readonly isEvent: Uint8Array;
-  readonly numbers: Readonly<Record<'payer' | 'payee' | 'pair', EntityNumberColumns>>;
+  readonly numbers: Readonly<Record<EntityKind, EntityNumberColumns>>;
   readonly places: RecordedPlaces;
+  /** The payment of a row, with the columns that were asked for; the object is the same for every call. */
+  readonly row: (row: number) => PaymentRow;
 }
 
 /** Labels, by row. */
@@ -40,41 +43,31 @@ export interface RecordedLabels {
   readonly places: RecordedPlaces;
 }
 
-/** Columns of silver.transactions that {@link recordedPayments} takes. */
-export const PAYMENT_RECORD_COLUMNS: readonly string[] = [
-  'end_to_end_id',
-  'event_time',
-  'amount_centavos',
-  'payer_account',
-  'payee_account',
+const RECORD_COLUMNS: readonly string[] = [
   'is_event',
   'known_time',
   'journal_id',
   'journal_position',
-  'payer_epoch',
-  'payer_seq',
-  'payee_epoch',
-  'payee_seq',
-  'pair_epoch',
-  'pair_seq',
+  ...Object.values(KEY_COLUMNS),
+  ...ENTITY_KINDS.flatMap((kind) => [`${kind}_epoch`, `${kind}_seq`]),
 ];
 
-/** The payments of silver.transactions. */
-export function recordedPayments(columns: LakeColumns): RecordedPayments {
+/** Columns of silver.transactions that {@link recordedPayments} takes. @param columns of the payment that its rows are to have. */
+export function paymentRecordColumns(columns: readonly string[]): readonly string[] {
+  return [...new Set([...paymentColumnsFor(columns), ...RECORD_COLUMNS])];
+}
+
+/** The payments of silver.transactions, read with {@link paymentRecordColumns}. */
+export function recordedPayments(columns: LakeColumns, wanted: readonly string[]): RecordedPayments {
   return {
     count: columns.count,
     ids: columns.requiredTexts('end_to_end_id'),
     times: columns.numbers('event_time'),
-    amounts: columns.numbers('amount_centavos'),
-    payers: columns.texts('payer_account'),
-    payees: columns.texts('payee_account'),
+    keys: { payer: columns.texts(KEY_COLUMNS.payer), payee: columns.texts(KEY_COLUMNS.payee) },
     isEvent: columns.flags('is_event'),
-    numbers: {
-      payer: columns.entityNumbers('payer'),
-      payee: columns.entityNumbers('payee'),
-      pair: columns.entityNumbers('pair'),
-    },
+    numbers: byKind((kind) => columns.entityNumbers(kind)),
     places: placesOf(columns),
+    row: paymentReader(columns, wanted),
   };
 }
 

@@ -1,14 +1,16 @@
 import { assert } from '../base/assert.ts';
-import { ENTITY_KINDS, type EntityNumbers, pairKey } from '../domain/entity-keys.ts';
+import { byKind, ENTITY_KINDS, type EntityNumbers } from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
 import type { Side } from '../domain/payment.ts';
+import { entityKeys, type PaymentRow } from '../domain/payment-row.ts';
 import type { SkimmedRecord } from '../events/journal-record.ts';
 import type { JournalTail } from '../events/journal-tail.ts';
 import { baseOrder, type OrderedLabels, type OrderedPayments } from '../features/base-order.ts';
+import type { Column } from '../features/definition.ts';
 import type { ObservedLabel, RecordedPayment } from '../features/online-store.ts';
 import { numberColumns, type PlaceColumns } from '../features/replay-input.ts';
 import { lakeColumns } from '../governance/lake-columns.ts';
-import { PAYMENT_RECORD_COLUMNS, recordedLabels, recordedPayments } from '../governance/silver-records.ts';
+import { paymentRecordColumns, recordedLabels, recordedPayments } from '../governance/silver-records.ts';
 import type { Lake } from './lake.ts';
 
 /** Takes recorded events in their order: a store that is being built. */
@@ -20,10 +22,8 @@ export interface StateSink {
 /** Events as they were recorded, by row, in any order; with what their order needs. */
 export interface RecordedEvents {
   readonly payments: OrderedPayments & {
-    readonly ids: readonly string[];
-    readonly sides: readonly string[];
-    readonly times: Float64Array;
-    readonly amounts: Float64Array;
+    /** The payment of a row; the object may be the same for every call. */
+    readonly row: (row: number) => PaymentRow;
   };
   readonly labels: OrderedLabels & {
     readonly ids: readonly string[];
@@ -56,16 +56,9 @@ export async function feedEvents(
   onProgress(order.length, order.length);
 }
 
-function paymentAt(payments: RecordedEvents['payments'], row: number): RecordedPayment {
-  const payer = payments.payers[row] ?? null;
-  const payee = payments.payees[row] ?? null;
-  return {
-    endToEndId: payments.ids[row] ?? '',
-    side: payments.sides[row] as Side,
-    eventTimeMicros: payments.times[row] as number,
-    amountCentavos: payments.amounts[row] as number,
-    keys: { payer, payee, pair: pairKey(payer, payee) },
-  };
+function paymentAt(payments: RecordedEvents['payments'], at: number): RecordedPayment {
+  const row = payments.row(at);
+  return { row, keys: entityKeys(row) };
 }
 
 function labelAt(labels: RecordedEvents['labels'], row: number): ObservedLabel {
@@ -82,14 +75,16 @@ function labelAt(labels: RecordedEvents['labels'], row: number): ObservedLabel {
 /**
  * The events of silver up to the given positions of each journal: what is after them, though some
  * of silver's tables may have it already, comes from the journal's tail.
+ *
+ * @param columns of payments that the set's events need.
  */
 export async function silverEvents(
   lake: Lake,
+  columns: readonly Column[],
   through: ReadonlyMap<string, number>,
 ): Promise<RecordedEvents & { readonly silverVersion: number }> {
   const transactions = await lake.table('silver/transactions').snapshot();
-  const columns = await lakeColumns(transactions, [...PAYMENT_RECORD_COLUMNS, 'side']);
-  const payments = { ...recordedPayments(columns), sides: columns.requiredTexts('side') };
+  const payments = recordedPayments(await lakeColumns(transactions, paymentRecordColumns(columns)), columns);
   const labels = await recordedLabels(await lake.table('silver/labels').snapshot());
   const isNamed = ({ journals, positions }: PlaceColumns, row: number): boolean =>
     (positions[row] as number) <= (through.get(journals[row] ?? '') ?? 0);
@@ -109,6 +104,7 @@ interface Told {
 /** A payment of a tail, with the record that told of it. */
 interface TailPayment {
   readonly record: Extract<SkimmedRecord, { kind: 'scored' | 'payment' }>;
+  readonly row: PaymentRow;
   readonly told: Told | undefined;
   readonly place: TailPlace;
 }
@@ -127,11 +123,12 @@ export function tailEvents(tails: readonly JournalTail[]): RecordedEvents {
   const labels: { readonly record: SkimmedLabel; readonly place: TailPlace }[] = [];
   for (const { journalId, entries } of tails) {
     const told = toldByKey(entries.map(({ record }) => record));
-    for (const { record, position } of entries) {
+    for (const { record, row, position } of entries) {
       const place = { journalId, position, knownTimeMicros: record.knownTimeMicros };
       if (record.kind === 'label') labels.push({ record, place });
-      else if (record.kind === 'scored') payments.push({ record, told: record, place });
-      else if (record.kind === 'payment') payments.push({ record, told: told.get(keyOf(record)), place });
+      else if (row === null) continue;
+      else if (record.kind === 'scored') payments.push({ record, row, told: record, place });
+      else if (record.kind === 'payment') payments.push({ record, row, told: told.get(keyOf(record)), place });
     }
   }
   return { payments: paymentColumns(payments), labels: labelColumns(labels) };
@@ -153,12 +150,8 @@ function keyOf({ endToEndId, side }: { readonly endToEndId: string; readonly sid
 }
 
 function paymentColumns(tail: readonly TailPayment[]): RecordedEvents['payments'] {
-  const records = tail.map(({ record }) => record);
-  const numbers = {
-    payer: numberColumns(tail.length),
-    payee: numberColumns(tail.length),
-    pair: numberColumns(tail.length),
-  };
+  const keys = tail.map(({ row }) => entityKeys(row));
+  const numbers = byKind(() => numberColumns(tail.length));
   for (const [row, { told }] of tail.entries()) {
     for (const kind of ENTITY_KINDS) {
       numbers[kind].epochs[row] = told?.numbers[kind]?.epoch ?? 0;
@@ -167,12 +160,8 @@ function paymentColumns(tail: readonly TailPayment[]): RecordedEvents['payments'
   }
   return {
     count: tail.length,
-    ids: records.map(({ endToEndId }) => endToEndId),
-    sides: records.map(({ side }) => side),
-    times: Float64Array.from(records, ({ eventTimeMicros }) => eventTimeMicros),
-    amounts: Float64Array.from(records, ({ amountCentavos }) => amountCentavos),
-    payers: records.map(({ payerAccount }) => payerAccount),
-    payees: records.map(({ payeeAccount }) => payeeAccount),
+    keys: byKind((kind) => keys.map((of) => of[kind])),
+    row: (at) => (tail[at] as TailPayment).row,
     // Nothing told yet: it may be an event, and it comes after all that are known to be.
     isEvent: Uint8Array.from(tail, ({ told }) => (told?.isEvent === false ? 0 : 1)),
     numbers,
@@ -207,7 +196,15 @@ function placeColumns(places: readonly TailPlace[]): PlaceColumns {
 
 /** The rows of both, those of the first before those of the second. */
 export function joinedEvents(a: RecordedEvents, b: RecordedEvents): RecordedEvents {
-  return { payments: joinRows(a.payments, b.payments), labels: joinRows(a.labels, b.labels) };
+  const { row: rowOfA, ...left } = a.payments;
+  const { row: rowOfB, ...right } = b.payments;
+  const row = (at: number): PaymentRow => (at < left.count ? rowOfA(at) : rowOfB(at - left.count));
+  return { payments: { ...joinRows(onlyOrder(left), onlyOrder(right)), row }, labels: joinRows(a.labels, b.labels) };
+}
+
+/** What both sources of payments have alike. */
+function onlyOrder({ count, keys, isEvent, numbers, places }: OrderedPayments): OrderedPayments {
+  return { count, keys: { payer: keys.payer, payee: keys.payee }, isEvent, numbers, places };
 }
 
 /** Joins columns of one form: arrays one after the other, counts added, nested columns alike. */

@@ -1,3 +1,4 @@
+import type { Column } from '../features/definition.ts';
 import { lakeColumns } from '../governance/lake-columns.ts';
 import type { Lake } from './lake.ts';
 import { feedEvents, type StateSink, silverEvents } from './recorded-events.ts';
@@ -13,14 +14,15 @@ export interface StateBase {
   readonly lastKnownTimeMicros: number;
 }
 
-/** Feeds what silver holds up to the given positions of each journal into a store. 200 k payments take about 1 s. */
+/** Feeds what silver holds up to the given positions of each journal into a store, with the columns that its set reads. 200 k payments take about 1 s. */
 export async function feedSilver(
   lake: Lake,
+  columns: readonly Column[],
   through: ReadonlyMap<string, number>,
   sink: StateSink,
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<StateBase> {
-  const { silverVersion, ...events } = await silverEvents(lake, through);
+  const { silverVersion, ...events } = await silverEvents(lake, columns, through);
   await feedEvents(events, sink, onProgress);
   const { payments, labels } = events;
   const lastKnownTimeMicros = Math.max(latest(payments.places.knownTimes), latest(labels.places.knownTimes));

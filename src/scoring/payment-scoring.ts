@@ -1,13 +1,13 @@
 import type { Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
-import type { EntityKeys } from '../domain/entity-keys.ts';
+import { type EntityKeys, NO_NUMBERS } from '../domain/entity-keys.ts';
 import type { Side } from '../domain/payment.ts';
 import { entityKeys } from '../domain/payment-row.ts';
 import type { Journal } from '../events/journal.ts';
 import { encodeRecord } from '../events/record-codec.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
-import { NO_NUMBERS, type Observation, type ObservedPayment, type OnlineStore } from '../features/online-store.ts';
+import type { Observation, ObservedPayment, OnlineStore } from '../features/online-store.ts';
 import { createVectorEngine, type VectorEngine, vectorWithoutStore } from '../features/vector-engine.ts';
 import type { AnswerBook } from './answer-book.ts';
 import type { CommitQueue, CommitSlot } from './commit-queue.ts';

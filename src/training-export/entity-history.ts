@@ -26,16 +26,9 @@ export function entityKeyOf(
   kind: EntityKind,
   row: number,
 ): string | null {
-  const payer = payments.payers[row] ?? null;
-  const payee = payments.payees[row] ?? null;
-  switch (kind) {
-    case 'payer':
-      return payer;
-    case 'payee':
-      return payee;
-    case 'pair':
-      return pairKey(payer, payee);
-  }
+  const { keys } = payments;
+  if (kind !== 'pair') return keys[kind][row] ?? null;
+  return pairKey(keys.payer[row] ?? null, keys.payee[row] ?? null);
 }
 
 /** The last record of an entity at or below a number; −1 where there is none. */

@@ -3,6 +3,6 @@ import type { SilverSource } from './silver-source.ts';
 
 /** The ids of a column, by row; null where a payment names none. */
 export function idsOf({ payments, texts }: SilverSource, column: IdColumn): readonly (string | null)[] {
-  if (column === 'payer_account') return payments.payers;
-  return column === 'payee_account' ? payments.payees : texts(column);
+  if (column === 'payer_account') return payments.keys.payer;
+  return column === 'payee_account' ? payments.keys.payee : texts(column);
 }

@@ -1,6 +1,6 @@
+import type { FeatureOutput } from '../features/feature-output.ts';
 import { prepareReplay, type ReplayedVectors } from '../features/replay.ts';
 import type { ReplayReads } from '../features/replay-input.ts';
-import type { FeatureOutput } from '../features/window-engine.ts';
 import type { IdColumn } from './entity-columns.ts';
 import { idsOf } from './entity-ids.ts';
 import type { ExportColumn } from './export-columns.ts';

@@ -1,5 +1,5 @@
+import type { FeatureOutput } from '../features/feature-output.ts';
 import { FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
-import type { FeatureOutput } from '../features/window-engine.ts';
 import { FINE_BINS, fineBin } from './float-bins.ts';
 
 /** How often each value of a feature comes in training rows, by label. 64 KB a feature. */

@@ -73,7 +73,7 @@ export function leaksOfOrder(source: SilverSource, { definition }: FeatureSet, r
 
 function kindOf(feature: FeatureDefinition): EntityKind | undefined {
   if (feature.kind === 'label') return 'payee';
-  return feature.kind === 'window' || feature.kind === 'history' ? feature.entity : undefined;
+  return feature.kind === 'window' ? feature.entity : undefined;
 }
 
 function rowsThatSawLater(source: SilverSource, kind: EntityKind, { rows, saw }: ReplayReads): number {

@@ -1,5 +1,5 @@
+import type { FeatureOutput } from '../features/feature-output.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
-import type { FeatureOutput } from '../features/window-engine.ts';
 import { differingFeatures } from './served-vectors.ts';
 
 /** How values that were served compare with those that are recomputed from the lake. */

@@ -1,6 +1,6 @@
+import type { FeatureOutput } from '../features/feature-output.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
-import type { FeatureOutput } from '../features/window-engine.ts';
 import type { LakeColumns } from '../governance/lake-columns.ts';
 import type { SilverSource } from './silver-source.ts';
 

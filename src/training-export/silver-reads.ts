@@ -1,4 +1,4 @@
-import { ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
+import { byKind, ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
 import { type NumberColumns, numberColumns, type ReplayReads } from '../features/replay-input.ts';
 import type { SilverSource } from './silver-source.ts';
 
@@ -10,11 +10,7 @@ import type { SilverSource } from './silver-source.ts';
  * @param rows rows of the payments, in the order in which they are to be read.
  */
 export function readsOf(source: SilverSource, rows: Int32Array): ReplayReads {
-  const saw: Record<EntityKind, NumberColumns> = {
-    payer: numberColumns(rows.length),
-    payee: numberColumns(rows.length),
-    pair: numberColumns(rows.length),
-  };
+  const saw: Record<EntityKind, NumberColumns> = byKind(() => numberColumns(rows.length));
   const { payments, decisions, decisionOf } = source;
   for (const kind of ENTITY_KINDS) {
     const decided = decisions.entityNumbers(kind);
@@ -32,5 +28,5 @@ export function readsOf(source: SilverSource, rows: Int32Array): ReplayReads {
       }
     }
   }
-  return { rows, saw, payment: source.payment };
+  return { rows, saw };
 }

@@ -1,11 +1,10 @@
-import type { PaymentRow } from '../domain/payment-row.ts';
+import { ENTITY_KINDS } from '../domain/entity-keys.ts';
 import type { EpochOpening } from '../features/epoch-book.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import type { ReplayLabels, ReplayPayments } from '../features/replay-input.ts';
 import { type LakeColumns, lakeColumns } from '../governance/lake-columns.ts';
-import { PAYMENT_RECORD_COLUMNS, recordedLabels, recordedPayments } from '../governance/silver-records.ts';
+import { paymentRecordColumns, recordedLabels, recordedPayments } from '../governance/silver-records.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
-import { paymentColumnsFor, paymentReader } from './payment-columns.ts';
 import {
   type SourceSnapshots,
   type SourceTable,
@@ -27,8 +26,6 @@ export interface SilverSource {
   readonly isImport: Uint8Array;
   /** 1 where an import assumed when it was known. */
   readonly knownAssumed: Uint8Array;
-  /** The payment of a row; the object is the same for every call. */
-  readonly payment: (row: number) => PaymentRow;
   /** A column of texts of the payments that was asked for. */
   readonly texts: (column: string) => readonly (string | null)[];
   readonly decisions: LakeColumns;
@@ -40,7 +37,7 @@ export interface SilverSource {
   readonly userRows: { readonly first: number; readonly rows: UserRows } | null;
 }
 
-const ENTITY_COLUMNS = ['payer', 'payee', 'pair'].flatMap((entity) => [`${entity}_epoch`, `${entity}_seq`]);
+const ENTITY_COLUMNS = ENTITY_KINDS.flatMap((entity) => [`${entity}_epoch`, `${entity}_seq`]);
 
 /** What to read beside what every recomputation needs. */
 export interface SilverColumns {
@@ -71,15 +68,14 @@ export async function readSilver(
   const columnsOf = async (snapshot: Snapshot, names: readonly string[]): Promise<LakeColumns> =>
     ofWholeVersion(tables, snapshot, () => lakeColumns(snapshot, names));
   const paid = await columnsOf(transactions, [
-    ...paymentColumnsFor(set.columns),
-    ...PAYMENT_RECORD_COLUMNS,
+    ...paymentRecordColumns(set.columns),
     'known_assumed',
     'source',
     'source_id',
     ...(columns.payments ?? []),
   ]);
   const decisions = await columnsOf(decided, ['end_to_end_id', 'side', ...ENTITY_COLUMNS, ...columns.decisions]);
-  const payments = recordedPayments(paid);
+  const payments = recordedPayments(paid, set.columns);
   const sides = paid.requiredTexts('side');
   return {
     versions: {
@@ -94,7 +90,6 @@ export async function readSilver(
     sourceIds: paid.texts('source_id'),
     isImport: Uint8Array.from(paid.texts('source'), (source) => (source === 'import' ? 1 : 0)),
     knownAssumed: paid.flags('known_assumed'),
-    payment: paymentReader(paid, set.columns),
     texts: (column) => paid.texts(column),
     decisions,
     decisionOf: joinDecisions(payments.ids, sides, decisions),

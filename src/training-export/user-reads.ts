@@ -1,4 +1,4 @@
-import { ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
+import { byKind, ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
 import { type NumberColumns, numberColumns, type ReplayReads } from '../features/replay-input.ts';
 import { type EntityHistories, entityHistories, entityKeyOf } from './entity-history.ts';
 import type { SilverSource } from './silver-source.ts';
@@ -11,17 +11,9 @@ import type { SilverSource } from './silver-source.ts';
 export function readsKnownAt(source: SilverSource): (rows: Int32Array) => ReplayReads {
   const { knownTimes } = source.payments.places;
   const firstEpoch = source.epochs.reduce((least, { epoch }) => Math.min(least, epoch), Number.POSITIVE_INFINITY);
-  const histories: Record<EntityKind, EntityHistories> = {
-    payer: entityHistories(source, 'payer'),
-    payee: entityHistories(source, 'payee'),
-    pair: entityHistories(source, 'pair'),
-  };
+  const histories: Record<EntityKind, EntityHistories> = byKind((kind) => entityHistories(source, kind));
   return (rows) => {
-    const saw: Record<EntityKind, NumberColumns> = {
-      payer: numberColumns(rows.length),
-      payee: numberColumns(rows.length),
-      pair: numberColumns(rows.length),
-    };
+    const saw: Record<EntityKind, NumberColumns> = byKind(() => numberColumns(rows.length));
     for (const kind of ENTITY_KINDS) {
       const of = histories[kind];
       for (const [at, row] of rows.entries()) {
@@ -30,7 +22,7 @@ export function readsKnownAt(source: SilverSource): (rows: Int32Array) => Replay
         saw[kind].seqs[at] = last < 0 ? 0 : (of.seqs[last] as number);
       }
     }
-    return { rows, saw, payment: source.payment };
+    return { rows, saw };
   };
 }
 

@@ -1,3 +1,4 @@
+import { byKind } from '../domain/entity-keys.ts';
 import { PAYMENT_COLUMNS, type PaymentRow } from '../domain/payment-row.ts';
 import { type NumberColumns, numberColumns, type ReplayPayments } from '../features/replay-input.ts';
 import type { SilverSource } from './silver-source.ts';
@@ -14,13 +15,12 @@ export function withUserRows(source: SilverSource, rows: UserRows): SilverSource
   return {
     ...source,
     userRows: { first, rows },
-    payments: extendedPayments(payments, rows),
+    payments: { ...extendedPayments(payments, rows), row: paymentOf(source, rows, first) },
     sides: [...source.sides, ...Array.from({ length: rows.count }, (_, at) => String(sides?.[at] ?? ''))],
     sourceIds: [...source.sourceIds, ...Array.from({ length: rows.count }, () => null)],
     // A row of a file has no decision that could have stopped it, but for its payment's own.
     isImport: extended(source.isImport, rows.count, 1),
     knownAssumed: extended(source.knownAssumed, rows.count, 0),
-    payment: paymentOf(source, rows, first),
     texts: (column) => [...source.texts(column), ...(textsOf(rows, column) ?? emptyTexts(rows.count))],
     decisionOf: extended(source.decisionOf, rows.count, -1),
   };
@@ -31,24 +31,17 @@ export function userRowName(at: number): string {
   return `#row:${at + 1}`;
 }
 
-function extendedPayments(payments: ReplayPayments, rows: UserRows): ReplayPayments {
+function extendedPayments(payments: ReplayPayments, rows: UserRows): Omit<ReplayPayments, 'row'> {
   const { places, numbers } = payments;
   const { count } = rows;
-  const amounts = rows.values.get('amount_centavos') ?? emptyTexts(count);
   return {
     ...payments,
     count: payments.count + count,
     ids: [...payments.ids, ...rows.ids.map((id, at) => id ?? userRowName(at))],
     times: appended(payments.times, rows.times),
-    amounts: appended(payments.amounts, amounts.map(Number)),
-    payers: [...payments.payers, ...rows.payers],
-    payees: [...payments.payees, ...rows.payees],
+    keys: { payer: [...payments.keys.payer, ...rows.payers], payee: [...payments.keys.payee, ...rows.payees] },
     isEvent: extended(payments.isEvent, count, 0),
-    numbers: {
-      payer: extendedNumbers(numbers.payer, count),
-      payee: extendedNumbers(numbers.payee, count),
-      pair: extendedNumbers(numbers.pair, count),
-    },
+    numbers: byKind((kind) => extendedNumbers(numbers[kind], count)),
     places: {
       journals: [...places.journals, ...Array.from({ length: count }, () => '')],
       positions: extended(places.positions, count, 0),
@@ -91,7 +84,7 @@ function paymentOf(source: SilverSource, rows: UserRows, first: number): (row: n
   const target: Record<string, unknown> = Object.fromEntries(PAYMENT_COLUMNS.map(({ name }) => [name, null]));
   const columns = [...rows.values];
   return (row) => {
-    if (row < first) return source.payment(row);
+    if (row < first) return source.payments.row(row);
     const at = row - first;
     target.event_time = rows.times[at];
     target.end_to_end_id = rows.ids[at];

@@ -14,12 +14,12 @@ import { FILE_FORMATS, type FileFormat } from '../../src/training-export/file-fo
 import type { ExportManifest } from '../../src/training-export/manifest.ts';
 import { verifyExport } from '../../src/training-export/verify-export.ts';
 import { PYTHON, runPython } from '../python.ts';
-import { rowOf, testSet } from '../unit/features/streams.ts';
+import { plainSet, rowOf } from '../unit/features/streams.ts';
 import { type SilverWorld, silverWorld } from '../unit/training-export/silver-world.ts';
 
 const DAY = 86_400_000_000;
 const START = 20_000 * DAY;
-const set = compileFeatureSet(testSet(16));
+const set = compileFeatureSet(plainSet(16));
 const pseudonyms = pseudonymsOf(Buffer.alloc(32, 7));
 const idOf = (number: number): string => `E${String(number).padStart(31, '0')}`;
 const OPTIONS: ExportOptions = {

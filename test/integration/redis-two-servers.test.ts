@@ -2,18 +2,18 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/base/errors.ts';
 import { type Random, seededRandom } from '../../src/base/random.ts';
-import { ENTITY_KINDS, type EntityKind, type EntityNumbers } from '../../src/domain/entity-keys.ts';
+import { byKind, ENTITY_KINDS, type EntityKind, type EntityNumbers, NO_NUMBERS } from '../../src/domain/entity-keys.ts';
 import { LABEL_STATES, type LabelState } from '../../src/domain/label.ts';
 import type { PaymentRow } from '../../src/domain/payment-row.ts';
 import { baseOrder } from '../../src/features/base-order.ts';
 import { EmbeddedStore } from '../../src/features/embedded-store.ts';
 import { compileFeatureSet, type FeatureSet } from '../../src/features/feature-set.ts';
-import { type LabelObservation, NO_NUMBERS, type Observation } from '../../src/features/online-store.ts';
+import type { LabelObservation, Observation } from '../../src/features/online-store.ts';
 import type { EpochBase } from '../../src/features/redis-epoch.ts';
 import { type LearnedNumbers, RedisOnlineStore } from '../../src/features/redis-online-store.ts';
 import { replay } from '../../src/features/replay.ts';
 import { type NumberColumns, numberColumns, type ReplayInput } from '../../src/features/replay-input.ts';
-import { paymentOf, rowOf, testSet } from '../unit/features/streams.ts';
+import { keyColumns, paymentOf, rowOf, testSet } from '../unit/features/streams.ts';
 import { startRedis, type TestRedis } from './redis-server.ts';
 
 const START = 1_762_000_000_000_000;
@@ -155,8 +155,7 @@ class Cluster {
     for (const item of baseOrder(payments, labels)) {
       const { row } = item < 0 ? { row: null } : (paid[item] as Entry);
       if (row !== null) {
-        const { end_to_end_id: endToEndId, side, event_time: eventTimeMicros, amount_centavos: amountCentavos } = row;
-        state.applyRecorded({ endToEndId, side, eventTimeMicros, amountCentavos, keys: paymentOf(row).keys });
+        state.applyRecorded(paymentOf(row));
         continue;
       }
       const { label, payee } = labelled[-1 - item] as Entry;
@@ -185,9 +184,8 @@ class Cluster {
         count: rows.length,
         ids: rows.map((row) => row.end_to_end_id),
         times: Float64Array.from(rows, (row) => row.event_time),
-        amounts: Float64Array.from(rows, (row) => row.amount_centavos),
-        payers: rows.map((row) => paymentOf(row).keys.payer),
-        payees: rows.map((row) => paymentOf(row).keys.payee),
+        keys: keyColumns(rows),
+        row: (at) => rows[at] as PaymentRow,
         isEvent: Uint8Array.from(paid, ({ isEvent }) => (isEvent ? 1 : 0)),
         numbers: numbersOf(paid, ({ numbers }) => numbers),
         places: places(paid),
@@ -209,11 +207,7 @@ function numbersOf(
   entries: readonly Entry[],
   numbersIn: (entry: Entry) => EntityNumbers,
 ): Record<EntityKind, NumberColumns> {
-  const columns = {
-    payer: numberColumns(entries.length),
-    payee: numberColumns(entries.length),
-    pair: numberColumns(entries.length),
-  };
+  const columns = byKind(() => numberColumns(entries.length));
   for (const [at, entry] of entries.entries()) {
     for (const kind of ENTITY_KINDS) {
       columns[kind].epochs[at] = numbersIn(entry)[kind]?.epoch ?? 0;
@@ -228,14 +222,12 @@ function compare(cluster: Cluster): { compared: number; degraded: number } {
   const { set, entries, epochs } = cluster;
   const paid = entries.filter(({ row }) => row !== null);
   const served = paid.filter(({ observation }) => observation !== null);
-  const rows = paid.map(({ row }) => row as PaymentRow);
   const vectors = replay(set, {
     ...cluster.columns(entries),
     epochs,
     reads: {
       rows: Int32Array.from(served, (entry) => paid.indexOf(entry)),
       saw: numbersOf(served, ({ observation }) => observation?.saw ?? NO_NUMBERS),
-      payment: (row) => rows[row] as PaymentRow,
     },
   });
   for (const [read, { row, observation }] of served.entries()) {

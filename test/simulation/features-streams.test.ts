@@ -22,7 +22,7 @@ const PAYMENTS = 2000;
 function run(seed: number): { compared: number; truncated: number } {
   const set = compileFeatureSet(PIX_CORE);
   const random: Random = seededRandom(seed, 77);
-  const history = PIX_CORE.features.filter(({ kind }) => kind === 'window' || kind === 'history' || kind === 'label');
+  const history = PIX_CORE.features.filter(({ kind }) => kind === 'window' || kind === 'label');
   const oracle = new OracleStore({ ...PIX_CORE, features: history });
   let store = new EmbeddedStore(set, { maxPayments: 4000 });
   store.openEpoch(1);
@@ -41,7 +41,7 @@ function run(seed: number): { compared: number; truncated: number } {
     const id = `E${String(again ? random.below(number) : number).padStart(31, '0')}`;
     const row = rowOf(id, clock - late, 1 + random.below(50_000_000), payer, payee);
     const payment = paymentOf({ ...row, side: again ? 'PAYEE' : 'PAYER' });
-    const expected = oracle.observe({ id, time: row.event_time, amount: row.amount_centavos, keys: payment.keys });
+    const expected = oracle.observe({ id, time: row.event_time, row, keys: payment.keys });
     const got = store.observePayment(payment);
     lastMark = got.mark;
     for (const { name } of history) {
@@ -66,12 +66,7 @@ function run(seed: number): { compared: number; truncated: number } {
       store = new EmbeddedStore(set, { maxPayments: 4000 });
       for (const item of oracle.items) {
         if (item.kind === 'payment') {
-          store.applyRecorded({
-            endToEndId: item.id,
-            eventTimeMicros: item.time,
-            amountCentavos: item.amount,
-            keys: item.keys,
-          });
+          store.applyRecorded(item);
         } else {
           store.applyRecordedLabel({
             endToEndId: item.id,

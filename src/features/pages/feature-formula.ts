@@ -26,11 +26,6 @@ function formOf(kind: string, said: Said): [string, readonly string[]] {
   switch (kind) {
     case 'window':
       return [windowForm(said), ['entity', 'aggregate', 'column', 'window', 'offset', 'hop', 'filter', 'current']];
-    case 'history':
-      return [
-        `${aggregateOf(said)} of ${eventsOf(said)}, e.event_time ≤ t, this payment excluded`,
-        ['entity', 'aggregate'],
-      ];
     case 'label':
       return [labelForm(said), ['aggregate', 'state', 'states', 'window', 'offset', 'on']];
     case 'expression':

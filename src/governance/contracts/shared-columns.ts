@@ -1,3 +1,4 @@
+import { ENTITY_KINDS } from '../../domain/entity-keys.ts';
 import { type ColumnContract, optional, required } from './table-contract.ts';
 
 /** Where a row came from and when it was known: on every bronze table. */
@@ -9,9 +10,9 @@ export const PROVENANCE_COLUMNS: readonly ColumnContract[] = [
   optional('source', 'string', 'The way in: http, grpc or import'),
 ];
 
-/** Numbers (epoch, sequence) of the three entities of a payment, by what they mean. */
+/** Numbers (epoch, sequence) of the entities of a payment, by what they mean. */
 export function numberColumns(meaning: string): readonly ColumnContract[] {
-  return ['payer', 'payee', 'pair'].flatMap((entity) => [
+  return ENTITY_KINDS.flatMap((entity) => [
     optional(`${entity}_epoch`, 'long', `Epoch of the ${entity}'s state ${meaning}`),
     optional(`${entity}_seq`, 'long', `Number in the ${entity}'s state ${meaning}`),
   ]);

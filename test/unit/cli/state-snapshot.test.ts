@@ -6,14 +6,14 @@ import { readSnapshot, type SnapshotBase, writeSnapshot } from '../../../src/cli
 import { AnswerIndex } from '../../../src/events/answer-index.ts';
 import { EmbeddedStore } from '../../../src/features/embedded-store.ts';
 import { compileFeatureSet } from '../../../src/features/feature-set.ts';
-import { paymentOf, rowOf, testSet } from '../features/streams.ts';
+import { paymentOf, plainSet, rowOf } from '../features/streams.ts';
 
 const START = 1_762_000_000_000_000;
 const DAY = 86_400_000_000;
 const root = mkdtempSync(join(tmpdir(), 'sentinela-snapshot-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const set = compileFeatureSet(testSet(4));
+const set = compileFeatureSet(plainSet(4));
 const newStore = (): EmbeddedStore => new EmbeddedStore(set, { maxPayments: 4096 });
 const idOf = (n: number): string => `E${String(n).padStart(31, '0')}`;
 const BASE: SnapshotBase = {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { LabelState } from '../../../src/domain/label.ts';
 import type { PaymentRow } from '../../../src/domain/payment-row.ts';
 import { defineFeatureSet, type FeatureDefinition } from '../../../src/features/definition.ts';
 import { EmbeddedStore } from '../../../src/features/embedded-store.ts';
@@ -29,14 +30,14 @@ const FEATURES: readonly FeatureDefinition[] = [
   window('sum_10m', { aggregate: 'sum', column: 'amount_centavos' }),
   window('mean_10m', { aggregate: 'mean', column: 'amount_centavos' }),
   window('stddev_10m', { aggregate: 'stddev', column: 'amount_centavos' }),
-  window('distinct_10m', { aggregate: 'distinct_counterparties' }),
+  window('distinct_10m', { aggregate: 'distinct', column: 'payee_account' }),
   window('payee_count_1h', { entity: 'payee', window: '1h', hop: '10m' }),
   window('payee_sum_1h', { entity: 'payee', window: '1h', hop: '10m', aggregate: 'sum', column: 'amount_centavos' }),
   window('payee_max_1h', { entity: 'payee', window: '1h', hop: '10m', aggregate: 'max', column: 'amount_centavos' }),
   window('payee_mean_1h', { entity: 'payee', window: '1h', hop: '10m', aggregate: 'mean', column: 'amount_centavos' }),
-  { kind: 'history', name: 'ever', description: '-', entity: 'payer', aggregate: 'count', default: 0 },
-  { kind: 'history', name: 'since_last', description: '-', entity: 'payer', aggregate: 'time_since_last', unit: '1m' },
-  { kind: 'label', name: 'frauds', description: '-', aggregate: 'count', state: 'AGREED', default: 0 },
+  window('ever', { window: 'all', default: 0 }),
+  window('since_last', { window: 'all', aggregate: 'time_since_last', unit: '1m' }),
+  { kind: 'label', name: 'frauds', description: '-', aggregate: 'count', states: ['AGREED'], default: 0 },
 ];
 
 function world(bound = 4) {
@@ -184,7 +185,7 @@ describe('a label', () => {
   it('counts from its own sequence on, and a retraction takes it back', () => {
     const { store, pay, idOf } = world();
     pay(0);
-    const label = (state: 'AGREED' | 'CANCELLED' | 'CONTESTED', at: number): void => {
+    const label = (state: LabelState, at: number): void => {
       store.observeLabel({ endToEndId: idOf(1), state, eventTimeMicros: START + at, payeeAccount: null });
     };
     expect(pay(1)('frauds')).toBe(0);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { byKind } from '../../../src/domain/entity-keys.ts';
 import { baseOrder } from '../../../src/features/base-order.ts';
 import { numberColumns } from '../../../src/features/replay-input.ts';
 
@@ -28,11 +29,7 @@ function columnsOf(events: readonly Event[]) {
   const taken = [...events].sort((a, b) => a.epoch - b.epoch);
   const payments = taken.filter(({ isLabel }) => !isLabel);
   const labels = taken.filter(({ isLabel }) => isLabel);
-  const numbers = {
-    payer: numberColumns(payments.length),
-    payee: numberColumns(payments.length),
-    pair: numberColumns(payments.length),
-  };
+  const numbers = byKind(() => numberColumns(payments.length));
   const labelNumbers = numberColumns(labels.length);
   const last = new Map<string, number>();
   const take = (name: string): number => {
@@ -67,8 +64,11 @@ function columnsOf(events: readonly Event[]) {
     taken,
     payments: {
       count: payments.length,
-      payers: payments.map(({ payer }) => `r${payer}`),
-      payees: payments.map(({ payee }) => `e${payee}`),
+      keys: {
+        ...byKind(() => payments.map(() => null)),
+        payer: payments.map(({ payer }) => `r${payer}`),
+        payee: payments.map(({ payee }) => `e${payee}`),
+      },
       isEvent: new Uint8Array(payments.length).fill(1),
       numbers,
       places: places(payments),
@@ -103,9 +103,13 @@ describe('the order of a base', () => {
           const seen = new Map<string, [number, number]>();
           for (const item of order) {
             if (item < 0 && kind !== 'payee') continue;
-            const payee = item < 0 ? labels.payees[-1 - item] : payments.payees[item];
+            const payee = item < 0 ? labels.payees[-1 - item] : payments.keys.payee[item];
             const name =
-              kind === 'payee' ? payee : kind === 'payer' ? payments.payers[item] : `${payments.payers[item]}${payee}`;
+              kind === 'payee'
+                ? payee
+                : kind === 'payer'
+                  ? payments.keys.payer[item]
+                  : `${payments.keys.payer[item]}${payee}`;
             const key = keyOf(item, kind);
             if (key[0] === 0) continue;
             const before = seen.get(name ?? '') ?? [0, 0];

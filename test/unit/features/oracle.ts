@@ -1,24 +1,35 @@
-import type { EntityKeys, EntityKind, EntityNumber, EntityNumbers } from '../../../src/domain/entity-keys.ts';
+import {
+  byKind,
+  ENTITY_KINDS,
+  type EntityKeys,
+  type EntityKind,
+  type EntityNumber,
+  type EntityNumbers,
+  NO_NUMBERS,
+} from '../../../src/domain/entity-keys.ts';
 import type { LabelState } from '../../../src/domain/label.ts';
+import type { PaymentRow } from '../../../src/domain/payment-row.ts';
 import type {
   ExpressionFeature,
   FeatureDefinition,
   FeatureSetDefinition,
-  HistoryFeature,
   LabelFeature,
   WindowFeature,
 } from '../../../src/features/definition.ts';
+import { aggregated, type Cell, here, none, type Past, span } from './oracle-windows.ts';
 
 /*
  * What is right, said as plainly as possible: loops over all events, by the definitions and not by
  * any plan, in no hurry. Statuses are written as words.
  */
 
+export type { Cell } from './oracle-windows.ts';
+
 export interface OracleEvent {
   readonly kind: 'payment';
   readonly id: string;
   readonly time: number;
-  readonly amount: number;
+  readonly row: PaymentRow;
   readonly keys: EntityKeys;
 }
 export interface OracleLabel {
@@ -29,23 +40,8 @@ export interface OracleLabel {
   readonly payee: string;
 }
 export type OracleItem = OracleEvent | OracleLabel;
-export interface Cell {
-  readonly value: number;
-  readonly status: string;
-}
-/** The payment that is scored. */
-export interface Scored {
-  readonly id: string;
-  readonly time: number;
-  readonly amount: number;
-  readonly keys: EntityKeys;
-}
-
-const UNITS: Readonly<Record<string, number>> = { s: 1e6, m: 60e6, h: 3600e6, d: 86400e6 };
-export const span = (text: string): number => Number(text.slice(0, -1)) * (UNITS[text.slice(-1)] ?? Number.NaN);
-
-const here = (value: number): Cell => ({ value, status: 'present' });
-const none = (status: string): Cell => ({ value: Number.NaN, status });
+/** The payment that is scored; without a row entities are only read. */
+export type Scored = Omit<OracleEvent, 'kind' | 'row'> & { readonly row: PaymentRow | null };
 
 /** Features of a payment after `items`, each given in the order of its entity's numbers. */
 export function oracleVector(
@@ -54,11 +50,7 @@ export function oracleVector(
   scored: Scored,
 ): Map<string, Cell> {
   const cells = new Map<string, Cell>();
-  const pasts: Record<EntityKind, Past> = {
-    payer: pastOf(set, 'payer', items, scored),
-    payee: pastOf(set, 'payee', items, scored),
-    pair: pastOf(set, 'pair', items, scored),
-  };
+  const pasts = byKind((kind) => pastOf(set, kind, items, scored));
   const pending = [...set.features];
   while (pending.length > 0) {
     const feature = pending.shift() as FeatureDefinition;
@@ -71,14 +63,6 @@ export function oracleVector(
     }
   }
   return cells;
-}
-
-/** What happened to one entity, and what of it its state has dropped. */
-interface Past {
-  readonly events: readonly OracleEvent[];
-  readonly others: readonly OracleEvent[];
-  readonly labels: readonly OracleLabel[];
-  readonly dropped: ReadonlySet<OracleEvent>;
 }
 
 function pastOf(set: FeatureSetDefinition, kind: EntityKind, items: readonly OracleItem[], { id, keys }: Scored): Past {
@@ -95,27 +79,38 @@ function pastOf(set: FeatureSetDefinition, kind: EntityKind, items: readonly Ora
 
 function ofEntity(
   set: FeatureSetDefinition,
-  feature: WindowFeature | HistoryFeature | LabelFeature,
+  feature: WindowFeature | LabelFeature,
   pasts: Readonly<Record<EntityKind, Past>>,
   scored: Scored,
 ): Cell {
   const kind = feature.kind === 'label' ? 'payee' : feature.entity;
   if (scored.keys[kind] === null) return none('not_found');
-  const { events, others, labels, dropped } = pasts[kind];
-  const neverSeen = others.length === 0 && (feature.kind !== 'label' || labels.length === 0);
-  if (neverSeen) return { value: feature.default ?? Number.NaN, status: 'not_found' };
-  if (feature.kind === 'label') return labelled(set, feature, labels, scored);
-  return feature.kind === 'window'
-    ? windowed(set, feature, events, dropped, scored)
-    : historical(feature, others, dropped, scored);
+  const past = pasts[kind];
+  const neverSeen = past.others.length === 0 && (feature.kind !== 'label' || past.labels.length === 0);
+  const includesOwn = feature.kind === 'window' && feature.current === 'include';
+  if (neverSeen && (!includesOwn || scored.row === null))
+    return { value: feature.default ?? Number.NaN, status: 'not_found' };
+  const isTooLate = scored.time < Math.max(...past.events.map(({ time }) => time)) - span(set.allowedLateness);
+  if (feature.kind === 'label') return labelled(set, feature, past, isTooLate, scored);
+  if (isTooLate && feature.window !== 'all') return none('too_late');
+  return aggregated(set, feature, past, scored);
+}
+
+/** How far back the events of a feature can lie. */
+function reachOf(feature: FeatureDefinition, kind: EntityKind): number {
+  if (feature.kind === 'label') {
+    return kind !== 'payee' || feature.window === undefined ? 0 : span(feature.window) + span(feature.offset ?? '0s');
+  }
+  if (feature.kind !== 'window' || feature.entity !== kind) return 0;
+  if (feature.window === 'all') return 0;
+  if (feature.window === 'civil_day') return span('25h');
+  if (feature.window === 'civil_month') return span('32d');
+  return span(feature.window) + span(feature.offset ?? '0s') + span(feature.hop ?? '0s');
 }
 
 /** The last `bound` by sequence are kept, and beyond the last 8 only what a window could still hold. */
 function droppedOf(set: FeatureSetDefinition, kind: EntityKind, events: readonly OracleEvent[]): OracleEvent[] {
-  const reach = set.features
-    .filter((feature) => feature.kind === 'window' && feature.entity === kind)
-    .map((feature) => span((feature as WindowFeature).window) + span((feature as WindowFeature).hop ?? '0s'));
-  const retention = Math.max(0, ...reach) + span(set.allowedLateness);
+  const retention = Math.max(0, ...set.features.map((feature) => reachOf(feature, kind))) + span(set.allowedLateness);
   const kept: OracleEvent[] = [];
   const dropped: OracleEvent[] = [];
   let newest = -Infinity;
@@ -129,112 +124,45 @@ function droppedOf(set: FeatureSetDefinition, kind: EntityKind, events: readonly
   return dropped;
 }
 
-function windowed(
-  set: FeatureSetDefinition,
-  feature: WindowFeature,
-  events: readonly OracleEvent[],
-  dropped: ReadonlySet<OracleEvent>,
-  { id, time: t, keys }: Scored,
-): Cell {
-  if (t < Math.max(...events.map((event) => event.time)) - span(set.allowedLateness)) return none('too_late');
-  const size = span(feature.window);
-  const hop = feature.hop === undefined ? 0 : span(feature.hop);
-  const start = hop === 0 ? t - size : Math.floor((t - size) / hop) * hop;
-  const within = events.filter((event) => event.time > start && event.time <= t);
-  const seen = within.filter((event) => event.id !== id);
-  if (hop === 0) {
-    if ([...dropped].some((event) => event.time > start)) return none('truncated');
-  } else {
-    const tile = tileWidth(set, feature.entity);
-    const tileEnd = Math.ceil(t / tile) * tile;
-    if ([...dropped].some((event) => event.time > t && event.time <= tileEnd)) return none('truncated');
-    const own = [...dropped].find((event) => event.id === id && within.includes(event));
-    if (feature.aggregate === 'max' && own !== undefined) {
-      const gone = within.filter((event) => dropped.has(event)).map((event) => event.amount);
-      const left = within.filter((event) => !dropped.has(event)).map((event) => event.amount);
-      if (own.amount >= Math.max(...gone) && own.amount > Math.max(...left)) return none('truncated');
-    }
-  }
-  return aggregated(feature, seen, keys);
-}
-
-function tileWidth(set: FeatureSetDefinition, kind: EntityKind): number {
-  const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
-  return set.features
-    .filter((feature) => feature.kind === 'window' && feature.entity === kind && feature.hop !== undefined)
-    .reduce((width, feature) => gcd(width, span((feature as WindowFeature).hop as string)), 0);
-}
-
-function aggregated({ entity, aggregate }: WindowFeature, seen: readonly OracleEvent[], keys: EntityKeys): Cell {
-  const amounts = seen.map((event) => BigInt(event.amount));
-  const n = seen.length;
-  const sum = amounts.reduce((total, amount) => total + amount, 0n);
-  switch (aggregate) {
-    case 'count':
-      return here(n);
-    case 'sum':
-      return sum >= 2n ** 63n ? none('overflow') : here(Number(sum));
-    case 'mean':
-      return n === 0 ? none('null') : here(Number(sum) / n);
-    case 'max':
-      return n === 0 ? none('null') : here(Math.max(...seen.map((event) => event.amount)));
-    case 'min':
-      return n === 0 ? none('null') : here(Math.min(...seen.map((event) => event.amount)));
-    case 'stddev': {
-      if (n < 2) return none('null');
-      const squares = amounts.reduce((total, amount) => total + amount * amount, 0n);
-      return here(Math.sqrt(wide(BigInt(n) * squares - sum * sum) / (n * (n - 1))));
-    }
-    case 'distinct_counterparties': {
-      const other = entity === 'payer' ? 'payee' : 'payer';
-      const ids = seen.map((event) => event.keys[other]).filter((id) => id !== null);
-      return here(entity === 'pair' || keys === undefined ? 0 : new Set(ids).size);
-    }
-  }
-}
-
-/** The one written rule for integers beyond 2^53. */
-function wide(value: bigint): number {
-  const split = 2n ** 48n;
-  if (value < 2n ** 53n) return Number(value);
-  return (Number(value / split / split) * 2 ** 48 + Number((value / split) % split)) * 2 ** 48 + Number(value % split);
-}
-
-function historical(
-  { aggregate, unit }: HistoryFeature,
-  others: readonly OracleEvent[],
-  dropped: ReadonlySet<OracleEvent>,
-  { time: t }: Scored,
-): Cell {
-  const past = others.filter((event) => event.time <= t);
-  const newestDropped = Math.max(...[...dropped].map((event) => event.time));
-  const per = unit === undefined ? 1 : span(unit);
-  if (aggregate === 'count') return newestDropped > t ? none('truncated') : here(past.length);
-  if (past.length === 0) return none('null');
-  if (aggregate === 'time_since_first') return here((t - Math.min(...past.map((event) => event.time))) / per);
-  const last = Math.max(...past.filter((event) => !dropped.has(event)).map((event) => event.time));
-  return newestDropped > last ? none('truncated') : here((t - last) / per);
-}
-
-function labelled(
-  set: FeatureSetDefinition,
-  { aggregate, state, window, unit }: LabelFeature,
-  labels: readonly OracleLabel[],
-  { id, time: t }: Scored,
-): Cell {
-  const kept = labels.slice(-set.bound);
-  const dropped = labels.slice(0, labels.length - kept.length);
-  const from = window === undefined ? -Infinity : t - span(window);
-  if (dropped.some((label) => label.time > from)) return none('truncated');
+/** The latest state of each payment, of the labels that the payment may see. */
+function latestStates(labels: readonly OracleLabel[], { id, time: t }: Scored): Map<string, OracleLabel> {
   const latest = new Map<string, OracleLabel>();
-  for (const label of kept) {
+  for (const label of labels) {
     if (label.time > t || label.id === id) continue;
     const before = latest.get(label.id);
     if (before === undefined || label.time >= before.time) latest.set(label.id, label);
   }
-  const counted = [...latest.values()].filter((label) => label.state === state && label.time > from);
+  return latest;
+}
+
+function labelled(
+  set: FeatureSetDefinition,
+  feature: LabelFeature,
+  { events, others, labels, dropped }: Past,
+  isTooLate: boolean,
+  scored: Scored,
+): Cell {
+  const { aggregate, states, window, offset, on, unit, denominator, maturity } = feature;
+  const t = scored.time;
+  const kept = labels.slice(-set.bound);
+  const gone = labels.slice(0, labels.length - kept.length);
+  const end = t - span(offset ?? '0s');
+  const start = window === undefined ? -Infinity : end - span(window);
+  const latest = latestStates(kept, scored);
+  const isCounted = (id: string): boolean => states.includes(latest.get(id)?.state as LabelState);
+  if (aggregate === 'rate' || on === 'payment') {
+    if (isTooLate) return none('too_late');
+    if ([...dropped, ...gone].some(({ time }) => time > start)) return none('truncated');
+    let within = others.filter(({ time }) => time > start && time <= end);
+    if (denominator === 'matured') within = within.filter(({ time }) => time + span(maturity ?? '91d') <= t);
+    const counted = within.filter(({ id }) => isCounted(id)).length;
+    if (aggregate === 'count') return here(counted);
+    return within.length === 0 ? none('null') : here(counted / within.length);
+  }
+  if (gone.some((label) => label.time > start)) return none('truncated');
+  const counted = [...latest.values()].filter(({ id, time }) => isCounted(id) && time > start && time <= end);
   if (aggregate === 'count') return here(counted.length);
-  if (counted.length === 0) return none('null');
+  if (counted.length === 0 || events === undefined) return none('null');
   return here((t - Math.max(...counted.map((label) => label.time))) / span(unit ?? '1s'));
 }
 
@@ -254,10 +182,10 @@ function expressed(
   };
   switch (expression) {
     case 'amount_centavos':
-      return here(scored.amount);
-    case '(amount - payer_mean_1h) / payer_stddev_1h':
+      return here(scored.row?.amount_centavos ?? Number.NaN);
+    case '(amount - payer_mean_2h) / payer_stddev_2h':
       return of(
-        ['amount', 'payer_mean_1h', 'payer_stddev_1h'],
+        ['amount', 'payer_mean_2h', 'payer_stddev_2h'],
         (amount, mean, deviation) => (amount - mean) / deviation,
       );
     case 'shape / pair_max_2h':
@@ -298,8 +226,8 @@ export class OracleStore {
     const isEvent = !this.items.some((item) => item.kind === 'payment' && item.id === scored.id);
     const cells = oracleVector(this.set, this.items, scored);
     const saw = this.#each(scored.keys, (name) => this.#numbers.get(name) ?? 0);
-    if (!isEvent) return { isEvent, numbers: { payer: null, payee: null, pair: null }, saw, cells };
-    this.items.push({ kind: 'payment', ...scored });
+    if (!isEvent) return { isEvent, numbers: NO_NUMBERS, saw, cells };
+    if (scored.row !== null) this.items.push({ kind: 'payment', ...scored, row: scored.row });
     const numbers = this.#each(scored.keys, (name) => this.#take(name));
     return { isEvent, numbers, saw, cells };
   }
@@ -334,8 +262,10 @@ export class OracleStore {
   }
 
   #each(keys: EntityKeys, seqOf: (name: string) => number): EntityNumbers {
-    const number = (kind: EntityKind): EntityNumber | null =>
-      keys[kind] === null ? null : { epoch: this.epoch, seq: seqOf(`${kind} ${keys[kind]}`) };
-    return { payer: number('payer'), payee: number('payee'), pair: number('pair') };
+    const numbers: Record<EntityKind, EntityNumber | null> = { ...NO_NUMBERS };
+    for (const kind of ENTITY_KINDS) {
+      if (keys[kind] !== null) numbers[kind] = { epoch: this.epoch, seq: seqOf(`${kind} ${keys[kind]}`) };
+    }
+    return numbers;
   }
 }

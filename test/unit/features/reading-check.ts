@@ -12,7 +12,7 @@ export function checkReading(oracle: OracleStore, { keys, atMicros, row }: Featu
   const expected = oracleVector(oracle.set, oracle.items, {
     id,
     time: atMicros,
-    amount: row?.amount_centavos ?? 0,
+    row,
     keys,
   });
   const cells = cellsOf(NAMES, got);

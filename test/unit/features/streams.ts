@@ -1,9 +1,11 @@
 import fc from 'fast-check';
+import { byKind, type EntityKind } from '../../../src/domain/entity-keys.ts';
 import { LABEL_STATES, type LabelState } from '../../../src/domain/label.ts';
 import { entityKeys, PAYMENT_COLUMNS, type PaymentRow } from '../../../src/domain/payment-row.ts';
-import { defineFeatureSet, type FeatureSetDefinition } from '../../../src/features/definition.ts';
+import { defineFeatureSet, type FeatureSetDefinition, type WindowFeature } from '../../../src/features/definition.ts';
 import { FEATURE_STATUS_NAMES } from '../../../src/features/feature-status.ts';
 import type { Observation } from '../../../src/features/online-store.ts';
+import type { ReplayPayments } from '../../../src/features/replay-input.ts';
 import type { Cell } from './oracle.ts';
 
 /** Random streams that lie on the edges of windows: ties, late events, second sides, labels, restarts. */
@@ -75,7 +77,7 @@ export const stream: fc.Arbitrary<Step[]> = fc
 
 /** Expressions over the features of {@link testSet}; `oracle.ts` says in its own code what each gives. */
 const TEST_EXPRESSIONS = {
-  z: '(amount - payer_mean_1h) / payer_stddev_1h',
+  z: '(amount - payer_mean_2h) / payer_stddev_2h',
   twice: 'shape / pair_max_2h',
   shape: 'amount / payee_mean_2h',
   rise: 'payer_sum_10m - payer_sum_1m',
@@ -84,41 +86,98 @@ const TEST_EXPRESSIONS = {
   many: 'payee_count_1m > 2',
 } as const;
 
+/** Sums over short windows, labels and expressions: enough where features are not what is tested. */
+export function plainSet(bound: number): FeatureSetDefinition {
+  return setOf(bound, 6);
+}
+
 /** Every aggregate over short windows, and a bound that is soon reached. */
 export function testSet(bound: number): FeatureSetDefinition {
+  return setOf(bound, Infinity);
+}
+
+/** @param most how many of {@link others} an account has. */
+function setOf(bound: number, most: number): FeatureSetDefinition {
   const features: FeatureSetDefinition['features'][number][] = [
     { kind: 'expression', name: 'amount', description: '-', expression: 'amount_centavos' },
   ];
   for (const entity of ['payer', 'payee', 'pair'] as const) {
-    for (const window of ['1m', '10m', '1h', '2h'] as const) {
-      const hop = entity === 'payee' && window.endsWith('h') ? ({ hop: window === '1h' ? '10m' : '10m' } as const) : {};
+    for (const window of ['1m', '10m', '2h'] as const) {
+      const hop = entity === 'payee' && window.endsWith('h') ? ({ hop: '10m' } as const) : {};
       const base = { kind: 'window', entity, window, description: '-', ...hop } as const;
       const column = 'amount_centavos';
       features.push({ ...base, name: `${entity}_count_${window}`, aggregate: 'count', default: 0 });
-      features.push({ ...base, name: `${entity}_sum_${window}`, aggregate: 'sum', column });
-      features.push({ ...base, name: `${entity}_mean_${window}`, aggregate: 'mean', column });
-      features.push({ ...base, name: `${entity}_max_${window}`, aggregate: 'max', column });
+      for (const aggregate of ['sum', 'mean', 'max', 'min', 'stddev'] as const)
+        features.push({ ...base, name: `${entity}_${aggregate}_${window}`, aggregate, column });
       if ('hop' in hop) continue;
-      features.push({ ...base, name: `${entity}_min_${window}`, aggregate: 'min', column });
-      features.push({ ...base, name: `${entity}_stddev_${window}`, aggregate: 'stddev', column });
-      features.push({ ...base, name: `${entity}_distinct_${window}`, aggregate: 'distinct_counterparties' });
+      const other = entity === 'payer' ? 'payee_account' : 'payer_account';
+      features.push({ ...base, name: `${entity}_distinct_${window}`, aggregate: 'distinct', column: other });
     }
-    const history = { kind: 'history', entity, description: '-' } as const;
-    features.push({ ...history, name: `${entity}_ever`, aggregate: 'count', default: 0 });
-    features.push({ ...history, name: `${entity}_first`, aggregate: 'time_since_first', unit: '1h' });
-    features.push({ ...history, name: `${entity}_last`, aggregate: 'time_since_last', unit: '1h' });
+    features.push(...others(entity).slice(0, entity === 'pair' ? 6 : most));
   }
   for (const state of LABEL_STATES) {
-    const label = { kind: 'label', state, description: '-' } as const;
+    const label = { kind: 'label', states: [state], description: '-' } as const;
     const name = state.toLowerCase();
     features.push({ ...label, name: `${name}_ever`, aggregate: 'count', default: 0 });
-    features.push({ ...label, name: `${name}_1h`, aggregate: 'count', window: '1h' });
+    features.push({ ...label, name: `${name}_1h`, aggregate: 'count', window: '1h', offset: '1m' });
     features.push({ ...label, name: `${name}_since`, aggregate: 'time_since_last', unit: '1h' });
   }
+  const rate = { kind: 'label', aggregate: 'rate', states: ['AGREED', 'CONTESTED'], description: '-' } as const;
+  features.push({ ...rate, name: 'rate', window: '2h', offset: '1m' });
+  features.push({ ...rate, name: 'rate_matured', window: '2h', denominator: 'matured', maturity: '10m' });
+  features.push({ ...rate, name: 'frauds_on_payments', aggregate: 'count', window: '1h', on: 'payment' });
   for (const [name, expression] of Object.entries(TEST_EXPRESSIONS)) {
     features.push({ kind: 'expression', name, description: '-', expression });
   }
   return defineFeatureSet({ name: 'test', description: '-', bound, allowedLateness: '1h', features });
+}
+
+/** What is not one of the plain sums of {@link testSet}. */
+function others(entity: EntityKind): WindowFeature[] {
+  const column = 'amount_centavos';
+  const base = { kind: 'window', entity, description: '-' } as const;
+  const named = (name: string, rest: Omit<WindowFeature, keyof typeof base | 'name'>): WindowFeature => ({
+    ...base,
+    ...rest,
+    name: `${entity}_${name}`,
+  });
+  const filter = 'amount_centavos > 1000';
+  const savings = "payee_account_type = 'SVGS'";
+  const hop = '10m';
+  return [
+    named('ever', { aggregate: 'count', window: 'all', default: 0 }),
+    named('ever_current', { aggregate: 'count', window: 'all', current: 'include' }),
+    named('first', { aggregate: 'time_since_first', window: 'all', unit: '1h' }),
+    named('last', { aggregate: 'time_since_last', window: 'all', unit: '1h' }),
+    named('since_first_1h', { aggregate: 'time_since_first', window: '1h', unit: '1m', filter }),
+    named('since_last_1h', { aggregate: 'time_since_last', window: '1h', unit: '1m', current: 'include', filter }),
+    named('sum_ever', { aggregate: 'sum', window: 'all', column }),
+    named('variance_ever', { aggregate: 'variance', window: 'all', column, filter: savings }),
+    named('max_ever', { aggregate: 'max', window: 'all', column }),
+    named('min_ever', { aggregate: 'min', window: 'all', column, current: 'include' }),
+    named('count_filtered', { aggregate: 'count', window: '10m', filter, current: 'include' }),
+    named('sum_filtered', { aggregate: 'sum', window: '10m', column, filter: savings, offset: '1m' }),
+    named('mean_current', { aggregate: 'mean', window: '1h', column, current: 'include' }),
+    named('max_offset', { aggregate: 'max', window: '10m', column, offset: '7m' }),
+    named('count_day', { aggregate: 'count', window: 'civil_day' }),
+    named('sum_month', { aggregate: 'sum', window: 'civil_month', column }),
+    named('first_amount', { aggregate: 'first', window: '1h', column }),
+    named('last_amount', { aggregate: 'last', window: 'all', column, timeToLive: '2h' }),
+    named('second_last', { aggregate: 'nth_last', n: 2, window: '2h', column, filter: savings }),
+    named('distinct_amounts', { aggregate: 'distinct', window: '10m', column, offset: '1m' }),
+    named('top_amount', { aggregate: 'top', window: '1h', column }),
+    named('is_usual_payee', { aggregate: 'is_top', window: '2h', column: 'payee_account' }),
+    named('median', { aggregate: 'quantile', window: '1h', column, quantile: [1, 2] }),
+    named('ninth', { aggregate: 'quantile', window: '1h', column, quantile: [9, 10], current: 'include' }),
+    named('streak', { aggregate: 'streak', window: '2h', while: 'amount_centavos % 2 = 0', most: 3 }),
+    named('median_approx', { aggregate: 'quantile_approx', window: '1h', hop, column, quantile: [1, 2] }),
+    named('distinct_approx', { aggregate: 'distinct_approx', window: '1h', hop, column }),
+    named('distinct_ever', { aggregate: 'distinct_approx', window: 'all', column: 'payer_account', filter }),
+    named('decayed_sum', { aggregate: 'decayed_sum', window: '2h', hop, column, halfLife: '20m' }),
+    named('decayed_count', { aggregate: 'decayed_count', window: '1h', hop, halfLife: '10m', current: 'include' }),
+    named('count_hopped', { aggregate: 'count', window: '1h', hop, filter, current: 'include' }),
+    named('variance_hopped', { aggregate: 'variance', window: '2h', hop, column }),
+  ];
 }
 
 const EMPTY_ROW = Object.fromEntries(PAYMENT_COLUMNS.map(({ name }) => [name, null]));
@@ -131,6 +190,7 @@ export function rowOf(id: string, time: number, amountCentavos: number, payer: n
     side: 'PAYER',
     event_time: time,
     amount_centavos: amountCentavos,
+    payee_account_type: amountCentavos % 3 === 0 ? 'SVGS' : amountCentavos % 3 === 1 ? 'CACC' : null,
     payer_ispb: '11111111',
     payer_number: payer === 0 ? null : String(payer),
     payee_ispb: '22222222',
@@ -141,6 +201,11 @@ export function rowOf(id: string, time: number, amountCentavos: number, payer: n
 /** A payment as stores take it. */
 export function paymentOf(row: PaymentRow): { row: PaymentRow; keys: ReturnType<typeof entityKeys> } {
   return { row, keys: entityKeys(row) };
+}
+
+/** Keys of payments by kind of entity, as a replay takes them. */
+export function keyColumns(rows: readonly PaymentRow[]): ReplayPayments['keys'] {
+  return byKind((kind) => rows.map((row) => entityKeys(row)[kind]));
 }
 
 /** An observation's vector as the oracle writes it. */

@@ -8,13 +8,13 @@ import { createExport } from '../../../src/training-export/create-export.ts';
 import { pandasLines } from '../../../src/training-export/export-lines.ts';
 import type { ExportOptions } from '../../../src/training-export/export-options.ts';
 import { verifyExport } from '../../../src/training-export/verify-export.ts';
-import { rowOf, testSet } from '../features/streams.ts';
+import { plainSet, rowOf } from '../features/streams.ts';
 import { type FileRow, readParquetFiles } from './export-files.ts';
 import { type SilverWorld, silverWorld } from './silver-world.ts';
 
 const DAY = 86_400_000_000;
 const START = 20_000 * DAY;
-const set = compileFeatureSet(testSet(16));
+const set = compileFeatureSet(plainSet(16));
 const idOf = (number: number): string => `E${String(number).padStart(31, '0')}`;
 
 type CellRow = FileRow;

@@ -77,13 +77,13 @@ describe('the difference of two exports', () => {
 
   it('names features whose definition changed, and those that are made of them, as comparing all cells does', async () => {
     const features = definition.features.map((feature) =>
-      feature.kind === 'window' && feature.name === 'payer_sum_1h' ? { ...feature, window: '3h' as const } : feature,
+      feature.kind === 'window' && feature.name === 'payer_sum_2h' ? { ...feature, window: '3h' as const } : feature,
     );
     const other = compileFeatureSet({
       ...definition,
       features: [
         ...features,
-        { kind: 'expression', name: 'doubled', description: '-', expression: 'payer_sum_1h + 0' },
+        { kind: 'expression', name: 'doubled', description: '-', expression: 'payer_sum_2h + 0' },
       ],
     });
     const [first, second] = [await make(), await make({ set: other })];

@@ -7,7 +7,7 @@ import { createExport } from '../../../src/training-export/create-export.ts';
 import type { ExportOptions } from '../../../src/training-export/export-options.ts';
 import type { ExportManifest } from '../../../src/training-export/manifest.ts';
 import { verifyExport } from '../../../src/training-export/verify-export.ts';
-import { rowOf, testSet } from '../features/streams.ts';
+import { plainSet, rowOf } from '../features/streams.ts';
 import { type FileRow, readParquetFiles } from './export-files.ts';
 import { type SilverWorld, silverWorld } from './silver-world.ts';
 
@@ -15,7 +15,7 @@ const DAY = 86_400_000_000;
 const START = 20_000 * DAY;
 const A = START + 20 * DAY;
 const B = START + 30 * DAY;
-const set = compileFeatureSet(testSet(16));
+const set = compileFeatureSet(plainSet(16));
 const idOf = (number: number): string => `E${String(number).padStart(31, '0')}`;
 
 interface Case {

@@ -24,7 +24,7 @@ describe('formulas of features', () => {
     ],
     [
       'time_since_last of { e of the same pair }, e.event_time ≤ t, this payment excluded; unit "1d"',
-      { ...base, kind: 'history', entity: 'pair', aggregate: 'time_since_last', unit: '1d' },
+      { ...base, kind: 'window', window: 'all', entity: 'pair', aggregate: 'time_since_last', unit: '1d' },
     ],
     ['amount / payer_mean_30d', { ...base, kind: 'expression', expression: 'amount / payer_mean_30d' }],
   ])('%s', (formula, definition) => {

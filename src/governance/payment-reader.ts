@@ -1,8 +1,8 @@
-import { PAYMENT_COLUMNS, type PaymentColumn, type PaymentRow } from '../domain/payment-row.ts';
-import type { LakeColumns } from '../governance/lake-columns.ts';
+import { ENTITY_COLUMNS, PAYMENT_COLUMNS, type PaymentColumn, type PaymentRow } from '../domain/payment-row.ts';
+import type { LakeColumns } from './lake-columns.ts';
 
-/** Always read: a row's key, when, how much. */
-const ALWAYS: readonly string[] = ['end_to_end_id', 'side', 'event_time', 'amount_centavos'];
+/** Always read: a row's key, when, how much, and what names its entities. */
+const ALWAYS: readonly string[] = ['end_to_end_id', 'side', 'event_time', 'amount_centavos', ...ENTITY_COLUMNS];
 
 /** The columns of silver.transactions that {@link paymentReader} needs. */
 export function paymentColumnsFor(columns: readonly string[]): string[] {

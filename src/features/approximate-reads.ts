@@ -1,0 +1,192 @@
+import { bigIntToDouble } from '../base/to-double.ts';
+import { BUCKETS, bucketFloor, decayWeights, distinctEstimate, quantileBucket, REGISTERS } from './approximate.ts';
+import { durationMicros } from './duration.ts';
+import type { EntityView } from './entity-view.ts';
+import { EVENT_IDENTITY } from './event-layout.ts';
+import { FEATURE_STATUS } from './feature-status.ts';
+import { GROUP, passes, SUM_SPLIT, TILE, type TileOffsets, TOTALS, tileOf, tileOffsets } from './tile-pool.ts';
+import type { WindowEdges } from './window-edges.ts';
+import type { KindPlan, ListRead } from './window-plan.ts';
+
+const { present, null: nothing, truncated } = FEATURE_STATUS;
+
+/** Distinct counts by registers, quantiles by histograms, and decay: they use what an entity dropped as well. */
+export class ApproximateReads {
+  readonly #plan: KindPlan;
+  readonly #edges: WindowEdges;
+  readonly #offsets: TileOffsets;
+  readonly #registers: Uint8Array;
+  readonly #counts: Float64Array;
+  readonly #weights: ReadonlyMap<ListRead, Float64Array>;
+
+  constructor(plan: KindPlan, edges: WindowEdges) {
+    const { tiles } = plan.keeping;
+    this.#plan = plan;
+    this.#edges = edges;
+    this.#offsets = tileOffsets(tiles);
+    this.#registers = new Uint8Array(tiles.registers.length > 0 ? REGISTERS : 0);
+    this.#counts = new Float64Array(tiles.histograms.length > 0 ? BUCKETS : 0);
+    this.#weights = new Map(
+      plan.lists
+        .filter(({ feature }) => feature.halfLife !== undefined)
+        .map((read) => [read, weightsOf(read, plan)] as const),
+    );
+  }
+
+  /** Finds a feature's value. */
+  find(
+    read: ListRead,
+    view: EntityView,
+    t: number,
+    scored: Float64Array,
+    found: { value: number; status: number },
+  ): void {
+    if (this.#isUnknown(read, view, t)) {
+      found.status = truncated;
+      return;
+    }
+    found.status = present;
+    switch (read.feature.aggregate) {
+      case 'distinct_approx':
+        found.value = this.#distinct(read, view, t, scored);
+        return;
+      case 'quantile_approx':
+        found.value = this.#quantile(read, view, t, scored);
+        break;
+      default:
+        found.value = this.#decayed(read, view, t, scored);
+    }
+    if (Number.isNaN(found.value)) found.status = nothing;
+  }
+
+  /** Whether dropped events of the window are later than the payment, or the payment's own is among them. */
+  #isUnknown({ span, includesOwn }: ListRead, view: EntityView, t: number): boolean {
+    if (view.maxDropped === -Infinity) return false;
+    const start = t - (this.#edges.far[span] as number);
+    const { tiles } = view;
+    let isUnknown = false;
+    this.#eachTile(view, span, t, (at) => {
+      if ((tiles[at + TILE.newest] as number) > t) isUnknown = true;
+    });
+    if (isUnknown || view.ownIdentity < 0 || includesOwn) return isUnknown;
+    return view.ownTime > start && view.ownTime <= t && !isKept(view);
+  }
+
+  /** The tiles of dropped events that a window holds. */
+  #eachTile(view: EntityView, span: number, t: number, use: (at: number) => void): void {
+    const { stride } = this.#offsets;
+    const width = this.#plan.keeping.tiles.widthMicros;
+    const isAll = this.#plan.spans[span]?.kind === 'all';
+    const start = t - (this.#edges.far[span] as number);
+    const { tiles } = view;
+    for (let tile = view.tileChain - 1; tile >= 0; tile = (tiles[tile * stride + TILE.next] as number) - 1) {
+      const at = tile * stride;
+      const index = tiles[at] as number;
+      if (tiles[at + TILE.count] === 0 || (index === TOTALS) !== isAll) continue;
+      if (!isAll && (index * width < start || index * width >= t)) continue;
+      use(at);
+    }
+  }
+
+  /** The kept events of a window, and the payment itself where it counts. */
+  #eachEvent(
+    { span, slot, condition, includesOwn }: ListRead,
+    view: EntityView,
+    t: number,
+    scored: Float64Array,
+    use: (value: number, time: number) => void,
+  ): void {
+    const near = this.#edges.near[span] as number;
+    const far = this.#edges.far[span] as number;
+    const { conditionSlot } = this.#plan.keeping.tiles;
+    const { events, stride, base, head, mask, ownIdentity } = view;
+    const look = (of: Float64Array, event: number): void => {
+      const age = t - (of[event] as number);
+      const value = slot < 0 ? 0 : (of[event + slot] as number);
+      if (age < near || age >= far || Number.isNaN(value) || !passes(of, event, conditionSlot, condition)) return;
+      use(value, of[event] as number);
+    };
+    for (let at = 0; at < view.kept; at += 1) {
+      const event = (base + ((head + at) & mask)) * stride;
+      if (events[event + EVENT_IDENTITY] !== ownIdentity || includesOwn) look(events, event);
+    }
+    if (includesOwn && ownIdentity < 0 && scored.length > 0) look(scored, 0);
+  }
+
+  #distinct(read: ListRead, view: EntityView, t: number, scored: Float64Array): number {
+    const registers = this.#registers.fill(0);
+    this.#eachEvent(read, view, t, scored, (packed) => {
+      const register = Math.floor(packed / 64);
+      registers[register] = Math.max(registers[register] as number, packed % 64);
+    });
+    const part = this.#offsets.registers[read.tilePart] as number;
+    this.#eachTile(view, read.span, t, (at) => {
+      for (let register = 0; register < REGISTERS; register += 1) {
+        const rank = view.tiles[at + part + register] as number;
+        if (rank > (registers[register] as number)) registers[register] = rank;
+      }
+    });
+    return distinctEstimate(registers);
+  }
+
+  #quantile(read: ListRead, view: EntityView, t: number, scored: Float64Array): number {
+    const counts = this.#counts.fill(0);
+    let n = 0;
+    this.#eachEvent(read, view, t, scored, (bucket) => {
+      counts[bucket] = (counts[bucket] as number) + 1;
+      n += 1;
+    });
+    const part = this.#offsets.histograms[read.tilePart] as number;
+    this.#eachTile(view, read.span, t, (at) => {
+      for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
+        const more = view.tiles[at + part + bucket] as number;
+        counts[bucket] = (counts[bucket] as number) + more;
+        n += more;
+      }
+    });
+    const [numerator, denominator] = read.feature.quantile ?? [1, 2];
+    return n === 0 ? Number.NaN : bucketFloor(quantileBucket(counts, n, numerator, denominator));
+  }
+
+  /** Σ over the hops of the window of their sum (or count) times the weight of their age, over 2^30. */
+  #decayed(read: ListRead, view: EntityView, t: number, scored: Float64Array): number {
+    const { hopMicros, feature, tilePart } = read;
+    const weights = this.#weights.get(read) ?? new Float64Array(0);
+    const current = tileOf(t, hopMicros);
+    const isCount = feature.aggregate === 'decayed_count';
+    let sum = 0n;
+    const add = (value: bigint, hop: number): void => {
+      sum += value * BigInt(weights[current - hop] ?? 0);
+    };
+    this.#eachEvent(read, view, t, scored, (value, time) => {
+      add(isCount ? 1n : BigInt(value), tileOf(time, hopMicros));
+    });
+    const width = this.#plan.keeping.tiles.widthMicros;
+    const group = this.#offsets.groups[tilePart] as number;
+    this.#eachTile(view, read.span, t, (at) => {
+      const from = at + group;
+      const { tiles } = view;
+      const total =
+        BigInt(tiles[from + GROUP.sumHigh] as number) * BigInt(SUM_SPLIT) +
+        BigInt(tiles[from + GROUP.sumLow] as number);
+      // A tile lies within one hop: hops are whole tiles.
+      const hop = Math.floor(((tiles[at] as number) * width) / hopMicros);
+      add(isCount ? BigInt(tiles[from] as number) : total, hop);
+    });
+    return bigIntToDouble(sum) / 2 ** 30;
+  }
+}
+
+function weightsOf({ feature, hopMicros, span }: ListRead, plan: KindPlan): Float64Array {
+  const size = plan.spans[span]?.sizeMicros ?? 0;
+  const halfLifeMicros = durationMicros(feature.halfLife ?? '1d', feature.name);
+  return decayWeights(hopMicros, halfLifeMicros, Math.ceil(size / hopMicros) + 2);
+}
+
+/** Whether the payment's own event is among those that the entity keeps. */
+function isKept({ events, stride, base, head, mask, kept, ownIdentity }: EntityView): boolean {
+  for (let at = 0; at < kept; at += 1) {
+    if (events[(base + ((head + at) & mask)) * stride + EVENT_IDENTITY] === ownIdentity) return true;
+  }
+  return false;
+}

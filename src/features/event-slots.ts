@@ -1,0 +1,126 @@
+import type { EventColumn, WindowFeature } from './definition.ts';
+import { durationMicros } from './duration.ts';
+import { type EventLayout, type EventSlot, FIRST_SLOT } from './event-layout.ts';
+import { type Condition, compileCondition } from './expression/condition.ts';
+import { COLUMN_TYPES } from './expression/derived-columns.ts';
+import type { TileGroup, TileLayout } from './tile-layout.ts';
+
+/** Where the features of one kind of entity find their columns and conditions in an event. */
+export interface EventSlots {
+  readonly layout: EventLayout;
+  readonly tiles: TileLayout;
+  /** Place of what a feature looks at event by event; −1 where it needs no column. */
+  slotOf(feature: WindowFeature): number;
+  /** Bit of a condition; −1 where there is none. */
+  conditionOf(text: string | undefined): number;
+  /** Place of a feature's part among a tile's groups, registers or histograms; −1 where it has none. */
+  tilePartOf(feature: WindowFeature): number;
+}
+
+/** Lays out the events of one kind of entity: each column and each condition once. */
+export function eventSlots(features: readonly WindowFeature[]): EventSlots {
+  const texts = [...new Set(features.flatMap(({ filter, while: whole }) => [filter, whole]))].filter(
+    (text): text is string => text !== undefined,
+  );
+  const slots: EventSlot[] = [];
+  for (const feature of features) {
+    const kind = slotKindOf(feature);
+    if (kind === undefined || feature.column === undefined) continue;
+    if (placeIn(slots, kind, feature.column) < 0) slots.push({ kind, column: feature.column });
+  }
+  const conditions: Condition[] = texts.map((text) => compileCondition(text, subjectOf(features, text)));
+  if (conditions.length > 0) slots.push({ kind: 'conditions', conditions });
+  const conditionOf = (text: string | undefined): number => (text === undefined ? -1 : texts.indexOf(text));
+  const slotOf = (feature: WindowFeature): number => {
+    const kind = slotKindOf(feature);
+    return kind === undefined || feature.column === undefined ? -1 : placeIn(slots, kind, feature.column);
+  };
+  const groupOf = (feature: WindowFeature): TileGroup => ({
+    slot: slotOf(feature),
+    condition: conditionOf(feature.filter),
+  });
+  const parts = (wanted: (feature: WindowFeature) => boolean): TileGroup[] =>
+    distinctGroups(features.filter(wanted).map(groupOf));
+  const tiles: TileLayout = {
+    widthMicros: features.reduce((divisor, { name, hop }) => divisorOf(divisor, name, hop), 0),
+    hasTotals: features.some(needsTotals),
+    groups: parts((feature) => isTiled(feature) && (isSummed(feature) || feature.aggregate.startsWith('decayed'))),
+    registers: parts(({ aggregate }) => aggregate === 'distinct_approx'),
+    histograms: parts(({ aggregate }) => aggregate === 'quantile_approx'),
+    conditionSlot: conditions.length === 0 ? -1 : FIRST_SLOT + slots.length - 1,
+  };
+  return {
+    layout: { slots, stride: FIRST_SLOT + slots.length },
+    tiles,
+    slotOf,
+    conditionOf,
+    tilePartOf(feature) {
+      const group = groupOf(feature);
+      const { aggregate } = feature;
+      if (aggregate === 'distinct_approx') return indexOfGroup(tiles.registers, group);
+      if (aggregate === 'quantile_approx') return indexOfGroup(tiles.histograms, group);
+      return aggregate.startsWith('decayed') ? indexOfGroup(tiles.groups, group) : -1;
+    },
+  };
+}
+
+/** Whose a condition is: the first feature that has it. */
+function subjectOf(features: readonly WindowFeature[], text: string): string {
+  const feature = features.find(({ filter, while: whole }) => filter === text || whole === text);
+  return `feature '${feature?.name ?? ''}'`;
+}
+
+function placeIn(slots: readonly EventSlot[], kind: EventSlot['kind'], column: EventColumn): number {
+  const at = slots.findIndex((slot) => slot.kind === kind && slot.kind !== 'conditions' && slot.column === column);
+  return at < 0 ? -1 : FIRST_SLOT + at;
+}
+
+function slotKindOf({ aggregate, column }: WindowFeature): 'number' | 'token' | 'register' | 'bucket' | undefined {
+  if (column === undefined) return undefined;
+  switch (aggregate) {
+    case 'distinct':
+    case 'is_top':
+      return 'token';
+    case 'distinct_approx':
+      return 'register';
+    case 'quantile_approx':
+      return 'bucket';
+    default:
+      return COLUMN_TYPES.get(column) === 'string' ? 'token' : 'number';
+  }
+}
+
+const SUMMED_AGGREGATES: readonly string[] = ['count', 'sum', 'mean', 'variance', 'stddev', 'min', 'max'];
+
+function isSummed({ aggregate }: WindowFeature): boolean {
+  return SUMMED_AGGREGATES.includes(aggregate);
+}
+
+/** Whether what an entity dropped still counts. */
+function isTiled(feature: WindowFeature): boolean {
+  return feature.hop !== undefined || needsTotals(feature);
+}
+
+/** All-time sums need all that was dropped; how many there were at all, an entity knows without. */
+function needsTotals(feature: WindowFeature): boolean {
+  const { window, aggregate, filter, column } = feature;
+  if (window !== 'all') return false;
+  if (aggregate === 'count') return filter !== undefined || column !== undefined;
+  return isSummed(feature) || aggregate === 'distinct_approx' || aggregate === 'quantile_approx';
+}
+
+function divisorOf(divisor: number, name: string, hop: WindowFeature['hop']): number {
+  return hop === undefined ? divisor : greatestDivisor(divisor, durationMicros(hop, name));
+}
+
+function greatestDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestDivisor(b, a % b);
+}
+
+function distinctGroups(groups: readonly TileGroup[]): TileGroup[] {
+  return groups.filter((group, at) => indexOfGroup(groups, group) === at);
+}
+
+function indexOfGroup(groups: readonly TileGroup[], { slot, condition }: TileGroup): number {
+  return groups.findIndex((other) => other.slot === slot && other.condition === condition);
+}

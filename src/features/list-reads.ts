@@ -1,0 +1,231 @@
+import { assert } from '../base/assert.ts';
+import { rankOf } from './approximate.ts';
+import { ApproximateReads } from './approximate-reads.ts';
+import type { EntityView } from './entity-view.ts';
+import { EVENT_IDENTITY } from './event-layout.ts';
+import type { FeatureOutput } from './feature-output.ts';
+import { FEATURE_STATUS } from './feature-status.ts';
+import { passes } from './tile-pool.ts';
+import { ValueTally } from './value-tally.ts';
+import type { WindowEdges } from './window-edges.ts';
+import type { KindPlan, ListRead, SpanPlan } from './window-plan.ts';
+
+const { present, null: nothing, truncated, tooLate, expired } = FEATURE_STATUS;
+
+/** What a read found: a value, or the status that says why there is none. */
+interface Found {
+  value: number;
+  status: number;
+}
+
+/**
+ * Features that look at a window's events one by one: in the order of (event time, sequence) the
+ * first, the last, streaks; by value the distinct, the top, quantiles. The events of a window are
+ * gathered once for all features that share span, column, condition and `current`.
+ */
+export class ListReads {
+  readonly #plan: KindPlan;
+  readonly #edges: WindowEdges;
+  readonly #conditionSlot: number;
+  readonly #approximate: ApproximateReads;
+  readonly #tally: ValueTally;
+  /** Of the gathered events, in order: time, value, whether a streak's condition holds. */
+  readonly #times: Float64Array;
+  readonly #values: Float64Array;
+  readonly #bits: Float64Array;
+  readonly #sorted: Float64Array;
+  #count = 0;
+  #gathered: ListRead | undefined;
+  readonly #found: Found = { value: Number.NaN, status: nothing };
+
+  constructor(plan: KindPlan, edges: WindowEdges) {
+    const room = plan.keeping.bound + 1;
+    this.#plan = plan;
+    this.#edges = edges;
+    this.#conditionSlot = plan.keeping.tiles.conditionSlot;
+    this.#approximate = new ApproximateReads(plan, edges);
+    this.#tally = new ValueTally(room);
+    this.#times = new Float64Array(room);
+    this.#values = new Float64Array(room);
+    this.#bits = new Float64Array(room);
+    this.#sorted = new Float64Array(room);
+  }
+
+  /** Writes every feature. @param isTooLate whether the payment is behind what windows allow. */
+  read(view: EntityView, t: number, scored: Float64Array, isTooLate: boolean, out: FeatureOutput): void {
+    const { lists, spans } = this.#plan;
+    this.#gathered = undefined;
+    for (let at = 0; at < lists.length; at += 1) {
+      const read = lists[at] as ListRead;
+      const span = spans[read.span] as SpanPlan;
+      const found = this.#found;
+      found.value = Number.NaN;
+      if (isTooLate && span.kind !== 'all') found.status = tooLate;
+      else this.#find(read, view, t, scored, found);
+      out.values[read.output] = found.value + 0;
+      out.status[read.output] = found.status;
+    }
+  }
+
+  #find(read: ListRead, view: EntityView, t: number, scored: Float64Array, found: Found): void {
+    const { aggregate } = read.feature;
+    if (aggregate.endsWith('_approx') || aggregate.startsWith('decayed')) {
+      this.#approximate.find(read, view, t, scored, found);
+      return;
+    }
+    if (isFirstEver(read, this.#plan.spans)) {
+      this.#sinceFirstEver(read, view, t, found);
+      return;
+    }
+    if (!sameEvents(this.#gathered, read)) this.#gather(read, view, t, scored);
+    const start = t - (this.#edges.far[read.span] as number);
+    this.#finish(read, view.maxDropped > start ? view.maxDropped : -Infinity, t, scored, found);
+  }
+
+  /** Of an entity that dropped events, the first one's time is all that is known of them. */
+  #sinceFirstEver({ unitMicros }: ListRead, view: EntityView, t: number, found: Found): void {
+    const isOwn = view.ownIdentity >= 0 && view.ownTime === view.first;
+    const first = isOwn ? view.second : view.first;
+    if (first > t) found.status = nothing;
+    else settle(found, (t - first) / unitMicros);
+  }
+
+  #gather(read: ListRead, view: EntityView, t: number, scored: Float64Array): void {
+    const { includesOwn } = read;
+    const { events, stride, base, head, mask, ownIdentity } = view;
+    this.#gathered = read;
+    this.#count = 0;
+    for (let at = 0; at < view.kept; at += 1) {
+      const event = (base + ((head + at) & mask)) * stride;
+      if (events[event + EVENT_IDENTITY] !== ownIdentity || includesOwn) this.#take(read, events, event, t);
+    }
+    if (includesOwn && ownIdentity < 0 && scored.length > 0) this.#take(read, scored, 0, t);
+  }
+
+  /** By insertion, because events come nearly in the order of their times; of a tie the later by sequence stays behind. */
+  #take({ span, slot, condition }: ListRead, events: Float64Array, event: number, t: number): void {
+    const time = events[event] as number;
+    const age = t - time;
+    if (age < (this.#edges.near[span] as number) || age >= (this.#edges.far[span] as number)) return;
+    if (!passes(events, event, this.#conditionSlot, condition)) return;
+    const value = slot < 0 ? 0 : (events[event + slot] as number);
+    if (Number.isNaN(value)) return;
+    let at = this.#count;
+    while (at > 0 && (this.#times[at - 1] as number) > time) at -= 1;
+    for (const column of [this.#times, this.#values, this.#bits]) column.copyWithin(at + 1, at, this.#count);
+    this.#times[at] = time;
+    this.#values[at] = value;
+    this.#bits[at] = this.#conditionSlot < 0 ? 0 : (events[event + this.#conditionSlot] as number);
+    this.#count += 1;
+  }
+
+  /** @param dropped the newest event time of the window that the entity may have dropped; −Infinity where it dropped none. */
+  #finish(read: ListRead, dropped: number, t: number, scored: Float64Array, found: Found): void {
+    const { feature, unitMicros } = read;
+    switch (feature.aggregate) {
+      case 'last':
+      case 'nth_last':
+        this.#nthLast(read, feature.n ?? 1, dropped, t, found);
+        return;
+      case 'time_since_last':
+        this.#nthLast(read, 1, dropped, t, found);
+        if (found.status === present) found.value = (t - (this.#times[this.#count - 1] as number)) / unitMicros;
+        return;
+      case 'streak':
+        this.#streak(read, dropped, found);
+        return;
+      default:
+        if (dropped > -Infinity) found.status = truncated;
+        else this.#ofWhole(read, t, scored, found);
+    }
+  }
+
+  /** What needs every event of the window. */
+  #ofWhole({ feature, slot, unitMicros }: ListRead, t: number, scored: Float64Array, found: Found): void {
+    const count = this.#count;
+    const values = this.#values;
+    if (feature.aggregate === 'distinct') {
+      settle(found, this.#tally.distinct(values, count));
+      return;
+    }
+    if (count === 0) {
+      found.status = nothing;
+      return;
+    }
+    switch (feature.aggregate) {
+      case 'first':
+        settle(found, values[0] as number);
+        return;
+      case 'time_since_first':
+        settle(found, (t - (this.#times[0] as number)) / unitMicros);
+        return;
+      case 'top':
+        settle(found, this.#tally.top(values, count));
+        return;
+      case 'is_top': {
+        const own = scored[slot] ?? Number.NaN;
+        if (Number.isNaN(own)) found.status = nothing;
+        else settle(found, this.#tally.top(values, count) === own ? 1 : 0);
+        return;
+      }
+      default: {
+        assert(feature.aggregate === 'quantile' && feature.quantile !== undefined, 'every aggregate is read');
+        const [numerator, denominator] = feature.quantile;
+        const sorted = this.#sorted.subarray(0, count);
+        sorted.set(values.subarray(0, count));
+        sorted.sort();
+        settle(found, sorted[rankOf(count, numerator, denominator) - 1] as number);
+      }
+    }
+  }
+
+  #nthLast({ timeToLiveMicros }: ListRead, n: number, dropped: number, t: number, found: Found): void {
+    const at = this.#count - n;
+    const time = at < 0 ? -Infinity : (this.#times[at] as number);
+    if (dropped > time) found.status = truncated;
+    else if (at < 0) found.status = nothing;
+    else if (t - time > timeToLiveMicros) found.status = expired;
+    else settle(found, this.#values[at] as number);
+  }
+
+  /** How many of the newest events, one after another, pass the streak's own condition. */
+  #streak({ feature, whileCondition }: ListRead, dropped: number, found: Found): void {
+    const most = feature.most ?? this.#plan.keeping.bound;
+    let at = this.#count - 1;
+    let streak = 0;
+    while (at >= 0 && streak < most && this.#holds(at, whileCondition)) {
+      streak += 1;
+      at -= 1;
+    }
+    // Known where it is full, or where an event broke it that none dropped could be newer than.
+    const decidedAt = streak === most ? at + 1 : at;
+    const time = decidedAt < 0 ? -Infinity : (this.#times[decidedAt] as number);
+    if (dropped > time) found.status = truncated;
+    else settle(found, streak);
+  }
+
+  #holds(at: number, condition: number): boolean {
+    return Math.floor((this.#bits[at] as number) / 2 ** condition) % 2 === 1;
+  }
+}
+
+function settle(found: Found, value: number): void {
+  found.value = value;
+  found.status = present;
+}
+
+function isFirstEver({ feature, condition, includesOwn, slot, span }: ListRead, spans: readonly SpanPlan[]): boolean {
+  return (
+    feature.aggregate === 'time_since_first' && spans[span]?.kind === 'all' && condition < 0 && slot < 0 && !includesOwn
+  );
+}
+
+function sameEvents(a: ListRead | undefined, b: ListRead): boolean {
+  return (
+    a !== undefined &&
+    a.span === b.span &&
+    a.slot === b.slot &&
+    a.condition === b.condition &&
+    a.includesOwn === b.includesOwn
+  );
+}
