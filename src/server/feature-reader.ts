@@ -2,11 +2,17 @@ import { setImmediate as giveWay } from 'node:timers/promises';
 import { AppError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { FeatureRead, FeatureReading } from '../features/online-store.ts';
+import type { Metrics } from './metrics.ts';
 import type { ServedSet } from './served-features.ts';
 
 /** Reads rows of features beside the payments that are scored, and never ahead of them. */
 export class FeatureReader {
+  readonly #metrics: Metrics;
   #underWay = 0;
+
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics;
+  }
 
   /**
    * Reads every row of every set.
@@ -22,9 +28,11 @@ export class FeatureReader {
       throw new AppError('overloaded', `${this.#underWay} reads of features are under way, which is the limit`);
     }
     this.#underWay += 1;
+    const started = performance.now();
     try {
       const readings = new Map<ServedSet, readonly FeatureReading[]>();
       for (const served of sets) readings.set(served, await readAll(served, rows));
+      this.#metrics.observeRead(performance.now() - started, rows.length);
       return readings;
     } finally {
       this.#underWay -= 1;

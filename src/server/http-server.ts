@@ -87,7 +87,7 @@ export async function buildHttpServer(ports: HttpPorts): Promise<FastifyInstance
   registerScoreRoutes(app, ports);
   registerLabelRoute(app, ports);
   registerDecisionRoute(app, ports);
-  const reader = new FeatureReader();
+  const reader = new FeatureReader(ports.metrics);
   registerFeatureListRoute(app, ports.reads);
   registerOnlineFeaturesRoute(app, ports.reads, reader);
   registerFeastRoute(app, ports.reads, reader);

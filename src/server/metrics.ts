@@ -17,6 +17,8 @@ export interface Metrics {
   observeScore(elapsedMs: number, replayed: boolean): void;
   countDecision(side: string, decision: string, degraded: boolean): void;
   countLabel(): void;
+  /** An online read of features, for all its rows. */
+  observeRead(elapsedMs: number, rows: number): void;
   countError(code: ErrorCode): void;
   render(): Promise<{ contentType: string; text: string }>;
 }
@@ -59,6 +61,17 @@ export function buildMetrics({ gauges, build }: MetricSources): Metrics {
     labelNames: ['side', 'decision', 'degraded'],
     registers,
   });
+  const readSeconds = new Histogram({
+    name: 'sentinela_feature_read_seconds',
+    help: 'An online read of features, from a checked request to its last row',
+    buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1],
+    registers,
+  });
+  const rowsRead = new Counter({
+    name: 'sentinela_feature_rows_read_total',
+    help: 'Rows of online reads of features',
+    registers,
+  });
   const labels = new Counter({ name: 'sentinela_labels_total', help: 'Labels that were recorded', registers });
   const errors = new Counter({
     name: 'sentinela_errors_total',
@@ -83,6 +96,10 @@ export function buildMetrics({ gauges, build }: MetricSources): Metrics {
       child.inc();
     },
     countLabel: () => labels.inc(),
+    observeRead(elapsedMs, rows) {
+      readSeconds.observe(elapsedMs / 1000);
+      rowsRead.inc(rows);
+    },
     countError: (code) => errors.inc({ code }),
     render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   };

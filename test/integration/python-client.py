@@ -1,7 +1,9 @@
 """Uses the Python client against a running server and an export; says what it found."""
 
 import json
+import socket
 import sys
+import threading
 
 import sentinela
 
@@ -12,6 +14,41 @@ def error_of(action):
     except sentinela.SentinelaError as error:
         return {"code": error.code, "message": error.message, "status": error.status, "retryable": error.retryable}
     return None
+
+
+class ClosingServer:
+    """Answers one request a connection and then closes it without saying so, as a proxy or a restarted server does."""
+
+    def __init__(self, answers):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.run, args=(answers,), daemon=True).start()
+
+    def run(self, answers):
+        for answer in answers:
+            connection, _ = self.listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+
+def answer_of(content_type, body, status="200 OK"):
+    head = f"HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\ncontent-length: {len(body)}\r\n\r\n"
+    return (head + body).encode()
+
+
+def connections(request):
+    good = answer_of("application/json", '{"featureSets":[]}')
+    client = sentinela.Client(ClosingServer([good, good, good]).url)
+    sets = [client.feature_sets() for _ in range(3)]
+    html = sentinela.Client(ClosingServer([answer_of("text/html", "<p>", "502 Bad Gateway")]).url)
+    bare = sentinela.Client(ClosingServer([answer_of("application/json", "{}", "500 Oops")]).url)
+    cut = sentinela.Client(ClosingServer([good[:-5]]).url)
+    return {
+        "sets": sets,
+        "errors": [error_of(one.feature_sets) for one in (html, bare, cut)],
+        "urls": [error_of(lambda url=url: sentinela.Client(url)) for url in ("127.0.0.1:8080", "")],
+    }
 
 
 def online(request):
@@ -141,4 +178,4 @@ def historical(request):
 
 
 request = json.load(sys.stdin)
-print(json.dumps({"online": online, "exports": exports, "historical": historical}[request["what"]](request)))
+print(json.dumps({"connections": connections, "online": online, "exports": exports, "historical": historical}[request["what"]](request)))

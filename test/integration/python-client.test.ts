@@ -79,6 +79,18 @@ describe.skipIf(PYTHON === undefined)('the Python client', () => {
     ]);
   });
 
+  it('opens a connection again that was closed while it was idle, and says what is no answer of ours', () => {
+    expect(runClient({ what: 'connections' })).toMatchObject({
+      sets: [[], [], []],
+      errors: [
+        { code: 'unexpected_answer', status: 502 },
+        { code: 'unexpected_answer', status: 500 },
+        { code: 'unreachable', retryable: true },
+      ],
+      urls: [{ code: 'usage' }, { code: 'usage' }],
+    });
+  });
+
   it('makes an export, and reads it as Arrow, pandas and polars by its manifest', () => {
     const out = join(dataDir, 'training');
     const answer = runClient({

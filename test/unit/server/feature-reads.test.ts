@@ -250,6 +250,26 @@ describe('POST /get-online-features', () => {
   });
 });
 
+it('counts rows and tells how long reads took', async () => {
+  const rowsRead = async (): Promise<number> =>
+    Number(/sentinela_feature_rows_read_total (\d+)/.exec((await app.inject('/metrics')).body)?.[1]);
+  const before = await rowsRead();
+  await post('/v1/features/online', { rows: [PAYER_1, PAYER_1, PAYER_1] });
+  expect(await rowsRead()).toBe(before + 3);
+  expect((await app.inject('/metrics')).body).toContain('sentinela_feature_read_seconds_count');
+});
+
+it('sends reads back where too many are under way, and takes them again afterwards', async () => {
+  const rows = Array.from({ length: LIMITS.readRows }, () => PAYER_1);
+  const answers = await Promise.all(
+    Array.from({ length: LIMITS.readsUnderWay + 5 }, () => post('/v1/features/online', { rows })),
+  );
+  const refused = answers.filter(({ status }) => status === 503);
+  expect(refused).toHaveLength(5);
+  expect(refused[0]?.body).toMatchObject({ code: 'overloaded', retryable: true });
+  expect((await post('/v1/features/online', { rows })).status).toBe(200);
+});
+
 describe('GET /v1/features', () => {
   it('lists the sets that are served, each feature with its meaning', async () => {
     const { featureSets } = (await app.inject('/v1/features')).json() as { featureSets: { features: unknown[] }[] };

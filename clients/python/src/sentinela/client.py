@@ -22,6 +22,8 @@ Json = Mapping[str, Any]
 MOST_ROWS = 100
 MOST_PAYMENTS = 1000
 MOST_HISTORICAL = 50_000
+#: The server ends a historical read after this.
+HISTORICAL_TIMEOUT_SECONDS = 600.0
 
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
 
@@ -37,6 +39,8 @@ class Client:
 
     def __init__(self, url: str = "http://127.0.0.1:8080", *, timeout_seconds: float = 10.0) -> None:
         self._connection = Connection(url, timeout_seconds)
+        # A historical read waits for its turn and then for the whole of silver.
+        self._slow_connection = Connection(url, max(timeout_seconds, HISTORICAL_TIMEOUT_SECONDS))
 
     def __enter__(self) -> Client:
         return self
@@ -45,8 +49,9 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Closes the connection of the calling thread."""
+        """Closes the connections of the calling thread."""
         self._connection.close()
+        self._slow_connection.close()
 
     def feature_sets(self) -> list[FeatureSet]:
         """The sets that are served; payments are scored with the first."""
@@ -124,7 +129,7 @@ class Client:
             raise SentinelaError("usage", f"no {kind} are given")
         tables = []
         for part in _parts(items, MOST_HISTORICAL):
-            answer = self._connection.request_bytes("/v1/features/historical", {**body, kind: part}, ARROW_STREAM)
+            answer = self._slow_connection.request_bytes("/v1/features/historical", {**body, kind: part}, ARROW_STREAM)
             tables.append(pyarrow().ipc.open_stream(answer).read_all())
         return pyarrow().concat_tables(tables)
 

@@ -58,7 +58,7 @@ class Connection:
             try:
                 return self._exchange(used, method, path, body)
             except (http.client.HTTPException, ConnectionError):
-                # The server closed it while it was idle: the request was not taken, so it is sent once more.
+                # Closed while it was idle, most likely, so it is sent once more; each of our requests may come twice.
                 self.close()
             except OSError as error:
                 self.close()
