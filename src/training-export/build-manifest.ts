@@ -46,6 +46,7 @@ export function buildManifest(
     labels: { asOf: instantText(asOfMicros), horizonMicros, counted, rule: LABEL_RULE },
     ...splitsOf(options),
     where,
+    to: options.toMicros === undefined ? null : instantText(options.toMicros),
     sample: options.sample === undefined ? null : { ...options.sample, rule: SAMPLE_RULE },
     fileFormat: options.format ?? 'parquet',
     status: options.status ?? null,
@@ -66,6 +67,7 @@ export function buildManifest(
     files,
     leakage,
     histograms,
+    extensions: [],
   };
 }
 

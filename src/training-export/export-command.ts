@@ -6,6 +6,7 @@ import type { UserMapping } from './user-mapping.ts';
 
 /** The command that makes an export again, but for where it goes: every option that changes a byte, and every version. */
 export function exportCommand(options: ExportOptions, versions: Readonly<Record<SourceTable, number>>): string {
+  if (options.after !== undefined) return extendCommand(options, versions);
   const others = SOURCE_TABLES.filter((name) => name !== 'silver/transactions');
   return [
     'sentinela export create',
@@ -18,6 +19,14 @@ export function exportCommand(options: ExportOptions, versions: Readonly<Record<
   ].join(' ');
 }
 
+/** The command that brings an extension again, where the export is as it was before. */
+function extendCommand(options: ExportOptions, versions: Readonly<Record<SourceTable, number>>): string {
+  const pins = SOURCE_TABLES.map((name) => `${name.slice('silver/'.length)}@${versions[name]}`);
+  const to = instantText(options.toMicros ?? 0);
+  const asOf = instantText(options.labelsAsOfMicros);
+  return `sentinela export extend DIR --to ${to} --labels-as-of ${asOf} --pin ${pins.join(',')}`;
+}
+
 function labelFlags(options: ExportOptions): string[] {
   const { horizonMicros, asOfMicros, counted } = labelPolicyOf(options);
   const flags = [`--labels-as-of ${instantText(asOfMicros)}`, `--horizon ${spanText(horizonMicros)}`];
@@ -25,12 +34,22 @@ function labelFlags(options: ExportOptions): string[] {
   return flags;
 }
 
-function rowFlags({ rows, fromDecisions, where, split, withEmbargo, group, sample }: ExportOptions): string[] {
+function rowFlags({
+  rows,
+  fromDecisions,
+  where,
+  toMicros,
+  split,
+  withEmbargo,
+  group,
+  sample,
+}: ExportOptions): string[] {
   const flags: string[] = [];
   // The file's name is the machine's own; the manifest has its sum.
   if (rows !== undefined) flags.push('--rows FILE', ...mappingFlags(rows.mapping));
   if (fromDecisions === true) flags.push('--from-decisions');
   if (where !== undefined) flags.push(`--where ${shellQuoted(where)}`);
+  if (toMicros !== undefined) flags.push(`--to ${instantText(toMicros)}`);
   if (split !== undefined) flags.push(`--split time:${instantText(split.aMicros)},${instantText(split.bMicros)}`);
   if (group !== undefined) flags.push(`--split group:${group.entity}=${group.buckets.map(percentText).join('/')}`);
   if (withEmbargo === true) flags.push('--embargo keep');

@@ -2,6 +2,7 @@ import type { LabelState } from '../domain/label.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import type { Pseudonyms } from '../governance/pseudonyms.ts';
 import type { ObjectStore } from '../storage/store/object-store.ts';
+import type { CoveredRows } from './covered-rows.ts';
 import type { IdColumn, IdForm } from './entity-columns.ts';
 import type { FileFormat } from './file-format.ts';
 import type { GroupSplit } from './group-split.ts';
@@ -29,6 +30,11 @@ export interface ExportOptions {
   readonly where?: string;
   /** Whether features are those that decisions served, not recomputed ones; rows without such a decision are left out. */
   readonly fromDecisions?: boolean;
+  /** Rows before this instant; all unless told. */
+  readonly toMicros?: number;
+  /** Of an extension: what is exported already, and which part it is, from 2. */
+  readonly after?: CoveredRows;
+  readonly part?: number;
   readonly split?: TimeSplit;
   /** A split by entity, alone or together with `split`. */
   readonly group?: GroupSplit;

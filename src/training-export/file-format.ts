@@ -13,12 +13,12 @@ const ENDINGS: Readonly<Record<FileFormat, string>> = {
   delta: 'delta',
 };
 
-/** The name of a split's file; of a Delta table, its folder. */
-export function fileNameOf(split: SplitName, format: FileFormat): string {
-  return `${split}.${ENDINGS[format]}`;
+/** The name of a split's file; of a Delta table, its folder. @param part 1, or the number of the extension that brought it. */
+export function fileNameOf(split: SplitName, format: FileFormat, part = 1): string {
+  return `${split}.${part === 1 ? '' : `${part}.`}${ENDINGS[format]}`;
 }
 
-const FILE_NAME = new RegExp(`^(${SPLITS.join('|')})\\.(${Object.values(ENDINGS).join('|')})$`);
+const FILE_NAME = new RegExp(`^(${SPLITS.join('|')})(\\.\\d+)?\\.(${Object.values(ENDINGS).join('|')})$`);
 
 /** Whether a name is one that an export gives to its files. */
 export function isFileName(name: string): boolean {

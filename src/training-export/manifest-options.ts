@@ -24,6 +24,7 @@ export function manifestOptions(manifest: ExportManifest, set: FeatureSet, rows:
     versions: tables,
     format: fileFormat,
     eventKeys,
+    ...(manifest.to === null ? {} : { toMicros: microsOf(manifest.to) }),
     fromDecisions: manifest.served !== null,
     ...(rows === null ? {} : { rows }),
     leakage: manifest.leakage === null ? 'off' : 'warn',
@@ -52,7 +53,8 @@ function splitOptions({ split, group }: ExportManifest): Pick<ExportOptions, 'sp
   };
 }
 
-function microsOf(text: string): number {
+/** Microseconds of an instant of a manifest. @throws AppError `invalid_file`. */
+export function microsOf(text: string): number {
   const micros = microsOfInstant(text.length === 10 ? `${text}T00:00:00Z` : text);
   if (micros === undefined || Number.isNaN(micros))
     throw new AppError('invalid_file', `${MANIFEST_FILE} names an instant that is none: ${text}`);

@@ -27,6 +27,8 @@ export interface LabelCounts {
 export interface ExportFile {
   readonly name: string;
   readonly split: SplitName;
+  /** 1, or which extension brought it: 2, 3, … */
+  readonly part: number;
   readonly counts: LabelCounts;
   /** Rows with label 0 that others of the file stand for. */
   readonly sampledOut: number;
@@ -72,6 +74,8 @@ export interface ExportManifest {
   } | null;
   /** The condition that rows passed. */
   readonly where: string | null;
+  /** Rows are before this instant; null where there is no such bound. */
+  readonly to: string | null;
   readonly sample: { readonly keep: number; readonly seed: number; readonly rule: string } | null;
   readonly fileFormat: FileFormat;
   /** How statuses of features are written; null where they are not. */
@@ -112,7 +116,26 @@ export interface ExportManifest {
   readonly leakage: { readonly rule: string; readonly findings: readonly LeakFinding[] } | null;
   /** How the features of the training rows are spread; null where there are none. */
   readonly histograms: Histograms | null;
+  /** Extensions in their order. All other members but `files` are of the first part. */
+  readonly extensions: readonly ExportExtension[];
 }
+
+/** What an extension brought: members of the manifest that are its own. */
+export type ExportExtension = Pick<
+  ExportManifest,
+  | 'command'
+  | 'to'
+  | 'tables'
+  | 'labels'
+  | 'rows'
+  | 'embargoRows'
+  | 'crossedRows'
+  | 'sampledOutRows'
+  | 'knownAssumedRows'
+  | 'served'
+  | 'leakage'
+  | 'histograms'
+>;
 
 /** What the rule of labels is, for people. */
 export const LABEL_RULE =

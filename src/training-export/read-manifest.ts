@@ -42,6 +42,9 @@ function isManifest(value: unknown): value is ExportManifest {
     (status === null || status === 'columns' || status === 'packed') &&
     (ids === null || (isObject(ids) && Array.isArray(ids.columns))) &&
     Array.isArray(value.columns) &&
+    (value.to === null || typeof value.to === 'string') &&
+    Array.isArray(value.extensions) &&
+    value.extensions.every((part) => hasTexts(part, ['to']) && isObject(part.tables)) &&
     (value.served === null || isObject(value.served)) &&
     (value.rowsFile === null || hasTexts(value.rowsFile, ['sha256', 'format'])) &&
     (sample === null || (isObject(sample) && typeof sample.keep === 'number')) &&

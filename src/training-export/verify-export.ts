@@ -2,12 +2,13 @@ import { AppError } from '../base/errors.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { memoryObjectStore } from '../storage/store/memory-object-store.ts';
 import type { ObjectStore } from '../storage/store/object-store.ts';
-import { createExport } from './create-export.ts';
+import { writeExport } from './create-export.ts';
+import { damagedFile } from './damaged-file.ts';
 import { isIdColumn } from './entity-columns.ts';
 import { MANIFEST_FILE } from './export-format.ts';
-import type { ExportPorts } from './export-options.ts';
+import type { ExportOptions, ExportPorts } from './export-options.ts';
 import { exportFileRows } from './export-reader.ts';
-import { exportFileSum } from './file-sums.ts';
+import { optionsOfExtension, partOf } from './extend-export.ts';
 import type { ExportFile, ExportManifest } from './manifest.ts';
 import { manifestOptions } from './manifest-options.ts';
 import { rowKey } from './ordered-rows.ts';
@@ -55,11 +56,26 @@ export async function verifyExport(
   }
   const rows = await ownRows(manifest, rowsFile);
   if (typeof rows === 'string') return { ok: false, ...found, difference: rows };
-  const again = memoryObjectStore();
-  const { files: _, ...others } = ports;
-  const remade = await createExport(manifestOptions(manifest, set, rows), { ...others, files: again });
-  const difference = await firstDifference(manifest, remade, ports.files, again);
+  const difference = await firstDifferentPart(manifest, ports, (at) =>
+    at === 0 ? manifestOptions(manifest, set, rows) : optionsOfExtension(manifest, set, at),
+  );
   return { ok: difference === null, ...found, difference };
+}
+
+/** Makes each part again, one after another, and compares it. */
+async function firstDifferentPart(
+  manifest: ExportManifest,
+  ports: ExportPorts,
+  optionsOf: (part: number) => ExportOptions,
+): Promise<string | null> {
+  const { files, ...others } = ports;
+  for (let at = 0; at <= manifest.extensions.length; at += 1) {
+    const again = memoryObjectStore();
+    const remade = await writeExport(optionsOf(at), { ...others, files: again });
+    const difference = await firstDifference(partOf(manifest, at), remade, files, again);
+    if (difference !== null) return difference;
+  }
+  return null;
 }
 
 /** The rows of the user's own file, where the export is made of one; a text where it is another file. */
@@ -70,17 +86,6 @@ async function ownRows({ rowsFile: was }: ExportManifest, file: UserFile | null)
   }
   if (file.sha256 !== was.sha256) return `the file has SHA-256 ${file.sha256}; the export is made of ${was.sha256}`;
   return readUserRows(file, { columns: was.columns });
-}
-
-async function damagedFile(files: ObjectStore, manifest: ExportManifest): Promise<string | null> {
-  for (const { name, sha256 } of manifest.files) {
-    const actual = await exportFileSum(files, name, manifest.fileFormat === 'delta');
-    if (actual === undefined) return `${name} is missing`;
-    if (actual.sha256 !== sha256) {
-      return `${name} was changed: its SHA-256 is ${actual.sha256}, the manifest says ${sha256}`;
-    }
-  }
-  return null;
 }
 
 async function firstDifference(

@@ -34,6 +34,7 @@ export function addCreateCommand(group: Command, contextOf: ContextOf): void {
     .requiredOption('--labels-as-of <date>', 'labels known at this instant or later do not exist')
     .requiredOption('--out <folder>', 'folder to write; an earlier export in it is replaced')
     .option('--horizon <span>', 'how long after its payment a label may come', '91d')
+    .option('--to <date>', 'only payments before it; export extend brings later ones')
     .option('--from-decisions', 'features as they were served, and how they compare with recomputed ones')
     .option('--rows <file>', 'rows of your own: CSV with a header, Parquet or Arrow')
     .option('--entity <name=column>', 'what the file calls one of our columns, such as payer_account', collected)

@@ -28,6 +28,7 @@ export interface ExportFlags {
   readonly paymentId?: string;
   readonly label?: string;
   readonly where?: string;
+  readonly to?: string;
   /** `time:A,B`, `group:<entity>=a/b/c`, or both. */
   readonly split?: string | readonly string[];
   readonly sampleNegatives?: string;
@@ -66,6 +67,7 @@ export function exportOptionsOf(flags: ExportFlags, sets: ReadonlyMap<string, Fe
     countedStates: statesOf(flags.counted),
     versions: { ...pinnedVersions(flags.pin), ...fromVersion(flags.from) },
     ...(flags.where === undefined ? {} : { where: flags.where }),
+    ...(flags.to === undefined ? {} : { toMicros: instantOf('--to', flags.to) }),
     ...splitsOf(flags.split, seed),
     ...(flags.sampleNegatives === undefined ? {} : { sample: { keep: shareOf(flags.sampleNegatives), seed } }),
     fromDecisions: flags.fromDecisions === true,
@@ -155,7 +157,8 @@ function fromVersion(text: string): SourceVersions {
   throw new AppError('usage', `--from ${text}: training sets are made from silver.transactions`);
 }
 
-function pinnedVersions(text: string | undefined): SourceVersions {
+/** The versions of `--pin`. @throws AppError `usage`. */
+export function pinnedVersions(text: string | undefined): SourceVersions {
   const versions: SourceVersions = {};
   for (const part of text?.split(',') ?? []) {
     const { table, version } = tableAt('--pin', part.trim());

@@ -92,6 +92,10 @@ async function showExport({ terminal }: CommandContext, folder: string): Promise
     ['histograms', histograms === null ? 'none' : `of ${histograms.rows} rows of ${histograms.split}`],
     ['leakage', leakage === null ? 'not looked for' : leakage.findings.map(leakText).join('; ') || 'none found'],
   ];
+  for (const { to, tables: versions, labels: then, rows } of manifest.extensions) {
+    const version = versions['silver/transactions'];
+    facts.push(['extended', `to ${to}, of silver/transactions@${version}, labels as of ${then.asOf}: ${rows} rows`]);
+  }
   for (const [name, text] of facts) terminal.line(`${name.padEnd(11)} ${text}`);
   const head = ['file', 'rows', 'fraud', 'not fraud', 'base rate', 'bytes', 'sha256'];
   const rows = files.map(({ name, counts, baseRate, sizeBytes, sha256 }) => [

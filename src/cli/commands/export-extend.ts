@@ -1,0 +1,89 @@
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { AppError } from '../../base/errors.ts';
+import type { CommandContext, ContextOf } from '../command-context.ts';
+import { progress } from '../progress.ts';
+import { tableLines } from '../terminal.ts';
+import { addSettingOptions, settingFlags } from './config.ts';
+import { setsByName } from './export-sets.ts';
+
+interface ExtendFlags {
+  readonly to: string;
+  readonly labelsAsOf?: string;
+  readonly pin?: string;
+}
+
+const HELP = `
+New rows are payments before DATE that the export does not cover: those of new days, and those that came late. They get
+files of their own (train.2.parquet, …), by the same options; the files that are there are not touched. Exits 5 where what
+the export was made of is not what it was.
+
+Example:
+  sentinela export extend training --to 2026-08-01 --labels-as-of 2026-11-01`;
+
+/** Adds `export extend`. */
+export function addExtendCommand(group: Command, contextOf: ContextOf): void {
+  const command = group
+    .command('extend <folder>')
+    .description('bring the rows that came since an export was made')
+    .requiredOption('--to <date>', 'payments before it')
+    .option('--labels-as-of <date>', 'the instant of the labels of the new rows; without it, that of the export')
+    .option('--pin <versions>', 'versions of tables, such as transactions@7,labels@4')
+    .addHelpText('after', HELP)
+    .action((folder: string, flags: ExtendFlags, called: Command) =>
+      extend(contextOf(called), folder, flags, settingFlags(called)),
+    );
+  addSettingOptions(command, ['dataDir']);
+}
+
+async function extend(
+  { terminal, config }: CommandContext,
+  folder: string,
+  flags: ExtendFlags,
+  settings: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { dataDir, pseudonymKey } = await config(settings);
+  if (!existsSync(folder)) throw new AppError('not_found', `there is no folder ${folder}`);
+  const [
+    { extendExport },
+    { localObjectStore },
+    { instantOf },
+    { pinnedVersions },
+    { openPseudonyms },
+    { openSourceTables },
+  ] = await Promise.all([
+    import('../../training-export/extend-export.ts'),
+    import('../../storage/store/local-object-store.ts'),
+    import('./export-instant.ts'),
+    import('./export-flags.ts'),
+    import('../pseudonym-key.ts'),
+    import('../source-tables.ts'),
+  ]);
+  const sets = await setsByName();
+  const request = {
+    toMicros: instantOf('--to', flags.to),
+    versions: pinnedVersions(flags.pin),
+    ...(flags.labelsAsOf === undefined ? {} : { labelsAsOfMicros: instantOf('--labels-as-of', flags.labelsAsOf) }),
+  };
+  const bar = progress('extending');
+  const ports = {
+    tables: openSourceTables(dataDir),
+    files: localObjectStore(folder),
+    pseudonyms: openPseudonyms(dataDir, pseudonymKey),
+    onProgress: (rows: number, total: number) => bar.update(rows, total),
+  };
+  const manifest = await extendExport(request, ports, (name) => sets.get(name)).finally(() => bar.end());
+  const part = manifest.extensions.length + 1;
+  const files = manifest.files.filter((file) => file.part === part);
+  const { histograms: _, ...brought } = manifest.extensions[part - 2] ?? {};
+  terminal.value({ folder, part, ...brought, files });
+  terminal.line(`${folder}: part ${part}, rows before ${flags.to}`);
+  const rows = files.map(({ name, counts, sizeBytes }) => [
+    name,
+    counts.rows,
+    counts.fraud,
+    counts.notFraud,
+    sizeBytes,
+  ]);
+  for (const line of tableLines([['file', 'rows', 'fraud', 'not fraud', 'bytes'], ...rows])) terminal.line(line);
+}

@@ -1,0 +1,30 @@
+import { AppError } from '../base/errors.ts';
+import { coveredRows } from './covered-rows.ts';
+import type { ExportOptions } from './export-options.ts';
+import { rowFilter } from './row-filter.ts';
+import type { SilverSource } from './silver-source.ts';
+import type { SourceTables } from './source-snapshots.ts';
+
+/** Which rows of the payments are exported. @throws AppError `not_found` where none is. */
+export async function wantedRows(
+  source: SilverSource,
+  tables: SourceTables,
+  { where, toMicros = Number.POSITIVE_INFINITY, after }: ExportOptions,
+): Promise<(row: number) => boolean> {
+  const { payments, sides, snapshots, versions, userRows } = source;
+  if (userRows !== null) return (row) => row >= userRows.first;
+  const table = `silver.transactions@${versions['silver/transactions']}`;
+  if (payments.count === 0) {
+    const hint = 'import a file or score payments, then run bronze-to-silver';
+    throw new AppError('not_found', `${table} holds no rows: ${hint}`);
+  }
+  const passes = where === undefined ? () => true : await rowFilter(snapshots['silver/transactions'], where);
+  const isCovered = after === undefined ? () => false : await coveredRows(source, tables, after);
+  const isNew = (row: number): boolean => (payments.times[row] as number) < toMicros && !isCovered(row);
+  const isWanted = (row: number): boolean => isNew(row) && passes(payments.ids[row] ?? '', sides[row] ?? '');
+  if (sides.some((_, row) => isWanted(row))) return isWanted;
+  if (!sides.some((_, row) => isNew(row))) {
+    throw new AppError('not_found', `${table} has no ${after === undefined ? '' : 'new '}rows before --to`);
+  }
+  throw new AppError('not_found', `no row of ${table} passes --where, of ${payments.count}: name a wider condition`);
+}

@@ -1,0 +1,78 @@
+import type { ObjectStore } from '../storage/store/object-store.ts';
+import { dataDictionary, type ExportColumn, exportSchema } from './export-columns.ts';
+import type { ExportOptions, ExportPorts } from './export-options.ts';
+import type { ExportRows } from './export-rows.ts';
+import { fileNameOf } from './file-format.ts';
+import type { ExportFile } from './manifest.ts';
+import { openSplitFile } from './open-split-file.ts';
+import type { SplitFile } from './split-file.ts';
+import { type SplitWriter, splitWriter } from './split-writer.ts';
+import { SPLITS, type SplitName } from './time-split.ts';
+import type { TrainingCounts } from './training-counts.ts';
+
+/** Rows between two reports of progress. */
+const REPORT_ROWS = 8192;
+
+/** What became of the rows of an export. */
+export interface WrittenSplits {
+  readonly files: readonly ExportFile[];
+  readonly sampledOutRows: number;
+  readonly embargoRows: number;
+  readonly crossedRows: number;
+}
+
+/** Writes the rows, each into the file of its split. */
+export async function writeSplits(
+  rows: ExportRows,
+  options: ExportOptions,
+  columns: readonly ExportColumn[],
+  { onProgress, files }: ExportPorts,
+  training: TrainingCounts,
+): Promise<WrittenSplits> {
+  const openSplit = splitOpener(options, columns, files);
+  const writers = new Map<SplitName, SplitWriter>();
+  let embargoRows = 0;
+  let crossedRows = 0;
+  for (let at = 0; at < rows.count; at += 1) {
+    if (at % REPORT_ROWS === 0) onProgress?.(at, rows.count);
+    const row = rows.row(at);
+    training.see(row);
+    if (row.split === 'crossed') {
+      crossedRows += 1;
+      continue;
+    }
+    if (row.split === 'embargo' && options.withEmbargo !== true) {
+      embargoRows += 1;
+      continue;
+    }
+    const writer = writers.get(row.split) ?? openSplit(row.split);
+    writers.set(row.split, writer);
+    await writer.add(row);
+  }
+  const written: ExportFile[] = [];
+  let sampledOutRows = 0;
+  for (const name of SPLITS) {
+    const writer = writers.get(name);
+    const file = await writer?.finish();
+    sampledOutRows += writer?.sampledOut ?? 0;
+    if (file !== null && file !== undefined) written.push(file);
+  }
+  return { files: written, sampledOutRows, embargoRows, crossedRows };
+}
+
+function splitOpener(
+  options: ExportOptions,
+  columns: readonly ExportColumn[],
+  files: ObjectStore,
+): (split: SplitName) => SplitWriter {
+  const { format = 'parquet', doubles = false, labelsAsOfMicros, part = 1 } = options;
+  const schema = exportSchema(columns);
+  const plain = columns.filter(({ role }) => role === 'feature').map(({ name }) => name);
+  const dictionary = dataDictionary(options, columns);
+  return (split) => {
+    const name = fileNameOf(split, format, part);
+    const open = (): SplitFile =>
+      openSplitFile(format, { files, name, schema, plain, dictionary, asOfMicros: labelsAsOfMicros });
+    return splitWriter({ split, part, name, columns, doubles, open });
+  };
+}
