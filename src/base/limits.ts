@@ -22,7 +22,7 @@ export const LIMITS = {
   readFeatures: 1024,
   /** 100 payments of 4 KB, and the names of features. */
   readBytes: 512 * 1024,
-  /** Rows that are read in one piece before payments have their turn: 0.2 ms. */
+  /** Rows that are read in one piece before payments have their turn: 0.2 to 0.5 ms. */
   readRowsInOneGo: 16,
   /** Online reads under way: payments come first, and what waits longer than these is better sent elsewhere. */
   readsUnderWay: 32,

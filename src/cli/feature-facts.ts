@@ -64,6 +64,11 @@ export async function featureFacts(
   };
 }
 
+/** Name of the feature set of an export. @throws AppError `invalid_file`. */
+export async function setOfExport(folder: string): Promise<string> {
+  return (await readSpreads(folder)).featureSet.name;
+}
+
 async function usesOf(set: FeatureSet, modelsFolder: string): Promise<Map<string, string[]>> {
   const uses = new Map<string, string[]>();
   const add = (name: string, user: string): unknown => uses.set(name, [...(uses.get(name) ?? []), user]);

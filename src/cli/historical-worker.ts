@@ -8,8 +8,8 @@ import { localObjectStore } from '../storage/store/local-object-store.ts';
 import { arrowPieces } from '../training-export/arrow-pieces.ts';
 import { readHistory } from '../training-export/read-history.ts';
 import { readUserRows, type UserRecord, type UserRows } from '../training-export/user-rows.ts';
+import { setsByName } from './commands/export-sets.ts';
 import type { FromHistoricalWorker, HistoricalWorkerData } from './historical-messages.ts';
-import { shippedSet } from './shipped-set.ts';
 import { toldAs } from './told-as.ts';
 
 /*
@@ -34,7 +34,9 @@ async function start(): Promise<Generator<Uint8Array>> {
   const of =
     question.of.kind === 'payments' ? question.of : ({ kind: 'own', rows: await ownRows(question.of.rows) } as const);
   const lake = openLake(localObjectStore(lakeFolder), { clock: systemClock() });
-  const history = await readHistory(lake, shippedSet(), { of, features, withStatuses, versions: {} });
+  const set = (await setsByName()).get(question.featureSet);
+  if (set === undefined) throw new AppError('feature_not_found', 'the set is served, and not known to the lake');
+  const history = await readHistory(lake, set, { of, features, withStatuses, versions: {} });
   return arrowPieces(history.schema, history.dictionary, history.pieces());
 }
 

@@ -2,8 +2,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { AppError, messageOf } from '../../base/errors.ts';
+import type { FeatureSet } from '../../features/feature-set.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
+import { setsByName } from './export-sets.ts';
 
 /** What `features docs` is called with. */
 interface DocsFlags {
@@ -21,7 +23,7 @@ export function addFeatureDocsCommand(features: Command, contextOf: ContextOf): 
     )
     .requiredOption('--out <folder>', 'folder to write the pages into')
     .option('--format <name>', 'markdown or html', 'markdown')
-    .option('--export <folder>', 'an export of the set: how values are spread in its training rows')
+    .option('--export <folder>', 'an export: how values are spread in its training rows; only the page of its set')
     .addHelpText(
       'after',
       `
@@ -42,22 +44,37 @@ async function writePages(
     throw new AppError('usage', `--format ${flags.format} is not known: markdown or html`);
   }
   const { modelsDir } = await config(settings);
-  const [{ featureFacts }, { modelsFolder }, { shippedSet }, { featurePage }, { pageHtml }, { pageMarkdown }] =
-    await Promise.all([
-      import('../feature-facts.ts'),
-      import('../load-scorer.ts'),
-      import('../shipped-set.ts'),
-      import('../../features/pages/feature-page.ts'),
-      import('../../features/pages/page-html.ts'),
-      import('../../features/pages/page-markdown.ts'),
-    ]);
-  const set = shippedSet();
-  const page = featurePage(set, await featureFacts(set, modelsFolder(modelsDir), flags.export));
+  const [{ featureFacts }, { modelsFolder }, { featurePage }, { pageHtml }, { pageMarkdown }] = await Promise.all([
+    import('../feature-facts.ts'),
+    import('../load-scorer.ts'),
+    import('../../features/pages/feature-page.ts'),
+    import('../../features/pages/page-html.ts'),
+    import('../../features/pages/page-markdown.ts'),
+  ]);
   const isHtml = flags.format === 'html';
-  const path = join(flags.out, `${set.name}.${isHtml ? 'html' : 'md'}`);
-  await writePage(path, flags.out, isHtml ? pageHtml(page) : pageMarkdown(page));
-  terminal.value({ page: path, featureSet: page.title, features: page.features.length });
-  terminal.line(`${path}: ${page.features.length} features of ${page.title}`);
+  const sets = await wantedSets(flags.export);
+  // All facts first: a folder that is no export leaves no page.
+  const pages = [];
+  for (const set of sets) {
+    const page = featurePage(set, await featureFacts(set, modelsFolder(modelsDir), flags.export));
+    pages.push({ page, path: join(flags.out, `${set.name}.${isHtml ? 'html' : 'md'}`) });
+  }
+  for (const { page, path } of pages) {
+    await writePage(path, flags.out, isHtml ? pageHtml(page) : pageMarkdown(page));
+    terminal.value({ page: path, featureSet: page.title, features: page.features.length });
+    terminal.line(`${path}: ${page.features.length} features of ${page.title}`);
+  }
+}
+
+/** Every set; with an export, the one that it is of. */
+async function wantedSets(exportFolder: string | undefined): Promise<FeatureSet[]> {
+  const sets = await setsByName();
+  if (exportFolder === undefined) return [...sets.values()];
+  const { setOfExport } = await import('../feature-facts.ts');
+  const name = await setOfExport(exportFolder);
+  const set = sets.get(name);
+  if (set !== undefined) return [set];
+  throw new AppError('feature_not_found', `${exportFolder} is of the feature set ${name}, which there is not here`);
 }
 
 async function writePage(path: string, folder: string, text: string): Promise<void> {

@@ -7,6 +7,7 @@ import type { History, HistoryRows } from '../../training-export/read-history.ts
 import type { CommandContext, ContextOf } from '../command-context.ts';
 import type { Terminal } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
+import { setsByName } from './export-sets.ts';
 import { formatOf, ROW_FORMATS, type RowFormatName, rowOutput } from './table-output.ts';
 
 /** What `features read` is called with. */
@@ -55,13 +56,11 @@ async function readFeatures(
 ): Promise<void> {
   const format = formatOf(flags.format);
   const { dataDir } = await config(settings);
-  const [{ shippedSet }, { readHistory }, { openSourceTables }] = await Promise.all([
-    import('../shipped-set.ts'),
+  const [{ readHistory }, { openSourceTables }] = await Promise.all([
     import('../../training-export/read-history.ts'),
     import('../source-tables.ts'),
   ]);
-  const set = shippedSet();
-  const features = featuresOf(set, flags.features);
+  const { set, features } = selectedOf(await setsByName(), flags.features);
   const of = await rowsOf(flags);
   const request = { of, features, withStatuses: flags.statuses === true, versions: {} };
   await writeHistory(terminal, format, await readHistory(openSourceTables(dataDir), set, request));
@@ -92,12 +91,16 @@ function collected(value: string, before: readonly string[] = []): string[] {
 }
 
 /** `pix-core`, or `pix-core:a,b`. */
-function featuresOf(set: FeatureSet, text: string): readonly string[] {
+function selectedOf(
+  sets: ReadonlyMap<string, FeatureSet>,
+  text: string,
+): { readonly set: FeatureSet; readonly features: readonly string[] } {
   const [name = '', names] = text.split(':');
-  if (name !== set.name) {
-    throw new AppError('feature_not_found', `there is no feature set ${name}${didYouMean(name, [set.name])}`);
+  const set = sets.get(name);
+  if (set === undefined) {
+    throw new AppError('feature_not_found', `there is no feature set ${name}${didYouMean(name, sets.keys())}`);
   }
-  if (names === undefined) return set.names;
+  if (names === undefined) return { set, features: set.names };
   const features = names.split(',');
   for (const [at, feature] of features.entries()) {
     if (set.indexOf(feature) < 0) {
@@ -105,7 +108,7 @@ function featuresOf(set: FeatureSet, text: string): readonly string[] {
     }
     if (features.indexOf(feature) !== at) throw new AppError('usage', `--features names ${feature} twice`);
   }
-  return features;
+  return { set, features };
 }
 
 async function writeHistory(terminal: Terminal, format: RowFormatName, history: History): Promise<void> {

@@ -62,22 +62,25 @@ afterAll(async () => {
 const PAYER_1 = { payer_ispb: '12345678', payer_branch: '1', payer_number: '1' };
 
 describe('POST /v1/features/online', () => {
-  it('gives a payment what its decision then uses, and its second read the same', async () => {
-    const payment = paymentOf(50);
-    const asked = { rows: [{ payment }] };
-    const before = await post('/v1/features/online', asked);
-    expect(before.status).toBe(200);
-    await world.score(payment);
-    const stored = (await app.inject(`/v1/decisions/${String(payment.endToEndId)}/PAYER`)).json() as {
-      features: { name: string; value: number | null; status: string }[];
-    };
-    const read = before.body as unknown as { features: string[]; rows: { values: unknown[]; statuses: unknown[] }[] };
-    expect(
-      read.features.map((name, at) => ({ name, value: read.rows[0]?.values[at], status: read.rows[0]?.statuses[at] })),
-    ).toEqual(stored.features);
-    const rows = (body: unknown): unknown =>
-      (body as typeof read).rows.map(({ values, statuses }) => [values, statuses]);
-    expect(rows((await post('/v1/features/online', asked)).body)).toEqual(rows(before.body));
+  it('gives each payment, on either side, what its decision then uses, and later the same', async () => {
+    interface Read {
+      readonly features: readonly string[];
+      readonly rows: readonly { readonly values: readonly unknown[]; readonly statuses: readonly unknown[] }[];
+    }
+    const asIn = ({ features, rows: [row] }: Read): unknown =>
+      features.map((name, at) => ({ name, value: row?.values[at], status: row?.statuses[at] }));
+    for (let number = 40; number < 60; number += 1) {
+      for (const side of ['PAYER', 'PAYEE']) {
+        const payment = { ...paymentOf(number), side };
+        const read = async (): Promise<unknown> =>
+          asIn((await post('/v1/features/online', { rows: [{ payment }] })).body as unknown as Read);
+        const before = await read();
+        await world.score(payment);
+        const stored = (await app.inject(`/v1/decisions/${paymentOf(number).endToEndId}/${side}`)).json();
+        expect(before).toEqual((stored as { features: unknown }).features);
+        expect(await read()).toEqual(before);
+      }
+    }
   });
 
   it('records nothing', async () => {
@@ -91,16 +94,16 @@ describe('POST /v1/features/online', () => {
     const payee = { payee_ispb: '87654321', payee_number: '77' };
     const read = async (row: object, at?: string): Promise<unknown> =>
       (await post('/v1/features/online', { features, rows: [row], ...(at === undefined ? {} : { at }) })).body;
-    // Payments 1, 3 … 19 are of payer 1; payment 50 of payer 0.
+    // Payments 1, 3 … 19 and 41, 43 … 59 are of payer 1; second sides are no events.
     expect(await read({ ...PAYER_1, ...payee })).toEqual({
       featureSet: { name: 'pix-core', version: SET.version },
       features,
       rows: [
         {
           at: AT,
-          values: [10, 2000, 10, null],
+          values: [20, 6000, 20, null],
           statuses: ['present', 'present', 'present', 'null'],
-          saw: { payer: { epoch: 1, seq: 10 }, payee: { epoch: 1, seq: 21 }, pair: { epoch: 1, seq: 10 } },
+          saw: { payer: { epoch: 1, seq: 20 }, payee: { epoch: 1, seq: 40 }, pair: { epoch: 1, seq: 20 } },
         },
       ],
     });
@@ -187,13 +190,13 @@ describe('POST /get-online-features', () => {
           event_timestamps: [EPOCH, EPOCH, EPOCH],
         },
         {
-          values: [10, 0, null],
+          values: [20, 0, null],
           statuses: ['PRESENT', 'NOT_FOUND', 'NOT_FOUND'],
           event_timestamps: [AT, EPOCH, EPOCH],
           typed_statuses: ['present', 'not_found', 'not_found'],
         },
         {
-          values: [1100, null, null],
+          values: [3100, null, null],
           statuses: ['PRESENT', 'NOT_FOUND', 'NOT_FOUND'],
           event_timestamps: [AT, EPOCH, EPOCH],
           typed_statuses: ['present', 'not_found', 'not_found'],
