@@ -2,9 +2,18 @@ import type { FeatureRead, FeatureReading } from '../../../src/features/online-s
 import { type OracleStore, oracleVector } from './oracle.ts';
 import { cellsOf, testSet } from './streams.ts';
 
-/** Features of {@link testSet} that need the payment: its amount, and what is computed from it. */
-const NEED_PAYMENT = new Set(['amount', 'z', 'shape', 'twice']);
-const NAMES = testSet(1).features.map(({ name }) => name);
+const FEATURES = testSet(1).features;
+const NAMES = FEATURES.map(({ name }) => name);
+/** Features that need the payment: its amount and what is computed from it, windows that include it or compare with it. */
+const NEED_PAYMENT = new Set([
+  'amount',
+  'z',
+  'shape',
+  'twice',
+  ...FEATURES.filter((one) => one.kind === 'window' && (one.current === 'include' || one.aggregate === 'is_top')).map(
+    ({ name }) => name,
+  ),
+]);
 
 /** Throws where a reading is not what the oracle gives for the same question. */
 export function checkReading(oracle: OracleStore, { keys, atMicros, row }: FeatureRead, got: FeatureReading): void {
