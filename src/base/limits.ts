@@ -78,4 +78,14 @@ export const LIMITS = {
   expressionDepth: 32,
   /** Operations and operands of all expressions of a set: up to 50 µs of every payment's time. The shipped set has 126. */
   expressionNodesOfSet: 5000,
+  /** Text of a file of feature definitions: 20 times the shipped set's. */
+  definitionFileBytes: 1024 * 1024,
+  /** Aliases in such a file: each feature may have two. */
+  definitionFileAliases: 2048,
+  /** Faults of such a file that are printed: who sees them knows what is wrong with the rest. */
+  definitionFileFaults: 20,
+  /** Features of a set: a vector of 8 KB a payment, and as many columns of an export. */
+  setFeatures: 1024,
+  /** Different conditions of one kind of entity: each is a bit of a double, which holds 53. */
+  conditionsOfEntity: 53,
 } as const;

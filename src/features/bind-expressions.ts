@@ -22,13 +22,29 @@ interface Parsed {
   readonly syntax: Syntax;
 }
 
+/** Is told of a wrong expression of a feature; where it returns, the others are read nevertheless. */
+export type OnExpressionFault = (error: ExpressionError, feature: ExpressionFeature) => void;
+
 /**
  * Reads, orders and types the expressions of a set: inputs come first.
  *
  * @param features of the set, in the order of the vector; their names are distinct.
+ * @param onFault throws the fault unless told otherwise. An expression that needs a wrong one is then left out unsaid:
+ * nobody knows its types.
  * @throws ExpressionError `feature_invalid` that names the feature, what is wrong and where.
  */
-export function bindExpressions(features: readonly FeatureDefinition[]): BoundExpression[] {
+export function bindExpressions(
+  features: readonly FeatureDefinition[],
+  onFault: OnExpressionFault = (error) => {
+    throw error;
+  },
+): BoundExpression[] {
+  const wrong = new Set<string>();
+  const report = (feature: ExpressionFeature, error: unknown): void => {
+    if (!(error instanceof ExpressionError)) throw error;
+    wrong.add(feature.name);
+    onFault(error, feature);
+  };
   const parsed = new Map<string, Parsed>();
   const known = new Map<string, NamedFeature>();
   let nodes = 0;
@@ -36,19 +52,34 @@ export function bindExpressions(features: readonly FeatureDefinition[]): BoundEx
     // What entities give is a number; the type of an expression is known when its inputs' are.
     known.set(feature.name, { output, type: 'double' });
     if (feature.kind !== 'expression') continue;
-    const syntax = parseExpression(feature.expression, subjectOf(feature));
-    nodes += nodesOf(syntax);
-    if (nodes > LIMITS.expressionNodesOfSet) refuseSize(feature);
-    parsed.set(feature.name, { feature, syntax });
+    try {
+      const syntax = parseExpression(feature.expression, subjectOf(feature));
+      nodes += nodesOf(syntax);
+      if (nodes > LIMITS.expressionNodesOfSet) refuseSize(feature);
+      parsed.set(feature.name, { feature, syntax });
+    } catch (error) {
+      report(feature, error);
+    }
   }
-  return orderByNeed(parsed).map(({ feature, syntax }) => {
+  const bound: BoundExpression[] = [];
+  for (const { feature, syntax } of orderByNeed(parsed, report)) {
     const { name, expression } = feature;
     const scope = { subject: subjectOf(feature), own: name, features: known, gives: FEATURE_TYPES };
-    const typed = checkTypes(syntax, expression, scope);
-    const output = known.get(name)?.output ?? -1;
-    known.set(name, { output, type: typed.type });
-    return { output, expression: typed };
-  });
+    if (wrong.has(name)) continue;
+    if (namesOf(syntax).some((input) => input.name !== name && wrong.has(input.name))) {
+      wrong.add(name);
+      continue;
+    }
+    try {
+      const typed = checkTypes(syntax, expression, scope);
+      const output = known.get(name)?.output ?? -1;
+      known.set(name, { output, type: typed.type });
+      bound.push({ output, expression: typed });
+    } catch (error) {
+      report(feature, error);
+    }
+  }
+  return bound;
 }
 
 /** The payment's columns that expressions read, beside the event time, each once. */
@@ -58,8 +89,11 @@ export function columnsRead(expressions: readonly BoundExpression[]): Column[] {
   return [...columns];
 }
 
-/** Inputs first. */
-function orderByNeed(parsed: ReadonlyMap<string, Parsed>): Parsed[] {
+/** Inputs first. Who closes a circle is reported. */
+function orderByNeed(
+  parsed: ReadonlyMap<string, Parsed>,
+  report: (feature: ExpressionFeature, error: ExpressionError) => void,
+): Parsed[] {
   const ordered = new Set<Parsed>();
   const visit = (entry: Parsed, path: readonly string[]): void => {
     if (ordered.has(entry)) return;
@@ -71,7 +105,8 @@ function orderByNeed(parsed: ReadonlyMap<string, Parsed>): Parsed[] {
       const from = way.indexOf(name);
       if (from !== -1) {
         const circle = [...way.slice(from), name].join(' → ');
-        throw new ExpressionError(subjectOf(feature), `it needs itself: ${circle}`, feature.expression, at);
+        report(feature, new ExpressionError(subjectOf(feature), `it needs itself: ${circle}`, feature.expression, at));
+        continue;
       }
       visit(input, way);
     }

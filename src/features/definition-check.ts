@@ -1,3 +1,4 @@
+import { LIMITS } from '../base/limits.ts';
 import type { FeatureDefinition, FeatureSetDefinition } from './definition.ts';
 import { fail } from './definition-fault.ts';
 import { durationMicros } from './duration.ts';
@@ -29,25 +30,45 @@ const LARGEST_BOUND = 4096;
  * @throws AppError `feature_invalid` that names the feature, what is wrong and the nearest right name.
  */
 export function checkDefinition(set: FeatureSetDefinition): void {
-  if (!/^[a-z][a-z0-9-]{0,62}$/.test(set.name)) fail(set.name, 'a set is named in lower case with hyphens');
-  if (!Number.isInteger(set.bound) || set.bound < 1 || set.bound > LARGEST_BOUND) {
-    fail(set.name, `bound must be a whole number from 1 to ${LARGEST_BOUND}`);
+  checkSet(set);
+  if (set.features.length === 0) fail(set.name, 'a set has at least one feature', 'features');
+  if (set.features.length > LIMITS.setFeatures) {
+    fail(set.name, `${set.features.length} features; a set has ${LIMITS.setFeatures} at most`, 'features');
   }
-  durationMicros(set.allowedLateness, `${set.name}.allowedLateness`);
-  if (set.features.length === 0) fail(set.name, 'a set has at least one feature');
   const names = new Set<string>();
   for (const { name } of set.features) {
-    if (!/^[a-z][a-z0-9_]{0,62}$/.test(name)) fail(name, 'a feature is named in snake_case, 63 characters at most');
-    if (names.has(name)) fail(name, 'there are two features of this name');
-    if (RESERVED_NAMES.has(name)) fail(name, 'a column of every training set has this name: choose another');
+    checkName(name);
+    if (names.has(name)) fail(name, 'there are two features of this name', 'name');
     names.add(name);
   }
   for (const feature of set.features) checkFeature(feature);
 }
 
-function checkFeature(feature: FeatureDefinition): void {
+/** Checks what a set says beside its features. @throws DefinitionError. */
+export function checkSet({
+  name,
+  bound,
+  allowedLateness,
+}: Omit<FeatureSetDefinition, 'features' | 'description'>): void {
+  if (!/^[a-z][a-z0-9-]{0,62}$/.test(name)) fail(name, 'a set is named in lower case with hyphens', 'name');
+  if (!Number.isInteger(bound) || bound < 1 || bound > LARGEST_BOUND) {
+    fail(name, `bound must be a whole number from 1 to ${LARGEST_BOUND}`, 'bound');
+  }
+  durationMicros(allowedLateness, `${name}.allowedLateness`);
+}
+
+/** Checks the name of a feature by itself. @throws DefinitionError. */
+export function checkName(name: string): void {
+  if (!/^[a-z][a-z0-9_]{0,62}$/.test(name)) {
+    fail(name, 'a feature is named in snake_case, 63 characters at most', 'name');
+  }
+  if (RESERVED_NAMES.has(name)) fail(name, 'a column of every training set has this name: choose another', 'name');
+}
+
+/** Checks one feature, but its expression and conditions. @throws DefinitionError. */
+export function checkFeature(feature: FeatureDefinition): void {
   if ('default' in feature && feature.default !== undefined && !Number.isFinite(feature.default)) {
-    fail(feature.name, 'the default must be a finite number');
+    fail(feature.name, 'the default must be a finite number', 'default');
   }
   switch (feature.kind) {
     case 'window':

@@ -1,4 +1,6 @@
+import { LIMITS } from '../base/limits.ts';
 import type { EventColumn, WindowFeature } from './definition.ts';
+import { fail } from './definition-fault.ts';
 import { durationMicros } from './duration.ts';
 import { type EventLayout, type EventSlot, FIRST_SLOT } from './event-layout.ts';
 import { type Condition, compileCondition } from './expression/condition.ts';
@@ -22,6 +24,8 @@ export function eventSlots(features: readonly WindowFeature[]): EventSlots {
   const texts = [...new Set(features.flatMap(({ filter, while: whole }) => [filter, whole]))].filter(
     (text): text is string => text !== undefined,
   );
+  const [beyond] = texts.slice(LIMITS.conditionsOfEntity);
+  if (beyond !== undefined) refuseConditions(features, beyond);
   const slots: EventSlot[] = [];
   for (const feature of features) {
     const kind = slotKindOf(feature);
@@ -62,6 +66,13 @@ export function eventSlots(features: readonly WindowFeature[]): EventSlots {
       return aggregate.startsWith('decayed') ? indexOfGroup(tiles.groups, group) : -1;
     },
   };
+}
+
+function refuseConditions(features: readonly WindowFeature[], text: string): never {
+  const feature = features.find(({ filter, while: whole }) => filter === text || whole === text);
+  const most = LIMITS.conditionsOfEntity;
+  const problem = `with it windows of one kind of entity have over ${most} different conditions, the most there can be`;
+  return fail(feature?.name ?? '', problem, feature?.filter === text ? 'filter' : 'while');
 }
 
 /** Whose a condition is: the first feature that has it. */

@@ -1,0 +1,20 @@
+import { Document, isMap, isSeq } from 'yaml';
+import type { FeatureSetDefinition } from '../definition.ts';
+import { KEY_OF_MEMBER } from './feature-reader.ts';
+
+/** The text of a file that says what a set is: read again, it is the same set. */
+export function writeDefinitionFile(set: FeatureSetDefinition): string {
+  const { features, ...head } = set;
+  const document = new Document(
+    { ...renamed(head), features: features.map(renamed) },
+    { aliasDuplicateObjects: false },
+  );
+  const list = document.get('features');
+  // An empty line before each feature, so that a person sees where one ends.
+  if (isSeq(list)) for (const item of list.items) if (isMap(item)) item.spaceBefore = true;
+  return document.toString({ lineWidth: 120 });
+}
+
+function renamed(members: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(members).map(([member, value]) => [KEY_OF_MEMBER[member] ?? member, value]));
+}
