@@ -5,17 +5,19 @@ import { progress } from '../progress.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
 import { addCreateCommand } from './export-create.ts';
 import { addDiffCommand } from './export-diff.ts';
+import { addExplainCommand } from './export-explain.ts';
 import { addExtendCommand } from './export-extend.ts';
 import { addInspectCommands } from './export-inspect.ts';
 import { setsByName } from './export-sets.ts';
 
-/** `sentinela export create | list | show | diff | extend | verify`. */
+/** `sentinela export create | list | show | diff | explain | extend | verify`. */
 export function addExportCommand(program: Command, contextOf: ContextOf): void {
   const group = program.command('export').description('training sets, reproducible to the byte');
   addCreateCommand(group, contextOf);
   addInspectCommands(group, contextOf);
   addDiffCommand(group, contextOf);
   addExtendCommand(group, contextOf);
+  addExplainCommand(group, contextOf);
   const verify = group
     .command('verify <folder>')
     .description('make an export again from what its manifest names and compare; exits 5 where anything differs')
