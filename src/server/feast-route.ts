@@ -85,8 +85,9 @@ export function registerFeastRoute(app: FastifyInstance, ports: FeaturePorts, re
       ...Object.values(body.entities).map(entityResult),
       ...selected.map(({ served, place }) => featureResult(readings.get(served) ?? [], place, at)),
     ];
-    const answer = { metadata: { feature_names: [...Object.keys(body.entities), ...names] }, results };
-    return reply.header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(answer));
+    const metadata = JSON.stringify({ feature_names: [...Object.keys(body.entities), ...names] });
+    const answer = `{"metadata":${metadata},"results":[${results.map(resultJson).join(',')}]}`;
+    return reply.header('content-type', 'application/json; charset=utf-8').send(answer);
   });
 }
 
@@ -164,6 +165,16 @@ function featureResult(readings: readonly FeatureReading[], place: number, at: s
     event_timestamps: statuses.map((status) => (status === FEATURE_STATUS.notFound ? NO_TIME : at)),
     typed_statuses: statuses.map((status) => FEATURE_STATUS_NAMES[status] ?? 'unknown'),
   };
+}
+
+/** Feast's clients take a number without a point for an integer, and a column of both for a broken one. */
+function resultJson({ values, ...rest }: FeastResult): string {
+  return `{"values":[${values.map(valueJson).join(',')}],${JSON.stringify(rest).slice(1)}`;
+}
+
+function valueJson(value: string | number | null): string {
+  const text = JSON.stringify(value);
+  return typeof value === 'number' && /^-?\d+$/.test(text) ? `${text}.0` : text;
 }
 
 function feastStatus(status: number): FeastStatus {

@@ -205,6 +205,14 @@ describe('POST /get-online-features', () => {
     });
   });
 
+  it('writes every value as a double, whole ones too', async () => {
+    const payload = { features: ['pix-core:payer_count_24h'], entities: { payer: ['12345678|1|1', '1||404'] } };
+    const headers = { 'content-type': 'application/json' };
+    const { body } = await app.inject({ method: 'POST', url: '/get-online-features', headers, payload });
+    expect(body).toContain('"values":[20.0,0.0],"statuses":["PRESENT","NOT_FOUND"]');
+    expect(body).toContain('"values":["12345678|1|1","1||404"],"statuses"');
+  });
+
   it('takes a feature service for a whole set, and gives full names where asked', async () => {
     const { body } = await post('/get-online-features', {
       feature_service: `pix-core@${SET.version}`,
