@@ -108,6 +108,12 @@ def exports(request):
         )
         made.check()
         tables[one] = same(made.arrow("train"), train)
+    early = program.export(
+        f"{request['out']}-early", labels_as_of=request["labelsAsOf"], options=[*request["options"], "--to", request["cut"]]
+    )
+    files = len(early.paths("train"))
+    extended = program.extend(early, to="2030-01-01")
+    extended.check()
     frame = export.polars("train", columns=export.features, labelled=True)
     return {
         "splits": export.splits,
@@ -119,6 +125,14 @@ def exports(request):
         "polars": [frame.columns == export.features, frame.height],
         "meaning": export.dictionary()["payer_count_24h"],
         "formats": tables,
+        "extended": [
+            files,
+            len(extended.paths("train")),
+            same(extended.arrow("train"), train),
+            extended.splits == export.splits,
+            early.arrow("train").num_rows < train.num_rows,
+            program.verify(extended)["rows"],
+        ],
         "verified": program.verify(export)["rows"],
         "errors": [
             error_of(lambda: export.path("trian")),

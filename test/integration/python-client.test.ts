@@ -99,6 +99,7 @@ describe.skipIf(PYTHON === undefined)('the Python client', () => {
       out,
       command: [process.execPath, PROGRAM],
       labelsAsOf: '2026-08-29',
+      cut: '2026-04-15',
       options: ['--horizon', '8d', '--split', 'time:2026-05-20,2026-06-05'],
     });
     const manifest = JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8')) as ExportManifest;
@@ -114,6 +115,7 @@ describe.skipIf(PYTHON === undefined)('the Python client', () => {
       types: ['float32'],
       polars: [true, labelled],
       meaning: 'Payments of the payer’s account in the 24h before this one',
+      extended: [1, 2, true, true, true, manifest.rows - manifest.embargoRows],
       formats: { arrow: true, 'arrow-stream': true, csv: true, delta: true },
       verified: manifest.rows - manifest.embargoRows,
     });

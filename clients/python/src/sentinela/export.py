@@ -45,18 +45,22 @@ class Export:
     @property
     def splits(self) -> list[str]:
         """Names of the files' splits: ``all``, or ``train``, ``validation``, ``test``."""
-        return [file["split"] for file in self.manifest["files"]]
+        return list(dict.fromkeys(file["split"] for file in self.manifest["files"]))
 
     def dictionary(self) -> dict[str, str]:
         """What each column means, in the order of the columns."""
         return {column["name"]: column["description"] for column in self.manifest["columns"]}
 
-    def path(self, split: str) -> Path:
-        """The file of a split. Raises SentinelaError ``not_found``."""
-        for file in self.manifest["files"]:
-            if file["split"] == split:
-                return self.folder / str(file["name"])
+    def paths(self, split: str) -> list[Path]:
+        """The files of a split: one, and one for each extension that brought rows. Raises SentinelaError ``not_found``."""
+        found = [self.folder / str(file["name"]) for file in self.manifest["files"] if file["split"] == split]
+        if found:
+            return found
         raise SentinelaError("not_found", f"the export has no split {split}: there is {', '.join(self.splits)}")
+
+    def path(self, split: str) -> Path:
+        """The first file of a split. Raises SentinelaError ``not_found``."""
+        return self.paths(split)[0]
 
     def check(self) -> None:
         """Compares each file with its sum in the manifest. Raises SentinelaError ``export_mismatch``."""
@@ -76,7 +80,8 @@ class Export:
             raise SentinelaError("not_found", f"the export has no column {unknown[0]}: dictionary() lists them")
         types = {column["name"]: column["type"] for column in self.manifest["columns"]}
         read = [*wanted, "label"] if labelled and "label" not in wanted else wanted
-        table = read_file(self.path(split), self.manifest.get("fileFormat", "parquet"), read, types)
+        form = self.manifest.get("fileFormat", "parquet")
+        table = pyarrow().concat_tables([read_file(path, form, read, types) for path in self.paths(split)])
         if labelled:
             table = table.filter(pyarrow("pyarrow.compute").is_valid(table["label"]))
         return table.select(wanted)

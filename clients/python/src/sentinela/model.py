@@ -49,7 +49,11 @@ def write_model(
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     manifest = export.manifest
-    rows = {str(file["split"]): int(file["counts"]["rows"]) for file in manifest["files"]}
+    # An extension brings more files of a split.
+    rows = {
+        split: sum(int(file["counts"]["rows"]) for file in manifest["files"] if file["split"] == split)
+        for split in export.splits
+    }
     named = manifest["featureSet"]
     card = {
         "format": 1,

@@ -60,6 +60,15 @@ class Program:
         self.run("export", "create", *arguments, *self._data(), *options)
         return Export(out)
 
+    def extend(self, export: Export, *, to: str, labels_as_of: str | None = None) -> Export:
+        """Brings the rows before ``to`` that came since, in files of their own, and gives the export as it is now.
+
+        Raises ``export_mismatch`` where what it was made of has changed.
+        """
+        labels = [] if labels_as_of is None else ["--labels-as-of", labels_as_of]
+        self.run("export", "extend", str(export.folder), "--to", to, *labels, *self._data())
+        return Export(export.folder)
+
     def verify(self, export: Export) -> dict[str, Any]:
         """Makes an export again and compares. Raises ``export_mismatch`` that says where it differs."""
         report: dict[str, Any] = self.run("export", "verify", str(export.folder), *self._data())[0]
