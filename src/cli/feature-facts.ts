@@ -7,6 +7,9 @@ import type { FeatureSet } from '../features/feature-set.ts';
 import type { FeatureSpread, PageFacts } from '../features/pages/feature-page.ts';
 import { openModelRegistry } from '../scoring/model-registry.ts';
 import { REASON_RULES } from '../scoring/reasons.ts';
+import { localObjectStore } from '../storage/store/local-object-store.ts';
+import { setOfManifest } from '../training-export/manifest-set.ts';
+import { readManifest } from '../training-export/read-manifest.ts';
 
 /** What of an export's manifest says how features are spread. */
 interface SpreadManifest {
@@ -64,9 +67,9 @@ export async function featureFacts(
   };
 }
 
-/** Name of the feature set of an export. @throws AppError `invalid_file`. */
-export async function setOfExport(folder: string): Promise<string> {
-  return (await readSpreads(folder)).featureSet.name;
+/** The feature set of an export. @throws AppError `not_found`, `invalid_file`, `export_mismatch`. */
+export async function setOfExport(folder: string): Promise<FeatureSet> {
+  return setOfManifest(await readManifest(localObjectStore(folder)));
 }
 
 async function usesOf(set: FeatureSet, modelsFolder: string): Promise<Map<string, string[]>> {

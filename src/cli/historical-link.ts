@@ -1,11 +1,12 @@
 import { Worker } from 'node:worker_threads';
 import { AppError, messageOf } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
+import type { FeatureSetDefinition } from '../features/definition.ts';
 import type { HistoricalReads } from '../server/historical-route.ts';
 import type { FromHistoricalWorker, HistoricalWorkerData } from './historical-messages.ts';
 
-/** Historical reads of a lake, each in a thread of its own, one after the other. */
-export function historicalReads(lakeFolder: string): HistoricalReads {
+/** Historical reads of a lake by the set that is served, each in a thread of its own, one after the other. */
+export function historicalReads(lakeFolder: string, definition: FeatureSetDefinition): HistoricalReads {
   let last: Promise<void> = Promise.resolve();
   let count = 0;
   return {
@@ -23,7 +24,7 @@ export function historicalReads(lakeFolder: string): HistoricalReads {
         end = resolve;
       });
       await before;
-      const reading = startReading({ lakeFolder, question }, () => {
+      const reading = startReading({ lakeFolder, definition, question }, () => {
         count -= 1;
         end();
       });

@@ -2,13 +2,13 @@ import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../base/clock.ts';
 import { AppError, messageOf } from '../base/errors.ts';
+import { compileFeatureSet } from '../features/feature-set.ts';
 import { openLake } from '../pipeline/lake.ts';
 import type { HistoricalRow } from '../server/historical-route.ts';
 import { localObjectStore } from '../storage/store/local-object-store.ts';
 import { arrowPieces } from '../training-export/arrow-pieces.ts';
 import { readHistory } from '../training-export/read-history.ts';
 import { readUserRows, type UserRecord, type UserRows } from '../training-export/user-rows.ts';
-import { setsByName } from './commands/export-sets.ts';
 import type { FromHistoricalWorker, HistoricalWorkerData } from './historical-messages.ts';
 import { toldAs } from './told-as.ts';
 
@@ -26,7 +26,7 @@ try {
   // Not allowed here: the thread runs like any other.
 }
 
-const { lakeFolder, question } = workerData as HistoricalWorkerData;
+const { lakeFolder, definition, question } = workerData as HistoricalWorkerData;
 const send = (message: FromHistoricalWorker): void => parentPort?.postMessage(message);
 
 async function start(): Promise<Generator<Uint8Array>> {
@@ -34,9 +34,7 @@ async function start(): Promise<Generator<Uint8Array>> {
   const of =
     question.of.kind === 'payments' ? question.of : ({ kind: 'own', rows: await ownRows(question.of.rows) } as const);
   const lake = openLake(localObjectStore(lakeFolder), { clock: systemClock() });
-  const set = (await setsByName()).get(question.featureSet);
-  if (set === undefined) throw new AppError('feature_not_found', 'the set is served, and not known to the lake');
-  const history = await readHistory(lake, set, { of, features, withStatuses, versions: {} });
+  const history = await readHistory(lake, compileFeatureSet(definition), { of, features, withStatuses, versions: {} });
   return arrowPieces(history.schema, history.dictionary, history.pieces());
 }
 

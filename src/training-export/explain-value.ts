@@ -23,6 +23,7 @@ import { DECISION_COLUMNS, readsFor } from './export-rows.ts';
 import { optionsOfExtension } from './extend-export.ts';
 import type { ExportManifest } from './manifest.ts';
 import { manifestOptions } from './manifest-options.ts';
+import { setOfManifest } from './manifest-set.ts';
 import { rowKey } from './ordered-rows.ts';
 import { readManifest } from './read-manifest.ts';
 import { type SeenRecord, seenRecords } from './seen-records.ts';
@@ -56,23 +57,12 @@ export interface ExplainedValue {
  * @throws AppError `not_found` for a row or feature that the export does not have, `usage` for an
  * export of the user's own file, `export_mismatch` for another feature set, `version_not_found`.
  */
-export async function explainValue(
-  row: string,
-  featureName: string,
-  ports: ExportPorts,
-  setNamed: (name: string) => FeatureSet | undefined,
-): Promise<ExplainedValue> {
+export async function explainValue(row: string, featureName: string, ports: ExportPorts): Promise<ExplainedValue> {
   const manifest = await readManifest(ports.files);
   if (manifest.rowsFile !== null) {
     throw new AppError('usage', 'rows of your own file are not explained: ask for the payments of silver.transactions');
   }
-  const set = setNamed(manifest.featureSet.name);
-  if (set === undefined || set.hash !== manifest.featureSet.sha256) {
-    throw new AppError(
-      'export_mismatch',
-      `this program does not have ${manifest.featureSet.name}@${manifest.featureSet.version}, which the export was made of`,
-    );
-  }
+  const set = setOfManifest(manifest);
   const feature = set.definition.features.find(({ name }) => name === featureName);
   if (feature === undefined) {
     throw new AppError('not_found', `the export has no feature ${featureName}${didYouMean(featureName, set.names)}`);

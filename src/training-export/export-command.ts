@@ -11,7 +11,7 @@ export function exportCommand(options: ExportOptions, versions: Readonly<Record<
   return [
     'sentinela export create',
     `--from silver.transactions@${versions['silver/transactions']}`,
-    `--features ${options.set.name}`,
+    `--features ${options.set.name}@${options.set.version}`,
     ...labelFlags(options),
     ...rowFlags(options),
     ...columnFlags(options),

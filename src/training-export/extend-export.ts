@@ -9,6 +9,7 @@ import type { ExportOptions, ExportPorts } from './export-options.ts';
 import { fileNameOf } from './file-format.ts';
 import { type ExportExtension, type ExportManifest, serializeManifest } from './manifest.ts';
 import { manifestOptions, microsOf } from './manifest-options.ts';
+import { setOfManifest } from './manifest-set.ts';
 import { readManifest } from './read-manifest.ts';
 import type { SourceVersions } from './source-snapshots.ts';
 import { SPLITS } from './time-split.ts';
@@ -33,13 +34,9 @@ export interface ExtendRequest {
  * feature set, a row of silver), `usage` for an export of the user's own file or an instant that brings
  * nothing, `not_found` where there are no new rows, and as `createExport`.
  */
-export async function extendExport(
-  request: ExtendRequest,
-  ports: ExportPorts,
-  setNamed: (name: string) => FeatureSet | undefined,
-): Promise<ExportManifest> {
+export async function extendExport(request: ExtendRequest, ports: ExportPorts): Promise<ExportManifest> {
   const manifest = await readManifest(ports.files);
-  const set = sameSet(manifest, setNamed);
+  const set = setOfManifest(manifest);
   if (manifest.rowsFile !== null)
     throw new AppError('usage', 'an export of your own file has no new days: make it anew');
   const damaged = await damagedFile(ports.files, manifest);
@@ -100,16 +97,6 @@ function extensionOf(made: ExportManifest): ExportExtension {
   const { served, leakage, histograms } = made;
   const counts = { rows, embargoRows, crossedRows, sampledOutRows, knownAssumedRows };
   return { command, to, tables, labels, ...counts, served, leakage, histograms };
-}
-
-function sameSet({ featureSet }: ExportManifest, setNamed: (name: string) => FeatureSet | undefined): FeatureSet {
-  const set = setNamed(featureSet.name);
-  if (set !== undefined && set.hash === featureSet.sha256) return set;
-  const now = set === undefined ? 'there is no such set' : `it is version ${set.version}`;
-  throw new AppError(
-    'export_mismatch',
-    `the export was made of ${featureSet.name}@${featureSet.version}, and now ${now}: make the export anew`,
-  );
 }
 
 /** A command that was killed may have left files that no manifest names. */

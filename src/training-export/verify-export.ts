@@ -11,6 +11,7 @@ import { exportFileRows } from './export-reader.ts';
 import { optionsOfExtension, partOf } from './extend-export.ts';
 import type { ExportFile, ExportManifest } from './manifest.ts';
 import { manifestOptions } from './manifest-options.ts';
+import { setOfManifest } from './manifest-set.ts';
 import { rowKey } from './ordered-rows.ts';
 import { readManifest } from './read-manifest.ts';
 import { readUserRows, type UserFile, type UserRows } from './user-rows.ts';
@@ -28,27 +29,18 @@ export interface VerifyReport {
  * Makes an export again from what its manifest names, and compares: the sum of each file with the
  * manifest's, then the canonical rows of each split with those computed now.
  *
- * @param setNamed gives the feature set of a name, as this program defines it.
  * @param rowsFile the user's own file, where the export is made of one.
  * @throws AppError `usage` where such a file is not given, `not_found` where there is no manifest, `invalid_file` where it is none of ours,
  * `version_not_found` where a table's version is gone.
  */
-export async function verifyExport(
-  ports: ExportPorts,
-  setNamed: (name: string) => FeatureSet | undefined,
-  rowsFile: UserFile | null = null,
-): Promise<VerifyReport> {
+export async function verifyExport(ports: ExportPorts, rowsFile: UserFile | null = null): Promise<VerifyReport> {
   const manifest = await readManifest(ports.files);
   const rowCount = manifest.files.reduce((total, file) => total + file.counts.rows, 0);
   const found = { files: manifest.files.length, rows: rowCount };
   const damaged = await damagedFile(ports.files, manifest);
   if (damaged !== null) return { ok: false, ...found, difference: damaged };
-  const set = setNamed(manifest.featureSet.name);
-  if (set === undefined || set.hash !== manifest.featureSet.sha256) {
-    const now = set === undefined ? 'no such set' : `version ${set.version}`;
-    const difference = `the feature set ${manifest.featureSet.name} was version ${manifest.featureSet.version}; this program has ${now}`;
-    return { ok: false, ...found, difference };
-  }
+  const set = setOrProblem(manifest);
+  if (typeof set === 'string') return { ok: false, ...found, difference: set };
   const keyId = ports.pseudonyms?.keyId ?? 'none';
   if (manifest.ids?.form === 'pseudonym' && manifest.ids.keyId !== keyId) {
     const difference = `pseudonyms were made with the key ${manifest.ids.keyId}; the key here is ${keyId}`;
@@ -76,6 +68,15 @@ async function firstDifferentPart(
     if (difference !== null) return difference;
   }
   return null;
+}
+
+function setOrProblem(manifest: ExportManifest): FeatureSet | string {
+  try {
+    return setOfManifest(manifest);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'export_mismatch') return error.message;
+    throw error;
+  }
 }
 
 /** The rows of the user's own file, where the export is made of one; a text where it is another file. */

@@ -8,7 +8,7 @@ import { progress } from '../progress.ts';
 import { tableLines } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
 import type { ExportFlags } from './export-flags.ts';
-import { setsByName } from './export-sets.ts';
+import { SET_HELP } from './set-option.ts';
 
 const CREATE_HELP = `
 Rows are the payments of silver.transactions, a row a side, with the features that they had when they were scored and
@@ -30,7 +30,7 @@ export function addCreateCommand(group: Command, contextOf: ContextOf): void {
     .command('create')
     .description('write a training set: a file a split, and a manifest')
     .requiredOption('--from <table>', 'silver.transactions, or silver.transactions@VERSION')
-    .requiredOption('--features <set>', 'feature set, such as pix-core')
+    .requiredOption('--features <set>', `feature set: ${SET_HELP}`)
     .requiredOption('--labels-as-of <date>', 'labels known at this instant or later do not exist')
     .requiredOption('--out <folder>', 'folder to write; an earlier export in it is replaced')
     .option('--horizon <span>', 'how long after its payment a label may come', '91d')
@@ -75,8 +75,11 @@ async function createTrainingSet(
   settings: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   const { dataDir, personalData, pseudonymKey } = await config(settings);
-  const { exportOptionsOf } = await import('./export-flags.ts');
-  const chosen = exportOptionsOf(flags, await setsByName());
+  const [{ exportOptionsOf }, { findFeatureSet }] = await Promise.all([
+    import('./export-flags.ts'),
+    import('../feature-sets.ts'),
+  ]);
+  const chosen = exportOptionsOf(flags, await findFeatureSet(flags.features));
   const rows = await userRows(flags);
   const options = rows === undefined ? chosen : { ...chosen, rows };
   if (options.ids?.form === 'clear' && personalData !== 'clear') {

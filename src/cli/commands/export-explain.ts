@@ -6,7 +6,6 @@ import type { ExplainedValue } from '../../training-export/explain-value.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
 import { tableLines } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
-import { setsByName } from './export-sets.ts';
 
 const HELP = `
 ROW is END_TO_END_ID SIDE; the side may be left out where the payment has one. It reads the versions that the row was made
@@ -40,9 +39,8 @@ async function explain(
     import('../../storage/store/local-object-store.ts'),
     import('../source-tables.ts'),
   ]);
-  const sets = await setsByName();
   const ports = { tables: openSourceTables(dataDir), files: localObjectStore(folder) };
-  const found = await explainValue(row, feature, ports, (name) => sets.get(name));
+  const found = await explainValue(row, feature, ports);
   terminal.value(found);
   for (const line of explainedLines(found, all)) terminal.line(line);
 }

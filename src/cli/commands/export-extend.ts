@@ -5,7 +5,6 @@ import type { CommandContext, ContextOf } from '../command-context.ts';
 import { progress } from '../progress.ts';
 import { tableLines } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
-import { setsByName } from './export-sets.ts';
 
 interface ExtendFlags {
   readonly to: string;
@@ -59,7 +58,6 @@ async function extend(
     import('../pseudonym-key.ts'),
     import('../source-tables.ts'),
   ]);
-  const sets = await setsByName();
   const request = {
     toMicros: instantOf('--to', flags.to),
     versions: pinnedVersions(flags.pin),
@@ -72,7 +70,7 @@ async function extend(
     pseudonyms: openPseudonyms(dataDir, pseudonymKey),
     onProgress: (rows: number, total: number) => bar.update(rows, total),
   };
-  const manifest = await extendExport(request, ports, (name) => sets.get(name)).finally(() => bar.end());
+  const manifest = await extendExport(request, ports).finally(() => bar.end());
   const part = manifest.extensions.length + 1;
   const files = manifest.files.filter((file) => file.part === part);
   const { histograms: _, ...brought } = manifest.extensions[part - 2] ?? {};

@@ -46,16 +46,10 @@ export interface ExportFlags {
 /**
  * Reads the flags of `export create`.
  *
- * @param sets the feature sets that there are, by name.
- * @throws AppError `usage`, naming the flag; `not_found` for an unknown set.
+ * @param set the feature set that they name.
+ * @throws AppError `usage`, naming the flag.
  */
-export function exportOptionsOf(flags: ExportFlags, sets: ReadonlyMap<string, FeatureSet>): ExportOptions {
-  const set = sets.get(flags.features);
-  if (set === undefined) {
-    const known = [...sets.keys()];
-    const hint = didYouMean(flags.features, known);
-    throw new AppError('not_found', `there is no feature set ${flags.features}${hint} (${known.join(', ')})`);
-  }
+export function exportOptionsOf(flags: ExportFlags, set: FeatureSet): ExportOptions {
   if (flags.embargo !== 'drop' && flags.embargo !== 'keep') {
     throw new AppError('usage', `--embargo ${flags.embargo} is not known: drop or keep`);
   }

@@ -8,7 +8,6 @@ import { addDiffCommand } from './export-diff.ts';
 import { addExplainCommand } from './export-explain.ts';
 import { addExtendCommand } from './export-extend.ts';
 import { addInspectCommands } from './export-inspect.ts';
-import { setsByName } from './export-sets.ts';
 
 /** `sentinela export create | list | show | diff | explain | extend | verify`. */
 export function addExportCommand(program: Command, contextOf: ContextOf): void {
@@ -42,7 +41,6 @@ async function verifyTrainingSet(
     import('../pseudonym-key.ts'),
     import('../source-tables.ts'),
   ]);
-  const sets = await setsByName();
   const { openRowsFile } = await import('../rows-file.ts');
   const file = rowsPath === undefined ? null : await openRowsFile(rowsPath);
   const bar = progress('verifying');
@@ -53,7 +51,7 @@ async function verifyTrainingSet(
     pseudonyms: openPseudonyms(dataDir, pseudonymKey),
     onProgress: (rows: number, total: number) => bar.update(rows, total),
   };
-  const report = await verifyExport(ports, (name) => sets.get(name), file).finally(() => bar.end());
+  const report = await verifyExport(ports, file).finally(() => bar.end());
   if (report.difference !== null) {
     throw new AppError('export_mismatch', `${folder} is not what is recomputed: ${report.difference}`, { folder });
   }

@@ -5,10 +5,11 @@ import { AppError, messageOf } from '../../base/errors.ts';
 import type { FeatureSet } from '../../features/feature-set.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
-import { setsByName } from './export-sets.ts';
+import { SET_HELP } from './set-option.ts';
 
 /** What `features docs` is called with. */
 interface DocsFlags {
+  readonly set?: string;
   readonly out: string;
   readonly format: string;
   readonly export?: string;
@@ -19,16 +20,18 @@ export function addFeatureDocsCommand(features: Command, contextOf: ContextOf): 
   const docs = features
     .command('docs')
     .description(
-      'write a page a feature set: meaning, formula, owner, freshness, distribution and use of every feature',
+      'write the page of a feature set: meaning, formula, owner, freshness, distribution and use of every feature',
     )
     .requiredOption('--out <folder>', 'folder to write the pages into')
+    .option('--set <set>', `the set: ${SET_HELP} (default: that of --export, else pix-core)`)
     .option('--format <name>', 'markdown or html', 'markdown')
-    .option('--export <folder>', 'an export: how values are spread in its training rows; only the page of its set')
+    .option('--export <folder>', 'an export of the set: how values are spread in its training rows')
     .addHelpText(
       'after',
       `
 Examples:
   sentinela features docs --out pages
+  sentinela features docs --set features.yaml --out pages
   sentinela features docs --out pages --format html --export training`,
     )
     .action((flags: DocsFlags, command: Command) => writePages(contextOf(command), flags, settingFlags(command)));
@@ -52,29 +55,22 @@ async function writePages(
     import('../../features/pages/page-markdown.ts'),
   ]);
   const isHtml = flags.format === 'html';
-  const sets = await wantedSets(flags.export);
-  // All facts first: a folder that is no export leaves no page.
-  const pages = [];
-  for (const set of sets) {
-    const page = featurePage(set, await featureFacts(set, modelsFolder(modelsDir), flags.export));
-    pages.push({ page, path: join(flags.out, `${set.name}.${isHtml ? 'html' : 'md'}`) });
-  }
-  for (const { page, path } of pages) {
-    await writePage(path, flags.out, isHtml ? pageHtml(page) : pageMarkdown(page));
-    terminal.value({ page: path, featureSet: page.title, features: page.features.length });
-    terminal.line(`${path}: ${page.features.length} features of ${page.title}`);
-  }
+  const set = await wantedSet(flags);
+  const page = featurePage(set, await featureFacts(set, modelsFolder(modelsDir), flags.export));
+  const path = join(flags.out, `${set.name}.${isHtml ? 'html' : 'md'}`);
+  await writePage(path, flags.out, isHtml ? pageHtml(page) : pageMarkdown(page));
+  terminal.value({ page: path, featureSet: page.title, features: page.features.length });
+  terminal.line(`${path}: ${page.features.length} features of ${page.title}`);
 }
 
-/** Every set; with an export, the one that it is of. */
-async function wantedSets(exportFolder: string | undefined): Promise<FeatureSet[]> {
-  const sets = await setsByName();
-  if (exportFolder === undefined) return [...sets.values()];
+/** The set that is named; with an export, the one that it is of. */
+async function wantedSet({ set, export: folder }: DocsFlags): Promise<FeatureSet> {
+  if (set !== undefined || folder === undefined) {
+    const { findFeatureSet } = await import('../feature-sets.ts');
+    return findFeatureSet(set ?? 'pix-core');
+  }
   const { setOfExport } = await import('../feature-facts.ts');
-  const name = await setOfExport(exportFolder);
-  const set = sets.get(name);
-  if (set !== undefined) return [set];
-  throw new AppError('feature_not_found', `${exportFolder} is of the feature set ${name}, which there is not here`);
+  return setOfExport(folder);
 }
 
 async function writePage(path: string, folder: string, text: string): Promise<void> {

@@ -1,13 +1,11 @@
 import type { Command } from 'commander';
 import { AppError } from '../../base/errors.ts';
-import { didYouMean } from '../../base/nearest-name.ts';
-import type { FeatureSet } from '../../features/feature-set.ts';
 import type { CellRow } from '../../storage/types/cell.ts';
 import type { History, HistoryRows } from '../../training-export/read-history.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
 import type { Terminal } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
-import { setsByName } from './export-sets.ts';
+import { SET_HELP } from './set-option.ts';
 import { formatOf, ROW_FORMATS, type RowFormatName, rowOutput } from './table-output.ts';
 
 /** What `features read` is called with. */
@@ -34,7 +32,7 @@ export function addFeatureReadCommand(features: Command, contextOf: ContextOf): 
     .option('--time <column>', 'its event time (event_time)')
     .option('--known-time <column>', 'when what a row may know was known (known_time, else the event time)')
     .option('--payment-id <column>', 'the payment that a row is of and does not see (end_to_end_id)')
-    .requiredOption('--features <set>', 'feature set, such as pix-core; or SET:name,name for some of its features')
+    .requiredOption('--features <set>', `feature set: ${SET_HELP}; or SET:name,name for some of its features`)
     .option('--format <name>', `how rows are written: ${ROW_FORMATS.join(', ')}`, 'arrow')
     .option('--statuses', 'a column <feature>__status behind each feature')
     .addHelpText(
@@ -56,11 +54,12 @@ async function readFeatures(
 ): Promise<void> {
   const format = formatOf(flags.format);
   const { dataDir } = await config(settings);
-  const [{ readHistory }, { openSourceTables }] = await Promise.all([
+  const [{ findFeatures }, { readHistory }, { openSourceTables }] = await Promise.all([
+    import('../feature-sets.ts'),
     import('../../training-export/read-history.ts'),
     import('../source-tables.ts'),
   ]);
-  const { set, features } = selectedOf(await setsByName(), flags.features);
+  const { set, features } = await findFeatures(flags.features);
   const of = await rowsOf(flags);
   const request = { of, features, withStatuses: flags.statuses === true, versions: {} };
   await writeHistory(terminal, format, await readHistory(openSourceTables(dataDir), set, request));
@@ -88,27 +87,6 @@ async function rowsOf(flags: ReadFlags): Promise<HistoryRows> {
 
 function collected(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
-}
-
-/** `pix-core`, or `pix-core:a,b`. */
-function selectedOf(
-  sets: ReadonlyMap<string, FeatureSet>,
-  text: string,
-): { readonly set: FeatureSet; readonly features: readonly string[] } {
-  const [name = '', names] = text.split(':');
-  const set = sets.get(name);
-  if (set === undefined) {
-    throw new AppError('feature_not_found', `there is no feature set ${name}${didYouMean(name, sets.keys())}`);
-  }
-  if (names === undefined) return { set, features: set.names };
-  const features = names.split(',');
-  for (const [at, feature] of features.entries()) {
-    if (set.indexOf(feature) < 0) {
-      throw new AppError('feature_not_found', `${name} has no feature ${feature}${didYouMean(feature, set.names)}`);
-    }
-    if (features.indexOf(feature) !== at) throw new AppError('usage', `--features names ${feature} twice`);
-  }
-  return { set, features };
 }
 
 async function writeHistory(terminal: Terminal, format: RowFormatName, history: History): Promise<void> {

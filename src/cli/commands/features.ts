@@ -6,20 +6,36 @@ import { tableLines } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
 import { addFeatureDocsCommand } from './feature-docs.ts';
 import { addFeatureReadCommand } from './feature-read.ts';
+import { SET_HELP } from './set-option.ts';
+
+/** What `features list` and `show` are called with. */
+interface SetFlags {
+  readonly set: string;
+}
+
+const SHOW_HELP = `
+Examples:
+  sentinela features show payer_count_24h
+  sentinela features show > features.yaml`;
 
 /** `sentinela features list | show | docs | read | check`. */
 export function addFeaturesCommand(program: Command, contextOf: ContextOf): void {
   const features = program.command('features').description('the features that are served and exported');
   features
     .command('list')
-    .description('every feature of the shipped set, in the order of the vector')
-    .addHelpText('after', '\nExample:\n  sentinela features list --json')
-    .action((_flags, command: Command) => list(contextOf(command)));
+    .description('every feature of a set, in the order of the vector')
+    .option('--set <set>', SET_HELP, 'pix-core')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sentinela features list --json\n  sentinela features list --set features.yaml',
+    )
+    .action((flags: SetFlags, command: Command) => list(contextOf(command), flags));
   features
-    .command('show <name>')
-    .description('the definition of one feature')
-    .addHelpText('after', '\nExample:\n  sentinela features show payer_count_24h')
-    .action((name: string, _flags, command: Command) => show(contextOf(command), name));
+    .command('show [name]')
+    .description('the definition of one feature; without a name that of the whole set, as a file')
+    .option('--set <set>', SET_HELP, 'pix-core')
+    .addHelpText('after', SHOW_HELP)
+    .action((name: string | undefined, flags: SetFlags, command: Command) => show(contextOf(command), name, flags));
   addFeatureDocsCommand(features, contextOf);
   addFeatureReadCommand(features, contextOf);
   const check = features
@@ -32,18 +48,24 @@ export function addFeaturesCommand(program: Command, contextOf: ContextOf): void
   addSettingOptions(check, ['dataDir']);
 }
 
-async function list({ terminal }: CommandContext): Promise<void> {
-  const { shippedSet } = await import('../shipped-set.ts');
-  const set = shippedSet();
+async function list({ terminal }: CommandContext, flags: SetFlags): Promise<void> {
+  const { findFeatureSet } = await import('../feature-sets.ts');
+  const set = await findFeatureSet(flags.set);
   for (const feature of set.definition.features) terminal.value(feature);
   terminal.line(`${set.name}@${set.version}: ${set.names.length} features`);
   const rows = set.definition.features.map((feature) => [feature.name, feature.kind, feature.description]);
   for (const line of tableLines([['name', 'kind', 'meaning'], ...rows])) terminal.line(line);
 }
 
-async function show({ terminal }: CommandContext, name: string): Promise<void> {
-  const { shippedSet } = await import('../shipped-set.ts');
-  const set = shippedSet();
+async function show({ terminal }: CommandContext, name: string | undefined, flags: SetFlags): Promise<void> {
+  const { findFeatureSet } = await import('../feature-sets.ts');
+  const set = await findFeatureSet(flags.set);
+  if (name === undefined) {
+    const { writeDefinitionFile } = await import('../../features/yaml/write-definition.ts');
+    terminal.value(set.definition);
+    terminal.line(writeDefinitionFile(set.definition).trimEnd());
+    return;
+  }
   const feature = set.definition.features.find((candidate) => candidate.name === name);
   if (feature === undefined)
     throw new AppError('not_found', `there is no feature ${name}${didYouMean(name, set.names)}`);

@@ -151,7 +151,7 @@ describe('rows of a user’s own file', () => {
           expect(row).toMatchObject({ reconstructed: true, known_time: BigInt(knownMicros) });
           compared += expected.length;
         }
-        const verified = await verifyExport({ tables: world.tables, files }, () => set, file);
+        const verified = await verifyExport({ tables: world.tables, files }, file);
         expect(verified).toMatchObject({ ok: true, difference: null });
       }),
       { numRuns: 25 },
@@ -192,8 +192,8 @@ describe('rows of a user’s own file', () => {
     const ports = { tables: world.tables, files };
     const manifest = await createExport({ ...OPTIONS, rows: await readUserRows(file, { columns: {} }) }, ports);
     expect(manifest.command).toContain('--rows FILE');
-    await expect(verifyExport(ports, () => set)).rejects.toMatchObject({ code: 'usage' });
-    const other = await verifyExport(ports, () => set, { ...file, sha256: '0' });
+    await expect(verifyExport(ports)).rejects.toMatchObject({ code: 'usage' });
+    const other = await verifyExport(ports, { ...file, sha256: '0' });
     expect(other.difference).toContain('the file has SHA-256 0');
   });
 });
