@@ -14,6 +14,7 @@ export type WrittenRows = Pick<
   | 'rows'
   | 'embargoRows'
   | 'crossedRows'
+  | 'unobservedRows'
   | 'sampledOutRows'
   | 'knownAssumedRows'
   | 'served'
@@ -36,14 +37,14 @@ export function buildManifest(
   written: WrittenRows,
 ): ExportManifest {
   const { set, doubles = false, where = null, ids, eventKeys = false, rows: own } = options;
-  const { horizonMicros, asOfMicros, counted } = labelPolicyOf(options);
+  const { horizonMicros, maturityMicros, asOfMicros, counted } = labelPolicyOf(options);
   const { files, rows, served, leakage, histograms, ...counts } = written;
   return {
     format: EXPORT_FORMAT,
     command: exportCommand(options, versions),
     tables: versions,
     featureSet: { name: set.name, version: set.version, sha256: set.hash, definition: set.definition },
-    labels: { asOf: instantText(asOfMicros), horizonMicros, counted, rule: LABEL_RULE },
+    labels: { asOf: instantText(asOfMicros), horizonMicros, maturityMicros, counted, rule: LABEL_RULE },
     ...splitsOf(options),
     where,
     to: options.toMicros === undefined ? null : instantText(options.toMicros),

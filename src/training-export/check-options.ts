@@ -1,19 +1,14 @@
 import { AppError } from '../base/errors.ts';
-import type { ExportOptions } from './export-options.ts';
+import { type ExportOptions, labelPolicyOf } from './export-options.ts';
 import { GROUP_BUCKETS } from './group-split.ts';
 
 /** Looks whether options have a meaning, before anything is read. @throws AppError `usage`. */
-export function checkOptions({
-  horizonMicros,
-  split,
-  group,
-  sample,
-  countedStates,
-  rows,
-  where,
-  eventKeys,
-  fromDecisions,
-}: ExportOptions): void {
+export function checkOptions(options: ExportOptions): void {
+  const { horizonMicros, split, group, sample, countedStates, rows, where, eventKeys, fromDecisions } = options;
+  const policy = labelPolicyOf(options);
+  if (policy.maturityMicros < policy.horizonMicros) {
+    fail('--maturity must not be shorter than --horizon: a label may still come');
+  }
   if (horizonMicros !== undefined && !(horizonMicros > 0)) fail('the horizon must be longer than 0');
   if (countedStates?.length === 0) fail('at least one state must count as fraud');
   if (countedStates?.includes('CONTESTED'))

@@ -19,6 +19,7 @@ export function differentOrigins(first: ExportManifest, second: ExportManifest):
     featureSet: `${featureSet.name}@${featureSet.version}`,
     labelsAsOf: labels.asOf,
     horizonMicros: labels.horizonMicros,
+    maturityMicros: labels.maturityMicros,
     counted: labels.counted,
     split,
     group,
@@ -88,8 +89,8 @@ function changedFeatures(first: ExportManifest, second: ExportManifest): Set<str
 
 /** A label that one of the exports could not know yet is late; else the policy or the tables differ. */
 function labelReason(first: ExportManifest, second: ExportManifest, tables: string): ReasonOf {
-  const policyOf = ({ labels: { horizonMicros, counted }, split }: ExportManifest): string =>
-    JSON.stringify([horizonMicros, counted, split]);
+  const policyOf = ({ labels: { horizonMicros, maturityMicros, counted }, split }: ExportManifest): string =>
+    JSON.stringify([horizonMicros, maturityMicros, counted, split]);
   const hasOtherPolicy = policyOf(first) !== policyOf(second);
   return (one, other) => {
     const [known, then] = [Number(one.label_known_time ?? 0), Number(other.label_known_time ?? 0)];

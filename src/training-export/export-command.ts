@@ -28,8 +28,10 @@ function extendCommand(options: ExportOptions, versions: Readonly<Record<SourceT
 }
 
 function labelFlags(options: ExportOptions): string[] {
-  const { horizonMicros, asOfMicros, counted } = labelPolicyOf(options);
+  const { horizonMicros, maturityMicros, asOfMicros, counted } = labelPolicyOf(options);
   const flags = [`--labels-as-of ${instantText(asOfMicros)}`, `--horizon ${spanText(horizonMicros)}`];
+  if (maturityMicros !== horizonMicros) flags.push(`--maturity ${spanText(maturityMicros)}`);
+  if (options.withoutUnobserved === true) flags.push('--unobserved drop');
   if (counted.length !== 1 || counted[0] !== 'AGREED') flags.push(`--counted ${counted.join(',')}`);
   return flags;
 }

@@ -22,6 +22,8 @@ export interface ExportOptions {
   readonly labelsAsOfMicros: number;
   /** {@link DEFAULT_HORIZON_MICROS} unless told. */
   readonly horizonMicros?: number;
+  /** How long after a payment "no label" is taken for "no fraud"; the horizon unless told. */
+  readonly maturityMicros?: number;
   /** States that make a payment fraud; AGREED unless told. */
   readonly countedStates?: readonly LabelState[];
   /** Rows of the user's own file, instead of those of silver.transactions. */
@@ -35,6 +37,8 @@ export interface ExportOptions {
   /** Of an extension: what is exported already, and which part it is, from 2. */
   readonly after?: CoveredRows;
   readonly part?: number;
+  /** Whether rows whose outcome nobody saw (rejected, held) are left out; they stay without a label unless told. */
+  readonly withoutUnobserved?: boolean;
   readonly split?: TimeSplit;
   /** A split by entity, alone or together with `split`. */
   readonly group?: GroupSplit;
@@ -70,9 +74,11 @@ export interface ExportPorts {
 }
 
 /** The label policy that options mean. */
-export function labelPolicyOf({ horizonMicros, labelsAsOfMicros, countedStates }: ExportOptions): LabelPolicy {
+export function labelPolicyOf(options: ExportOptions): LabelPolicy {
+  const { horizonMicros = DEFAULT_HORIZON_MICROS, maturityMicros, labelsAsOfMicros, countedStates } = options;
   return {
-    horizonMicros: horizonMicros ?? DEFAULT_HORIZON_MICROS,
+    horizonMicros,
+    maturityMicros: maturityMicros ?? horizonMicros,
     asOfMicros: labelsAsOfMicros,
     counted: countedStates ?? ['AGREED'],
   };

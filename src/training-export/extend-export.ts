@@ -94,8 +94,8 @@ function extensionOptions(
 
 function extensionOf(made: ExportManifest): ExportExtension {
   const { command, to, tables, labels, rows, embargoRows, crossedRows, sampledOutRows, knownAssumedRows } = made;
-  const { served, leakage, histograms } = made;
-  const counts = { rows, embargoRows, crossedRows, sampledOutRows, knownAssumedRows };
+  const { unobservedRows, served, leakage, histograms } = made;
+  const counts = { rows, embargoRows, crossedRows, unobservedRows, sampledOutRows, knownAssumedRows };
   return { command, to, tables, labels, ...counts, served, leakage, histograms };
 }
 

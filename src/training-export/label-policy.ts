@@ -11,6 +11,8 @@ export interface LabelEvent {
 export interface LabelPolicy {
   /** How long after a payment its label may still come: the same for every row, so that old rows get no more time. */
   readonly horizonMicros: number;
+  /** How long after a payment "no label" is taken for "no fraud"; not shorter than the horizon. */
+  readonly maturityMicros: number;
   /** Labels known at this instant or later do not exist. */
   readonly asOfMicros: number;
   /** States that make a payment fraud. */
@@ -35,18 +37,18 @@ export interface RowLabel {
 export function labelOf(
   events: readonly LabelEvent[],
   t: number,
-  { horizonMicros, counted }: LabelPolicy,
+  { horizonMicros, maturityMicros, counted }: LabelPolicy,
   beforeMicros: number,
   outcomeObserved: boolean,
 ): RowLabel {
-  const matures = t + horizonMicros;
+  const ends = t + horizonMicros;
   let latest: LabelEvent | undefined;
   for (const event of events) {
-    if (event.knownTimeMicros <= matures && event.knownTimeMicros < beforeMicros) latest = event;
+    if (event.knownTimeMicros <= ends && event.knownTimeMicros < beforeMicros) latest = event;
   }
   const state = latest?.state ?? null;
   const known = { state, knownTimeMicros: latest?.knownTimeMicros ?? null };
   if (state !== null && counted.includes(state)) return { label: 1, ...known };
   if (state === 'CONTESTED') return { label: null, ...known };
-  return { label: matures <= beforeMicros && outcomeObserved ? 0 : null, ...known };
+  return { label: t + maturityMicros <= beforeMicros && outcomeObserved ? 0 : null, ...known };
 }

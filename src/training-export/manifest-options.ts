@@ -19,6 +19,8 @@ export function manifestOptions(manifest: ExportManifest, set: FeatureSet, rows:
     set,
     labelsAsOfMicros: microsOf(labels.asOf),
     horizonMicros: labels.horizonMicros,
+    maturityMicros: labels.maturityMicros,
+    withoutUnobserved: manifest.unobservedRows !== null,
     countedStates: labels.counted,
     doubles: featureType === 'double',
     versions: tables,

@@ -54,6 +54,7 @@ export interface ExportManifest {
   readonly labels: {
     readonly asOf: string;
     readonly horizonMicros: number;
+    readonly maturityMicros: number;
     readonly counted: readonly LabelState[];
     readonly rule: string;
   };
@@ -105,6 +106,8 @@ export interface ExportManifest {
   readonly embargoRows: number;
   /** Rows that time and group put in different splits, so that they are in no file. */
   readonly crossedRows: number;
+  /** Rows that are left out because nobody saw their outcome; null where they are not left out. */
+  readonly unobservedRows: number | null;
   /** Rows with label 0 that others stand for. */
   readonly sampledOutRows: number;
   /** Of the rows, those whose known time an import assumed. */
@@ -130,6 +133,7 @@ export type ExportExtension = Pick<
   | 'rows'
   | 'embargoRows'
   | 'crossedRows'
+  | 'unobservedRows'
   | 'sampledOutRows'
   | 'knownAssumedRows'
   | 'served'
@@ -139,7 +143,7 @@ export type ExportExtension = Pick<
 
 /** What the rule of labels is, for people. */
 export const LABEL_RULE =
-  'latest state known by min(t + horizon, as_of): counted is 1, CONTESTED null, other or none 0 where t + horizon <= as_of and the outcome was observed, else null; training rows as of the first cut';
+  'latest state known by min(t + horizon, as_of): counted is 1, CONTESTED null, other or none 0 where t + maturity <= as_of and the outcome was observed, else null; training rows as of the first cut';
 
 /** The text of a manifest. */
 export function serializeManifest(manifest: ExportManifest): string {

@@ -34,6 +34,7 @@ function isManifest(value: unknown): value is ExportManifest {
     hasTexts(labels, ['asOf']) &&
     isObject(labels) &&
     Number.isSafeInteger(labels.horizonMicros) &&
+    Number.isSafeInteger(labels.maturityMicros) &&
     Array.isArray(labels.counted) &&
     (split === null || hasTexts(split, ['a', 'b'])) &&
     (group === null || (hasTexts(group, ['entity']) && isObject(group) && Number.isSafeInteger(group.train))) &&

@@ -19,6 +19,7 @@ export interface WrittenSplits {
   readonly sampledOutRows: number;
   readonly embargoRows: number;
   readonly crossedRows: number;
+  readonly unobservedRows: number | null;
 }
 
 /** Writes the rows, each into the file of its split. */
@@ -33,6 +34,7 @@ export async function writeSplits(
   const writers = new Map<SplitName, SplitWriter>();
   let embargoRows = 0;
   let crossedRows = 0;
+  let unobservedRows = 0;
   for (let at = 0; at < rows.count; at += 1) {
     if (at % REPORT_ROWS === 0) onProgress?.(at, rows.count);
     const row = rows.row(at);
@@ -43,6 +45,10 @@ export async function writeSplits(
     }
     if (row.split === 'embargo' && options.withEmbargo !== true) {
       embargoRows += 1;
+      continue;
+    }
+    if (!row.isObserved && options.withoutUnobserved === true) {
+      unobservedRows += 1;
       continue;
     }
     const writer = writers.get(row.split) ?? openSplit(row.split);
@@ -57,7 +63,13 @@ export async function writeSplits(
     sampledOutRows += writer?.sampledOut ?? 0;
     if (file !== null && file !== undefined) written.push(file);
   }
-  return { files: written, sampledOutRows, embargoRows, crossedRows };
+  return {
+    files: written,
+    sampledOutRows,
+    embargoRows,
+    crossedRows,
+    unobservedRows: options.withoutUnobserved === true ? unobservedRows : null,
+  };
 }
 
 function splitOpener(

@@ -42,6 +42,8 @@ export function addCreateCommand(group: Command, contextOf: ContextOf): void {
     .option('--known-time <column>', 'when what a row may know was known (known_time, else the event time)')
     .option('--payment-id <column>', 'the payment that a row is of and does not see (end_to_end_id)')
     .option('--label <column>', 'its label: 1, 0 or empty (label)')
+    .option('--maturity <span>', 'how long after its payment no label means no fraud (the horizon)')
+    .option('--unobserved <what>', 'keep or drop: rows whose outcome nobody saw (rejected, held)', 'keep')
     .option('--where <expr>', 'only payments for which it is true: SQL over silver.transactions')
     .option(
       '--split <cuts>',
@@ -175,6 +177,8 @@ function summaryLines(
   }
   if (crossedRows > 0)
     lines.push(`${number(crossedRows)} rows are in no file: time and group put them in different splits`);
+  if (manifest.unobservedRows !== null)
+    lines.push(`${number(manifest.unobservedRows)} rows whose outcome nobody saw are left out`);
   if (sampledOutRows > 0)
     lines.push(`${number(sampledOutRows)} rows with label 0 are left out; the weights of others stand for them`);
   if (manifest.served !== null) {

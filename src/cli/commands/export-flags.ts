@@ -18,6 +18,8 @@ export interface ExportFlags {
   readonly labelsAsOf: string;
   readonly out: string;
   readonly horizon: string;
+  readonly maturity?: string;
+  readonly unobserved?: string;
   readonly embargo: string;
   readonly counted: string;
   readonly fromDecisions?: boolean;
@@ -57,7 +59,9 @@ export function exportOptionsOf(flags: ExportFlags, set: FeatureSet): ExportOpti
   return {
     set,
     labelsAsOfMicros: instantOf('--labels-as-of', flags.labelsAsOf),
-    horizonMicros: horizonOf(flags.horizon),
+    horizonMicros: spanOf('--horizon', flags.horizon),
+    ...(flags.maturity === undefined ? {} : { maturityMicros: spanOf('--maturity', flags.maturity) }),
+    withoutUnobserved: oneOf('--unobserved', flags.unobserved ?? 'keep', ['keep', 'drop'] as const) === 'drop',
     countedStates: statesOf(flags.counted),
     versions: { ...pinnedVersions(flags.pin), ...fromVersion(flags.from) },
     ...(flags.where === undefined ? {} : { where: flags.where }),
@@ -72,9 +76,9 @@ export function exportOptionsOf(flags: ExportFlags, set: FeatureSet): ExportOpti
   };
 }
 
-function horizonOf(text: string): number {
+function spanOf(flag: string, text: string): number {
   try {
-    return durationMicros(text, '--horizon');
+    return durationMicros(text, flag);
   } catch (error) {
     throw new AppError('usage', messageOf(error), {}, error);
   }

@@ -23,6 +23,8 @@ interface Case {
   readonly payments: readonly { day: number; late: number; decision: string; isImport: boolean; second: boolean }[];
   readonly labels: readonly { payment: number; state: LabelState; day: number; delay: number }[];
   readonly horizon: number;
+  /** Days beyond the horizon. */
+  readonly ripening: number;
   readonly asOf: number;
   readonly a: number;
   readonly b: number;
@@ -50,6 +52,7 @@ const aCase: fc.Arbitrary<Case> = fc.record({
     { maxLength: 14 },
   ),
   horizon: fc.constantFrom(1, 10, 91),
+  ripening: fc.constantFrom(0, 0, 7),
   asOf: fc.integer({ min: 5, max: 120 }),
   a: fc.integer({ min: 5, max: 20 }),
   b: fc.integer({ min: 21, max: 45 }),
@@ -85,7 +88,7 @@ async function build({ payments, labels }: Case): Promise<SilverWorld> {
 }
 
 /** Says what a row's split and label are, from the rows of silver and nothing else. */
-function naive(row: CellRow, world: SilverWorld, { horizon, asOf, a, b, withSplit }: Case): CellRow {
+function naive(row: CellRow, world: SilverWorld, { horizon, ripening, asOf, a, b, withSplit }: Case): CellRow {
   const t = Number(row.event_time);
   const end = t + horizon * DAY;
   const split = !withSplit
@@ -109,7 +112,8 @@ function naive(row: CellRow, world: SilverWorld, { horizon, asOf, a, b, withSpli
   const of = world.decisions.filter((decision) => decision.end_to_end_id === row.end_to_end_id);
   const stopped = of.some((decision) => decision.decision === 'HOLD' || decision.decision === 'REJECT');
   const state = latest?.state ?? null;
-  const label = state === 'AGREED' ? 1 : state === 'CONTESTED' ? null : end <= cut && !stopped ? 0 : null;
+  const label =
+    state === 'AGREED' ? 1 : state === 'CONTESTED' ? null : end + ripening * DAY <= cut && !stopped ? 0 : null;
   return { split, label, label_state: state, label_known_time: latest?.known_time ?? null, outcome_observed: !stopped };
 }
 
@@ -122,6 +126,7 @@ describe('an export', () => {
           set,
           labelsAsOfMicros: START + given.asOf * DAY,
           horizonMicros: given.horizon * DAY,
+          ...(given.ripening === 0 ? {} : { maturityMicros: (given.horizon + given.ripening) * DAY }),
           ...(given.withSplit
             ? { split: { aMicros: START + given.a * DAY, bMicros: START + given.b * DAY }, withEmbargo: true }
             : {}),
@@ -185,6 +190,26 @@ describe('an export', () => {
     }
     const lines = pandasLines(manifest, 'out');
     expect(lines).toHaveLength(3);
+  });
+
+  it('leaves rows out whose outcome nobody saw, where asked, and counts them', async () => {
+    const world = await silverWorld(set);
+    const decisions = ['APPROVE', 'HOLD', 'APPROVE', 'REJECT', 'CHALLENGE'];
+    for (const [number, decision] of decisions.entries()) {
+      world.pay(rowOf(idOf(number), START + number * DAY, 100, 1, 1), START + number * DAY, decision);
+    }
+    await world.commit();
+    const ports = { tables: world.tables, files: memoryObjectStore() };
+    const options = { set, labelsAsOfMicros: START + 200 * DAY };
+    expect((await createExport(options, ports)).unobservedRows).toBe(null);
+    const manifest = await createExport({ ...options, withoutUnobserved: true }, ports);
+    expect(manifest).toMatchObject({ rows: 5, unobservedRows: 2 });
+    const rows = await readParquetFiles(ports.files, ['all.parquet']);
+    expect(rows.map((row) => row.decision)).toEqual(['APPROVE', 'APPROVE', 'CHALLENGE']);
+    expect(manifest.command).toContain('--unobserved drop');
+    expect(await verifyExport(ports)).toMatchObject({ ok: true });
+    const shorter = createExport({ ...options, maturityMicros: DAY }, ports);
+    await expect(shorter).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('--maturity') });
   });
 
   it('has no history where the decision saw none, and says what the decision was made without', async () => {
