@@ -49,6 +49,8 @@ export interface LabelRule {
   readonly states: ReadonlyMap<string, LabelState | null>;
   /** From the payment's event time to the label's, when it is known as well. */
   readonly delayMicros: number;
+  /** Whether a label that is known at the same instant as a payment is numbered after it, or before. */
+  readonly ties: 'after_payments' | 'before_payments';
 }
 
 /** How a file's records become payments. */
@@ -189,7 +191,7 @@ function knownTimeRule(read: MappingReader, given: unknown): KnownTimeRule {
 }
 
 function labelRule(read: MappingReader, given: unknown): LabelRule {
-  const parts = read.object(given, 'label', ['column', 'values', 'delay']);
+  const parts = read.object(given, 'label', ['column', 'values', 'delay', 'ties']);
   if (parts.column === undefined) throw read.wrong('label.column', 'is missing');
   if (parts.values === undefined) throw read.wrong('label.values', 'is missing: say what each value stands for');
   const values = read.object(parts.values, 'label.values', null);
@@ -202,6 +204,10 @@ function labelRule(read: MappingReader, given: unknown): LabelRule {
     column: read.text(parts.column, 'label.column'),
     states,
     delayMicros: parts.delay === undefined ? 0 : read.duration(parts.delay, 'label.delay'),
+    ties:
+      parts.ties === undefined
+        ? 'after_payments'
+        : read.oneOf(parts.ties, 'label.ties', ['after_payments', 'before_payments']),
   };
 }
 

@@ -105,7 +105,8 @@ function importedLabel(line: number, raw: Buffer, parsed: ParsedLabel): Imported
 
 /**
  * Payments, the labels that their rows hold, and those of a file of labels, by (known time,
- * payments before labels, line). What comes in must be in that order already.
+ * payments before labels, line); with `ties: before_payments` the labels of rows come before other payments of their known
+ * time. What comes in must be in that order already.
  */
 export async function* importSteps(
   payments: AsyncIterable<readonly TimedRow[]>,
@@ -121,7 +122,7 @@ export async function* importSteps(
       await takeLabels(pending, fromFile, timed.knownMicros, steps);
       const step = paymentStep(timed);
       steps.push(step);
-      if (step.kind === 'payment') rowLabels(step, rule?.delayMicros ?? 0, pending);
+      if (step.kind === 'payment') rowLabels(step, rule, pending);
     }
     yield steps;
   }
@@ -138,7 +139,7 @@ function paymentStep({ row, knownMicros, assumed }: TimedRow): ImportStep {
 /** The label that a row holds: known after its delay, and never before the row itself. */
 function rowLabels(
   step: ImportStep & { readonly kind: 'payment' },
-  delayMicros: number,
+  rule: ImportMapping['label'],
   pending: TimeHeap<ImportStep>,
 ): void {
   const { row, knownMicros } = step;
@@ -148,7 +149,7 @@ function rowLabels(
     pending.push(knownMicros, { kind: 'bad', table: 'labels', knownMicros, assumed: step.assumed, bad });
   }
   if (row.label === null) return;
-  const eventMicros = row.row.event_time + delayMicros;
+  const eventMicros = row.row.event_time + (rule?.delayMicros ?? 0);
   const endToEndId = row.row.end_to_end_id;
   const body = { endToEndId, state: row.label, eventTime: instantOfMicros(eventMicros) };
   const { payee_ispb: ispb, payee_branch: branch, payee_number: number } = row.row;
@@ -163,7 +164,9 @@ function rowLabels(
     payeeAccount: accountKey({ ispb, branch, number }),
   };
   const known = Math.max(eventMicros, knownMicros);
-  pending.push(known, { kind: 'label', knownMicros: known, assumed: step.assumed && known === knownMicros, label });
+  // Times are whole, so half a microsecond earlier is before the payments of that time and after all others.
+  const place = rule?.ties === 'before_payments' ? known - 0.5 : known;
+  pending.push(place, { kind: 'label', knownMicros: known, assumed: step.assumed && known === knownMicros, label });
 }
 
 /** Takes the labels whose known time is before `before`; those of rows first where times are equal. */

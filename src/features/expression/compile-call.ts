@@ -44,6 +44,8 @@ export function compileCall(
     case 'weekday':
     case 'is_night':
     case 'is_weekend':
+    case 'utc_hour':
+    case 'utc_weekday':
       return numberStep(registers, status, (to) => civilStep(does, numbers, to, numbersOf(args)));
     default:
       return numberStep(registers, status, (to) => functionStep(does, numbers, to, args));

@@ -2,9 +2,11 @@ import { type CivilZone, civilZone } from '../../base/civil-time.ts';
 import { CIVIL_ZONE } from './derived-columns.ts';
 import type { Places } from './part-steps.ts';
 
-/** Parts of an instant's civil time; NaN of an instant that is missing goes through. */
+const UTC: CivilZone = { offsetSeconds: () => 0 };
+
+/** Parts of an instant's civil time, in Brazil or in UTC; NaN of an instant that is missing goes through. */
 export function civilStep(
-  part: 'hour' | 'weekday' | 'is_night' | 'is_weekend',
+  part: 'hour' | 'weekday' | 'is_night' | 'is_weekend' | 'utc_hour' | 'utc_weekday',
   n: Float64Array,
   to: number,
   [from]: Places,
@@ -28,6 +30,14 @@ export function civilStep(
       return () => {
         const weekday = weekdayOf(zone, n[from] as number);
         n[to] = Number.isNaN(weekday) ? weekday : weekday >= 6 ? 1 : 0;
+      };
+    case 'utc_hour':
+      return () => {
+        n[to] = hourOf(UTC, n[from] as number);
+      };
+    case 'utc_weekday':
+      return () => {
+        n[to] = weekdayOf(UTC, n[from] as number);
       };
   }
 }

@@ -62,6 +62,8 @@ export const FUNCTIONS: ReadonlyMap<string, ExpressionFunction> = new Map<string
     weekday: ofTimestamp('weekday', 'day of the week there, 1 = Monday … 7 = Sunday', 'long'),
     is_night: ofTimestamp('is_night', 'whether it is 20:00 to 06:00 there', 'boolean'),
     is_weekend: ofTimestamp('is_weekend', 'whether it is Saturday or Sunday there', 'boolean'),
+    utc_hour: ofTimestamp('utc_hour', 'hour of the day in UTC, 0–23', 'long'),
+    utc_weekday: ofTimestamp('utc_weekday', 'day of the week in UTC, 1 = Monday … 7 = Sunday', 'long'),
     days_since: {
       signature: 'days_since(date)',
       meaning: 'whole civil days from the date to the payment’s in America/Sao_Paulo',

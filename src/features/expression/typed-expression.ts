@@ -24,6 +24,8 @@ export type Computation =
   | 'weekday'
   | 'is_night'
   | 'is_weekend'
+  | 'utc_hour'
+  | 'utc_weekday'
   | 'days_since'
   | 'since'
   | 'multiple_of'

@@ -71,12 +71,18 @@ const labelLine = (line: number, id: string, seconds: number): FileRecord => ({
   problem: null,
 });
 
-const steps = (rows: readonly ImportedRow[], labels: readonly FileRecord[], delaySeconds = 0): Promise<ImportStep[]> =>
+const steps = (
+  rows: readonly ImportedRow[],
+  labels: readonly FileRecord[],
+  delaySeconds = 0,
+  ties: 'after_payments' | 'before_payments' = 'after_payments',
+): Promise<ImportStep[]> =>
   all(
     importSteps(timedRows(batched(rows), 0), labelSteps(batched(labels), 0), {
       column: 'x',
       states: new Map(),
       delayMicros: delaySeconds * SECOND,
+      ties,
     }),
   );
 
@@ -114,6 +120,23 @@ describe('the order of an import', () => {
       assumed: false,
       label: { eventMicros: T0 + 6 * SECOND, label: expect.stringContaining('"AGREED"') },
     });
+  });
+
+  it('puts the label of a row before payments of its time where the mapping says so, and behind its own', async () => {
+    const label = { label: 'AGREED' } as const;
+    const rows = [good(1, 1, label), good(2, 6), good(3, 6, label), good(4, 11)];
+    const late = await steps(rows, [labelLine(1, '1', 6)], 5, 'before_payments');
+    expect(late.map(told)).toEqual([
+      'payment1@1',
+      'label1@6',
+      'payment2@6',
+      'payment3@6',
+      'label1@6',
+      'label3@11',
+      'payment4@11',
+    ]);
+    const now = await steps(rows, [], 0, 'before_payments');
+    expect(now.map(told)).toEqual(['payment1@1', 'label1@1', 'payment2@6', 'payment3@6', 'label3@6', 'payment4@11']);
   });
 
   it('keeps what is wrong where it stood', async () => {

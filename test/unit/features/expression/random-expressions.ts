@@ -65,6 +65,7 @@ const feature = (name: string): Meaning => ({ text: name, of: ({ features }) => 
 const civil = ({ row }: World): Date => civilDate(row.event_time);
 const civilDate = (micros: number): Date =>
   new Date(Math.floor(micros / 1e6) * 1000 + ZONE.offsetSeconds(micros) * 1000);
+const utcDate = (micros: number): Date => new Date(Math.floor(micros / 1000));
 const weekdayOf = (date: Date): bigint => BigInt(date.getUTCDay() === 0 ? 7 : date.getUTCDay());
 const dayOf = (date: Date): bigint => BigInt(Math.floor(date.getTime() / 86_400_000));
 const account = (isp: string | null, branch: string | null, number: string | null): string | null =>
@@ -134,6 +135,12 @@ function wholeOperations(tie: Tie): fc.Arbitrary<Meaning>[] {
     ),
     tie('timestamp').map((a) =>
       strict(`weekday(${a.text})`, [a], (value: bigint) => weekdayOf(civilDate(Number(value)))),
+    ),
+    tie('timestamp').map((a) =>
+      strict(`utc_hour(${a.text})`, [a], (value: bigint) => BigInt(utcDate(Number(value)).getUTCHours())),
+    ),
+    tie('timestamp').map((a) =>
+      strict(`utc_weekday(${a.text})`, [a], (value: bigint) => weekdayOf(utcDate(Number(value)))),
     ),
     tie('date').map((a) =>
       strict(`days_since(${a.text})`, [derived.day, a], (day: bigint, date: bigint) =>
