@@ -10,39 +10,33 @@ export function paymentColumnsFor(columns: readonly string[]): string[] {
 }
 
 /**
- * Gives the payments of columns as rows. The object is the same for every call; what was not read
- * is null in it.
+ * Gives the payments of columns as rows. The object is the same for every call, and looks a column up when
+ * it is asked for it: most readers want a few of the fifty, and filling them all takes 17 µs. What was
+ * not read of the table is null in it.
  */
 export function paymentReader(source: LakeColumns, columns: readonly string[]): (row: number) => PaymentRow {
-  const target: Record<string, unknown> = Object.fromEntries(PAYMENT_COLUMNS.map(({ name }) => [name, null]));
   const wanted = new Set(paymentColumnsFor(columns));
-  const fills = PAYMENT_COLUMNS.filter(({ name }) => wanted.has(name)).map((column) => fill(source, column, target));
+  let at = 0;
+  const getters = PAYMENT_COLUMNS.map((column) => {
+    const read = wanted.has(column.name) ? cellReader(source, column) : () => null;
+    return [column.name, { enumerable: true, get: () => read(at) }] as const;
+  });
+  const payment = Object.defineProperties({}, Object.fromEntries(getters)) as PaymentRow;
   return (row) => {
-    for (let at = 0; at < fills.length; at += 1) fills[at]?.(row);
-    return target as unknown as PaymentRow;
+    at = row;
+    return payment;
   };
 }
 
-function fill(
-  source: LakeColumns,
-  { name, type }: PaymentColumn,
-  target: Record<string, unknown>,
-): (row: number) => void {
+function cellReader(source: LakeColumns, { name, type }: PaymentColumn): (row: number) => unknown {
   if (type === 'string') {
     const texts = source.texts(name);
-    return (row) => {
-      target[name] = texts[row] ?? null;
-    };
+    return (row) => texts[row] ?? null;
   }
   const numbers = source.numbers(name);
-  if (type === 'boolean') {
-    return (row) => {
-      const value = numbers[row] as number;
-      target[name] = Number.isNaN(value) ? null : value === 1;
-    };
-  }
   return (row) => {
     const value = numbers[row] as number;
-    target[name] = Number.isNaN(value) ? null : value;
+    if (Number.isNaN(value)) return null;
+    return type === 'boolean' ? value === 1 : value;
   };
 }
