@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
+import { hasNumber } from '../domain/entity-keys.ts';
 import { instantOfMicros } from '../domain/instant.ts';
 import { entityKeys, type ImportedPayment, paymentRow } from '../domain/payment-row.ts';
 import { AnswerIndex } from '../events/answer-index.ts';
@@ -228,7 +229,7 @@ class RedisRebuilder {
         if (record.kind === 'payment') {
           const row = paymentRow(codec.decodeBody(record.source, record.raw) as ImportedPayment);
           payments.set(`${record.endToEndId}/${record.side}`, { row, keys: entityKeys(row) });
-        } else if (record.kind === 'sequence' || (record.kind === 'decision' && record.saw.payer !== null)) {
+        } else if (record.kind === 'sequence' || (record.kind === 'decision' && hasNumber(record.saw))) {
           payments.delete(`${record.endToEndId}/${record.side}`);
         } else if (record.kind === 'label') {
           const key = `${record.endToEndId}/${record.state}/${record.eventTimeMicros}`;

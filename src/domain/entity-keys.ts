@@ -1,12 +1,28 @@
-/** The kinds of entity whose history features read. */
-export const ENTITY_KINDS = ['payer', 'payee', 'pair'] as const;
-/** A kind of entity: payer's account, payee's account, payer's account → payee's account. */
+/**
+ * The kinds of entity whose history features read: the payer's account, the payee's account, payer's
+ * account → payee's account, the holders' documents, the Pix key, the payer's device. Numbers are
+ * stored in this order: a kind that comes is added at the end.
+ */
+export const ENTITY_KINDS = [
+  'payer',
+  'payee',
+  'pair',
+  'payer_document',
+  'payee_document',
+  'pix_key',
+  'device',
+] as const;
+/** A kind of entity. */
 export type EntityKind = (typeof ENTITY_KINDS)[number];
 
 /** Columns of silver.transactions that are keys of entities; a pair's key is made of its two accounts'. */
 export const KEY_COLUMNS: Readonly<Record<Exclude<EntityKind, 'pair'>, string>> = {
   payer: 'payer_account',
   payee: 'payee_account',
+  payer_document: 'payer_document',
+  payee_document: 'payee_document',
+  pix_key: 'pix_key',
+  device: 'device_id',
 };
 
 /** Something for each kind of entity. */
@@ -48,18 +64,15 @@ export interface EntityNumber {
 }
 
 /** An entity's numbers by kind; null where there is no such entity or no number. */
-export interface EntityNumbers {
-  readonly payer: EntityNumber | null;
-  readonly payee: EntityNumber | null;
-  readonly pair: EntityNumber | null;
-}
+export type EntityNumbers = Readonly<Record<EntityKind, EntityNumber | null>>;
 
-/** The keys of a payment's entities; null where an account is missing. */
-export interface EntityKeys {
-  readonly payer: string | null;
-  readonly payee: string | null;
-  readonly pair: string | null;
-}
+/** The keys of a payment's entities; null where it names none. */
+export type EntityKeys = Readonly<Record<EntityKind, string | null>>;
 
 /** No number of any entity. */
-export const NO_NUMBERS: EntityNumbers = { payer: null, payee: null, pair: null };
+export const NO_NUMBERS: EntityNumbers = byKind(() => null);
+
+/** Whether any entity has a number. */
+export function hasNumber(numbers: EntityNumbers): boolean {
+  return ENTITY_KINDS.some((kind) => numbers[kind] !== null);
+}

@@ -204,6 +204,10 @@ export const ENTITY_COLUMNS = [
   'payee_ispb',
   'payee_branch',
   'payee_number',
+  'payer_document',
+  'payee_document',
+  'pix_key',
+  'device_id',
 ] as const satisfies readonly (keyof PaymentRow)[];
 /** A column that names an entity. */
 export type EntityColumn = (typeof ENTITY_COLUMNS)[number];
@@ -212,7 +216,15 @@ export type EntityColumn = (typeof ENTITY_COLUMNS)[number];
 export function entityKeys(row: Pick<PaymentRow, EntityColumn>): EntityKeys {
   const payer = accountKey(accountName(row.payer_ispb, row.payer_branch, row.payer_number));
   const payee = accountKey(accountName(row.payee_ispb, row.payee_branch, row.payee_number));
-  return { payer, payee, pair: pairKey(payer, payee) };
+  return {
+    payer,
+    payee,
+    pair: pairKey(payer, payee),
+    payer_document: row.payer_document,
+    payee_document: row.payee_document,
+    pix_key: row.pix_key,
+    device: row.device_id,
+  };
 }
 
 function accountName(ispb: string | null, branch: string | null, number: string | null): AccountNameParts {

@@ -1,6 +1,6 @@
 import { assert, unreachable } from '../base/assert.ts';
 import { AppError } from '../base/errors.ts';
-import type { EntityNumber, EntityNumbers } from '../domain/entity-keys.ts';
+import { ENTITY_KINDS, type EntityKind, type EntityNumber, type EntityNumbers } from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
 import type { Side } from '../domain/payment.ts';
 import { ByteReader, ByteWriter } from './byte-codec.ts';
@@ -29,7 +29,8 @@ import type {
  *   sequence = id side isEvent numbers
  *   epoch    = JSON:bytes
  *   account? = isThere:u8 text
- *   numbers  = number{3}                 number = epoch:u32 (0 = none) seq:f64
+ *   numbers  = n:u8 number{n}, in the order of ENTITY_KINDS, of which there may come to be more
+ *   number   = epoch:u32 (0 = none) seq:f64
  */
 const KINDS = ['scored', 'payment', 'decision', 'label', 'sequence', 'epoch'] as const;
 const SOURCES: readonly RecordSource[] = ['http', 'grpc', 'import'];
@@ -287,10 +288,9 @@ function writeLabel(out: ByteWriter, record: LabelRecord): void {
   out.bytes(record.raw);
 }
 
-function writeNumbers(out: ByteWriter, { payer, payee, pair }: EntityNumbers): void {
-  writeNumber(out, payer);
-  writeNumber(out, payee);
-  writeNumber(out, pair);
+function writeNumbers(out: ByteWriter, numbers: EntityNumbers): void {
+  out.u8(ENTITY_KINDS.length);
+  for (let kind = 0; kind < ENTITY_KINDS.length; kind += 1) writeNumber(out, numbers[ENTITY_KINDS[kind] as EntityKind]);
 }
 
 function writeNumber(out: ByteWriter, number: EntityNumber | null): void {
@@ -299,7 +299,19 @@ function writeNumber(out: ByteWriter, number: EntityNumber | null): void {
 }
 
 function readNumbers(from: ByteReader): EntityNumbers {
-  return { payer: readNumber(from), payee: readNumber(from), pair: readNumber(from) };
+  const count = from.u8();
+  if (count > ENTITY_KINDS.length) throw new RangeError('there are more kinds of entity than this version knows');
+  const next = (kind: number): EntityNumber | null => (kind < count ? readNumber(from) : null);
+  // One literal: put together by a loop it takes ten times as long.
+  return {
+    payer: next(0),
+    payee: next(1),
+    pair: next(2),
+    payer_document: next(3),
+    payee_document: next(4),
+    pix_key: next(5),
+    device: next(6),
+  };
 }
 
 function readNumber(from: ByteReader): EntityNumber | null {

@@ -36,6 +36,7 @@ export class ListReads {
   readonly #sorted: Float64Array;
   #count = 0;
   #gathered: ListRead | undefined;
+  #isSorted = false;
   readonly #found: Found = { value: Number.NaN, status: nothing };
 
   constructor(plan: KindPlan, edges: WindowEdges) {
@@ -94,6 +95,7 @@ export class ListReads {
     const { includesOwn } = read;
     const { events, stride, base, head, mask, ownIdentity } = view;
     this.#gathered = read;
+    this.#isSorted = false;
     this.#count = 0;
     for (let at = 0; at < view.kept; at += 1) {
       const event = (base + ((head + at) & mask)) * stride;
@@ -112,11 +114,15 @@ export class ListReads {
     if (Number.isNaN(value)) return;
     let at = this.#count;
     while (at > 0 && (this.#times[at - 1] as number) > time) at -= 1;
-    for (const column of [this.#times, this.#values, this.#bits]) column.copyWithin(at + 1, at, this.#count);
+    if (at < this.#count) this.#makeRoom(at);
     this.#times[at] = time;
     this.#values[at] = value;
     this.#bits[at] = this.#conditionSlot < 0 ? 0 : (events[event + this.#conditionSlot] as number);
     this.#count += 1;
+  }
+
+  #makeRoom(at: number): void {
+    for (const column of [this.#times, this.#values, this.#bits]) column.copyWithin(at + 1, at, this.#count);
   }
 
   /** @param dropped the newest event time of the window that the entity may have dropped; −Infinity where it dropped none. */
@@ -171,12 +177,17 @@ export class ListReads {
       default: {
         assert(feature.aggregate === 'quantile' && feature.quantile !== undefined, 'every aggregate is read');
         const [numerator, denominator] = feature.quantile;
-        const sorted = this.#sorted.subarray(0, count);
-        sorted.set(values.subarray(0, count));
-        sorted.sort();
-        settle(found, sorted[rankOf(count, numerator, denominator) - 1] as number);
+        if (!this.#isSorted) this.#sort();
+        settle(found, this.#sorted[rankOf(count, numerator, denominator) - 1] as number);
       }
     }
+  }
+
+  #sort(): void {
+    const sorted = this.#sorted.subarray(0, this.#count);
+    sorted.set(this.#values.subarray(0, this.#count));
+    sorted.sort();
+    this.#isSorted = true;
   }
 
   #nthLast({ timeToLiveMicros }: ListRead, n: number, dropped: number, t: number, found: Found): void {

@@ -9,18 +9,22 @@ import {
   type FeatureDefinition,
   type WindowFeature,
 } from './definition.ts';
+import { HABITS, HOLDERS_KEYS_DEVICES } from './pix-core-habits.ts';
 
-const WHOSE: Readonly<Record<EntityKind, string>> = {
+/** Entities that are accounts, or two of them. */
+type AccountKind = Extract<EntityKind, 'payer' | 'payee' | 'pair'>;
+
+const WHOSE: Readonly<Record<AccountKind, string>> = {
   payer: 'of the payer’s account',
   payee: 'to the payee’s account',
   pair: 'from this payer to this payee',
 };
 
 /** A busy payee takes more in a week than an entity keeps, so its long windows begin on a day's edge. */
-const hopOf = (entity: EntityKind, window: Duration): { hop?: Duration } =>
+const hopOf = (entity: AccountKind, window: Duration): { hop?: Duration } =>
   entity === 'payee' && window.endsWith('d') ? { hop: '1d' } : {};
 
-function counts(entity: EntityKind, ...windows: Duration[]): WindowFeature[] {
+function counts(entity: AccountKind, ...windows: Duration[]): WindowFeature[] {
   return windows.map((window) => ({
     kind: 'window',
     name: `${entity}_count_${window}`,
@@ -34,7 +38,7 @@ function counts(entity: EntityKind, ...windows: Duration[]): WindowFeature[] {
 }
 
 function amounts(
-  entity: EntityKind,
+  entity: AccountKind,
   aggregate: 'sum' | 'mean' | 'max' | 'stddev',
   ...windows: Duration[]
 ): WindowFeature[] {
@@ -67,7 +71,7 @@ function distincts(entity: 'payer' | 'payee', ...windows: Duration[]): WindowFea
   }));
 }
 
-function history(entity: EntityKind): WindowFeature[] {
+function history(entity: AccountKind): WindowFeature[] {
   return [
     {
       kind: 'window',
@@ -242,10 +246,11 @@ function ratio(name: string, description: string, a: string, b: string): Express
   return expression(name, description, `${a} / ${b}`);
 }
 
-/** The set that ships: every block of a Pix payment, and 1 min to 30 days of its three entities. */
+/** The set that ships: every block of a Pix payment, 1 min to 30 days of its accounts, holders, key and device, and the payer’s habits. */
 export const PIX_CORE = defineFeatureSet({
   name: 'pix-core',
-  description: 'Velocity, relationship, amount shape, time, ages, DICT, device and known fraud of a Pix payment',
+  description:
+    'Velocity, relationship, amount shape, time, ages, DICT, device and habits and known fraud of a Pix payment',
   bound: 256,
   allowedLateness: '7d',
   features: [
@@ -273,5 +278,7 @@ export const PIX_CORE = defineFeatureSet({
     ...amounts('pair', 'max', '30d'),
     ...history('pair'),
     ...comparisons,
+    ...HOLDERS_KEYS_DEVICES,
+    ...HABITS,
   ],
 });

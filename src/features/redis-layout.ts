@@ -28,7 +28,15 @@ import type { FeatureSet } from './feature-set.ts';
  */
 
 /** What the keys of a kind of entity begin with. */
-export const KIND_CODES: Readonly<Record<EntityKind, string>> = { payer: 'p', payee: 'q', pair: 'c' };
+export const KIND_CODES: Readonly<Record<EntityKind, string>> = {
+  payer: 'p',
+  payee: 'q',
+  pair: 'c',
+  payer_document: 'd',
+  payee_document: 'b',
+  pix_key: 'k',
+  device: 'v',
+};
 
 /** Numbers of an entity's header. */
 export const HEADER_NUMBERS = 8;

@@ -63,11 +63,23 @@ export function recordedPayments(columns: LakeColumns, wanted: readonly string[]
     count: columns.count,
     ids: columns.requiredTexts('end_to_end_id'),
     times: columns.numbers('event_time'),
-    keys: { payer: columns.texts(KEY_COLUMNS.payer), payee: columns.texts(KEY_COLUMNS.payee) },
+    keys: keyColumns(columns),
     isEvent: columns.flags('is_event'),
     numbers: byKind((kind) => columns.entityNumbers(kind)),
     places: placesOf(columns),
     row: paymentReader(columns, wanted),
+  };
+}
+
+function keyColumns(columns: LakeColumns): RecordedPayments['keys'] {
+  const { payer, payee, payer_document, payee_document, pix_key, device } = KEY_COLUMNS;
+  return {
+    payer: columns.texts(payer),
+    payee: columns.texts(payee),
+    payer_document: columns.texts(payer_document),
+    payee_document: columns.texts(payee_document),
+    pix_key: columns.texts(pix_key),
+    device: columns.texts(device),
   };
 }
 

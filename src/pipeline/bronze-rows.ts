@@ -1,6 +1,6 @@
 import { unreachable } from '../base/assert.ts';
 import { canonicalJson } from '../base/canonical-json.ts';
-import type { EntityNumbers } from '../domain/entity-keys.ts';
+import { hasNumber, NO_NUMBERS } from '../domain/entity-keys.ts';
 import type {
   DecisionRecord,
   EpochRecord,
@@ -101,6 +101,14 @@ function paymentRow(
     payee_seq: numbers.payee?.seq ?? null,
     pair_epoch: numbers.pair?.epoch ?? null,
     pair_seq: numbers.pair?.seq ?? null,
+    payer_document_epoch: numbers.payer_document?.epoch ?? null,
+    payer_document_seq: numbers.payer_document?.seq ?? null,
+    payee_document_epoch: numbers.payee_document?.epoch ?? null,
+    payee_document_seq: numbers.payee_document?.seq ?? null,
+    pix_key_epoch: numbers.pix_key?.epoch ?? null,
+    pix_key_seq: numbers.pix_key?.seq ?? null,
+    device_epoch: numbers.device?.epoch ?? null,
+    device_seq: numbers.device?.seq ?? null,
     source_id: null,
     line: null,
     content_type: codec.contentTypeOf(record.source),
@@ -130,6 +138,14 @@ function decisionRow(journalId: string, { position }: BronzeEntry, record: Score
     payee_seq: saw.payee?.seq ?? null,
     pair_epoch: saw.pair?.epoch ?? null,
     pair_seq: saw.pair?.seq ?? null,
+    payer_document_epoch: saw.payer_document?.epoch ?? null,
+    payer_document_seq: saw.payer_document?.seq ?? null,
+    payee_document_epoch: saw.payee_document?.epoch ?? null,
+    payee_document_seq: saw.payee_document?.seq ?? null,
+    pix_key_epoch: saw.pix_key?.epoch ?? null,
+    pix_key_seq: saw.pix_key?.seq ?? null,
+    device_epoch: saw.device?.epoch ?? null,
+    device_seq: saw.device?.seq ?? null,
     answer: textOf(record.answer),
     // A list of floats: NaN is null.
     features,
@@ -185,6 +201,14 @@ function sequenceRow(
     payee_seq: numbers.payee?.seq ?? null,
     pair_epoch: numbers.pair?.epoch ?? null,
     pair_seq: numbers.pair?.seq ?? null,
+    payer_document_epoch: numbers.payer_document?.epoch ?? null,
+    payer_document_seq: numbers.payer_document?.seq ?? null,
+    payee_document_epoch: numbers.payee_document?.epoch ?? null,
+    payee_document_seq: numbers.payee_document?.seq ?? null,
+    pix_key_epoch: numbers.pix_key?.epoch ?? null,
+    pix_key_seq: numbers.pix_key?.seq ?? null,
+    device_epoch: numbers.device?.epoch ?? null,
+    device_seq: numbers.device?.seq ?? null,
   };
 }
 
@@ -204,12 +228,6 @@ function epochRow(journalId: string, { position }: BronzeEntry, record: EpochRec
     silver_version: record.silverVersion,
     offsets: canonicalJson(record.offsets),
   };
-}
-
-const NO_NUMBERS: EntityNumbers = { payer: null, payee: null, pair: null };
-
-function hasNumber({ payer, payee, pair }: EntityNumbers): boolean {
-  return payer !== null || payee !== null || pair !== null;
 }
 
 /** What cannot be read keeps its raw bytes; silver sends it to quarantine. */

@@ -1,3 +1,4 @@
+import { ENTITY_KINDS } from '../domain/entity-keys.ts';
 import type { DuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
@@ -212,6 +213,9 @@ async function* refinedRows(
   }
 }
 
+/** Columns that records after an event may tell. */
+const NUMBER_COLUMNS: ReadonlySet<string> = new Set(ENTITY_KINDS.flatMap((kind) => [`${kind}_epoch`, `${kind}_seq`]));
+
 /** A query of the fresh rows of bronze, integers and times as doubles (exact up to 2^53). */
 async function sourceSql(db: DuckDb, lake: Lake, { table }: Refinement, plan: TablePlan): Promise<string> {
   const unused = ['raw', 'schema_version', 'content_type', 'ingest_date', 'ingest_hour', 'line'];
@@ -220,7 +224,7 @@ async function sourceSql(db: DuckDb, lake: Lake, { table }: Refinement, plan: Ta
   const numbers = table === 'transactions' ? await numbersTable(db, lake) : undefined;
   const columns = fields.map(({ name, type }) => {
     let value = `b.${name}`;
-    if (numbers !== undefined && /^(payer|payee|pair)_(epoch|seq)$/.test(name)) value = `coalesce(${value}, n.${name})`;
+    if (numbers !== undefined && NUMBER_COLUMNS.has(name)) value = `coalesce(${value}, n.${name})`;
     // An event whose number never came was presented all the same.
     if (numbers !== undefined && name === 'is_event') value = `coalesce(${value}, n.is_event, true)`;
     if (isPrimitive(type) && type === 'timestamp') value = `epoch_us(${value})::DOUBLE`;

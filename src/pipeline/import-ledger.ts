@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { AppError } from '../base/errors.ts';
 import { hash128 } from '../base/hash128.ts';
 import { IdTable } from '../base/id-table.ts';
+import { byKind, type EntityKind } from '../domain/entity-keys.ts';
 import type { LabelState } from '../domain/label.ts';
 import type { Side } from '../domain/payment.ts';
 import { entityKeys, type PaymentRow } from '../domain/payment-row.ts';
@@ -14,11 +15,7 @@ export interface KnownPayment {
 }
 
 /** Sequence numbers in the import's epoch; null where the payment has no such entity. */
-export interface ImportNumbers {
-  readonly payer: number | null;
-  readonly payee: number | null;
-  readonly pair: number | null;
-}
+export type ImportNumbers = Readonly<Record<EntityKind, number | null>>;
 
 /** What a record is, given those before it. */
 export type PaymentPlace =
@@ -66,11 +63,11 @@ const SIDE_BITS: Readonly<Record<Side, number>> = { PAYER: 1, PAYEE: 2 };
 /** The side was in the lake: what it said is not compared. */
 const IN_LAKE_SHIFT = 2;
 
-/** A ledger in memory: 45 bytes a payment and an entity, and the texts of payees' accounts. */
+/** A ledger in memory: 45 bytes a payment and each of its entities, and the texts of payees' accounts. */
 export function importLedger(capacity: LedgerCapacity, known: Iterable<KnownPayment>): ImportLedger {
   const payments = paymentTable(capacity.payments);
   const accounts = accountTable(capacity.payments * 2 + capacity.labels);
-  const pairs = numberTable(capacity.payments);
+  const others = byKind((kind) => numberTable(kind === 'payer' || kind === 'payee' ? 1 : capacity.payments));
   const labels = table(capacity.labels);
   for (const { endToEndId, side, payeeAccount } of known) {
     const place = payments.placeOf(endToEndId);
@@ -94,11 +91,13 @@ export function importLedger(capacity: LedgerCapacity, known: Iterable<KnownPaym
       if (event && keys.payee !== null) payments.payees[place] = accounts.placeOf(keys.payee) + 1;
       return {
         kind: event ? 'event' : 'second_side',
-        numbers: {
-          payer: keys.payer === null ? null : accounts.advance(keys.payer, 'payer', step),
-          payee: keys.payee === null ? null : accounts.advance(keys.payee, 'payee', step),
-          pair: keys.pair === null ? null : pairs.advance(keys.pair, step),
-        },
+        numbers: byKind((kind) => {
+          const key = keys[kind];
+          if (key === null) return null;
+          return kind === 'payer' || kind === 'payee'
+            ? accounts.advance(key, kind, step)
+            : others[kind].advance(key, step);
+        }),
       };
     },
     placeLabel({ endToEndId, state, eventMicros, payeeAccount }) {

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import { byKind, ENTITY_KINDS, type EntityNumbers } from '../domain/entity-keys.ts';
+import { byKind, ENTITY_KINDS, type EntityNumbers, hasNumber } from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
 import type { Side } from '../domain/payment.ts';
 import { entityKeys, type PaymentRow } from '../domain/payment-row.ts';
@@ -138,7 +138,7 @@ export function tailEvents(tails: readonly JournalTail[]): RecordedEvents {
 function toldByKey(records: readonly SkimmedRecord[]): ReadonlyMap<string, Told> {
   const told = new Map<string, Told>();
   for (const record of records) {
-    const tells = record.kind === 'sequence' || (record.kind === 'decision' && record.saw.payer !== null);
+    const tells = record.kind === 'sequence' || (record.kind === 'decision' && hasNumber(record.saw));
     if (tells && !told.has(keyOf(record))) told.set(keyOf(record), record);
   }
   return told;
@@ -204,7 +204,9 @@ export function joinedEvents(a: RecordedEvents, b: RecordedEvents): RecordedEven
 
 /** What both sources of payments have alike. */
 function onlyOrder({ count, keys, isEvent, numbers, places }: OrderedPayments): OrderedPayments {
-  return { count, keys: { payer: keys.payer, payee: keys.payee }, isEvent, numbers, places };
+  const { payer, payee, payer_document, payee_document, pix_key, device } = keys;
+  const same = { payer, payee, payer_document, payee_document, pix_key, device };
+  return { count, keys: same, isEvent, numbers, places };
 }
 
 /** Joins columns of one form: arrays one after the other, counts added, nested columns alike. */

@@ -1,3 +1,4 @@
+import { ENTITY_KINDS } from '../domain/entity-keys.ts';
 import type { DuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
 import type { DataFile, Snapshot } from '../storage/scan/snapshot.ts';
@@ -138,8 +139,8 @@ export async function withoutWaitingEvents(
      SELECT journal_id, min(journal_position)::DOUBLE AS first FROM ${scan} t
      WHERE is_event IS NULL AND ${rangeCondition(plan.ranges)}
        AND epoch_us(known_time) > ${nowMicros - NUMBER_WAIT_MICROS}
-       -- Without an account there is no entity, and so no number to wait for.
-       AND contains(payment, '"account":{')
+       -- Without an account, a document, a key or a device there is no entity, and so no number to wait for.
+       AND regexp_matches(payment, '"(account|document|pixKey|device)":')
        -- A row without numbers says that there are none: a second side, or an event of an epoch's base.
        AND NOT EXISTS (SELECT 1 FROM numbers n WHERE n.end_to_end_id = t.end_to_end_id AND n.side = t.side)
      GROUP BY journal_id`,
@@ -156,10 +157,7 @@ export async function numbersTable(db: DuckDb, lake: Lake): Promise<string> {
   const snapshot = await lake.table('bronze/sequences' satisfies `bronze/${BronzeTableName}`).snapshot();
   const first = (column: string, entity: string): string =>
     `arg_min(${column}, (known_time, journal_position)) FILTER (${entity}_epoch IS NOT NULL) AS ${column}`;
-  const columns = ['payer', 'payee', 'pair'].flatMap((entity) => [
-    first(`${entity}_epoch`, entity),
-    first(`${entity}_seq`, entity),
-  ]);
+  const columns = ENTITY_KINDS.flatMap((entity) => [first(`${entity}_epoch`, entity), first(`${entity}_seq`, entity)]);
   return `(SELECT end_to_end_id, side, bool_or(is_event) AS is_event, ${columns.join(', ')}
     FROM ${await duckdbScan(db, snapshot)} GROUP BY end_to_end_id, side)`;
 }

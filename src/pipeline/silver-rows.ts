@@ -44,6 +44,14 @@ export function refinePayment(zone: CivilZone = civilZone('America/Sao_Paulo')):
         payee_seq: bronze.payee_seq,
         pair_epoch: bronze.pair_epoch,
         pair_seq: bronze.pair_seq,
+        payer_document_epoch: bronze.payer_document_epoch,
+        payer_document_seq: bronze.payer_document_seq,
+        payee_document_epoch: bronze.payee_document_epoch,
+        payee_document_seq: bronze.payee_document_seq,
+        pix_key_epoch: bronze.pix_key_epoch,
+        pix_key_seq: bronze.pix_key_seq,
+        device_epoch: bronze.device_epoch,
+        device_seq: bronze.device_seq,
         ...row,
       };
     });

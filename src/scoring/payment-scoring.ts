@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
-import { type EntityKeys, NO_NUMBERS } from '../domain/entity-keys.ts';
+import { ENTITY_KINDS, type EntityKeys, NO_NUMBERS } from '../domain/entity-keys.ts';
 import type { Side } from '../domain/payment.ts';
 import { entityKeys } from '../domain/payment-row.ts';
 import type { Journal } from '../events/journal.ts';
@@ -187,9 +187,5 @@ function asUnavailable(error: unknown): undefined {
 
 /** Whether every entity of the payment was read. */
 function sawState({ saw }: Observation, keys: EntityKeys): boolean {
-  return (
-    (keys.payer === null || saw.payer !== null) &&
-    (keys.payee === null || saw.payee !== null) &&
-    (keys.pair === null || saw.pair !== null)
-  );
+  return ENTITY_KINDS.every((kind) => keys[kind] === null || saw[kind] !== null);
 }

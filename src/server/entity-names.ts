@@ -5,7 +5,15 @@ import { ENTITY_COLUMNS, type EntityColumn, entityKeys } from '../domain/payment
 import { tellable } from './served-features.ts';
 
 /** Names by which a client may name entities: the columns, or a whole key. */
-export const ENTITY_NAMES = [...ENTITY_COLUMNS, 'payer', 'payee', 'pair', 'payer_account', 'payee_account'] as const;
+export const ENTITY_NAMES = [
+  ...ENTITY_COLUMNS,
+  'payer',
+  'payee',
+  'pair',
+  'payer_account',
+  'payee_account',
+  'device',
+] as const;
 
 type Columns = Record<EntityColumn, string | null>;
 
@@ -30,6 +38,7 @@ export function keysOfNames(row: Readonly<Record<string, unknown>>, field: strin
     if (isColumn(name)) put(columns, name, value, field);
     else if (name === 'payer' || name === 'payer_account') putAccount(columns, 'payer', value, field);
     else if (name === 'payee' || name === 'payee_account') putAccount(columns, 'payee', value, field);
+    else if (name === 'device') put(columns, 'device_id', value, field);
     else if (name === 'pair') putPair(columns, value, field);
     else throw invalid(`${field}.${tellable(name)} names no entity${didYouMean(name, ENTITY_NAMES)}`, field);
   }

@@ -1,4 +1,4 @@
-import { byKind } from '../domain/entity-keys.ts';
+import { byKind, KEY_COLUMNS } from '../domain/entity-keys.ts';
 import { PAYMENT_COLUMNS, type PaymentRow } from '../domain/payment-row.ts';
 import { type NumberColumns, numberColumns, type ReplayPayments } from '../features/replay-input.ts';
 import type { SilverSource } from './silver-source.ts';
@@ -39,7 +39,7 @@ function extendedPayments(payments: ReplayPayments, rows: UserRows): Omit<Replay
     count: payments.count + count,
     ids: [...payments.ids, ...rows.ids.map((id, at) => id ?? userRowName(at))],
     times: appended(payments.times, rows.times),
-    keys: { payer: [...payments.keys.payer, ...rows.payers], payee: [...payments.keys.payee, ...rows.payees] },
+    keys: extendedKeys(payments.keys, rows),
     isEvent: extended(payments.isEvent, count, 0),
     numbers: byKind((kind) => extendedNumbers(numbers[kind], count)),
     places: {
@@ -47,6 +47,18 @@ function extendedPayments(payments: ReplayPayments, rows: UserRows): Omit<Replay
       positions: extended(places.positions, count, 0),
       knownTimes: appended(places.knownTimes, rows.knownTimes),
     },
+  };
+}
+
+function extendedKeys(keys: ReplayPayments['keys'], rows: UserRows): ReplayPayments['keys'] {
+  const named = (column: string): readonly (string | null)[] => textsOf(rows, column) ?? emptyTexts(rows.count);
+  return {
+    payer: [...keys.payer, ...rows.payers],
+    payee: [...keys.payee, ...rows.payees],
+    payer_document: [...keys.payer_document, ...named(KEY_COLUMNS.payer_document)],
+    payee_document: [...keys.payee_document, ...named(KEY_COLUMNS.payee_document)],
+    pix_key: [...keys.pix_key, ...named(KEY_COLUMNS.pix_key)],
+    device: [...keys.device, ...named(KEY_COLUMNS.device)],
   };
 }
 

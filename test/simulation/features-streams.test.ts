@@ -17,7 +17,7 @@ import { paymentOf, rowOf } from '../unit/features/streams.ts';
 const SECOND = 1_000_000;
 const DAY = 86_400 * SECOND;
 const START = 20_400 * DAY;
-const PAYMENTS = 2000;
+const PAYMENTS = 1200;
 
 function run(seed: number): { compared: number; truncated: number } {
   const set = compileFeatureSet(PIX_CORE);

@@ -6,6 +6,10 @@ const ENTITY_COLUMNS: Readonly<Record<EntityKind, readonly ColumnName[]>> = {
   payer: ['payer_account'],
   payee: ['payee_account'],
   pair: ['payer_account', 'payee_account'],
+  payer_document: ['payer_document'],
+  payee_document: ['payee_document'],
+  pix_key: ['pix_key'],
+  device: ['device_id'],
 };
 
 /** The kind of entity that some columns name, in whatever order; undefined where they name none. */

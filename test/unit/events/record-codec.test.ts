@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { NO_NUMBERS } from '../../../src/domain/entity-keys.ts';
 import type { JournalRecord, ScoredRecord } from '../../../src/events/journal-record.ts';
 import { decodeRecord, encodeRecord, skimRecord } from '../../../src/events/record-codec.ts';
 
-const numbers = { payer: { epoch: 2, seq: 7 }, payee: null, pair: { epoch: 2, seq: 1 } };
+const numbers = {
+  ...NO_NUMBERS,
+  payer: { epoch: 2, seq: 7 },
+  pair: { epoch: 2, seq: 1 },
+  device: { epoch: 2, seq: 3 },
+};
 const payment = {
   endToEndId: 'E1234567820261101120000000000001',
   side: 'PAYEE',

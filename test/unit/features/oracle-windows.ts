@@ -27,6 +27,8 @@ export const none = (status: string): Cell => ({ value: Number.NaN, status });
 /** São Paulo is three hours behind UTC, since 2019 all year: the tests of civil time have the years before. */
 const BEHIND = 3 * 3600e6;
 
+const hourOf = (t: number): number => Math.floor((((t - BEHIND) % 86400e6) + 86400e6) / 3600e6) % 24;
+
 function startOfCivil(window: 'civil_day' | 'civil_month', t: number): number {
   const day = Math.floor((t - BEHIND) / 86400e6);
   if (window === 'civil_day') return day * 86400e6 + BEHIND;
@@ -47,6 +49,9 @@ export function startOf({ window, offset, hop }: WindowFeature, t: number): numb
 export const CONDITIONS: Readonly<Record<string, (event: OracleEvent | Scored) => boolean>> = {
   'amount_centavos > 1000': ({ row }) => (row?.amount_centavos ?? 0) > 1000,
   "payee_account_type = 'SVGS'": ({ row }) => row?.payee_account_type === 'SVGS',
+  'amount_centavos < 1000': ({ row }) => (row?.amount_centavos ?? 1000) < 1000,
+  'multiple_of(amount_centavos, 10000)': ({ row }) => (row?.amount_centavos ?? 1) % 10_000 === 0,
+  'is_night(event_time)': ({ time }) => hourOf(time) >= 20 || hourOf(time) < 6,
   'amount_centavos % 2 = 0': ({ row }) => (row?.amount_centavos ?? 1) % 2 === 0,
 };
 
@@ -58,8 +63,8 @@ function columnOf(event: OracleEvent | Scored, column: EventColumn | undefined):
     return accountKey({ ispb: row.payer_ispb, branch: row.payer_branch, number: row.payer_number });
   if (column === 'payee_account')
     return accountKey({ ispb: row.payee_ispb, branch: row.payee_branch, number: row.payee_number });
-  if (column === 'day' || column === 'civil_hour' || column === 'weekday')
-    throw new Error('the oracle has no civil columns');
+  if (column === 'civil_hour') return hourOf(event.time);
+  if (column === 'day' || column === 'weekday') throw new Error('the oracle has no civil days');
   const value = row[column];
   return typeof value === 'boolean' ? Number(value) : value;
 }

@@ -211,7 +211,8 @@ function check(world: World, shuffled: readonly Entry[]): void {
     const { expected, row } = paid[read] as Entry;
     for (const [at, name] of set.names.entries()) {
       const got = { value: out.values[at] as number, status: FEATURE_STATUS_NAMES[out.status[at] as number] };
-      const kind = ENTITY_KINDS.find((entity) => name.startsWith(entity));
+      // `payer_document_…` begins with `payer` as well.
+      const kind = ENTITY_KINDS.findLast((entity) => name.startsWith(`${entity}_`));
       const exists = kind !== undefined && paymentOf(row as PaymentRow).keys[kind] !== null;
       const cell = expected?.get(name) ?? (exists ? { value: Number.NaN, status: 'unavailable' } : undefined);
       if (cell === undefined) continue;

@@ -91,6 +91,16 @@ export function plainSet(bound: number): FeatureSetDefinition {
   return setOf(bound, 6);
 }
 
+/** What {@link testSet} has of accounts: for files that name no other entities. */
+export function accountSet(bound: number): FeatureSetDefinition {
+  const set = testSet(bound);
+  const accounts = ['payer', 'payee', 'pair'];
+  return {
+    ...set,
+    features: set.features.filter((feature) => feature.kind !== 'window' || accounts.includes(feature.entity)),
+  };
+}
+
 /** Every aggregate over short windows, and a bound that is soon reached. */
 export function testSet(bound: number): FeatureSetDefinition {
   return setOf(bound, Infinity);
@@ -115,6 +125,8 @@ function setOf(bound: number, most: number): FeatureSetDefinition {
     }
     features.push(...others(entity).slice(0, entity === 'pair' ? 6 : most));
   }
+  for (const entity of ['payer_document', 'payee_document', 'pix_key', 'device'] as const)
+    features.push(...others(entity).slice(0, 2), ...others(entity).slice(10, 12));
   for (const state of LABEL_STATES) {
     const label = { kind: 'label', states: [state], description: '-' } as const;
     const name = state.toLowerCase();
@@ -195,6 +207,11 @@ export function rowOf(id: string, time: number, amountCentavos: number, payer: n
     payer_number: payer === 0 ? null : String(payer),
     payee_ispb: '22222222',
     payee_number: payee === 0 ? null : String(payee),
+    // Two payers of one holder, one device that some payments lack, a key a payee.
+    payer_document: payer === 0 ? null : '52998224725',
+    payee_document: payee === 0 ? null : `document-${payee % 2}`,
+    pix_key: payee === 2 ? 'key' : null,
+    device_id: amountCentavos % 2 === 0 ? 'device' : null,
   } as unknown as PaymentRow;
 }
 

@@ -1,21 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { NO_NUMBERS } from '../../../src/domain/entity-keys.ts';
 import { paymentCodec } from '../../../src/events/payment-codec.ts';
 import { bronzeToSilver } from '../../../src/pipeline/bronze-to-silver.ts';
 import { bronzeWriter } from '../../../src/pipeline/bronze-writer.ts';
 import { findDecision, findPayeeAccount } from '../../../src/pipeline/decision-lookup.ts';
 import { silverPositions } from '../../../src/pipeline/silver-plan.ts';
-import {
-  type ExampleLake,
-  entries,
-  exampleLake,
-  idOf,
-  JOURNAL,
-  label,
-  NO_NUMBERS,
-  numbered,
-  scored,
-  T0,
-} from './lake-example.ts';
+import { type ExampleLake, entries, exampleLake, idOf, JOURNAL, label, numbered, scored, T0 } from './lake-example.ts';
 
 let example: ExampleLake;
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ManualClock, manualClock } from '../../../src/base/clock.ts';
-import type { EntityNumbers } from '../../../src/domain/entity-keys.ts';
+import { type EntityNumbers, NO_NUMBERS } from '../../../src/domain/entity-keys.ts';
 import type { LabelState } from '../../../src/domain/label.ts';
 import type { JournalRecord, LabelRecord, ScoredRecord } from '../../../src/events/journal-record.ts';
 import type { JobPorts } from '../../../src/pipeline/job.ts';
@@ -45,15 +45,13 @@ export async function exampleLake(): Promise<ExampleLake> {
   };
 }
 
-export const NO_NUMBERS: EntityNumbers = { payer: null, payee: null, pair: null };
-
 /** The nth id, valid in its inner form. */
 export function idOf(n: number): string {
   return `E12345678202611011200${String(n).padStart(11, '0')}`;
 }
 
 export function numbered(seq: number, epoch = 1): EntityNumbers {
-  return { payer: { epoch, seq }, payee: { epoch, seq }, pair: { epoch, seq } };
+  return { ...NO_NUMBERS, payer: { epoch, seq }, payee: { epoch, seq }, pair: { epoch, seq }, device: { epoch, seq } };
 }
 
 /** A scored payment. */

@@ -3,6 +3,7 @@ import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ManualClock, manualClock } from '../../../src/base/clock.ts';
 import { LIMITS } from '../../../src/base/limits.ts';
+import { NO_NUMBERS } from '../../../src/domain/entity-keys.ts';
 import { forgetfulFiles } from '../../../src/events/memory-journal-files.ts';
 import { FEATURE_STATUS_NAMES } from '../../../src/features/feature-status.ts';
 import { buildHttpServer } from '../../../src/server/http-server.ts';
@@ -103,7 +104,12 @@ describe('POST /v1/features/online', () => {
           at: AT,
           values: [20, 6000, 20, null],
           statuses: ['present', 'present', 'present', 'null'],
-          saw: { payer: { epoch: 1, seq: 20 }, payee: { epoch: 1, seq: 40 }, pair: { epoch: 1, seq: 20 } },
+          saw: {
+            ...NO_NUMBERS,
+            payer: { epoch: 1, seq: 20 },
+            payee: { epoch: 1, seq: 40 },
+            pair: { epoch: 1, seq: 20 },
+          },
         },
       ],
     });

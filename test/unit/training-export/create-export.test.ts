@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ENTITY_KINDS } from '../../../src/domain/entity-keys.ts';
 import { LABEL_STATES, type LabelState } from '../../../src/domain/label.ts';
 import { compileFeatureSet } from '../../../src/features/feature-set.ts';
 import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
@@ -218,8 +219,7 @@ describe('an export', () => {
       world.pay(rowOf(idOf(number), START + number * DAY, 100, 1, 1), START + number * DAY, 'APPROVE');
     }
     const blind = world.decisions[4] as Record<string, unknown>;
-    for (const kind of ['payer', 'payee', 'pair'])
-      Object.assign(blind, { [`${kind}_epoch`]: null, [`${kind}_seq`]: null });
+    for (const kind of ENTITY_KINDS) Object.assign(blind, { [`${kind}_epoch`]: null, [`${kind}_seq`]: null });
     blind.degraded = ['store_unavailable'];
     await world.commit();
     const files = memoryObjectStore();

@@ -5,14 +5,14 @@ import type { ObjectStore } from '../../../src/storage/store/object-store.ts';
 import { createExport } from '../../../src/training-export/create-export.ts';
 import { diffExports } from '../../../src/training-export/diff-exports.ts';
 import type { ExportOptions } from '../../../src/training-export/export-options.ts';
-import { rowOf, testSet } from '../features/streams.ts';
+import { plainSet, rowOf } from '../features/streams.ts';
 import { readParquetFiles } from './export-files.ts';
 import { type SilverWorld, silverWorld } from './silver-world.ts';
 
 const HOUR = 3_600_000_000;
 const DAY = 24 * HOUR;
 const START = 20_000 * DAY;
-const definition = testSet(16);
+const definition = plainSet(16);
 const set = compileFeatureSet(definition);
 const idOf = (number: number): string => `E${String(number).padStart(31, '0')}`;
 const OPTIONS: ExportOptions = { set, labelsAsOfMicros: START + 40 * DAY, horizonMicros: 30 * DAY, leakage: 'off' };

@@ -9,13 +9,13 @@ import { type ExtendRequest, extendExport } from '../../../src/training-export/e
 import type { FileFormat } from '../../../src/training-export/file-format.ts';
 import type { ExportManifest } from '../../../src/training-export/manifest.ts';
 import { verifyExport } from '../../../src/training-export/verify-export.ts';
-import { rowOf, testSet } from '../features/streams.ts';
+import { plainSet, rowOf } from '../features/streams.ts';
 import { readParquetFiles } from './export-files.ts';
 import { type SilverWorld, silverWorld } from './silver-world.ts';
 
 const DAY = 86_400_000_000;
 const START = 20_000 * DAY;
-const set = compileFeatureSet(testSet(16));
+const set = compileFeatureSet(plainSet(16));
 const idOf = (number: number): string => `E${String(number).padStart(31, '0')}`;
 const OPTIONS: ExportOptions = {
   set,

@@ -6,13 +6,13 @@ import { createExport } from '../../../src/training-export/create-export.ts';
 import type { ExportOptions } from '../../../src/training-export/export-options.ts';
 import type { ExportManifest } from '../../../src/training-export/manifest.ts';
 import { verifyExport } from '../../../src/training-export/verify-export.ts';
-import { rowOf, testSet } from '../features/streams.ts';
+import { plainSet, rowOf } from '../features/streams.ts';
 import { readParquetFiles } from './export-files.ts';
 import { type SilverWorld, silverWorld } from './silver-world.ts';
 
 const DAY = 86_400_000_000;
 const START = 20_000 * DAY;
-const set = compileFeatureSet(testSet(16));
+const set = compileFeatureSet(plainSet(16));
 const idOf = (number: number): string => `E${String(number).padStart(31, '0')}`;
 const OPTIONS: ExportOptions = {
   set,
@@ -89,7 +89,7 @@ describe('an export of served features', () => {
   it('leaves out what another version of the set served, and is none where nothing is left', async () => {
     for (const decision of world.decisions.slice(0, 5)) decision.feature_set_version = 'other';
     expect((await make()).served?.notServed).toBe(15);
-    const other = compileFeatureSet({ ...testSet(16), description: 'another' });
+    const other = compileFeatureSet({ ...plainSet(16), description: 'another' });
     await expect(make({ set: other })).rejects.toMatchObject({
       code: 'not_found',
       message: expect.stringContaining(`has no decision of test@${other.version}`),

@@ -5,12 +5,12 @@ import { createExport } from '../../../src/training-export/create-export.ts';
 import type { ExportOptions } from '../../../src/training-export/export-options.ts';
 import { SOURCE_TABLES } from '../../../src/training-export/source-snapshots.ts';
 import { verifyExport } from '../../../src/training-export/verify-export.ts';
-import { rowOf, testSet } from '../features/streams.ts';
+import { plainSet, rowOf } from '../features/streams.ts';
 import { type SilverWorld, silverWorld } from './silver-world.ts';
 
 const DAY = 86_400_000_000;
 const START = 20_000 * DAY;
-const set = compileFeatureSet(testSet(16));
+const set = compileFeatureSet(plainSet(16));
 const OPTIONS: ExportOptions = { set, labelsAsOfMicros: START + 40 * DAY, horizonMicros: 10 * DAY };
 const idOf = (number: number): string => `E${String(number).padStart(31, '0')}`;
 

@@ -8,13 +8,13 @@ import { featureTally } from '../../../src/training-export/feature-counts.ts';
 import { featureHistogram } from '../../../src/training-export/feature-histogram.ts';
 import { fineBin, fineEdge } from '../../../src/training-export/float-bins.ts';
 import { separationOf } from '../../../src/training-export/leaking-feature.ts';
-import { rowOf, testSet } from '../features/streams.ts';
+import { plainSet, rowOf } from '../features/streams.ts';
 import { readParquetFiles } from './export-files.ts';
 import { type SilverWorld, silverWorld } from './silver-world.ts';
 
 const DAY = 86_400_000_000;
 const START = 20_000 * DAY;
-const definition = testSet(16);
+const definition = plainSet(16);
 const set = compileFeatureSet({
   ...definition,
   features: [

@@ -15,14 +15,14 @@ import type { ExportOptions } from '../../../src/training-export/export-options.
 import { readUserRows, type UserFile } from '../../../src/training-export/user-rows.ts';
 import { verifyExport } from '../../../src/training-export/verify-export.ts';
 import { PYTHON, runPython } from '../../python.ts';
-import { rowOf, testSet } from '../features/streams.ts';
+import { accountSet, rowOf } from '../features/streams.ts';
 import { readParquetFiles } from './export-files.ts';
 import { type SilverWorld, silverWorld } from './silver-world.ts';
 
 const MINUTE = 60_000_000;
 const DAY = 1440 * MINUTE;
 const START = 20_000 * DAY;
-const set = compileFeatureSet(testSet(16));
+const set = compileFeatureSet(accountSet(16));
 const idOf = (number: number): string => `E${String(number).padStart(31, '0')}`;
 const OPTIONS: ExportOptions = { set, labelsAsOfMicros: START + 300 * DAY, doubles: true, leakage: 'off' };
 
