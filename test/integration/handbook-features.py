@@ -11,37 +11,29 @@ WINDOWS = [1, 7, 30]
 DELAY = 7
 
 
-def customer_features(rows):
-    """Payments and mean amount of the customer's last days, the current payment among them."""
-    rows.index = rows["TX_DATETIME"]
-    for days in WINDOWS:
-        window = rows["TX_AMOUNT"].rolling(f"{days}d")
-        rows[f"customer_id_nb_tx_{days}day_window"] = window.count()
-        rows[f"customer_id_avg_amount_{days}day_window"] = window.sum() / window.count()
-    return rows
-
-
-def terminal_features(rows):
-    """Payments of the terminal, and the share of frauds among them, in windows that end seven days ago."""
-    rows.index = rows["TX_DATETIME"]
-    late = rows["TX_FRAUD"].rolling(f"{DELAY}d")
-    for days in WINDOWS:
-        long = rows["TX_FRAUD"].rolling(f"{DELAY + days}d")
-        count = long.count() - late.count()
-        share = ((long.sum() - late.sum()).round() / count).fillna(0)
-        rows[f"terminal_id_nb_tx_{days}day_window"] = count
-        rows[f"terminal_id_risk_{days}day_window"] = share
-    return rows
-
-
 def by_pandas(path):
     rows = pd.read_csv(path, parse_dates=["TX_DATETIME"])
     time = rows["TX_DATETIME"].dt
-    rows["tx_during_weekend"] = (time.weekday >= 5).astype(int)
+    rows["tx_during_weekend"] = (time.day_of_week >= 5).astype(int)
     rows["tx_during_night"] = (time.hour <= 6).astype(int)
-    for key, features in [("CUSTOMER_ID", customer_features), ("TERMINAL_ID", terminal_features)]:
-        parts = [features(part.copy()) for _, part in rows.groupby(key, sort=False)]
-        rows = pd.concat(parts).sort_values("TRANSACTION_ID").reset_index(drop=True)
+
+    def rolling(key, days, column):
+        """Count and sum of each payment's last days, itself among them, in the order of the file."""
+        window = rows.groupby(key).rolling(f"{days}D", on="TX_DATETIME")[column]
+        # pandas gives the groups one after the other, each in the order of the file.
+        order = rows[key].argsort(kind="stable")
+        return [pd.Series(found.to_numpy(), index=order).sort_index() for found in (window.count(), window.sum())]
+
+    for days in WINDOWS:
+        count, total = rolling("CUSTOMER_ID", days, "TX_AMOUNT")
+        rows[f"customer_id_nb_tx_{days}day_window"] = count
+        rows[f"customer_id_avg_amount_{days}day_window"] = total / count
+    late_count, late_frauds = rolling("TERMINAL_ID", DELAY, "TX_FRAUD")
+    for days in WINDOWS:
+        long_count, long_frauds = rolling("TERMINAL_ID", DELAY + days, "TX_FRAUD")
+        count = long_count - late_count
+        rows[f"terminal_id_nb_tx_{days}day_window"] = count
+        rows[f"terminal_id_risk_{days}day_window"] = ((long_frauds - late_frauds).round() / count).fillna(0)
     return rows
 
 
