@@ -169,7 +169,7 @@ function openWaysIn(parts: ServerParts, state: OnlineState, ground: Ground) {
     model: scorer.model,
     featureSet: { name: set.name, version: set.version },
     policy: DEFAULT_POLICY,
-    reasons: reasonTable(REASON_RULES, set.names),
+    reasons: reasonTable(rulesOf(set), set.names),
     payeeFraudsIndex: set.indexOf('payee_frauds_agreed'),
     zone: civilZone('America/Sao_Paulo'),
   };
@@ -267,4 +267,9 @@ async function listenHttp(
   }
   const address = http.server.address();
   return typeof address === 'object' && address !== null ? address.port : httpPort;
+}
+
+/** A set of one's own may lack what some reasons ask for: those are then never given. */
+function rulesOf(set: FeatureSet): typeof REASON_RULES {
+  return REASON_RULES.filter(({ feature }) => set.indexOf(feature) !== -1);
 }

@@ -1,39 +1,69 @@
+import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
+import { systemClock } from '../base/clock.ts';
 import { AppError, messageOf, systemErrorCode } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { didYouMean } from '../base/nearest-name.ts';
 import { readDefinitionFile } from '../features/definition-file.ts';
+import { checkedDefinition } from '../features/definition-json.ts';
 import { compileFeatureSet, type FeatureSet } from '../features/feature-set.ts';
+import { type AppliedSet, newestOf, type RegistryView, readFeatureRegistry } from '../pipeline/feature-registry.ts';
+import { localObjectStore } from '../storage/store/local-object-store.ts';
+import { dataFolders } from './data-folders.ts';
 import { shippedSet } from './shipped-set.ts';
 
 /**
- * The feature set that a command names: the one that ships, or a file.
+ * The feature set that a command names: the one that ships, a file, or one that was applied to the registry.
  *
- * @param reference `pix-core`, `name@version`, or a path that ends in `.yaml`, `.yml` or `.json`.
+ * @param reference `pix-core`, `name` (its newest version), `name@version`, or a path that ends in `.yaml`, `.yml` or `.json`.
+ * @param dataDir whose lake's registry is looked into.
  * @throws AppError `feature_not_found` with the nearest name; `not_found` where there is no such file; `feature_invalid`
  * where it is wrong.
  */
-export async function findFeatureSet(reference: string): Promise<FeatureSet> {
+export async function findFeatureSet(reference: string, dataDir: string): Promise<FeatureSet> {
   if (isPath(reference)) return readSetFile(reference);
   const shipped = shippedSet();
   if (reference === shipped.name || reference === `${shipped.name}@${shipped.version}`) return shipped;
-  const [name = ''] = reference.split('@');
-  if (name === shipped.name) {
-    throw new AppError(
-      'feature_not_found',
-      `${shipped.name} is here in version ${shipped.version}, not in ${reference}`,
-    );
+  const view = await readRegistry(dataDir);
+  const [name = '', version] = reference.split('@');
+  const found =
+    version === undefined
+      ? newestOf(view, name)
+      : view.sets.find((set) => set.name === name && set.version === version);
+  if (found !== undefined) return setOfEntry(found);
+  const versions = view.sets.filter((set) => set.name === name).map((set) => set.version);
+  if (name === shipped.name) versions.push(shipped.version);
+  if (version !== undefined && versions.length > 0) {
+    const hint = `${didYouMean(version, versions)} (${[...new Set(versions)].join(', ')})`;
+    throw new AppError('feature_not_found', `the feature set ${name} has no version ${version}${hint}`);
   }
-  const hint = `${didYouMean(name, [shipped.name])} (known: ${shipped.name}; a file ends in .yaml)`;
+  const names = [...new Set([shipped.name, ...view.sets.map((set) => set.name)])];
+  const hint = `${didYouMean(name, names)} (known: ${names.join(', ')}; a file ends in .yaml)`;
   throw new AppError('feature_not_found', `there is no feature set ${reference}${hint}`);
+}
+
+/** The registry of a data folder; where there is no lake it is empty, and none is made. */
+export async function readRegistry(dataDir: string): Promise<RegistryView> {
+  const { lake } = dataFolders(dataDir);
+  if (!existsSync(lake)) return { sets: [], snapshot: null };
+  return readFeatureRegistry(localObjectStore(lake), { clock: systemClock() });
+}
+
+/** The set that was applied. @throws AppError `feature_invalid` where this program cannot compute it. */
+export function setOfEntry({ name, version, hash, definition }: AppliedSet): FeatureSet {
+  const called = `${name}@${version}`;
+  const set = compileFeatureSet(checkedDefinition(JSON.parse(definition), called));
+  if (set.hash === hash) return set;
+  throw new AppError('feature_invalid', `the registry's definition of ${called} is of version ${set.version}`);
 }
 
 /** A set, and which of its features: `SET`, or `SET:name,name`. @throws AppError as {@link findFeatureSet}, `usage`. */
 export async function findFeatures(
   reference: string,
+  dataDir: string,
 ): Promise<{ readonly set: FeatureSet; readonly features: readonly string[] }> {
   const [, of = reference, names] = /^(.*?)(?::([^:/\\]*))?$/s.exec(reference) ?? [];
-  const set = await findFeatureSet(of);
+  const set = await findFeatureSet(of, dataDir);
   if (names === undefined) return { set, features: set.names };
   const features = names.split(',');
   for (const [at, feature] of features.entries()) {

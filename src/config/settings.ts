@@ -108,6 +108,12 @@ export const SETTINGS = {
     ...text('models-dir', 'SENTINELA_MODELS_DIR', '', 'Folder of the models’ registry; without it, the one that ships'),
     parse: (value: unknown) => (typeof value === 'string' ? value : undefined),
   },
+  featureSet: text(
+    'feature-set',
+    'SENTINELA_FEATURE_SET',
+    'pix-core',
+    'Feature set that is served: pix-core, a path to a .yaml file, or NAME[@VERSION]',
+  ),
   jobs: yesNo('jobs', 'SENTINELA_JOBS', true, 'Run silver hourly and gold daily beside the server'),
   personalData: oneOf(
     'personal-data',

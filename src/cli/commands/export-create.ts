@@ -81,7 +81,7 @@ async function createTrainingSet(
     import('./export-flags.ts'),
     import('../feature-sets.ts'),
   ]);
-  const chosen = exportOptionsOf(flags, await findFeatureSet(flags.features));
+  const chosen = exportOptionsOf(flags, await findFeatureSet(flags.features, dataDir));
   const rows = await userRows(flags);
   const options = rows === undefined ? chosen : { ...chosen, rows };
   if (options.ids?.form === 'clear' && personalData !== 'clear') {

@@ -23,7 +23,7 @@ export function addFeatureDocsCommand(features: Command, contextOf: ContextOf): 
       'write the page of a feature set: meaning, formula, owner, freshness, distribution and use of every feature',
     )
     .requiredOption('--out <folder>', 'folder to write the pages into')
-    .option('--set <set>', `the set: ${SET_HELP} (default: that of --export, else pix-core)`)
+    .option('--set <set>', `the set: ${SET_HELP} (default: that of --export, else the one that is served)`)
     .option('--format <name>', 'markdown or html', 'markdown')
     .option('--export <folder>', 'an export of the set: how values are spread in its training rows')
     .addHelpText(
@@ -35,7 +35,7 @@ Examples:
   sentinela features docs --out pages --format html --export training`,
     )
     .action((flags: DocsFlags, command: Command) => writePages(contextOf(command), flags, settingFlags(command)));
-  addSettingOptions(docs, ['modelsDir']);
+  addSettingOptions(docs, ['dataDir', 'modelsDir']);
 }
 
 async function writePages(
@@ -46,7 +46,7 @@ async function writePages(
   if (flags.format !== 'markdown' && flags.format !== 'html') {
     throw new AppError('usage', `--format ${flags.format} is not known: markdown or html`);
   }
-  const { modelsDir } = await config(settings);
+  const { dataDir, modelsDir, featureSet } = await config(settings);
   const [{ featureFacts }, { modelsFolder }, { featurePage }, { pageHtml }, { pageMarkdown }] = await Promise.all([
     import('../feature-facts.ts'),
     import('../load-scorer.ts'),
@@ -55,7 +55,7 @@ async function writePages(
     import('../../features/pages/page-markdown.ts'),
   ]);
   const isHtml = flags.format === 'html';
-  const set = await wantedSet(flags);
+  const set = await wantedSet(flags, featureSet, dataDir);
   const page = featurePage(set, await featureFacts(set, modelsFolder(modelsDir), flags.export));
   const path = join(flags.out, `${set.name}.${isHtml ? 'html' : 'md'}`);
   await writePage(path, flags.out, isHtml ? pageHtml(page) : pageMarkdown(page));
@@ -63,11 +63,11 @@ async function writePages(
   terminal.line(`${path}: ${page.features.length} features of ${page.title}`);
 }
 
-/** The set that is named; with an export, the one that it is of. */
-async function wantedSet({ set, export: folder }: DocsFlags): Promise<FeatureSet> {
+/** The set that is named; with an export the one that it is of, else the one that is served. */
+async function wantedSet({ set, export: folder }: DocsFlags, served: string, dataDir: string): Promise<FeatureSet> {
   if (set !== undefined || folder === undefined) {
     const { findFeatureSet } = await import('../feature-sets.ts');
-    return findFeatureSet(set ?? 'pix-core');
+    return findFeatureSet(set ?? served, dataDir);
   }
   const { setOfExport } = await import('../feature-facts.ts');
   return setOfExport(folder);

@@ -59,7 +59,7 @@ async function readFeatures(
     import('../../training-export/read-history.ts'),
     import('../source-tables.ts'),
   ]);
-  const { set, features } = await findFeatures(flags.features);
+  const { set, features } = await findFeatures(flags.features, dataDir);
   const of = await rowsOf(flags);
   const request = { of, features, withStatuses: flags.statuses === true, versions: {} };
   await writeHistory(terminal, format, await readHistory(openSourceTables(dataDir), set, request));

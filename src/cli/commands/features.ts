@@ -1,16 +1,18 @@
 import type { Command } from 'commander';
 import { AppError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/nearest-name.ts';
+import type { FeatureSet } from '../../features/feature-set.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
 import { tableLines } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
 import { addFeatureDocsCommand } from './feature-docs.ts';
 import { addFeatureReadCommand } from './feature-read.ts';
+import { addFeatureRegistryCommands } from './feature-registry.ts';
 import { SET_HELP } from './set-option.ts';
 
-/** What `features list` and `show` are called with. */
+/** What commands over one set are called with. */
 interface SetFlags {
-  readonly set: string;
+  readonly set?: string;
 }
 
 const SHOW_HELP = `
@@ -18,24 +20,28 @@ Examples:
   sentinela features show payer_count_24h
   sentinela features show > features.yaml`;
 
-/** `sentinela features list | show | docs | read | check`. */
+/** `sentinela features list | show | plan | apply | history | docs | read | check`. */
 export function addFeaturesCommand(program: Command, contextOf: ContextOf): void {
   const features = program.command('features').description('the features that are served and exported');
-  features
+  const listing = features
     .command('list')
     .description('every feature of a set, in the order of the vector')
-    .option('--set <set>', SET_HELP, 'pix-core')
+    .option('--set <set>', `${SET_HELP} (default: the set that is served)`)
     .addHelpText(
       'after',
       '\nExamples:\n  sentinela features list --json\n  sentinela features list --set features.yaml',
     )
-    .action((flags: SetFlags, command: Command) => list(contextOf(command), flags));
-  features
+    .action((flags: SetFlags, command: Command) => list(contextOf(command), flags, settingFlags(command)));
+  const showing = features
     .command('show [name]')
     .description('the definition of one feature; without a name that of the whole set, as a file')
-    .option('--set <set>', SET_HELP, 'pix-core')
+    .option('--set <set>', `${SET_HELP} (default: the set that is served)`)
     .addHelpText('after', SHOW_HELP)
-    .action((name: string | undefined, flags: SetFlags, command: Command) => show(contextOf(command), name, flags));
+    .action((name: string | undefined, flags: SetFlags, command: Command) =>
+      show(contextOf(command), name, flags, settingFlags(command)),
+    );
+  for (const command of [listing, showing]) addSettingOptions(command, ['dataDir']);
+  addFeatureRegistryCommands(features, contextOf);
   addFeatureDocsCommand(features, contextOf);
   addFeatureReadCommand(features, contextOf);
   const check = features
@@ -43,23 +49,44 @@ export function addFeaturesCommand(program: Command, contextOf: ContextOf): void
     .description(
       'recompute the features of every decision from silver and compare them with what was served; exits 5 where any differs',
     )
+    .option('--set <set>', `${SET_HELP} (default: the set that is served)`)
     .addHelpText('after', '\nExample:\n  sentinela job run bronze-to-silver && sentinela features check')
-    .action((_flags, command: Command) => checkServed(contextOf(command), settingFlags(command)));
+    .action((flags: SetFlags, command: Command) => checkServed(contextOf(command), flags, settingFlags(command)));
   addSettingOptions(check, ['dataDir']);
 }
 
-async function list({ terminal }: CommandContext, flags: SetFlags): Promise<void> {
+/** The set that a flag names, else the one that is served. */
+async function chosenSet(
+  { config }: CommandContext,
+  flags: SetFlags,
+  settings: Readonly<Record<string, unknown>>,
+): Promise<FeatureSet> {
+  const { dataDir, featureSet } = await config(settings);
   const { findFeatureSet } = await import('../feature-sets.ts');
-  const set = await findFeatureSet(flags.set);
+  return findFeatureSet(flags.set ?? featureSet, dataDir);
+}
+
+async function list(
+  context: CommandContext,
+  flags: SetFlags,
+  settings: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { terminal } = context;
+  const set = await chosenSet(context, flags, settings);
   for (const feature of set.definition.features) terminal.value(feature);
   terminal.line(`${set.name}@${set.version}: ${set.names.length} features`);
   const rows = set.definition.features.map((feature) => [feature.name, feature.kind, feature.description]);
   for (const line of tableLines([['name', 'kind', 'meaning'], ...rows])) terminal.line(line);
 }
 
-async function show({ terminal }: CommandContext, name: string | undefined, flags: SetFlags): Promise<void> {
-  const { findFeatureSet } = await import('../feature-sets.ts');
-  const set = await findFeatureSet(flags.set);
+async function show(
+  context: CommandContext,
+  name: string | undefined,
+  flags: SetFlags,
+  settings: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { terminal } = context;
+  const set = await chosenSet(context, flags, settings);
   if (name === undefined) {
     const { writeDefinitionFile } = await import('../../features/yaml/write-definition.ts');
     terminal.value(set.definition);
@@ -76,17 +103,18 @@ async function show({ terminal }: CommandContext, name: string | undefined, flag
 }
 
 async function checkServed(
-  { terminal, config }: CommandContext,
-  flags: Readonly<Record<string, unknown>>,
+  context: CommandContext,
+  flags: SetFlags,
+  settings: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const { dataDir } = await config(flags);
-  const [{ openLakeOf }, { shippedSet }, { compareServed }] = await Promise.all([
+  const { terminal, config } = context;
+  const { dataDir } = await config(settings);
+  const [{ openLakeOf }, { compareServed }] = await Promise.all([
     import('../lake-access.ts'),
-    import('../shipped-set.ts'),
     import('../../training-export/compare-served.ts'),
   ]);
   const { ports } = await openLakeOf(dataDir);
-  const report = await compareServed(ports.lake, shippedSet());
+  const report = await compareServed(ports.lake, await chosenSet(context, flags, settings));
   terminal.value(report);
   const number = (value: number): string => value.toLocaleString('en-US');
   terminal.line(

@@ -13,6 +13,7 @@ export function addServeCommand(program: Command, contextOf: ContextOf): void {
 Examples:
   sentinela serve
   sentinela serve --http-port 8081 --data-dir /var/lib/sentinela
+  sentinela serve --feature-set shop-risk@3f2a90bb12cd --model shop-gbm --models-dir models
   sentinela serve --redis-url redis://127.0.0.1:6379 --instance a`,
     )
     .action((_flags, command: Command) => run(contextOf(command), settingFlags(command)));
@@ -26,6 +27,7 @@ Examples:
     'deadlineMs',
     'model',
     'modelsDir',
+    'featureSet',
     'jobs',
     'logLevel',
   ]);
@@ -34,11 +36,11 @@ Examples:
 async function run({ terminal, config }: CommandContext, flags: Readonly<Record<string, unknown>>): Promise<void> {
   const started = performance.now();
   const settings = await config(flags);
-  const [{ buildLogger }, { composeServer }, { loadScorer }, { shippedSet }] = await Promise.all([
+  const [{ buildLogger }, { composeServer }, { loadScorer }, { findFeatureSet }] = await Promise.all([
     import('../logger.ts'),
     import('../compose.ts'),
     import('../load-scorer.ts'),
-    import('../shipped-set.ts'),
+    import('../feature-sets.ts'),
   ]);
   const logger = buildLogger(settings.logLevel);
   // From the start: a signal that comes while state is built stops the server once it stands.
@@ -50,7 +52,7 @@ async function run({ terminal, config }: CommandContext, flags: Readonly<Record<
     process.once('SIGTERM', stop);
     process.once('SIGINT', stop);
   });
-  const set = shippedSet();
+  const set = await findFeatureSet(settings.featureSet, settings.dataDir);
   const scorer = await loadScorer(settings.model, set, settings.modelsDir);
   const server = await composeServer({
     config: settings,

@@ -6,8 +6,8 @@ import { KEY_OF_MEMBER } from './feature-reader.ts';
 export function writeDefinitionFile(set: FeatureSetDefinition): string {
   const document = new Document(fileMembers(set), { aliasDuplicateObjects: false });
   const list = document.get('features');
-  // An empty line before each feature, so that a person sees where one ends.
-  if (isSeq(list)) for (const item of list.items) if (isMap(item)) item.spaceBefore = true;
+  // An empty line between features, so that a person sees where one ends.
+  if (isSeq(list)) for (const item of list.items.slice(1)) if (isMap(item)) item.spaceBefore = true;
   return document.toString({ lineWidth: 120 });
 }
 

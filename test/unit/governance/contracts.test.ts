@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { PAYMENT_COLUMNS } from '../../../src/domain/payment-row.ts';
+import { REGISTRY_FEATURE_SETS } from '../../../src/governance/contracts/registry.ts';
 import { SILVER_TRANSACTIONS } from '../../../src/governance/contracts/silver.ts';
 import { brokenExpectation, definitionOf, schemaOf } from '../../../src/governance/contracts/table-contract.ts';
 import { LAKE_TABLES } from '../../../src/pipeline/lake.ts';
 import { parseSchema, serializeSchema } from '../../../src/storage/types/schema-json.ts';
 
 describe('every contract', () => {
-  it.each(Object.entries(LAKE_TABLES))(
+  it.each([...Object.entries(LAKE_TABLES), ['registry/feature_sets', REGISTRY_FEATURE_SETS] as const])(
     '%s is a schema that survives its text, with each column once',
     (path, contract) => {
       expect(contract.path).toBe(path);

@@ -1,0 +1,62 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from '../base/errors.ts';
+import { openModelRegistry } from '../scoring/model-registry.ts';
+import { localObjectStore } from '../storage/store/local-object-store.ts';
+import { MANIFEST_FILE } from '../training-export/export-format.ts';
+import { readManifest } from '../training-export/read-manifest.ts';
+
+/** What was made with a version of a set, and stays with it. */
+export interface Dependent {
+  readonly kind: 'model' | 'export';
+  /** `name@version` of a model, with its alias; the folder of an export. */
+  readonly name: string;
+  /** The version of the set. */
+  readonly version: string;
+  readonly features: readonly string[];
+}
+
+/**
+ * The models of the registry and the exports of the data folder that hang on other versions of a set.
+ *
+ * @param version the version that they do not hang on.
+ * @throws AppError `model_invalid` where the registry of models cannot be read. A folder that is no export is passed by.
+ */
+export async function dependentsOf(
+  setName: string,
+  version: string,
+  places: { readonly modelsFolder: string; readonly exportsFolder: string },
+): Promise<Dependent[]> {
+  const all = [...(await modelsOf(setName, places.modelsFolder)), ...(await exportsOf(setName, places.exportsFolder))];
+  return all.filter((dependent) => dependent.version !== version);
+}
+
+async function modelsOf(setName: string, folder: string): Promise<Dependent[]> {
+  const registry = await openModelRegistry(folder);
+  const found: Dependent[] = [];
+  for (const { name, version, alias } of await registry.list()) {
+    const { card } = await registry.load(`${name}@${version}`);
+    if (card.featureSet.name !== setName) continue;
+    const called = alias === null ? '' : ` (${alias})`;
+    const { version: of, features } = card.featureSet;
+    found.push({ kind: 'model', name: `${name}@${version}${called}`, version: of, features });
+  }
+  return found;
+}
+
+async function exportsOf(setName: string, root: string): Promise<Dependent[]> {
+  if (!existsSync(root)) return [];
+  const found: Dependent[] = [];
+  for (const entry of readdirSync(root).sort()) {
+    const folder = join(root, entry);
+    if (!existsSync(join(folder, MANIFEST_FILE))) continue;
+    try {
+      const { featureSet, features } = await readManifest(localObjectStore(folder));
+      if (featureSet.name === setName)
+        found.push({ kind: 'export', name: folder, version: featureSet.version, features });
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+    }
+  }
+  return found;
+}

@@ -1,0 +1,130 @@
+import { userInfo } from 'node:os';
+import { systemClock } from '../base/clock.ts';
+import { AppError } from '../base/errors.ts';
+import type { FeatureSet } from '../features/feature-set.ts';
+import { compareSets, type MemberChange, type SetChanges } from '../features/set-changes.ts';
+import { applySet, newestOf, type RegistryView } from '../pipeline/feature-registry.ts';
+import { localObjectStore } from '../storage/store/local-object-store.ts';
+import { dataFolders } from './data-folders.ts';
+import { readRegistry, readSetFile, setOfEntry } from './feature-sets.ts';
+import { modelsFolder } from './load-scorer.ts';
+import { type Dependent, dependentsOf } from './set-dependents.ts';
+import { shippedSet } from './shipped-set.ts';
+
+/** A dependent, and what of it is not there any more. */
+export interface HangingOn extends Dependent {
+  /** Features that it reads and that are removed or have other values now. */
+  readonly touched: readonly string[];
+}
+
+/** What applying a file would do. */
+export interface PlanReport extends SetChanges {
+  readonly name: string;
+  readonly version: string;
+  /** The newest version that was applied; null where there is none. */
+  readonly before: string | null;
+  readonly isSame: boolean;
+  /** Models and exports that were made with other versions of the set, and stay with them. */
+  readonly hangingOn: readonly HangingOn[];
+}
+
+/** A plan, and what it was made of. */
+export interface SetPlan {
+  readonly report: PlanReport;
+  readonly set: FeatureSet;
+  readonly view: RegistryView;
+}
+
+/**
+ * Plans the application of a file of feature definitions.
+ *
+ * @throws AppError as reading the file, `feature_invalid` for the name of the set that ships, `model_invalid`.
+ */
+export async function planSet(file: string, dataDir: string, modelsDir: string): Promise<SetPlan> {
+  const set = await readSetFile(file);
+  const shipped = shippedSet();
+  if (set.name === shipped.name && set.hash !== shipped.hash) {
+    throw new AppError('feature_invalid', `${file}: ${set.name} is the name of the set that ships: give yours another`);
+  }
+  const view = await readRegistry(dataDir);
+  const newest = newestOf(view, set.name);
+  const before = newest === undefined ? null : setOfEntry(newest);
+  const changes = compareSets(before?.definition ?? null, set.definition);
+  const places = { modelsFolder: modelsFolder(modelsDir), exportsFolder: dataFolders(dataDir).exports };
+  const dependents = await dependentsOf(set.name, set.version, places);
+  const values = new Set([
+    ...changes.removed,
+    ...changes.changed.filter(({ changesValues }) => changesValues).map(({ name }) => name),
+  ]);
+  const report: PlanReport = {
+    name: set.name,
+    version: set.version,
+    before: before?.version ?? null,
+    isSame: before?.hash === set.hash,
+    ...changes,
+    hangingOn: dependents.map((one) => ({ ...one, touched: one.features.filter((name) => values.has(name)) })),
+  };
+  return { report, set, view };
+}
+
+/**
+ * Applies a plan to the registry as it was when the plan was made.
+ *
+ * @returns which of the name's versions it is. @throws AppError `commit_conflict` where another set was applied meanwhile.
+ */
+export async function applyPlan(
+  { set, view }: SetPlan,
+  dataDir: string,
+  { by, reason }: { readonly by: string | undefined; readonly reason: string | null },
+): Promise<number> {
+  const clock = systemClock();
+  const applied = await applySet(localObjectStore(dataFolders(dataDir).lake), { clock }, view, {
+    name: set.name,
+    version: set.version,
+    hash: set.hash,
+    definition: JSON.stringify(set.definition),
+    appliedAtMicros: clock.nowMicros(),
+    appliedBy: by ?? userInfo().username,
+    reason,
+  });
+  return applied.kind === 'applied' ? applied.number : (newestOf(view, set.name)?.number ?? 0);
+}
+
+/** A plan for people. */
+export function planLines(report: PlanReport): string[] {
+  const { name, version, before, isSame, added, removed, changed, head, isReordered, isCompatible } = report;
+  if (isSame) return [`${name}@${version} is what was applied last: nothing to do`];
+  const lines = [before === null ? `${name}@${version} is new` : `${name}: ${before} → ${version}`];
+  for (const change of head) lines.push(`~ ${memberText(change)}`);
+  for (const feature of added) lines.push(`+ ${feature}`);
+  for (const feature of removed) lines.push(`- ${feature}`);
+  for (const { name: feature, members, changesValues } of changed) {
+    lines.push(`~ ${feature}${changesValues ? '' : ' (its values stay)'}: ${members.map(memberText).join('; ')}`);
+  }
+  if (isReordered) lines.push('~ features stand in another order');
+  if (before !== null) {
+    lines.push(
+      isCompatible
+        ? 'compatible: every feature that was there keeps its values'
+        : 'not compatible: what was made with the older version stays with it',
+    );
+  }
+  lines.push(backfillLine(report));
+  for (const { kind, name: who, version: of, touched } of report.hangingOn) {
+    const what = touched.length === 0 ? 'none of its features changes' : `reads ${touched.join(', ')}`;
+    lines.push(`${kind} ${who} hangs on ${name}@${of}: ${what}`);
+  }
+  return lines;
+}
+
+function backfillLine({ backfill }: PlanReport): string {
+  if (backfill === null) return 'no state must be rebuilt';
+  const { features, days } = backfill;
+  const reach = days === null ? 'all of silver' : `${days} days of silver`;
+  return `state must be rebuilt for ${features.length} features: ${reach}`;
+}
+
+function memberText({ member, was, is }: MemberChange): string {
+  const text = (value: unknown): string => (value === undefined ? 'none' : JSON.stringify(value));
+  return `${member} ${text(was)} → ${text(is)}`;
+}

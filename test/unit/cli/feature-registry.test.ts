@@ -1,0 +1,141 @@
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { findFeatureSet, readRegistry } from '../../../src/cli/feature-sets.ts';
+import { loadScorer } from '../../../src/cli/load-scorer.ts';
+import { runProgram } from '../../../src/cli/program.ts';
+import { applyPlan, planLines, planSet } from '../../../src/cli/set-plan.ts';
+import { localObjectStore } from '../../../src/storage/store/local-object-store.ts';
+import { createExport } from '../../../src/training-export/create-export.ts';
+import { rowOf } from '../features/streams.ts';
+import { silverWorld } from '../training-export/silver-world.ts';
+
+const T = 20_000 * 86_400_000_000;
+const root = mkdtempSync(join(tmpdir(), 'sentinela-registry-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+let dataDir = '';
+let file = '';
+let runs = 0;
+beforeEach(() => {
+  runs += 1;
+  dataDir = join(root, `data-${runs}`);
+  file = join(root, `set-${runs}.yaml`);
+  write('30d');
+});
+
+function write(window: string, more = ''): void {
+  writeFileSync(
+    file,
+    `name: mine
+description: A set
+bound: 64
+allowed_lateness: 7d
+features:
+  - { name: a, description: x, entity: payer, aggregate: count, window: ${window} }
+  - { name: b, description: x, entity: payee, aggregate: count, window: 1d }
+${more}`,
+  );
+}
+
+/** Runs a command, and gives its exit code and the values that it printed. */
+async function sentinela(...args: readonly string[]): Promise<{ exit: number; values: Record<string, unknown>[] }> {
+  const written: string[] = [];
+  const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+  const errors = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+  try {
+    const exit = await runProgram(['features', ...args, '--data-dir', dataDir, '--json']);
+    return { exit, values: written.map((text) => JSON.parse(text) as Record<string, unknown>) };
+  } finally {
+    out.mockRestore();
+    errors.mockRestore();
+  }
+}
+
+describe('the registry of feature sets', () => {
+  it('takes a set, does nothing with the same, and gives both versions of a changed one', async () => {
+    const first = await findFeatureSet(file, dataDir);
+    expect(await sentinela('apply', file)).toMatchObject({ exit: 2 });
+    expect(existsSync(join(dataDir, 'lake'))).toBe(false);
+    const applied = await sentinela('apply', file, '--yes', '--by', 'ana', '--reason', 'first');
+    expect(applied).toMatchObject({ exit: 0, values: [{ applied: true, number: 1, added: ['a', 'b'], before: null }] });
+    const again = await sentinela('apply', file, '--yes');
+    expect(again).toMatchObject({ exit: 0, values: [{ applied: false, isSame: true }] });
+    write('31d');
+    const second = await findFeatureSet(file, dataDir);
+    expect((await sentinela('apply', file, '--yes')).values).toMatchObject([{ number: 2, before: first.version }]);
+    expect((await findFeatureSet('mine', dataDir)).hash).toBe(second.hash);
+    expect((await findFeatureSet(`mine@${first.version}`, dataDir)).hash).toBe(first.hash);
+    await expect(findFeatureSet('mine@0', dataDir)).rejects.toMatchObject({ code: 'feature_not_found' });
+    await expect(findFeatureSet('min', dataDir)).rejects.toThrow(/did you mean mine\?/);
+    const { values } = await sentinela('history', 'mine');
+    expect(values).toMatchObject([
+      { number: 2, version: second.version, reason: null },
+      { number: 1, version: first.version, appliedBy: 'ana', reason: 'first', definition: first.definition },
+    ]);
+    expect((await sentinela('history', 'mne')).exit).toBe(4);
+    expect((await sentinela('list', '--set', 'mine')).values).toHaveLength(2);
+  });
+
+  it('lets one of two win that apply at once, and the other plan again', async () => {
+    for (const start of ['an empty registry', 'one with a set']) {
+      const plan = await planSet(file, dataDir, '');
+      write(start === 'one with a set' ? '33d' : '32d');
+      const other = await planSet(file, dataDir, '');
+      await applyPlan(plan, dataDir, { by: 'ana', reason: null });
+      const late = applyPlan(other, dataDir, { by: 'rui', reason: null });
+      await expect(late, start).rejects.toMatchObject({ code: 'commit_conflict' });
+      const { sets } = await readRegistry(dataDir);
+      expect(sets.map(({ hash }) => hash).at(-1), start).toBe(plan.set.hash);
+    }
+    expect((await readRegistry(dataDir)).sets.map(({ number }) => number)).toEqual([1, 2]);
+  });
+
+  it('takes nothing of a file with a fault, nor the name of the set that ships', async () => {
+    write('30x');
+    expect(await sentinela('apply', file, '--yes')).toMatchObject({ exit: 2 });
+    writeFileSync(file, readFileSync(file, 'utf8').replace('30x', '30d').replace('name: mine', 'name: pix-core'));
+    expect(await sentinela('apply', file, '--yes')).toMatchObject({ exit: 2 });
+    expect(existsSync(join(dataDir, 'lake'))).toBe(false);
+  });
+
+  it('names the models and exports that hang on the older version, and what they read', async () => {
+    await sentinela('apply', file, '--yes');
+    const set = await findFeatureSet('mine', dataDir);
+    const { version } = set;
+    const models = join(root, 'models');
+    cpSync('models', models, { recursive: true });
+    const registry = JSON.parse(readFileSync(join(models, 'registry.json'), 'utf8'));
+    const [model] = registry.models;
+    const card = join(models, model.name, model.version, 'card.json');
+    const featureSet = { name: 'mine', version, features: ['a', 'b'] };
+    writeFileSync(card, JSON.stringify({ ...JSON.parse(readFileSync(card, 'utf8')), featureSet }));
+    const exported = join(dataDir, 'exports', 'june');
+    const world = await silverWorld(set);
+    world.pay(rowOf(`E${'1'.padStart(31, '0')}`, T, 100, 1, 1), T, 'APPROVE');
+    await world.commit();
+    const options = { set, labelsAsOfMicros: T + 1, horizonMicros: 1 };
+    await createExport(options, { tables: world.tables, files: localObjectStore(exported) });
+    write('31d', '  - { name: c, description: x, expression: a / b }\n');
+    const { report } = await planSet(file, dataDir, models);
+    expect(report.hangingOn).toMatchObject([
+      { kind: 'model', version, touched: ['a'] },
+      { kind: 'export', name: exported, version, touched: ['a'] },
+    ]);
+    expect(planLines(report)).toEqual([
+      `mine: ${version} → ${report.version}`,
+      '+ c',
+      '~ a: window "30d" → "31d"',
+      'not compatible: what was made with the older version stays with it',
+      'state must be rebuilt for 1 features: 38 days of silver',
+      `model ${model.name}@${model.version} (champion) hangs on mine@${version}: reads a`,
+      `export ${exported} hangs on mine@${version}: reads a`,
+    ]);
+    // And a server of the new version refuses the model.
+    const newer = await findFeatureSet(file, dataDir);
+    await expect(loadScorer('champion', newer, models)).rejects.toMatchObject({
+      code: 'model_mismatch',
+      message: expect.stringContaining(`was trained on mine@${version}, served is mine@${newer.version}`),
+    });
+  });
+});
