@@ -7,8 +7,8 @@ import { assert } from '../base/assert.ts';
 
 /** Registers of an approximate distinct count: 2^12, a standard error of 1.6 %. */
 export const REGISTERS = 4096;
-/** Buckets of an approximate quantile: 16 a power of two, below 2^53. */
-export const BUCKETS = 16 * 50 + 16;
+/** Buckets of an approximate quantile: 16 a power of two, up to 2^53. */
+export const BUCKETS = 16 * 50;
 
 /**
  * The bucket of an integer from 0 to 2^53 − 1: below 16 each has its own, above that a power of two

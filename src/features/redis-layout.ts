@@ -12,7 +12,7 @@ import type { FeatureSet } from './feature-set.ts';
  *   <epoch>:e<id>    a payment's event      f64{K} numbers in each kind's entity (0 = none) · f64{K} tokens of
  *                    the entities (−1 = none) · f64 time · f64{N} what tiles took in · side:u8 payee key:text
  *   <epoch>:<k><id>  an entity of a kind    header event{kept}, after `head` dropped ones
- *   <epoch>:t<k><id> an entity's tiles      hash: index → newest, count, f64{8} a group, registers u8{4096}, histograms u32{816}
+ *   <epoch>:t<k><id> an entity's tiles      hash: index → newest, count, f64{8} a group, registers u8{4096}, histograms u32{800}
  *   <epoch>:l<id>    a payee's labels       f64{4} count, head, kept, newest dropped · label{kept}
  *   <epoch>:r<id>    headers below an event, for its retry, 15 minutes
  *   <epoch>:n<id>    a label's number by its request, 15 minutes

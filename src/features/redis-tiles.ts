@@ -3,7 +3,7 @@ import { GROUP, GROUP_STRIDE, TILE, type TileOffsets } from './tile-pool.ts';
 
 /*
  * A tile as Redis holds it: f64 newest, f64 count, f64{8} a group, u8{4096} a list of registers,
- * u32{816} a histogram; all little-endian.
+ * u32{800} a histogram; all little-endian.
  */
 
 const HEAD_BYTES = 16;
@@ -110,10 +110,11 @@ end
 
 local function addToGroup(group, value)
   group[1] = group[1] + 1
-  local low = group[2] + value
+  local high = floor(value / 281474976710656)
+  local low = group[2] + (value - high * 281474976710656)
   local carry = floor(low / 281474976710656)
   group[2] = low - carry * 281474976710656
-  group[3] = group[3] + carry
+  group[3] = group[3] + high + carry
   group[${GROUP.max + 1}] = math.max(group[${GROUP.max + 1}], value)
   group[${GROUP.min + 1}] = math.min(group[${GROUP.min + 1}], value)
   addSquare(group, math.abs(value))

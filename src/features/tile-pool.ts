@@ -174,10 +174,12 @@ export class TilePool {
 function addToGroup(numbers: Float64Array, at: number, value: number): void {
   if (Number.isNaN(value)) return;
   numbers[at] = (numbers[at] as number) + 1;
-  const sum = (numbers[at + GROUP.sumLow] as number) + value;
-  const carry = Math.floor(sum / SUM_SPLIT);
-  numbers[at + GROUP.sumLow] = sum - carry * SUM_SPLIT;
-  numbers[at + GROUP.sumHigh] = (numbers[at + GROUP.sumHigh] as number) + carry;
+  // Cut before it is added: of two numbers of 53 bits the sum would be rounded.
+  const high = Math.floor(value / SUM_SPLIT);
+  const low = (numbers[at + GROUP.sumLow] as number) + (value - high * SUM_SPLIT);
+  const carry = Math.floor(low / SUM_SPLIT);
+  numbers[at + GROUP.sumLow] = low - carry * SUM_SPLIT;
+  numbers[at + GROUP.sumHigh] = (numbers[at + GROUP.sumHigh] as number) + high + carry;
   if (value > (numbers[at + GROUP.max] as number)) numbers[at + GROUP.max] = value;
   if (value < (numbers[at + GROUP.min] as number)) numbers[at + GROUP.min] = value;
   addSquare(numbers, at, Math.abs(value));

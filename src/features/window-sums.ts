@@ -274,10 +274,11 @@ export class WindowSums {
     const value = slot < 0 ? 0 : (own[slot] as number);
     if (Number.isNaN(value)) return;
     this.#count -= 1;
-    const low = this.#low - value;
+    const high = Math.floor(value / SUM_SPLIT);
+    const low = this.#low - (value - high * SUM_SPLIT);
     const carry = Math.floor(low / SUM_SPLIT);
     this.#low = low - carry * SUM_SPLIT;
-    this.#high += carry;
+    this.#high += carry - high;
     this.#droppedSquare -= BigInt(value) * BigInt(value);
     if (value >= max && value > this.#max) this.#doubt |= DOUBT_MAX;
     if (value <= min && value < this.#min) this.#doubt |= DOUBT_MIN;

@@ -8,7 +8,7 @@ import type { Observation } from '../../src/features/online-store.ts';
 import { RedisOnlineStore } from '../../src/features/redis-online-store.ts';
 import { type Cell, OracleStore } from '../unit/features/oracle.ts';
 import { checkReading } from '../unit/features/reading-check.ts';
-import { cellsOf, paymentOf, rowOf, type Step, stream, testSet } from '../unit/features/streams.ts';
+import { cellsOf, paymentOf, rowOf, STREAMS, type Step, stream, testSet } from '../unit/features/streams.ts';
 import { startRedis, type TestRedis } from './redis-server.ts';
 
 const START = 1_762_000_000_000_000;
@@ -156,7 +156,7 @@ describe('the Redis store', () => {
     it(`equals the oracle on random streams where an entity keeps ${bound} events`, async () => {
       await fc.assert(
         fc.asyncProperty(stream, (steps) => run(redis, bound, steps)),
-        { numRuns: 12 },
+        { numRuns: STREAMS },
       );
     });
   }

@@ -7,7 +7,7 @@ import { compileFeatureSet } from '../../../src/features/feature-set.ts';
 import { PIX_CORE } from '../../../src/features/pix-core.ts';
 import { OracleStore } from './oracle.ts';
 import { checkReading } from './reading-check.ts';
-import { cellsOf, paymentOf, rowOf, type Step, stream, testSet } from './streams.ts';
+import { cellsOf, paymentOf, rowOf, STREAMS, type Step, stream, testSet } from './streams.ts';
 
 const START = 1_762_000_000_000_000;
 
@@ -135,7 +135,7 @@ describe('the embedded store', () => {
     it(`equals the oracle on random streams where an entity keeps ${bound} events`, () => {
       fc.assert(
         fc.property(stream, (steps) => run(bound, steps)),
-        { numRuns: 15 },
+        { numRuns: STREAMS },
       );
     });
   }

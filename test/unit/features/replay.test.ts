@@ -14,7 +14,7 @@ import { FEATURE_STATUS_NAMES } from '../../../src/features/feature-status.ts';
 import { replay } from '../../../src/features/replay.ts';
 import { type NumberColumns, numberColumns, type ReplayInput } from '../../../src/features/replay-input.ts';
 import { type Cell, type OracleItem, oracleVector } from './oracle.ts';
-import { keyColumns, paymentOf, rowOf, type Step, stream, testSet } from './streams.ts';
+import { keyColumns, paymentOf, rowOf, STREAMS, type Step, stream, testSet } from './streams.ts';
 
 /*
  * A world of two servers on one store. Everything that is recorded lies in a log with its journal
@@ -227,7 +227,7 @@ describe('replay', () => {
     it(`equals what was served, over epochs that forget and events without a number, bound ${bound}`, () => {
       fc.assert(
         fc.property(stream, fc.integer({ min: 1, max: 1000 }), (steps, seed) => run(bound, steps, seed)),
-        { numRuns: 15 },
+        { numRuns: STREAMS },
       );
     });
   }

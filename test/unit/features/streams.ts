@@ -30,6 +30,9 @@ export type Step =
   | { readonly do: 'rollback'; readonly steps: number }
   | { readonly do: 'restart' };
 
+/** Random streams of each case: `STREAMS=250 npx vitest run test/unit/features` for as many as one has time for. */
+export const STREAMS = Number(process.env.STREAMS ?? 12);
+
 const MINUTE = 60_000_000;
 /** Waits that meet the edges of the windows of {@link testSet}, one microsecond to each side; negative ones are late. */
 const wait = fc.oneof(
