@@ -1,7 +1,7 @@
 import { LIMITS } from '../base/limits.ts';
 import type { Column, ExpressionFeature, FeatureDefinition } from './definition.ts';
 import { checkTypes, type NamedFeature } from './expression/check-types.ts';
-import { sourceColumns } from './expression/derived-columns.ts';
+import { isColumnName, sourceColumns } from './expression/derived-columns.ts';
 import { ExpressionError } from './expression/expression-error.ts';
 import { parseExpression } from './expression/parse-expression.ts';
 import { namesOf, nodesOf, type Syntax } from './expression/syntax.ts';
@@ -29,8 +29,8 @@ export type OnExpressionFault = (error: ExpressionError, feature: ExpressionFeat
  * Reads, orders and types the expressions of a set: inputs come first.
  *
  * @param features of the set, in the order of the vector; their names are distinct.
- * @param onFault throws the fault unless told otherwise. An expression that needs a wrong one is then left out unsaid:
- * nobody knows its types.
+ * @param onFault throws the fault unless told otherwise. An expression that needs a wrong one is then left out unsaid,
+ * for nobody knows its types, unless it names what there is not.
  * @throws ExpressionError `feature_invalid` that names the feature, what is wrong and where.
  */
 export function bindExpressions(
@@ -66,7 +66,9 @@ export function bindExpressions(
     const { name, expression } = feature;
     const scope = { subject: subjectOf(feature), own: name, features: known, gives: FEATURE_TYPES };
     if (wrong.has(name)) continue;
-    if (namesOf(syntax).some((input) => input.name !== name && wrong.has(input.name))) {
+    const inputs = namesOf(syntax).map((input) => input.name);
+    const isUnknown = inputs.some((input) => !known.has(input) && !isColumnName(input));
+    if (!isUnknown && inputs.some((input) => input !== name && wrong.has(input))) {
       wrong.add(name);
       continue;
     }

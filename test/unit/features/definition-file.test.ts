@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ENTITY_KINDS } from '../../../src/domain/entity-keys.ts';
 import { readDefinitionFile } from '../../../src/features/definition-file.ts';
 import { compileFeatureSet } from '../../../src/features/feature-set.ts';
 import { PIX_CORE } from '../../../src/features/pix-core.ts';
@@ -163,6 +164,15 @@ describe('a set that is written in YAML', () => {
     ]);
   });
 
+  it.each([...ENTITY_KINDS])('names the entity %s by its kind, or by its columns in whatever order', (kind) => {
+    const entityOf = (entity: string): unknown =>
+      readDefinitionFile(file(COUNT.replace('payer', entity)), 'f.yaml').features[0];
+    expect(entityOf(kind)).toMatchObject({ entity: kind });
+    const [, columns = ''] =
+      new RegExp(`(?:are|,) ${kind} \\[(.*?)\\]`).exec(faultsOf(file(COUNT.replace('payer', 'x')))[0] ?? '') ?? [];
+    expect(entityOf(`[${columns.split(', ').reverse().join(', ')}]`)).toMatchObject({ entity: kind });
+  });
+
   it('may share parts by anchors, and keep them under a key of its own', () => {
     const read = readDefinitionFile(
       `x-parts:
@@ -294,6 +304,7 @@ describe('a set with a fault', () => {
       "8:13 feature 'split': a column of every training set has this name: choose another",
       "10:44 feature 'c': it needs itself: b → c → b at character 1 of expression",
       "11:44 feature 'd': there is no feature or column nothing at character 1 of expression",
+      "12:48 feature 'e': there is no feature or column nothing at character 5 of expression",
       "13:13 feature 'Upper': a feature is named in snake_case, 63 characters at most",
       "13:86 feature 'Upper': the hop is longer than the window",
       '14:5 feature 9 must be keys with values',

@@ -25,6 +25,7 @@ const instant = Date.UTC(2026, 10, 25, 1, 30) * 1000;
 const row = {
   ...rowOf('E1', instant, 30_000, 1, 2),
   purpose: 'IPAY',
+  device_id: null,
   device_remote_access: true,
   device_enrolled_at: instant - 36 * 3_600_000_000,
   payer_account_opened_on: 0,

@@ -1,0 +1,48 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { compileFeatureSet } from '../../src/features/feature-set.ts';
+import { PIX_CORE } from '../../src/features/pix-core.ts';
+import { writeDefinitionFile } from '../../src/features/yaml/write-definition.ts';
+import { examplePayment } from '../payment-example.ts';
+import { newDataDir, PROGRAM, startServer } from '../running-server.ts';
+
+const SET = compileFeatureSet({ ...PIX_CORE, name: 'mine', bound: 128 });
+
+describe('a server of a feature set of one’s own', () => {
+  const folder = newDataDir();
+  const [file, models, dataDir] = [join(folder, 'mine.yaml'), join(folder, 'models'), join(folder, 'data')];
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  const sentinela = (...args: readonly string[]): { status: number | null; out: string; error: string } => {
+    const run = spawnSync(process.execPath, [PROGRAM, ...args, '--data-dir', dataDir, '--json'], { encoding: 'utf8' });
+    return { status: run.status, out: run.stdout, error: run.stderr };
+  };
+
+  it('is the set of the registry, with a model that was trained on it and no other', async () => {
+    writeFileSync(file, writeDefinitionFile(SET.definition));
+    expect(sentinela('features', 'apply', file, '--yes')).toMatchObject({ status: 0 });
+    cpSync('models', models, { recursive: true });
+    const args = ['--feature-set', `mine@${SET.version}`, '--models-dir', models];
+    const refused = sentinela('serve', ...args, '--http-port', '0', '--grpc-port', '0');
+    expect(refused.status).toBe(3);
+    expect(refused.error).toContain(`served is mine@${SET.version}`);
+    const [model] = JSON.parse(readFileSync(join(models, 'registry.json'), 'utf8')).models;
+    const card = join(models, model.name, model.version, 'card.json');
+    const said = JSON.parse(readFileSync(card, 'utf8'));
+    const featureSet = { name: 'mine', version: SET.version, features: SET.names };
+    writeFileSync(card, JSON.stringify({ ...said, featureSet }));
+    const server = await startServer({ dataDir, args });
+    for (const amount of ['10.00', '20.00', '30.00']) {
+      const endToEndId = `E12345678202611011200${amount.replace('.', '').padStart(11, '0')}`;
+      const answer = await server.post('/v1/score', examplePayment({ endToEndId, amount }));
+      expect(await answer.json()).toMatchObject({ featureSet: { name: 'mine', version: SET.version } });
+    }
+    expect(await server.stop()).toBe(0);
+    expect(sentinela('job', 'run', 'bronze-to-silver').status).toBe(0);
+    const checked = JSON.parse(sentinela('features', 'check', '--set', 'mine').out);
+    expect(checked).toMatchObject({ decisions: 3, comparedValues: 3 * SET.names.length, differingValues: 0 });
+    expect(JSON.parse(sentinela('features', 'check').out)).toMatchObject({ decisions: 0, otherVersions: 3 });
+  });
+});
