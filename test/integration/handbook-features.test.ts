@@ -33,12 +33,13 @@ describe.skipIf(PYTHON === undefined)('the features of the handbook', () => {
     expect(await runProgram([...args, '--json']), args.join(' ')).toBe(0);
   };
 
-  /** Imports and exports a file by commands, and compares with pandas. */
-  async function compared(csv: string, name: string): Promise<Report> {
+  /** Imports and exports a file by commands, by the set's file or its name in the registry, and compares with pandas. */
+  async function compared(csv: string, name: string, features = FEATURES): Promise<Report> {
     const [dataDir, out] = [join(folder, name), join(folder, `${name}-training`)];
     await sentinela('import', csv, '--mapping', MAPPING, '--data-dir', dataDir);
+    if (features !== FEATURES) await sentinela('features', 'apply', FEATURES, '--yes', '--data-dir', dataDir);
     const from = ['--from', 'silver.transactions', '--labels-as-of', '2030-01-01', '--horizon', '7d'];
-    const set = ['--features', FEATURES, '--double', '--status', 'packed'];
+    const set = ['--features', features, '--double', '--status', 'packed'];
     await sentinela('export', 'create', '--data-dir', dataDir, ...from, ...set, '--out', out);
     await sentinela('export', 'verify', out, '--data-dir', dataDir);
     const manifest = JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8')) as { features: readonly string[] };
@@ -55,7 +56,7 @@ describe.skipIf(PYTHON === undefined)('the features of the handbook', () => {
   it('are those of a plain pandas loop, with ties and a fraud just seven days ago', async () => {
     const csv = join(folder, 'ties.csv');
     runPython('integration/handbook-features.py', { csv, seed: 7, count: 6000 });
-    const report = await compared(csv, 'ties');
+    const report = await compared(csv, 'ties', 'card-handbook');
     expect([report.rows, report.differing]).toEqual([6000, {}]);
     expect(report.ties).toBeGreaterThan(100);
   });
