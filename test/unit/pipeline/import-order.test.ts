@@ -180,16 +180,31 @@ describe('the ledger of an import', () => {
   });
   const place = (ledger: ReturnType<typeof importLedger>, row: GoodRow) => ledger.place(row.row, row.payment);
 
+  it('numbers holders, keys and devices as well', () => {
+    const ledger = importLedger({ payments: 100, labels: 100 }, []);
+    const named = { payer_document: '52998224725', pix_key: 'key', device_id: 'device' };
+    const numbersOf = (number: number, changes: object = {}): unknown => {
+      const place = ledger.place({ ...good(number, 0).row, ...named, ...changes }, String(number));
+      return 'numbers' in place ? place.numbers : place.kind;
+    };
+    expect(numbersOf(1)).toMatchObject({ payer_document: 1, payee_document: null, pix_key: 1, device: 1 });
+    expect(numbersOf(2, { device_id: 'another' })).toMatchObject({ payer_document: 2, pix_key: 2, device: 1 });
+    expect(numbersOf(3, { pix_key: null })).toMatchObject({ payer_document: 3, pix_key: null, device: 2 });
+  });
+
   it('numbers each entity from 1, and shows a second side what is there', () => {
     const ledger = importLedger({ payments: 100, labels: 100 }, []);
-    expect(place(ledger, good(1, 0))).toEqual({ kind: 'event', numbers: { payer: 1, payee: 1, pair: 1 } });
-    expect(place(ledger, good(2, 0, { to: 'C' }))).toEqual({ kind: 'event', numbers: { payer: 2, payee: 1, pair: 1 } });
-    expect(place(ledger, good(3, 0))).toEqual({ kind: 'event', numbers: { payer: 3, payee: 2, pair: 2 } });
-    expect(place(ledger, good(4, 0, { id: '2', to: 'C', side: 'PAYEE' }))).toEqual({
+    expect(place(ledger, good(1, 0))).toMatchObject({ kind: 'event', numbers: { payer: 1, payee: 1, pair: 1 } });
+    expect(place(ledger, good(2, 0, { to: 'C' }))).toMatchObject({
+      kind: 'event',
+      numbers: { payer: 2, payee: 1, pair: 1 },
+    });
+    expect(place(ledger, good(3, 0))).toMatchObject({ kind: 'event', numbers: { payer: 3, payee: 2, pair: 2 } });
+    expect(place(ledger, good(4, 0, { id: '2', to: 'C', side: 'PAYEE' }))).toMatchObject({
       kind: 'second_side',
       numbers: { payer: 3, payee: 1, pair: 1 },
     });
-    expect(place(ledger, good(5, 0, { from: 'B', to: 'A' }))).toEqual({
+    expect(place(ledger, good(5, 0, { from: 'B', to: 'A' }))).toMatchObject({
       kind: 'event',
       numbers: { payer: 1, payee: 1, pair: 1 },
     });
@@ -198,20 +213,20 @@ describe('the ledger of an import', () => {
   it('tells a repeat from another payment under the same key', () => {
     const ledger = importLedger({ payments: 100, labels: 100 }, []);
     place(ledger, good(1, 0));
-    expect(place(ledger, good(2, 0, { id: '1' }))).toEqual({ kind: 'duplicate' });
-    expect(place(ledger, good(3, 1, { id: '1' }))).toEqual({ kind: 'key_reused' });
+    expect(place(ledger, good(2, 0, { id: '1' }))).toMatchObject({ kind: 'duplicate' });
+    expect(place(ledger, good(3, 1, { id: '1' }))).toMatchObject({ kind: 'key_reused' });
   });
 
   it('knows what the lake held before', () => {
     const ledger = importLedger({ payments: 100, labels: 100 }, [
       { endToEndId: '1'.padStart(32, '0'), side: 'PAYER', payeeAccount: 'X||9' },
     ]);
-    expect(place(ledger, good(1, 0))).toEqual({ kind: 'in_lake' });
-    expect(place(ledger, good(2, 0, { id: '1', side: 'PAYEE' }))).toEqual({
+    expect(place(ledger, good(1, 0))).toMatchObject({ kind: 'in_lake' });
+    expect(place(ledger, good(2, 0, { id: '1', side: 'PAYEE' }))).toMatchObject({
       kind: 'second_side',
       numbers: { payer: 0, payee: 0, pair: 0 },
     });
-    expect(ledger.placeLabel(label('1', null))).toEqual({ kind: 'label', payeeAccount: 'X||9', number: 1 });
+    expect(ledger.placeLabel(label('1', null))).toMatchObject({ kind: 'label', payeeAccount: 'X||9', number: 1 });
   });
 
   it('gives labels to the payee of their payment, else to the one that the caller names', () => {
