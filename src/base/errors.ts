@@ -75,6 +75,7 @@ export const ERRORS = {
   export_mismatch: kind(409, 9, false, 5, 'The export does not equal what is recomputed'),
   leakage_found: kind(409, 9, false, 5, 'A feature of the export knows what it should not'),
   skew_found: kind(409, 9, false, 5, 'Served features do not equal the recomputed ones'),
+  drift_found: kind(409, 9, false, 5, 'Served features are further from the training set than is allowed'),
 } as const satisfies Record<string, ErrorKind>;
 
 /** The name of an error, as clients see it in `code`. */

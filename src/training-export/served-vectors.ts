@@ -42,7 +42,10 @@ export function statusOf({ status }: FeatureOutput, at: number): string {
 }
 
 /** Vectors as decisions hold them; the object is the same for every call. A vector of another length has no value at all. */
-export function servedVectors(decisions: LakeColumns, count: number): (decision: number) => FeatureOutput {
+export function servedVectors(
+  decisions: Pick<LakeColumns, 'data'>,
+  count: number,
+): (decision: number) => FeatureOutput {
   const features = decisions.data('features');
   const statuses = decisions.data('feature_status');
   if (features.kind !== 'list' || features.child.kind !== 'float64' || statuses.kind !== 'binary') {

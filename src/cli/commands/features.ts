@@ -6,6 +6,7 @@ import type { CommandContext, ContextOf } from '../command-context.ts';
 import { tableLines } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
 import { addFeatureDocsCommand } from './feature-docs.ts';
+import { addFeatureDriftCommand } from './feature-drift.ts';
 import { addFeatureReadCommand } from './feature-read.ts';
 import { addFeatureRegistryCommands } from './feature-registry.ts';
 import { SET_HELP } from './set-option.ts';
@@ -20,7 +21,7 @@ Examples:
   sentinela features show payer_count_24h
   sentinela features show > features.yaml`;
 
-/** `sentinela features list | show | plan | apply | history | docs | read | check`. */
+/** `sentinela features list | show | plan | apply | history | docs | read | drift | check`. */
 export function addFeaturesCommand(program: Command, contextOf: ContextOf): void {
   const features = program.command('features').description('the features that are served and exported');
   const listing = features
@@ -44,6 +45,7 @@ export function addFeaturesCommand(program: Command, contextOf: ContextOf): void
   addFeatureRegistryCommands(features, contextOf);
   addFeatureDocsCommand(features, contextOf);
   addFeatureReadCommand(features, contextOf);
+  addFeatureDriftCommand(features, contextOf);
   const check = features
     .command('check')
     .description(

@@ -14,6 +14,7 @@ import {
 } from '../../../src/governance/contracts/silver.ts';
 import { definitionOf } from '../../../src/governance/contracts/table-contract.ts';
 import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
+import type { ObjectStore } from '../../../src/storage/store/object-store.ts';
 import { createTable, type DeltaTable } from '../../../src/storage/table.ts';
 import type { SourceTable, SourceTables } from '../../../src/training-export/source-snapshots.ts';
 
@@ -39,8 +40,8 @@ export interface SilverWorld {
 
 const JOURNAL = '11111111-2222-3333-4444-555555555555';
 
-export async function silverWorld(set: FeatureSet): Promise<SilverWorld> {
-  const store = memoryObjectStore();
+/** @param store where the tables lie: a lake's folder where commands are to read them. */
+export async function silverWorld(set: FeatureSet, store: ObjectStore = memoryObjectStore()): Promise<SilverWorld> {
   const clock = manualClock(0);
   const environment = { clock };
   const tables = new Map<SourceTable, DeltaTable>();
