@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { AppError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/nearest-name.ts';
+import type { FeatureDefinition } from '../../features/definition.ts';
 import type { FeatureSet } from '../../features/feature-set.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
-import { tableLines } from '../terminal.ts';
+import { type Terminal, tableLines } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
 import { addFeatureDocsCommand } from './feature-docs.ts';
 import { addFeatureDriftCommand } from './feature-drift.ts';
@@ -16,9 +17,15 @@ interface SetFlags {
   readonly set?: string;
 }
 
+/** What `features show` is called with. */
+interface ShowFlags extends SetFlags {
+  readonly sql?: boolean;
+}
+
 const SHOW_HELP = `
 Examples:
   sentinela features show payer_count_24h
+  sentinela features show payer_count_24h --sql
   sentinela features show > features.yaml`;
 
 /** `sentinela features list | show | plan | apply | history | docs | read | drift | check`. */
@@ -37,8 +44,9 @@ export function addFeaturesCommand(program: Command, contextOf: ContextOf): void
     .command('show [name]')
     .description('the definition of one feature; without a name that of the whole set, as a file')
     .option('--set <set>', `${SET_HELP} (default: the set that is served)`)
+    .option('--sql', 'the value of a window as SQL that DuckDB runs over silver')
     .addHelpText('after', SHOW_HELP)
-    .action((name: string | undefined, flags: SetFlags, command: Command) =>
+    .action((name: string | undefined, flags: ShowFlags, command: Command) =>
       show(contextOf(command), name, flags, settingFlags(command)),
     );
   for (const command of [listing, showing]) addSettingOptions(command, ['dataDir']);
@@ -84,10 +92,12 @@ async function list(
 async function show(
   context: CommandContext,
   name: string | undefined,
-  flags: SetFlags,
+  flags: ShowFlags,
   settings: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   const { terminal } = context;
+  if (flags.sql === true && name === undefined)
+    throw new AppError('usage', '--sql is of one feature: name it, as in features show payer_count_24h --sql');
   const set = await chosenSet(context, flags, settings);
   if (name === undefined) {
     const { writeDefinitionFile } = await import('../../features/yaml/write-definition.ts');
@@ -98,10 +108,25 @@ async function show(
   const feature = set.definition.features.find((candidate) => candidate.name === name);
   if (feature === undefined)
     throw new AppError('not_found', `there is no feature ${name}${didYouMean(name, set.names)}`);
+  if (flags.sql === true) return showSql(terminal, feature);
   terminal.value(feature);
   for (const [key, value] of Object.entries(feature)) {
     terminal.line(`${key.padEnd(12)} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`);
   }
+}
+
+/** The query, after the views that it reads. */
+async function showSql(terminal: Terminal, feature: FeatureDefinition): Promise<void> {
+  const [{ relationsSql }, { windowSql }] = await Promise.all([
+    import('../../features/sql/relations-sql.ts'),
+    import('../../features/sql/window-sql.ts'),
+  ]);
+  const written = windowSql(feature);
+  if (written.kind === 'unwritten') {
+    throw new AppError('usage', `${feature.name} is not written as SQL: ${written.why}; show it without --sql`);
+  }
+  terminal.value({ name: feature.name, views: relationsSql(), sql: written.sql });
+  terminal.line(`${relationsSql()}\n\n${written.sql};`);
 }
 
 async function checkServed(

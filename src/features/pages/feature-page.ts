@@ -1,6 +1,8 @@
 import type { FeatureDefinition } from '../definition.ts';
 import { outputsOf } from '../expression/typed-expression.ts';
 import type { FeatureSet } from '../feature-set.ts';
+import { RELATIONS_MEANING } from '../sql/relations-sql.ts';
+import { windowSql } from '../sql/window-sql.ts';
 import { formulaOf } from './feature-formula.ts';
 
 /** How a feature's values are spread in some rows. */
@@ -28,6 +30,8 @@ export interface PageFeature {
   readonly meaning: string;
   readonly kind: string;
   readonly formula: string;
+  /** The formula as SQL; null where it is not written so. */
+  readonly sql: string | null;
   readonly lines: readonly { readonly label: string; readonly text: string }[];
 }
 
@@ -50,6 +54,7 @@ export function featurePage(set: FeatureSet, facts: PageFacts): FeaturePage {
     lines: [
       `${set.names.length} features. SHA-256 of the definition: ${set.hash}.`,
       `An entity keeps ${set.bound} events; windows are exact for payments up to ${definition.allowedLateness} behind the entity's newest.`,
+      RELATIONS_MEANING,
       ...(facts.spreadOf === null ? [] : [`Distributions are of ${facts.spreadOf}.`]),
     ],
     features: definition.features.map((feature) => pageFeature(feature, set, facts, inputs, readers)),
@@ -71,11 +76,13 @@ function pageFeature(
   const spread = facts.spreads.get(name);
   const uses = [...(readers.get(name) ?? []), ...(facts.uses.get(name) ?? [])];
   const fallback = set.defaults[set.indexOf(name)] ?? Number.NaN;
+  const written = windowSql(feature);
   return {
     name,
     meaning: feature.description,
     kind: feature.kind,
     formula: formulaOf(feature),
+    sql: written.kind === 'sql' ? written.sql : null,
     lines: [
       { label: 'Owner', text: owner === undefined ? 'nobody is named' : String(owner) },
       ...(tags.length === 0 ? [] : [{ label: 'Tags', text: tags.join(', ') }]),
@@ -87,6 +94,9 @@ function pageFeature(
         : [{ label: 'Entity never seen', text: Number.isNaN(fallback) ? 'absent' : String(fallback) }]),
       { label: 'Freshness', text: freshnessOf(feature, set, inputs.get(name) ?? []) },
       { label: 'Distribution', text: spread === undefined ? 'not counted' : spreadText(spread) },
+      ...(feature.kind === 'window' && written.kind === 'unwritten'
+        ? [{ label: 'SQL', text: `not written: ${written.why}` }]
+        : []),
       { label: 'Used by', text: uses.length === 0 ? 'nothing that is known here' : uses.join(', ') },
     ],
   };

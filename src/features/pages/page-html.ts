@@ -25,12 +25,12 @@ ${features.map(section).join('\n')}
 `;
 }
 
-function section({ name, meaning, formula, lines }: PageFeature): string {
+function section({ name, meaning, formula, sql, lines }: PageFeature): string {
   const facts = lines.map(({ label, text }) => `<dt>${escaped(label)}</dt><dd>${escaped(text)}</dd>`);
   return `<section><h2 id="${escaped(name)}">${escaped(name)}</h2>
 <p>${escaped(meaning)}</p>
 <pre>${escaped(formula)}</pre>
-<dl>${facts.join('')}</dl></section>`;
+${sql === null ? '' : `<details><summary>SQL</summary><pre>${escaped(sql)}</pre></details>\n`}<dl>${facts.join('')}</dl></section>`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };

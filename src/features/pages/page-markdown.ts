@@ -17,7 +17,7 @@ export function pageMarkdown({ title, description, lines, features }: FeaturePag
   ].join('\n');
 }
 
-function section({ name, meaning, formula, lines }: PageFeature): string[] {
+function section({ name, meaning, formula, sql, lines }: PageFeature): string[] {
   return [
     `<a id="${name}"></a>`,
     `## ${name}`,
@@ -28,6 +28,7 @@ function section({ name, meaning, formula, lines }: PageFeature): string[] {
     formula,
     '```',
     '',
+    ...(sql === null ? [] : ['<details><summary>SQL</summary>', '', '```sql', sql, '```', '', '</details>', '']),
     ...lines.map(({ label, text: said }) => `- **${label}:** ${text(said)}`),
     '',
   ];

@@ -75,16 +75,27 @@ describe('a feature set’s page', () => {
     expect(page.lines).toContain('Distributions are of 9 rows.');
   });
 
+  it('has the SQL of a window, or says why it is not written', () => {
+    const { features } = featurePage(set, NO_FACTS);
+    expect(features.find(({ name }) => name === 'payer_count_24h')?.sql).toContain('count(e.t) AS "payer_count_24h"');
+    for (const { kind, sql, lines } of features) {
+      const why = lines.find(({ label }) => label === 'SQL')?.text;
+      expect(sql !== null || why !== undefined).toBe(kind === 'window');
+    }
+  });
+
   it('writes texts as texts', () => {
     const page = {
       title: 'x',
       description: 'a <b> & *c* | d',
       lines: [],
-      features: [{ name: 'f', meaning: '<i> | "q"', kind: 'window', formula: 'a < b', lines: [] }],
+      features: [{ name: 'f', meaning: '<i> | "q"', kind: 'window', formula: 'a < b', sql: 'c <= d', lines: [] }],
     };
     expect(pageMarkdown(page)).toContain('a &lt;b\\> &amp; \\*c\\* | d');
     expect(pageMarkdown(page)).toContain('| window | &lt;i\\> \\| "q" |');
     expect(pageHtml(page)).toContain('<p>a &lt;b&gt; &amp; *c* | d</p>');
     expect(pageHtml(page)).toContain('<pre>a &lt; b</pre>');
+    expect(pageHtml(page)).toContain('<details><summary>SQL</summary><pre>c &lt;= d</pre></details>');
+    expect(pageMarkdown(page)).toContain('<details><summary>SQL</summary>\n\n```sql\nc <= d\n```\n\n</details>');
   });
 });
