@@ -20,8 +20,8 @@ interface Found {
 
 /**
  * Features that look at a window's events one by one: in the order of (event time, sequence) the
- * first, the last, streaks; by value the distinct, the top, quantiles. The events of a window are
- * gathered once for all features that share span, column, condition and `current`.
+ * first, the last, streaks; by value the distinct, the top, quantiles. Events are gathered once for
+ * all features that share column, condition and `current`; a window is a run of them.
  */
 export class ListReads {
   readonly #plan: KindPlan;
@@ -35,6 +35,9 @@ export class ListReads {
   readonly #bits: Float64Array;
   readonly #sorted: Float64Array;
   #count = 0;
+  /** The run of the window that is read: from `#from` to below `#to`. */
+  #from = 0;
+  #to = 0;
   #gathered: ListRead | undefined;
   #isSorted = false;
   readonly #found: Found = { value: Number.NaN, status: nothing };
@@ -79,6 +82,7 @@ export class ListReads {
       return;
     }
     if (!sameEvents(this.#gathered, read)) this.#gather(read, view, t, scored);
+    this.#runOf(read.span, t);
     const start = t - (this.#edges.far[read.span] as number);
     this.#finish(read, view.maxDropped > start ? view.maxDropped : -Infinity, t, scored, found);
   }
@@ -104,12 +108,33 @@ export class ListReads {
     if (includesOwn && ownIdentity < 0 && scored.length > 0) this.#take(read, scored, 0, t);
   }
 
+  /** Finds a window's run among the gathered events: they are in the order of their times. */
+  #runOf(span: number, t: number): void {
+    const [from, to] = [
+      this.#countUpTo(t - (this.#edges.far[span] as number)),
+      this.#countUpTo(t - (this.#edges.near[span] as number)),
+    ];
+    if (from !== this.#from || to !== this.#to) this.#isSorted = false;
+    this.#from = from;
+    this.#to = to;
+  }
+
+  /** How many of the gathered events are no later than an instant. */
+  #countUpTo(time: number): number {
+    let low = 0;
+    let high = this.#count;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#times[middle] as number) <= time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   /** By insertion, because events come nearly in the order of their times; of a tie the later by sequence stays behind. */
-  #take({ span, slot, condition }: ListRead, events: Float64Array, event: number, t: number): void {
+  #take({ slot, condition }: ListRead, events: Float64Array, event: number, t: number): void {
     const time = events[event] as number;
-    const age = t - time;
-    if (age < (this.#edges.near[span] as number) || age >= (this.#edges.far[span] as number)) return;
-    if (!passes(events, event, this.#conditionSlot, condition)) return;
+    if (time > t || !passes(events, event, this.#conditionSlot, condition)) return;
     const value = slot < 0 ? 0 : (events[event + slot] as number);
     if (Number.isNaN(value)) return;
     let at = this.#count;
@@ -135,7 +160,7 @@ export class ListReads {
         return;
       case 'time_since_last':
         this.#nthLast(read, 1, dropped, t, found);
-        if (found.status === present) found.value = (t - (this.#times[this.#count - 1] as number)) / unitMicros;
+        if (found.status === present) found.value = (t - (this.#times[this.#to - 1] as number)) / unitMicros;
         return;
       case 'streak':
         this.#streak(read, dropped, found);
@@ -148,10 +173,9 @@ export class ListReads {
 
   /** What needs every event of the window. */
   #ofWhole({ feature, slot, unitMicros }: ListRead, t: number, scored: Float64Array, found: Found): void {
-    const count = this.#count;
-    const values = this.#values;
+    const count = this.#to - this.#from;
     if (feature.aggregate === 'distinct') {
-      settle(found, this.#tally.distinct(values, count));
+      settle(found, this.#tally.distinct(this.#values, this.#from, this.#to));
       return;
     }
     if (count === 0) {
@@ -160,18 +184,18 @@ export class ListReads {
     }
     switch (feature.aggregate) {
       case 'first':
-        settle(found, values[0] as number);
+        settle(found, this.#values[this.#from] as number);
         return;
       case 'time_since_first':
-        settle(found, (t - (this.#times[0] as number)) / unitMicros);
+        settle(found, (t - (this.#times[this.#from] as number)) / unitMicros);
         return;
       case 'top':
-        settle(found, this.#tally.top(values, count));
+        settle(found, this.#tally.top(this.#values, this.#from, this.#to));
         return;
       case 'is_top': {
         const own = scored[slot] ?? Number.NaN;
         if (Number.isNaN(own)) found.status = nothing;
-        else settle(found, this.#tally.top(values, count) === own ? 1 : 0);
+        else settle(found, this.#tally.top(this.#values, this.#from, this.#to) === own ? 1 : 0);
         return;
       }
       default: {
@@ -184,17 +208,17 @@ export class ListReads {
   }
 
   #sort(): void {
-    const sorted = this.#sorted.subarray(0, this.#count);
-    sorted.set(this.#values.subarray(0, this.#count));
+    const sorted = this.#sorted.subarray(0, this.#to - this.#from);
+    sorted.set(this.#values.subarray(this.#from, this.#to));
     sorted.sort();
     this.#isSorted = true;
   }
 
   #nthLast({ timeToLiveMicros }: ListRead, n: number, dropped: number, t: number, found: Found): void {
-    const at = this.#count - n;
-    const time = at < 0 ? -Infinity : (this.#times[at] as number);
+    const at = this.#to - n;
+    const time = at < this.#from ? -Infinity : (this.#times[at] as number);
     if (dropped > time) found.status = truncated;
-    else if (at < 0) found.status = nothing;
+    else if (at < this.#from) found.status = nothing;
     else if (t - time > timeToLiveMicros) found.status = expired;
     else settle(found, this.#values[at] as number);
   }
@@ -202,15 +226,15 @@ export class ListReads {
   /** How many of the newest events, one after another, pass the streak's own condition. */
   #streak({ feature, whileCondition }: ListRead, dropped: number, found: Found): void {
     const most = feature.most ?? this.#plan.keeping.bound;
-    let at = this.#count - 1;
+    let at = this.#to - 1;
     let streak = 0;
-    while (at >= 0 && streak < most && this.#holds(at, whileCondition)) {
+    while (at >= this.#from && streak < most && this.#holds(at, whileCondition)) {
       streak += 1;
       at -= 1;
     }
     // Known where it is full, or where an event broke it that none dropped could be newer than.
     const decidedAt = streak === most ? at + 1 : at;
-    const time = decidedAt < 0 ? -Infinity : (this.#times[decidedAt] as number);
+    const time = decidedAt < this.#from ? -Infinity : (this.#times[decidedAt] as number);
     if (dropped > time) found.status = truncated;
     else settle(found, streak);
   }
@@ -232,11 +256,5 @@ function isFirstEver({ feature, condition, includesOwn, slot, span }: ListRead, 
 }
 
 function sameEvents(a: ListRead | undefined, b: ListRead): boolean {
-  return (
-    a !== undefined &&
-    a.span === b.span &&
-    a.slot === b.slot &&
-    a.condition === b.condition &&
-    a.includesOwn === b.includesOwn
-  );
+  return a !== undefined && a.slot === b.slot && a.condition === b.condition && a.includesOwn === b.includesOwn;
 }

@@ -18,20 +18,20 @@ export class ValueTally {
     this.#mask = slots - 1;
   }
 
-  /** How many values differ. */
-  distinct(values: Float64Array, count: number): number {
+  /** How many of the values from `from` to below `to` differ. */
+  distinct(values: Float64Array, from: number, to: number): number {
     this.#clear();
     let distinct = 0;
-    for (let at = 0; at < count; at += 1) if (this.#add(values[at] as number) === 1) distinct += 1;
+    for (let at = from; at < to; at += 1) if (this.#add(values[at] as number) === 1) distinct += 1;
     return distinct;
   }
 
-  /** The value that comes most often; of several the one whose last comes last. @param count above 0. */
-  top(values: Float64Array, count: number): number {
+  /** The value that comes most often; of several the one whose last comes last. There is at least one. */
+  top(values: Float64Array, from: number, to: number): number {
     this.#clear();
     let most = 0;
-    for (let at = 0; at < count; at += 1) most = Math.max(most, this.#add(values[at] as number));
-    let at = count - 1;
+    for (let at = from; at < to; at += 1) most = Math.max(most, this.#add(values[at] as number));
+    let at = to - 1;
     while (this.#countOf(values[at] as number) < most) at -= 1;
     return values[at] as number;
   }

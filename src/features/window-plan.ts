@@ -133,9 +133,11 @@ export function planKind(
     spans: spans.plans,
     groups,
     sums,
-    lists: windows.flatMap(({ feature, output }) =>
-      SUM_CODES[feature.aggregate] === undefined ? [listRead(feature, output, spans.indexOf(feature), slots)] : [],
-    ),
+    lists: windows
+      .flatMap(({ feature, output }) =>
+        SUM_CODES[feature.aggregate] === undefined ? [listRead(feature, output, spans.indexOf(feature), slots)] : [],
+      )
+      .sort(compareEventsRead),
     labels: labels.map(labelRead),
     outputs: Int32Array.from(windows, (placed) => placed.output),
     labelOutputs: Int32Array.from(labels, (placed) => placed.output),
@@ -227,6 +229,13 @@ function listRead(feature: WindowFeature, output: number, span: number, slots: E
     hopMicros: hop === undefined ? 0 : durationMicros(hop, name),
     output,
   };
+}
+
+/** Features that read the same events come one after another: their events are gathered once. */
+function compareEventsRead(a: ListRead, b: ListRead): number {
+  return (
+    a.slot - b.slot || a.condition - b.condition || Number(a.includesOwn) - Number(b.includesOwn) || a.span - b.span
+  );
 }
 
 function labelRead({ feature, output }: Placed<LabelFeature>): LabelRead {
