@@ -1,5 +1,6 @@
 import type { FeatureSet } from '../features/feature-set.ts';
 import { prepareReplay } from '../features/replay.ts';
+import { type ServedFeature, servedTally } from './served-tally.ts';
 import { cellOf, differingFeatures, SERVED_COLUMNS, servedBy, servedVectors, statusOf } from './served-vectors.ts';
 import { readsOf } from './silver-reads.ts';
 import { readSilver, type SilverSource } from './silver-source.ts';
@@ -19,6 +20,7 @@ export interface SkewExample {
 
 /** What a comparison of served and recomputed features found. */
 export interface SkewReport {
+  readonly featureSet: { readonly name: string; readonly version: string };
   readonly versions: SilverSource['versions'];
   readonly decisions: number;
   /** Decisions made with another version of the set: they cannot be compared. */
@@ -26,7 +28,11 @@ export interface SkewReport {
   readonly comparedValues: number;
   readonly differingValues: number;
   readonly differingDecisions: number;
+  /** Known time of the newest decision that was compared, microseconds; null where there is none. */
+  readonly newestDecisionMicros: number | null;
   readonly first: SkewExample | null;
+  /** What was served of each feature, in the order of the set. */
+  readonly features: readonly ServedFeature[];
 }
 
 /** Decisions that are recomputed at once: 70 MB with the shipped set. */
@@ -39,7 +45,7 @@ const PIECE_ROWS = 131_072;
  * @throws AppError as storage and {@link prepareReplay}.
  */
 export async function compareServed(tables: SourceTables, set: FeatureSet): Promise<SkewReport> {
-  const source = await readSilver(tables, set, {}, { decisions: SERVED_COLUMNS });
+  const source = await readSilver(tables, set, {}, { decisions: [...SERVED_COLUMNS, 'known_time'] });
   const { payments, sides, decisions, decisionOf } = source;
   const isOurs = servedBy(source, set);
   const decided = decisionOf.reduce((count, decision) => (decision >= 0 ? count + 1 : count), 0);
@@ -47,17 +53,23 @@ export async function compareServed(tables: SourceTables, set: FeatureSet): Prom
   const { labels, epochs } = source;
   const replayed = prepareReplay(set, { payments, labels, epochs });
   const servedAt = servedVectors(decisions, set.names.length);
+  const knownTimes = decisions.numbers('known_time');
+  const tally = servedTally(set);
+  let newest: number | null = null;
   let differingValues = 0;
   let differingDecisions = 0;
   let first: SkewExample | null = null;
   let vectors = replayed(readsOf(source, rows.subarray(0, PIECE_ROWS)));
   for (let read = 0; read < rows.length; read += 1) {
     const row = rows[read] as number;
-    const served = servedAt(decisionOf[row] as number);
+    const decision = decisionOf[row] as number;
+    const served = servedAt(decision);
+    newest = Math.max(newest ?? Number.NEGATIVE_INFINITY, knownTimes[decision] as number);
     const place = read % PIECE_ROWS;
     if (place === 0 && read > 0) vectors = replayed(readsOf(source, rows.subarray(read, read + PIECE_ROWS)));
     const out = vectors.vector(place);
     const differing = differingFeatures(served, out);
+    tally.see(served, differing);
     if (differing.length === 0) continue;
     differingDecisions += 1;
     differingValues += differing.length;
@@ -73,12 +85,15 @@ export async function compareServed(tables: SourceTables, set: FeatureSet): Prom
     };
   }
   return {
+    featureSet: { name: set.name, version: set.version },
     versions: source.versions,
     decisions: rows.length,
     otherVersions: decided - rows.length,
     comparedValues: rows.length * set.names.length,
     differingValues,
     differingDecisions,
+    newestDecisionMicros: newest,
     first,
+    features: tally.features(),
   };
 }

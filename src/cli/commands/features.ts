@@ -6,6 +6,7 @@ import type { FeatureSet } from '../../features/feature-set.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
 import { type Terminal, tableLines } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
+import { addFeatureCheckCommand } from './feature-check.ts';
 import { addFeatureDocsCommand } from './feature-docs.ts';
 import { addFeatureDriftCommand } from './feature-drift.ts';
 import { addFeatureReadCommand } from './feature-read.ts';
@@ -54,15 +55,7 @@ export function addFeaturesCommand(program: Command, contextOf: ContextOf): void
   addFeatureDocsCommand(features, contextOf);
   addFeatureReadCommand(features, contextOf);
   addFeatureDriftCommand(features, contextOf);
-  const check = features
-    .command('check')
-    .description(
-      'recompute the features of every decision from silver and compare them with what was served; exits 5 where any differs',
-    )
-    .option('--set <set>', `${SET_HELP} (default: the set that is served)`)
-    .addHelpText('after', '\nExample:\n  sentinela job run bronze-to-silver && sentinela features check')
-    .action((flags: SetFlags, command: Command) => checkServed(contextOf(command), flags, settingFlags(command)));
-  addSettingOptions(check, ['dataDir']);
+  addFeatureCheckCommand(features, contextOf);
 }
 
 /** The set that a flag names, else the one that is served. */
@@ -127,32 +120,4 @@ async function showSql(terminal: Terminal, feature: FeatureDefinition): Promise<
   }
   terminal.value({ name: feature.name, views: relationsSql(), sql: written.sql });
   terminal.line(`${relationsSql()}\n\n${written.sql};`);
-}
-
-async function checkServed(
-  context: CommandContext,
-  flags: SetFlags,
-  settings: Readonly<Record<string, unknown>>,
-): Promise<void> {
-  const { terminal, config } = context;
-  const { dataDir } = await config(settings);
-  const [{ openLakeOf }, { compareServed }] = await Promise.all([
-    import('../lake-access.ts'),
-    import('../../training-export/compare-served.ts'),
-  ]);
-  const { ports } = await openLakeOf(dataDir);
-  const report = await compareServed(ports.lake, await chosenSet(context, flags, settings));
-  terminal.value(report);
-  const number = (value: number): string => value.toLocaleString('en-US');
-  terminal.line(
-    `${number(report.decisions)} decisions, ${number(report.comparedValues)} values compared, ${number(report.differingValues)} differ`,
-  );
-  if (report.otherVersions > 0)
-    terminal.line(`${number(report.otherVersions)} decisions of other feature sets were left out`);
-  if (report.differingValues > 0) {
-    throw new AppError(
-      'skew_found',
-      `served features differ from the recomputed ones, first: ${JSON.stringify(report.first)}`,
-    );
-  }
 }

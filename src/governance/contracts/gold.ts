@@ -1,4 +1,4 @@
-import { required, type TableContract } from './table-contract.ts';
+import { optional, required, type TableContract } from './table-contract.ts';
 
 const day = required('day', 'date', 'Civil date of acceptance in America/Sao_Paulo');
 
@@ -33,4 +33,33 @@ export const GOLD_FRAUD_DAILY: TableContract = {
   partitionColumns: ['day'],
   expectations: [],
   configuration: {},
+};
+
+/** What checks of served features found, a row a feature; rows are only ever added. */
+export const GOLD_FEATURE_CHECKS: TableContract = {
+  path: 'gold/feature_checks',
+  description: 'Checks of served features against recomputed ones, a row for each feature of each check',
+  columns: [
+    required('checked_at', 'timestamp', 'Known time of the check, by our clock: names the check'),
+    required('feature_set', 'string', 'Name of the feature set'),
+    required('feature_set_version', 'string', 'Version of the feature set'),
+    required('feature', 'string', 'Name of the feature'),
+    required('decision_count', 'long', 'Decisions that were compared: all of this version of the set'),
+    required('differing_count', 'long', 'Decisions in which the feature is not what is recomputed'),
+    required('null_count', 'long', 'Decisions in which the inputs were known and gave no value'),
+    required('not_found_count', 'long', 'Decisions without a value as the entity was never seen'),
+    required('truncated_count', 'long', 'Decisions without a value as the window needed more events than are kept'),
+    required('other_absent_count', 'long', 'Decisions without a value for any other reason'),
+    required('defaulted_count', 'long', 'Decisions in which the entity was never seen and the value is the default'),
+    required('check_differing_decision_count', 'long', 'Decisions of the whole check in which any feature differs'),
+    required('check_other_decision_count', 'long', 'Decisions of other feature sets, which were left out'),
+    optional('newest_decision_at', 'timestamp', 'Known time of the newest decision that was compared'),
+    required('transactions_version', 'long', 'Version of silver/transactions that was read'),
+    required('decisions_version', 'long', 'Version of silver/decisions that was read'),
+    required('labels_version', 'long', 'Version of silver/labels that was read'),
+    required('epochs_version', 'long', 'Version of silver/epochs that was read'),
+  ],
+  partitionColumns: [],
+  expectations: [],
+  configuration: { 'delta.appendOnly': 'true' },
 };

@@ -1,0 +1,84 @@
+import type { Clock } from '../base/clock.ts';
+import { AppError } from '../base/errors.ts';
+import { GOLD_FEATURE_CHECKS } from '../governance/contracts/gold.ts';
+import { definitionOf } from '../governance/contracts/table-contract.ts';
+import type { Snapshot } from '../storage/scan/snapshot.ts';
+import { readRows } from '../storage/scan/table-read.ts';
+import type { ObjectStore } from '../storage/store/object-store.ts';
+import { openOrCreateTable } from '../storage/table.ts';
+import type { Row } from '../storage/types/cell.ts';
+import type { SkewReport } from './compare-served.ts';
+import type { ServedFeature } from './served-tally.ts';
+
+/** Where a check was recorded. */
+export interface RecordedCheck {
+  readonly table: string;
+  readonly version: number;
+  /** Known time of the check, microseconds: its name among others. */
+  readonly checkedAtMicros: number;
+}
+
+/** How often a check is recorded anew where others are recorded at the same time. */
+const MAX_TRIES = 5;
+
+/**
+ * Adds a check of served features to gold/feature_checks, a row a feature; makes the table where it is not there. The
+ * check is named by its known time, which is later than that of every check before it, also where clocks go back.
+ *
+ * @param store the lake.
+ * @throws AppError `commit_conflict` where others keep recording at the same time; those of storage.
+ */
+export async function recordCheck(store: ObjectStore, clock: Clock, report: SkewReport): Promise<RecordedCheck> {
+  const table = await openOrCreateTable(store, definitionOf(GOLD_FEATURE_CHECKS), { clock });
+  for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
+    const basedOn = await table.snapshot();
+    const checkedAtMicros = Math.max(clock.nowMicros(), (await lastCheck(basedOn)) + 1);
+    const rows = checkRows(report, checkedAtMicros);
+    // The commit point. It reads the table's rows: a check that came in between may have this time.
+    const outcome = await table.append({ rows, basedOn, readsRows: true });
+    if (outcome.kind === 'conflict') continue;
+    return { table: GOLD_FEATURE_CHECKS.path, version: outcome.version, checkedAtMicros };
+  }
+  throw new AppError('commit_conflict', `other checks were recorded during ${MAX_TRIES} tries: check again`, {
+    table: GOLD_FEATURE_CHECKS.path,
+  });
+}
+
+/** The rows of a check, in the order of the set. */
+function checkRows(report: SkewReport, checkedAtMicros: number): Row[] {
+  const { featureSet, versions } = report;
+  return report.features.map((feature) => ({
+    checked_at: checkedAtMicros,
+    feature_set: featureSet.name,
+    feature_set_version: featureSet.version,
+    feature: feature.feature,
+    decision_count: report.decisions,
+    differing_count: feature.differing,
+    ...absenceCounts(feature),
+    check_differing_decision_count: report.differingDecisions,
+    check_other_decision_count: report.otherVersions,
+    newest_decision_at: report.newestDecisionMicros,
+    transactions_version: versions['silver/transactions'],
+    decisions_version: versions['silver/decisions'],
+    labels_version: versions['silver/labels'],
+    epochs_version: versions['silver/epochs'],
+  }));
+}
+
+function absenceCounts({ absent, defaulted }: ServedFeature): Row {
+  const { null: none = 0, not_found: notFound = 0, truncated = 0, ...others } = absent;
+  return {
+    null_count: none,
+    not_found_count: notFound,
+    truncated_count: truncated,
+    other_absent_count: Object.values(others).reduce((sum, rows) => sum + rows, 0),
+    defaulted_count: defaulted,
+  };
+}
+
+async function lastCheck(snapshot: Snapshot): Promise<number> {
+  let last = Number.NEGATIVE_INFINITY;
+  for await (const { checked_at: at } of readRows(snapshot, { columns: ['checked_at'] }))
+    last = Math.max(last, Number(at));
+  return last;
+}
