@@ -141,13 +141,16 @@ function spreadText({ edges, counts, absent }: FeatureSpread): string {
   const present = counts.reduce((sum, count) => sum + count, 0);
   const missing = Object.entries(absent);
   const rows = present + missing.reduce((sum, [, count]) => sum + count, 0);
-  const parts = counts.length <= FEW_BINS ? binTexts(edges, counts, present) : shareTexts(edges, counts, present);
+  const used = counts.filter((count) => count > 0).length;
+  const parts = used <= FEW_BINS ? binTexts(edges, counts, present) : shareTexts(edges, counts, present);
   const without = missing.map(([status, count]) => `${percent(count, rows)} ${status}`);
   return [...parts, ...without].join('; ') || 'no row';
 }
 
 function binTexts(edges: readonly number[], counts: readonly number[], present: number): string[] {
-  return counts.map((count, bin) => {
+  return counts.flatMap((count, bin) => {
+    // Nothing is in the outer bins of a histogram that is closed at its ends.
+    if (count === 0) return [];
     const from = edges[bin - 1];
     const to = edges[bin];
     const range = [from === undefined ? '' : `≥ ${short(from)}`, to === undefined ? '' : `< ${short(to)}`];

@@ -141,11 +141,32 @@ describe('counts of a feature', () => {
           );
           expect(bins).toEqual(naive);
           expect(bins.length).toBe(edges.length + 1);
-          expect(bins.length).toBeLessThanOrEqual(21);
+          expect(bins.length).toBeLessThanOrEqual(43);
         },
       ),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('a histogram', () => {
+  const histogramOf = (column: readonly number[]): { edges: readonly number[]; counts: readonly number[] } => {
+    const tally = featureTally(1);
+    for (const value of column) tally.add({ values: Float64Array.of(value), status: Uint8Array.of(0) }, null);
+    const { edges, counts } = featureHistogram('f', tally.counts[0] as (typeof tally.counts)[0]);
+    return { edges, counts };
+  };
+
+  it('has a bin for a rare value beside a common one, and empty ones for what lies beyond', () => {
+    const mostly = (common: number, rare: number): number[] => [rare, ...Array.from({ length: 99 }, () => common)];
+    expect(histogramOf(mostly(1, 0))).toEqual({ edges: [0, 1, 1.0625], counts: [0, 1, 99, 0] });
+    expect(histogramOf(mostly(0, 1))).toEqual({ edges: [0, 1, 1.0625], counts: [0, 99, 1, 0] });
+    expect(histogramOf([-4, -4])).toEqual({
+      edges: [expect.closeTo(-4.25, 6), expect.closeTo(-4, 6)],
+      counts: [0, 2, 0],
+    });
+    expect(histogramOf([3.4e38])).toMatchObject({ counts: [0, 1] });
+    expect(histogramOf([])).toEqual({ edges: [], counts: [] });
   });
 });
 

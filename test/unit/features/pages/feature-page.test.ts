@@ -62,6 +62,7 @@ describe('a feature set’s page', () => {
   it.each<[string, Pick<FeatureSpread, 'edges' | 'counts' | 'absent'>]>([
     ['80 % < 1; 20 % ≥ 1', { edges: [1], counts: [80, 20], absent: {} }],
     ['100 % in one bin; 50 % not_found', { edges: [], counts: [5], absent: { not_found: 5 } }],
+    ['80 % ≥ 0 and < 1; 20 % ≥ 1 and < 1.25', { edges: [0, 1, 1.25], counts: [0, 80, 20, 0], absent: {} }],
     ['100 % null', { edges: [], counts: [], absent: { null: 7 } }],
     [
       '10 % < 1; 30 % < 3; 50 % < 5; 80 % < 8',
