@@ -161,7 +161,8 @@ describe.skipIf(PYTHON === undefined)('the Python client', () => {
 
   it('gives the next historical read its turn when a reader goes away, and sends too many of them back', async () => {
     const rows = readTable(dataDir, 'silver/transactions', 'end_to_end_id,side');
-    const payments = rows.map(({ end_to_end_id: endToEndId, side }) => ({ endToEndId, side }));
+    // Few rows: a read takes its time to find what was recorded, and eight of them come one after another.
+    const payments = rows.slice(0, 200).map(({ end_to_end_id: endToEndId, side }) => ({ endToEndId, side }));
     const ask = (signal?: AbortSignal): Promise<Response> =>
       fetch(`${server?.url}/v1/features/historical`, {
         method: 'POST',
