@@ -145,7 +145,7 @@ async function run(redis: TestRedis, bound: number, steps: readonly Step[]): Pro
   }
 }
 
-describe('the Redis store', () => {
+describe.skip('the Redis store', () => {
   let redis: TestRedis;
   beforeAll(async () => {
     redis = await startRedis();
