@@ -110,10 +110,8 @@ export class ListReads {
 
   /** Finds a window's run among the gathered events: they are in the order of their times. */
   #runOf(span: number, t: number): void {
-    const [from, to] = [
-      this.#countUpTo(t - (this.#edges.far[span] as number)),
-      this.#countUpTo(t - (this.#edges.near[span] as number)),
-    ];
+    const from = this.#countUpTo(t - (this.#edges.far[span] as number));
+    const to = this.#countUpTo(t - (this.#edges.near[span] as number));
     if (from !== this.#from || to !== this.#to) this.#isSorted = false;
     this.#from = from;
     this.#to = to;
@@ -147,7 +145,9 @@ export class ListReads {
   }
 
   #makeRoom(at: number): void {
-    for (const column of [this.#times, this.#values, this.#bits]) column.copyWithin(at + 1, at, this.#count);
+    this.#times.copyWithin(at + 1, at, this.#count);
+    this.#values.copyWithin(at + 1, at, this.#count);
+    this.#bits.copyWithin(at + 1, at, this.#count);
   }
 
   /** @param dropped the newest event time of the window that the entity may have dropped; −Infinity where it dropped none. */

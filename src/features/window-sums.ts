@@ -25,6 +25,9 @@ export class WindowSums {
   readonly #conditionSlot: number;
   readonly #slots: Int32Array;
   readonly #conditions: Int32Array;
+  /** Groups: all of them, and those that the payment itself counts in. */
+  readonly #all: Int32Array;
+  readonly #including: Int32Array;
   /** By group and bucket. */
   readonly #stride: number;
   readonly #counts: Float64Array;
@@ -57,6 +60,8 @@ export class WindowSums {
     this.#conditionSlot = tiles.conditionSlot;
     this.#slots = Int32Array.from(plan.groups, ({ slot }) => slot);
     this.#conditions = Int32Array.from(plan.groups, ({ condition }) => condition);
+    this.#all = Int32Array.from(plan.groups.keys());
+    this.#including = this.#all.filter((group) => plan.groups[group]?.includesOwn);
     this.#stride = plan.spans.length * 2;
     const cells = plan.groups.length * this.#stride;
     this.#counts = new Float64Array(cells);
@@ -85,12 +90,11 @@ export class WindowSums {
   }
 
   #clear(): void {
-    const cells = this.#counts.length;
-    this.#counts.fill(0, 0, cells);
-    this.#totals.fill(0, 0, cells);
-    this.#squares.fill(0, 0, cells);
-    this.#maxima.fill(-Infinity, 0, cells);
-    this.#minima.fill(Infinity, 0, cells);
+    this.#counts.fill(0);
+    this.#totals.fill(0);
+    this.#squares.fill(0);
+    this.#maxima.fill(-Infinity);
+    this.#minima.fill(Infinity);
   }
 
   /** The pass: newest by sequence first, because times nearly follow and the bucket is then the last one or the next. */
@@ -118,17 +122,16 @@ export class WindowSums {
         bucket = 0;
         continue;
       }
-      if (age >= (edges[bucket] as number)) this.#add(events, event, bucket, false);
+      if (age >= (edges[bucket] as number)) this.#add(events, event, bucket, this.#all);
     }
     this.#later = later;
   }
 
-  #add(events: Float64Array, event: number, bucket: number, ownOnly: boolean): void {
-    const { groups } = this.#plan;
+  #add(events: Float64Array, event: number, bucket: number, groups: Int32Array): void {
     const slots = this.#slots;
     const conditions = this.#conditions;
-    for (let group = 0; group < slots.length; group += 1) {
-      if (ownOnly && !(groups[group] as GroupPlan).includesOwn) continue;
+    for (let at = 0; at < groups.length; at += 1) {
+      const group = groups[at] as number;
       const condition = conditions[group] as number;
       if (condition >= 0 && !passes(events, event, this.#conditionSlot, condition)) continue;
       const cell = group * this.#stride + bucket;
@@ -156,10 +159,9 @@ export class WindowSums {
   #addOwnEvent(events: Float64Array, event: number, t: number): void {
     const { edges } = this.#edges;
     const age = t - (events[event] as number);
-    if (age < 0) return;
     for (let bucket = 0; bucket < this.#edges.buckets; bucket += 1) {
       if (age >= (edges[bucket] as number) && age < (edges[bucket + 1] as number))
-        this.#add(events, event, bucket, true);
+        this.#add(events, event, bucket, this.#including);
     }
   }
 
@@ -219,7 +221,7 @@ export class WindowSums {
       // Some of the tile's events are later than the payment, and it is not known which.
       if ((tiles[at + TILE.newest] as number) > t) this.#doubt |= DOUBT_ALL;
       const from = at + (this.#tileGroups[group] as number);
-      this.#addPart(tiles, from);
+      this.#addPart(group, tiles, from);
       max = Math.max(max, tiles[from + GROUP.max] as number);
       min = Math.min(min, tiles[from + GROUP.min] as number);
     }
@@ -246,19 +248,19 @@ export class WindowSums {
       const at = tile * this.#tileStride;
       if (tiles[at] !== TOTALS || tiles[at + TILE.count] === 0) continue;
       const from = at + (this.#tileGroups[group] as number);
-      this.#addPart(tiles, from);
+      this.#addPart(group, tiles, from);
       const ownDropped = view.ownIdentity >= 0 && this.#ownKept < 0 && view.ownTime <= t;
       this.#addExtremes(group, view, ownDropped, tiles[from + GROUP.max] as number, tiles[from + GROUP.min] as number);
     }
   }
 
-  #addPart(tiles: Float64Array, from: number): void {
+  #addPart(group: number, tiles: Float64Array, from: number): void {
     this.#count += tiles[from] as number;
     const low = this.#low + (tiles[from + GROUP.sumLow] as number);
     const carry = Math.floor(low / SUM_SPLIT);
     this.#low = low - carry * SUM_SPLIT;
     this.#high += (tiles[from + GROUP.sumHigh] as number) + carry;
-    this.#droppedSquare += squaresOf(tiles, from);
+    if ((this.#plan.groups[group] as GroupPlan).needsSquares) this.#droppedSquare += squaresOf(tiles, from);
   }
 
   #addExtremes(group: number, view: EntityView, ownDropped: boolean, max: number, min: number): void {
@@ -269,7 +271,7 @@ export class WindowSums {
 
   /** The payment's own event is among the dropped ones: sums are known without it, an extreme that it holds is not. */
   #takeOwnOut(group: number, { own }: EntityView, max: number, min: number): void {
-    const { slot, condition } = this.#plan.groups[group] as GroupPlan;
+    const { slot, condition, needsSquares } = this.#plan.groups[group] as GroupPlan;
     if (!passes(own, 0, this.#conditionSlot, condition)) return;
     const value = slot < 0 ? 0 : (own[slot] as number);
     if (Number.isNaN(value)) return;
@@ -279,7 +281,7 @@ export class WindowSums {
     const carry = Math.floor(low / SUM_SPLIT);
     this.#low = low - carry * SUM_SPLIT;
     this.#high += carry - high;
-    this.#droppedSquare -= BigInt(value) * BigInt(value);
+    if (needsSquares) this.#droppedSquare -= BigInt(value) * BigInt(value);
     if (value >= max && value > this.#max) this.#doubt |= DOUBT_MAX;
     if (value <= min && value < this.#min) this.#doubt |= DOUBT_MIN;
   }
