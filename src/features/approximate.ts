@@ -52,6 +52,22 @@ export function rankOf(n: number, numerator: number, denominator: number): numbe
 }
 
 /**
+ * Register and rank of a value's token, as `register·64 + rank`: of its 53 bits the lowest 12 say the register, the
+ * place of the first one of the others the rank, 1 to 42. NaN of no value.
+ */
+export function registerOf(token: number): number {
+  if (Number.isNaN(token)) return Number.NaN;
+  const register = token % REGISTERS;
+  let rest = Math.floor(token / REGISTERS);
+  let rank = 1;
+  while (rank < 42 && rest % 2 === 0) {
+    rest = Math.floor(rest / 2);
+    rank += 1;
+  }
+  return register * 64 + rank;
+}
+
+/**
  * The estimate of HyperLogLog (Flajolet et al., 2007) from its registers, as an integer: the harmonic
  * sum is an exact integer over 2^42, so only the last division rounds. Where registers are empty and
  * the estimate is below 2.5·2^12, linear counting: `m·ln(m/empty)`, from a table that is made once.

@@ -77,7 +77,7 @@ export class EmbeddedStore implements OnlineStore {
     const own = tables.findPayment(row.end_to_end_id);
     // A second side adds nothing: a full store answers it.
     if (own < 0) tables.makeRoom(row.event_time);
-    const events = this.#engine.write(row, keys);
+    const events = this.#engine.write(row);
     const { saw, values, status } = this.#read({ row, keys, atMicros: row.event_time }, own, events);
     if (own >= 0) {
       return { isEvent: false, numbers: NO_NUMBERS, saw, values, status, mark: this.#undo.lastMark };
@@ -89,9 +89,9 @@ export class EmbeddedStore implements OnlineStore {
 
   readFeatures(read: FeatureRead): FeatureReading {
     assert(this.#epoch > 0, 'an epoch is open');
-    const { row, keys } = read;
+    const { row } = read;
     if (row === null) return this.#read(read, -1, null);
-    return this.#read(read, this.tables.findPayment(row.end_to_end_id), this.#engine.write(row, keys));
+    return this.#read(read, this.tables.findPayment(row.end_to_end_id), this.#engine.write(row));
   }
 
   observeLabel({ endToEndId, state, eventTimeMicros, payeeAccount }: ObservedLabel): LabelObservation {
@@ -136,7 +136,7 @@ export class EmbeddedStore implements OnlineStore {
     if (tables.findPayment(row.end_to_end_id) >= 0) return false;
     tables.makeRoom(row.event_time);
     tables.find(keys, this.#found);
-    tables.record(row.end_to_end_id, row.side, this.#engine.write(row, keys), keys, this.#found, null);
+    tables.record(row.end_to_end_id, row.side, this.#engine.write(row), keys, this.#found, null);
     return true;
   }
 

@@ -1,11 +1,9 @@
-import { type CivilZone, civilParts, civilZone } from '../base/civil-time.ts';
 import { token53 } from '../base/hash128.ts';
-import type { EntityKeys } from '../domain/entity-keys.ts';
 import type { PaymentRow } from '../domain/payment-row.ts';
-import { amountBucket } from './approximate.ts';
+import { amountBucket, registerOf } from './approximate.ts';
 import type { EventColumn } from './definition.ts';
 import type { Condition } from './expression/condition.ts';
-import { CIVIL_ZONE, type DerivedColumns, isDerivedColumn } from './expression/derived-columns.ts';
+import { type DerivedColumns, isDerivedColumn } from './expression/derived-columns.ts';
 
 /** Numbers that begin every event of an entity's list: event time (µs) and identity, the token of its endToEndId. */
 export const EVENT_TIME = 0;
@@ -37,49 +35,34 @@ export interface EventLayout {
   readonly stride: number;
 }
 
+/** Whether a condition's bit is set in an event's conditions. */
+export function holds(conditions: number, bit: number): boolean {
+  return Math.floor(conditions / 2 ** bit) % 2 === 1;
+}
+
+/** Whether an event passes a condition. @param base of the event in `events`. @param bit −1 where all events pass. */
+export function passes(events: Float64Array, base: number, conditionSlot: number, bit: number): boolean {
+  return bit < 0 || holds(events[base + conditionSlot] as number, bit);
+}
+
 type ReadSlot = (row: PaymentRow, derived: DerivedColumns) => number;
 
 /** Writes the events of one kind of entity; made once, allocates nothing for an event but what a token's text needs. */
 export class EventWriter {
-  readonly #zone: CivilZone = civilZone(CIVIL_ZONE);
   readonly #reads: readonly ReadSlot[];
-  readonly #needsCivil: boolean;
-  readonly #derived: { -readonly [K in keyof DerivedColumns]: DerivedColumns[K] } = {
-    payer_account: null,
-    payee_account: null,
-    day: 0,
-    civil_hour: 0,
-    weekday: 1,
-  };
 
   constructor({ slots }: EventLayout) {
     this.#reads = slots.map(readOf);
-    this.#needsCivil = slots.some((slot) =>
-      slot.kind === 'conditions'
-        ? slot.conditions.some(({ readsDerived }) => readsDerived)
-        : isDerivedColumn(slot.column),
-    );
   }
 
   /** Fills `event` with the event of a payment. @param identity token of its endToEndId. */
-  write(row: PaymentRow, keys: EntityKeys, identity: number, event: Float64Array): void {
+  write(row: PaymentRow, derived: DerivedColumns, identity: number, event: Float64Array): void {
     event[EVENT_TIME] = row.event_time;
     event[EVENT_IDENTITY] = identity;
-    const derived = this.#derived;
-    derived.payer_account = keys.payer;
-    derived.payee_account = keys.payee;
-    if (this.#needsCivil) this.#readCivil(row.event_time);
     const reads = this.#reads;
     for (let slot = 0; slot < reads.length; slot += 1) {
       event[FIRST_SLOT + slot] = (reads[slot] as ReadSlot)(row, derived);
     }
-  }
-
-  #readCivil(micros: number): void {
-    const { day, hour, weekday } = civilParts(this.#zone, micros);
-    this.#derived.day = day;
-    this.#derived.civil_hour = hour;
-    this.#derived.weekday = weekday;
   }
 }
 
@@ -119,21 +102,6 @@ function numberOf(value: Value): number {
   return value === null ? Number.NaN : Number(value);
 }
 
-/** Numbers are their own tokens, spread so that small ones do not crowd a table. */
 function tokenOf(value: Value): number {
-  if (value === null) return Number.NaN;
-  return typeof value === 'string' ? token53(value) : token53(String(value));
-}
-
-/** Of a token's 53 bits the lowest 12 say the register, the place of the first one of the others its rank, 1 to 42. */
-function registerOf(token: number): number {
-  if (Number.isNaN(token)) return Number.NaN;
-  const register = token % 4096;
-  let rest = Math.floor(token / 4096);
-  let rank = 1;
-  while (rank < 42 && rest % 2 === 0) {
-    rest = Math.floor(rest / 2);
-    rank += 1;
-  }
-  return register * 64 + rank;
+  return value === null ? Number.NaN : token53(String(value));
 }

@@ -1,4 +1,5 @@
 import { LIMITS } from '../base/limits.ts';
+import { wayOf } from './aggregate-kinds.ts';
 import type { EventColumn, WindowFeature } from './definition.ts';
 import { fail } from './definition-fault.ts';
 import { durationMicros } from './duration.ts';
@@ -48,7 +49,7 @@ export function eventSlots(features: readonly WindowFeature[]): EventSlots {
   const tiles: TileLayout = {
     widthMicros: features.reduce((divisor, { name, hop }) => divisorOf(divisor, name, hop), 0),
     hasTotals: features.some(needsTotals),
-    groups: parts((feature) => isTiled(feature) && (isSummed(feature) || feature.aggregate.startsWith('decayed'))),
+    groups: parts((feature) => needsTiles(feature) && (wayOf(feature.aggregate) === 'sums' || isDecayed(feature))),
     registers: parts(({ aggregate }) => aggregate === 'distinct_approx'),
     histograms: parts(({ aggregate }) => aggregate === 'quantile_approx'),
     conditionSlot: conditions.length === 0 ? -1 : FIRST_SLOT + slots.length - 1,
@@ -63,7 +64,7 @@ export function eventSlots(features: readonly WindowFeature[]): EventSlots {
       const { aggregate } = feature;
       if (aggregate === 'distinct_approx') return indexOfGroup(tiles.registers, group);
       if (aggregate === 'quantile_approx') return indexOfGroup(tiles.histograms, group);
-      return aggregate.startsWith('decayed') ? indexOfGroup(tiles.groups, group) : -1;
+      return isDecayed(feature) ? indexOfGroup(tiles.groups, group) : -1;
     },
   };
 }
@@ -89,9 +90,6 @@ function placeIn(slots: readonly EventSlot[], kind: EventSlot['kind'], column: E
 function slotKindOf({ aggregate, column }: WindowFeature): 'number' | 'token' | 'register' | 'bucket' | undefined {
   if (column === undefined) return undefined;
   switch (aggregate) {
-    case 'distinct':
-    case 'is_top':
-      return 'token';
     case 'distinct_approx':
       return 'register';
     case 'quantile_approx':
@@ -101,14 +99,12 @@ function slotKindOf({ aggregate, column }: WindowFeature): 'number' | 'token' | 
   }
 }
 
-const SUMMED_AGGREGATES: readonly string[] = ['count', 'sum', 'mean', 'variance', 'stddev', 'min', 'max'];
-
-function isSummed({ aggregate }: WindowFeature): boolean {
-  return SUMMED_AGGREGATES.includes(aggregate);
+function isDecayed({ aggregate }: WindowFeature): boolean {
+  return aggregate === 'decayed_sum' || aggregate === 'decayed_count';
 }
 
 /** Whether what an entity dropped still counts. */
-function isTiled(feature: WindowFeature): boolean {
+function needsTiles(feature: WindowFeature): boolean {
   return feature.hop !== undefined || needsTotals(feature);
 }
 
@@ -117,7 +113,7 @@ function needsTotals(feature: WindowFeature): boolean {
   const { window, aggregate, filter, column } = feature;
   if (window !== 'all') return false;
   if (aggregate === 'count') return filter !== undefined || column !== undefined;
-  return isSummed(feature) || aggregate === 'distinct_approx' || aggregate === 'quantile_approx';
+  return wayOf(aggregate) !== 'lists';
 }
 
 function divisorOf(divisor: number, name: string, hop: WindowFeature['hop']): number {

@@ -1,14 +1,12 @@
 import { assert } from '../base/assert.ts';
 import { rankOf } from './approximate.ts';
-import { ApproximateReads } from './approximate-reads.ts';
 import type { EntityView } from './entity-view.ts';
-import { EVENT_IDENTITY } from './event-layout.ts';
+import { EVENT_IDENTITY, holds, passes } from './event-layout.ts';
 import type { FeatureOutput } from './feature-output.ts';
 import { FEATURE_STATUS } from './feature-status.ts';
-import { passes } from './tile-pool.ts';
 import { ValueTally } from './value-tally.ts';
 import type { WindowEdges } from './window-edges.ts';
-import type { KindPlan, ListRead, SpanPlan } from './window-plan.ts';
+import type { KindPlan, ListRead } from './window-plan.ts';
 
 const { present, null: nothing, truncated, tooLate, expired } = FEATURE_STATUS;
 
@@ -27,7 +25,6 @@ export class ListReads {
   readonly #plan: KindPlan;
   readonly #edges: WindowEdges;
   readonly #conditionSlot: number;
-  readonly #approximate: ApproximateReads;
   readonly #tally: ValueTally;
   /** Of the gathered events, in order: time, value, whether a streak's condition holds. */
   readonly #times: Float64Array;
@@ -47,7 +44,6 @@ export class ListReads {
     this.#plan = plan;
     this.#edges = edges;
     this.#conditionSlot = plan.keeping.tiles.conditionSlot;
-    this.#approximate = new ApproximateReads(plan, edges);
     this.#tally = new ValueTally(room);
     this.#times = new Float64Array(room);
     this.#values = new Float64Array(room);
@@ -61,10 +57,10 @@ export class ListReads {
     this.#gathered = undefined;
     for (let at = 0; at < lists.length; at += 1) {
       const read = lists[at] as ListRead;
-      const span = spans[read.span] as SpanPlan;
       const found = this.#found;
       found.value = Number.NaN;
-      if (isTooLate && span.kind !== 'all') found.status = tooLate;
+      if (isTooLate && spans[read.span]?.kind !== 'all') found.status = tooLate;
+      else if (read.isFirstEver) this.#sinceFirstEver(read, view, t, found);
       else this.#find(read, view, t, scored, found);
       out.values[read.output] = found.value + 0;
       out.status[read.output] = found.status;
@@ -72,15 +68,6 @@ export class ListReads {
   }
 
   #find(read: ListRead, view: EntityView, t: number, scored: Float64Array, found: Found): void {
-    const { aggregate } = read.feature;
-    if (aggregate.endsWith('_approx') || aggregate.startsWith('decayed')) {
-      this.#approximate.find(read, view, t, scored, found);
-      return;
-    }
-    if (isFirstEver(read, this.#plan.spans)) {
-      this.#sinceFirstEver(read, view, t, found);
-      return;
-    }
     if (!sameEvents(this.#gathered, read)) this.#gather(read, view, t, scored);
     this.#runOf(read.span, t);
     const start = t - (this.#edges.far[read.span] as number);
@@ -228,7 +215,7 @@ export class ListReads {
     const most = feature.most ?? this.#plan.keeping.bound;
     let at = this.#to - 1;
     let streak = 0;
-    while (at >= this.#from && streak < most && this.#holds(at, whileCondition)) {
+    while (at >= this.#from && streak < most && holds(this.#bits[at] as number, whileCondition)) {
       streak += 1;
       at -= 1;
     }
@@ -238,21 +225,11 @@ export class ListReads {
     if (dropped > time) found.status = truncated;
     else settle(found, streak);
   }
-
-  #holds(at: number, condition: number): boolean {
-    return Math.floor((this.#bits[at] as number) / 2 ** condition) % 2 === 1;
-  }
 }
 
 function settle(found: Found, value: number): void {
   found.value = value;
   found.status = present;
-}
-
-function isFirstEver({ feature, condition, includesOwn, slot, span }: ListRead, spans: readonly SpanPlan[]): boolean {
-  return (
-    feature.aggregate === 'time_since_first' && spans[span]?.kind === 'all' && condition < 0 && slot < 0 && !includesOwn
-  );
 }
 
 function sameEvents(a: ListRead | undefined, b: ListRead): boolean {

@@ -118,7 +118,7 @@ export class ObservationReader {
   ): FeatureReading {
     const out = featureOutput(this.#set);
     // Written again: since the call other payments have filled the engine's arrays.
-    const events = row === null ? null : this.#engine.write(row, keys);
+    const events = row === null ? null : this.#engine.write(row);
     const saw: Record<EntityKind, EntityNumber | null> = { ...NO_NUMBERS };
     for (const [at, kind] of ENTITY_KINDS.entries()) {
       const plan = this.#set.kinds[kind];

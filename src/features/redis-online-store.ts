@@ -177,7 +177,7 @@ export class RedisOnlineStore implements OnlineStore {
 
   async #observe(payment: ObservedPayment): Promise<Observation> {
     const keys = this.#openKeys();
-    const events = this.#engine.write(payment.row, payment.keys);
+    const events = this.#engine.write(payment.row);
     const { keys: names, args } = observeCall(this.set, payment, events, keys);
     const reply = await this.#run(this.#observeScript, names, args);
     if (reply[0] === OBSERVED.otherEpoch) throw this.#epochClosed();

@@ -1,9 +1,10 @@
-import { byKind, type EntityKind } from '../domain/entity-keys.ts';
+import type { EntityKind } from '../domain/entity-keys.ts';
 import { EntityLists } from './entity-lists.ts';
 import { EntityView } from './entity-view.ts';
 import type { EpochBook } from './epoch-book.ts';
 import { EventWriter } from './event-layout.ts';
 import { EventSlab } from './event-slab.ts';
+import { ColumnDeriver } from './expression/derived-columns.ts';
 import type { FeatureOutput } from './feature-output.ts';
 import type { FeatureSet } from './feature-set.ts';
 import { FEATURE_STATUS } from './feature-status.ts';
@@ -61,7 +62,7 @@ export class EntityReplay {
   readonly #writer: EventWriter;
   readonly #event: Float64Array;
   readonly #label = new Float64Array(LABEL_STRIDE);
-  readonly #keys: Record<EntityKind, string | null> = byKind(() => null);
+  readonly #deriver = new ColumnDeriver();
   readonly #view = new EntityView();
   readonly #labelView = new EntityView();
   /** The state in which each event's row was fed; states are numbered. */
@@ -279,11 +280,8 @@ export class EntityReplay {
 
   /** Fills `event` with the event of a payment's row. */
   #write(row: number, event: Float64Array): Float64Array {
-    const { payments } = this.#context.input;
-    const { keys } = payments;
-    this.#keys.payer = keys.payer[row] ?? null;
-    this.#keys.payee = keys.payee[row] ?? null;
-    this.#writer.write(payments.row(row), this.#keys, this.#context.rows.tokens[row] as number, event);
+    const payment = this.#context.input.payments.row(row);
+    this.#writer.write(payment, this.#deriver.read(payment), this.#context.rows.tokens[row] as number, event);
     return event;
   }
 

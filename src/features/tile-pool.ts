@@ -1,5 +1,6 @@
 import { AppError } from '../base/errors.ts';
 import { BUCKETS, REGISTERS } from './approximate.ts';
+import { passes } from './event-layout.ts';
 import type { TileGroup, TileLayout } from './tile-layout.ts';
 
 /** Offsets of a tile's header: index, newest event time, next tile + 1, events. */
@@ -54,12 +55,6 @@ export function tileOffsets({ groups, registers, histograms }: TileLayout): Tile
 /** Whether anything is kept of what an entity drops. */
 export function hasTiles({ widthMicros, hasTotals }: TileLayout): boolean {
   return widthMicros > 0 || hasTotals;
-}
-
-/** Whether an event passes a group's condition. @param base of the event in `events`. */
-export function passes(events: Float64Array, base: number, conditionSlot: number, condition: number): boolean {
-  if (condition < 0) return true;
-  return Math.floor((events[base + conditionSlot] as number) / 2 ** condition) % 2 === 1;
 }
 
 /**

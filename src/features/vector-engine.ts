@@ -2,6 +2,7 @@ import { token53 } from '../base/hash128.ts';
 import { ENTITY_KINDS, type EntityKeys } from '../domain/entity-keys.ts';
 import type { PaymentRow } from '../domain/payment-row.ts';
 import { EventWriter } from './event-layout.ts';
+import { ColumnDeriver } from './expression/derived-columns.ts';
 import { ExpressionEngine } from './expression-engine.ts';
 import type { FeatureOutput } from './feature-output.ts';
 import type { FeatureSet } from './feature-set.ts';
@@ -18,7 +19,7 @@ export interface VectorEngine {
   readonly windows: readonly WindowEngine[];
   readonly labels: LabelEngine;
   /** The events of a payment, one a kind of entity; the arrays are filled again by the next call. */
-  write(row: PaymentRow, keys: EntityKeys): readonly Float64Array[];
+  write(row: PaymentRow): readonly Float64Array[];
   /**
    * Writes what is computed from the payment and from features of entities, which are there already.
    * Without a payment what needs one is null.
@@ -31,16 +32,18 @@ export function createVectorEngine(set: FeatureSet): VectorEngine {
   const plans = ENTITY_KINDS.map((kind) => set.kinds[kind]);
   const writers = plans.map(({ layout }) => new EventWriter(layout));
   const events = plans.map(({ layout }) => new Float64Array(layout.stride));
+  const deriver = new ColumnDeriver();
   const expressions = new ExpressionEngine(set.expressions);
   const ofPayment = paymentOutputs(set);
   return {
     set,
     windows: plans.map((plan) => new WindowEngine(plan, set.latenessMicros, set.defaults)),
     labels: new LabelEngine(set.kinds.payee, set.latenessMicros, set.defaults),
-    write(row, keys) {
+    write(row) {
       const identity = token53(row.end_to_end_id);
+      const derived = deriver.read(row);
       for (let kind = 0; kind < writers.length; kind += 1) {
-        (writers[kind] as EventWriter).write(row, keys, identity, events[kind] as Float64Array);
+        (writers[kind] as EventWriter).write(row, derived, identity, events[kind] as Float64Array);
       }
       return events;
     },

@@ -2,6 +2,7 @@ import type { EntityView } from './entity-view.ts';
 import type { FeatureOutput } from './feature-output.ts';
 import { FEATURE_STATUS } from './feature-status.ts';
 import { ListReads } from './list-reads.ts';
+import { TileReads } from './tile-reads.ts';
 import { WindowEdges } from './window-edges.ts';
 import type { KindPlan } from './window-plan.ts';
 import { WindowSums } from './window-sums.ts';
@@ -13,10 +14,10 @@ const { notFound } = FEATURE_STATUS;
  * a bucket of its age, for every column and condition that windows sum; a window's count, sum and
  * extremes are those of its run of buckets. What the entity dropped comes from its tiles where a
  * window hops or is of all time, and makes the window `truncated` where it slides. Features that look
- * at events one by one come after ({@link ListReads}).
+ * at events one by one come after ({@link ListReads}), and what uses tiles in other ways ({@link TileReads}).
  *
  * Everything before the last step is integer arithmetic in doubles below 2^53, or in bigints where
- * it would not fit; a value takes one division, last. No allocation for a read.
+ * it would not fit; a value takes one division, last. Sums and lists allocate nothing for a read.
  */
 export class WindowEngine {
   readonly #plan: KindPlan;
@@ -25,8 +26,7 @@ export class WindowEngine {
   readonly #edges: WindowEdges;
   readonly #sums: WindowSums;
   readonly #lists: ListReads | null;
-  /** Outputs of features that the payment itself is no part of. */
-  readonly #ownless: Int32Array;
+  readonly #tiled: TileReads | null;
 
   /** @param defaults a value for each output where the entity was never seen; NaN where there is none. */
   constructor(plan: KindPlan, latenessMicros: number, defaults: Float64Array) {
@@ -36,13 +36,7 @@ export class WindowEngine {
     this.#edges = new WindowEdges(plan.spans);
     this.#sums = new WindowSums(plan, this.#edges);
     this.#lists = plan.lists.length === 0 ? null : new ListReads(plan, this.#edges);
-    const including = new Set(
-      [
-        ...plan.sums.filter(({ group }) => plan.groups[group]?.includesOwn).flatMap(({ reads }) => reads),
-        ...plan.lists.filter(({ includesOwn }) => includesOwn),
-      ].map(({ output }) => output),
-    );
-    this.#ownless = plan.outputs.filter((output) => !including.has(output));
+    this.#tiled = plan.tiled.length === 0 ? null : new TileReads(plan, this.#edges);
   }
 
   /**
@@ -53,14 +47,15 @@ export class WindowEngine {
    */
   read(view: EntityView, t: number, scored: Float64Array, out: FeatureOutput): void {
     const others = view.ownIdentity < 0 ? view.count : view.count - 1;
-    const { outputs } = this.#plan;
-    if (others > 0 || (scored.length > 0 && this.#ownless.length < outputs.length)) {
+    const { outputs, ownless } = this.#plan;
+    if (others > 0 || (scored.length > 0 && ownless.length < outputs.length)) {
       this.#edges.moveTo(t);
       const isTooLate = t < view.maxSeen - this.#latenessMicros;
       this.#sums.read(view, t, scored, isTooLate, out);
       this.#lists?.read(view, t, scored, isTooLate, out);
+      this.#tiled?.read(view, t, scored, isTooLate, out);
     }
-    if (others === 0) this.#writeNeverSeen(scored.length > 0 ? this.#ownless : outputs, out);
+    if (others === 0) this.#writeNeverSeen(scored.length > 0 ? ownless : outputs, out);
   }
 
   /** An entity that had nothing but the payment itself is not found, but for windows that include it. */

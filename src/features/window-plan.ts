@@ -1,5 +1,6 @@
 import type { EntityKind } from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
+import { sumCode, wayOf } from './aggregate-kinds.ts';
 import type { LabelFeature, WindowFeature } from './definition.ts';
 import { durationMicros } from './duration.ts';
 import type { EventLayout } from './event-layout.ts';
@@ -37,9 +38,6 @@ export interface GroupPlan extends TileGroup {
   readonly tileGroup: number;
 }
 
-/** Codes of aggregates that a group's sums give. */
-export const SUMMED = { count: 0, sum: 1, mean: 2, variance: 3, stddev: 4, min: 5, max: 6 } as const;
-
 /** A group summed over a span, and what is read of it. */
 export interface SumPlan {
   readonly span: number;
@@ -47,22 +45,32 @@ export interface SumPlan {
   readonly reads: readonly { readonly code: number; readonly output: number }[];
 }
 
-/** A feature that looks at the events of a span one by one, in their order or by their values. */
-export interface ListRead {
+/** What reads of a span's events one by one have alike. */
+interface EventRead {
   readonly feature: WindowFeature;
   readonly span: number;
   readonly slot: number;
   readonly condition: number;
   readonly includesOwn: boolean;
+  readonly output: number;
+}
+
+/** A feature that looks at the events of a span in their order, or at their values. */
+export interface ListRead extends EventRead {
   readonly unitMicros: number;
   readonly timeToLiveMicros: number;
   /** Bit of a streak's own condition; −1 elsewhere. */
   readonly whileCondition: number;
-  /** Place among the tile's registers or histograms, or groups for decay; −1 elsewhere. */
+  /** Whether it is the time since the first event ever, which an entity knows without its events. */
+  readonly isFirstEver: boolean;
+}
+
+/** A feature that uses what was dropped as well: registers, histograms, hops of a decay. */
+export interface TileRead extends EventRead {
+  /** Place among the tile's registers or histograms, or its groups for decay. */
   readonly tilePart: number;
   /** Hop of a decay. */
   readonly hopMicros: number;
-  readonly output: number;
 }
 
 /** One label feature. */
@@ -87,9 +95,11 @@ export interface KindPlan {
   readonly groups: readonly GroupPlan[];
   readonly sums: readonly SumPlan[];
   readonly lists: readonly ListRead[];
+  readonly tiled: readonly TileRead[];
   readonly labels: readonly LabelRead[];
-  /** Outputs of windows, and of labels. */
+  /** Outputs of windows, of those that the payment itself is no part of, and of labels. */
   readonly outputs: Int32Array;
+  readonly ownless: Int32Array;
   readonly labelOutputs: Int32Array;
 }
 
@@ -98,8 +108,6 @@ export interface Placed<T> {
   readonly feature: T;
   readonly output: number;
 }
-
-const SUM_CODES: Readonly<Partial<Record<WindowFeature['aggregate'], number>>> = SUMMED;
 
 /** Lays out one kind of entity. Definitions were checked. */
 export function planKind(
@@ -113,7 +121,7 @@ export function planKind(
   const groups: GroupPlan[] = [];
   const sums: { span: number; group: number; reads: { code: number; output: number }[] }[] = [];
   for (const { feature, output } of windows) {
-    const code = SUM_CODES[feature.aggregate];
+    const code = sumCode(feature.aggregate);
     if (code === undefined) continue;
     const span = spans.indexOf(feature);
     const group = groupOf(feature, slots, groups);
@@ -134,12 +142,18 @@ export function planKind(
     groups,
     sums,
     lists: windows
-      .flatMap(({ feature, output }) =>
-        SUM_CODES[feature.aggregate] === undefined ? [listRead(feature, output, spans.indexOf(feature), slots)] : [],
-      )
+      .filter(({ feature }) => wayOf(feature.aggregate) === 'lists')
+      .map((placed) => listRead(placed, spans, slots))
       .sort(compareEventsRead),
+    tiled: windows
+      .filter(({ feature }) => wayOf(feature.aggregate) === 'tiles')
+      .map((placed) => tileRead(placed, spans, slots)),
     labels: labels.map(labelRead),
     outputs: Int32Array.from(windows, (placed) => placed.output),
+    ownless: Int32Array.from(
+      windows.filter(({ feature }) => feature.current !== 'include'),
+      (placed) => placed.output,
+    ),
     labelOutputs: Int32Array.from(labels, (placed) => placed.output),
   };
 }
@@ -214,20 +228,34 @@ function groupOf(feature: WindowFeature, slots: EventSlots, groups: GroupPlan[])
   return at;
 }
 
-function listRead(feature: WindowFeature, output: number, span: number, slots: EventSlots): ListRead {
-  const { name, unit, timeToLive, hop } = feature;
+function eventRead({ feature, output }: Placed<WindowFeature>, spans: Spans, slots: EventSlots): EventRead {
   return {
     feature,
-    span,
+    span: spans.indexOf(feature),
     slot: slots.slotOf(feature),
     condition: slots.conditionOf(feature.filter),
     includesOwn: feature.current === 'include',
+    output,
+  };
+}
+
+function listRead(placed: Placed<WindowFeature>, spans: Spans, slots: EventSlots): ListRead {
+  const { name, aggregate, window, filter, current, unit, timeToLive, while: whole } = placed.feature;
+  return {
+    ...eventRead(placed, spans, slots),
     unitMicros: unit === undefined ? 1 : durationMicros(unit, name),
     timeToLiveMicros: timeToLive === undefined ? Infinity : durationMicros(timeToLive, name),
-    whileCondition: slots.conditionOf(feature.while),
-    tilePart: slots.tilePartOf(feature),
+    whileCondition: slots.conditionOf(whole),
+    isFirstEver: aggregate === 'time_since_first' && window === 'all' && filter === undefined && current !== 'include',
+  };
+}
+
+function tileRead(placed: Placed<WindowFeature>, spans: Spans, slots: EventSlots): TileRead {
+  const { name, hop } = placed.feature;
+  return {
+    ...eventRead(placed, spans, slots),
+    tilePart: slots.tilePartOf(placed.feature),
     hopMicros: hop === undefined ? 0 : durationMicros(hop, name),
-    output,
   };
 }
 

@@ -1,11 +1,12 @@
 import { bigIntToDouble } from '../base/to-double.ts';
+import { SUMMED } from './aggregate-kinds.ts';
 import type { EntityView } from './entity-view.ts';
-import { EVENT_IDENTITY } from './event-layout.ts';
+import { EVENT_IDENTITY, passes } from './event-layout.ts';
 import type { FeatureOutput } from './feature-output.ts';
 import { FEATURE_STATUS } from './feature-status.ts';
-import { GROUP, passes, SUM_SPLIT, squaresOf, TILE, TOTALS, tileOffsets } from './tile-pool.ts';
+import { GROUP, SUM_SPLIT, squaresOf, TILE, TOTALS, tileOffsets } from './tile-pool.ts';
 import type { WindowEdges } from './window-edges.ts';
-import { type GroupPlan, type KindPlan, type SpanPlan, SUMMED, type SumPlan } from './window-plan.ts';
+import type { GroupPlan, KindPlan, SpanPlan, SumPlan } from './window-plan.ts';
 
 const { present, null: nothing, truncated, tooLate, overflow } = FEATURE_STATUS;
 
@@ -133,7 +134,7 @@ export class WindowSums {
     for (let at = 0; at < groups.length; at += 1) {
       const group = groups[at] as number;
       const condition = conditions[group] as number;
-      if (condition >= 0 && !passes(events, event, this.#conditionSlot, condition)) continue;
+      if (!passes(events, event, this.#conditionSlot, condition)) continue;
       const cell = group * this.#stride + bucket;
       const slot = slots[group] as number;
       if (slot < 0) {

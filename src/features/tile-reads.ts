@@ -2,22 +2,23 @@ import { bigIntToDouble } from '../base/to-double.ts';
 import { BUCKETS, bucketFloor, decayWeights, distinctEstimate, quantileBucket, REGISTERS } from './approximate.ts';
 import { durationMicros } from './duration.ts';
 import type { EntityView } from './entity-view.ts';
-import { EVENT_IDENTITY } from './event-layout.ts';
+import { EVENT_IDENTITY, passes } from './event-layout.ts';
+import type { FeatureOutput } from './feature-output.ts';
 import { FEATURE_STATUS } from './feature-status.ts';
-import { GROUP, passes, SUM_SPLIT, TILE, type TileOffsets, TOTALS, tileOf, tileOffsets } from './tile-pool.ts';
+import { GROUP, SUM_SPLIT, TILE, type TileOffsets, TOTALS, tileOf, tileOffsets } from './tile-pool.ts';
 import type { WindowEdges } from './window-edges.ts';
-import type { KindPlan, ListRead } from './window-plan.ts';
+import type { KindPlan, TileRead } from './window-plan.ts';
 
-const { present, null: nothing, truncated } = FEATURE_STATUS;
+const { present, null: nothing, truncated, tooLate } = FEATURE_STATUS;
 
 /** Distinct counts by registers, quantiles by histograms, and decay: they use what an entity dropped as well. */
-export class ApproximateReads {
+export class TileReads {
   readonly #plan: KindPlan;
   readonly #edges: WindowEdges;
   readonly #offsets: TileOffsets;
   readonly #registers: Uint8Array;
   readonly #counts: Float64Array;
-  readonly #weights: ReadonlyMap<ListRead, Float64Array>;
+  readonly #weights: ReadonlyMap<TileRead, Float64Array>;
 
   constructor(plan: KindPlan, edges: WindowEdges) {
     const { tiles } = plan.keeping;
@@ -27,40 +28,40 @@ export class ApproximateReads {
     this.#registers = new Uint8Array(tiles.registers.length > 0 ? REGISTERS : 0);
     this.#counts = new Float64Array(tiles.histograms.length > 0 ? BUCKETS : 0);
     this.#weights = new Map(
-      plan.lists
+      plan.tiled
         .filter(({ feature }) => feature.halfLife !== undefined)
         .map((read) => [read, weightsOf(read, plan)] as const),
     );
   }
 
-  /** Finds a feature's value. */
-  find(
-    read: ListRead,
-    view: EntityView,
-    t: number,
-    scored: Float64Array,
-    found: { value: number; status: number },
-  ): void {
-    if (this.#isUnknown(read, view, t)) {
-      found.status = truncated;
-      return;
+  /** Writes every feature. @param isTooLate whether the payment is behind what windows allow. */
+  read(view: EntityView, t: number, scored: Float64Array, isTooLate: boolean, out: FeatureOutput): void {
+    const { tiled, spans } = this.#plan;
+    for (let at = 0; at < tiled.length; at += 1) {
+      const read = tiled[at] as TileRead;
+      const isLate = isTooLate && spans[read.span]?.kind !== 'all';
+      const isUnknown = !isLate && this.#isUnknown(read, view, t);
+      const value = isLate || isUnknown ? Number.NaN : this.#valueOf(read, view, t, scored);
+      out.values[read.output] = value + 0;
+      if (!Number.isNaN(value)) out.status[read.output] = present;
+      else out.status[read.output] = isLate ? tooLate : isUnknown ? truncated : nothing;
     }
-    found.status = present;
+  }
+
+  /** NaN where there is none. */
+  #valueOf(read: TileRead, view: EntityView, t: number, scored: Float64Array): number {
     switch (read.feature.aggregate) {
       case 'distinct_approx':
-        found.value = this.#distinct(read, view, t, scored);
-        return;
+        return this.#distinct(read, view, t, scored);
       case 'quantile_approx':
-        found.value = this.#quantile(read, view, t, scored);
-        break;
+        return this.#quantile(read, view, t, scored);
       default:
-        found.value = this.#decayed(read, view, t, scored);
+        return this.#decayed(read, view, t, scored);
     }
-    if (Number.isNaN(found.value)) found.status = nothing;
   }
 
   /** Whether dropped events of the window are later than the payment, or the payment's own is among them. */
-  #isUnknown({ span, includesOwn }: ListRead, view: EntityView, t: number): boolean {
+  #isUnknown({ span, includesOwn }: TileRead, view: EntityView, t: number): boolean {
     if (view.maxDropped === -Infinity) return false;
     const start = t - (this.#edges.far[span] as number);
     const { tiles } = view;
@@ -90,7 +91,7 @@ export class ApproximateReads {
 
   /** The kept events of a window, and the payment itself where it counts. */
   #eachEvent(
-    { span, slot, condition, includesOwn }: ListRead,
+    { span, slot, condition, includesOwn }: TileRead,
     view: EntityView,
     t: number,
     scored: Float64Array,
@@ -113,7 +114,7 @@ export class ApproximateReads {
     if (includesOwn && ownIdentity < 0 && scored.length > 0) look(scored, 0);
   }
 
-  #distinct(read: ListRead, view: EntityView, t: number, scored: Float64Array): number {
+  #distinct(read: TileRead, view: EntityView, t: number, scored: Float64Array): number {
     const registers = this.#registers.fill(0);
     this.#eachEvent(read, view, t, scored, (packed) => {
       const register = Math.floor(packed / 64);
@@ -129,7 +130,7 @@ export class ApproximateReads {
     return distinctEstimate(registers);
   }
 
-  #quantile(read: ListRead, view: EntityView, t: number, scored: Float64Array): number {
+  #quantile(read: TileRead, view: EntityView, t: number, scored: Float64Array): number {
     const counts = this.#counts.fill(0);
     let n = 0;
     this.#eachEvent(read, view, t, scored, (bucket) => {
@@ -149,7 +150,7 @@ export class ApproximateReads {
   }
 
   /** Σ over the hops of the window of their sum (or count) times the weight of their age, over 2^30. */
-  #decayed(read: ListRead, view: EntityView, t: number, scored: Float64Array): number {
+  #decayed(read: TileRead, view: EntityView, t: number, scored: Float64Array): number {
     const { hopMicros, feature, tilePart } = read;
     const weights = this.#weights.get(read) ?? new Float64Array(0);
     const current = tileOf(t, hopMicros);
@@ -177,7 +178,7 @@ export class ApproximateReads {
   }
 }
 
-function weightsOf({ feature, hopMicros, span }: ListRead, plan: KindPlan): Float64Array {
+function weightsOf({ feature, hopMicros, span }: TileRead, plan: KindPlan): Float64Array {
   const size = plan.spans[span]?.sizeMicros ?? 0;
   const halfLifeMicros = durationMicros(feature.halfLife ?? '1d', feature.name);
   return decayWeights(hopMicros, halfLifeMicros, Math.ceil(size / hopMicros) + 2);
