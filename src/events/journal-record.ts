@@ -5,23 +5,14 @@ import type { Side } from '../domain/payment.ts';
 export type RecordSource = 'http' | 'grpc' | 'import';
 
 /** A payment as it came in. */
-export interface PaymentPart extends PaymentEvent {
+export interface PaymentPart {
   readonly endToEndId: string;
   readonly side: Side;
   readonly source: RecordSource;
   /** SHA-256 of the canonical form of the parsed payment: 32 bytes. */
   readonly requestSha256: Uint8Array;
-  /** The body, byte for byte: JSON over HTTP, a protobuf message over gRPC. */
+  /** The body, byte for byte: JSON over HTTP, a protobuf message over gRPC. What the payment does to state is read from it. */
   readonly raw: Uint8Array;
-}
-
-/** What a payment does to the state of its entities: enough to build it again without reading the body. */
-export interface PaymentEvent {
-  readonly eventTimeMicros: number;
-  readonly amountCentavos: number;
-  /** Keys of the accounts; null where the payment names none. */
-  readonly payerAccount: string | null;
-  readonly payeeAccount: string | null;
 }
 
 /** A decision as it goes out, with what it was made of. */

@@ -4,7 +4,7 @@ import { entityKeys, type ImportedPayment, type PaymentRow, paymentRow } from '.
 import { type AnswerIndex, fingerprintOf } from './answer-index.ts';
 import type { JournalFiles } from './journal-files.ts';
 import { readJournal, readJournalId } from './journal-reader.ts';
-import type { EpochRecord, SkimmedRecord } from './journal-record.ts';
+import type { EpochRecord, JournalRecord, SkimmedRecord } from './journal-record.ts';
 import { type PaymentCodec, paymentCodec } from './payment-codec.ts';
 import { decodeRecord, skimRecord } from './record-codec.ts';
 
@@ -45,33 +45,32 @@ export async function feedJournalTail(
   let lastKnownTimeMicros = 0;
   for await (const batch of readJournal(files, folder, afterPosition)) {
     for (const entry of batch) {
-      const record = skimRecord(entry.payload);
+      const record = decodeRecord(entry.payload);
       records += 1;
       lastKnownTimeMicros = Math.max(lastKnownTimeMicros, record.knownTimeMicros);
       if (record.kind === 'epoch') lastEpoch = record;
       if (record.kind === 'scored' || record.kind === 'decision') {
         index.put(record.endToEndId, record.side, entry, fingerprintOf(record.requestSha256), record.knownTimeMicros);
       }
-      applyRecord(record, entry.payload, sink, codec);
+      applyRecord(record, sink, codec);
     }
   }
   return { records, lastEpoch, lastKnownTimeMicros };
 }
 
-function applyRecord(record: SkimmedRecord, payload: Buffer, sink: TailSink, codec: PaymentCodec): void {
+function applyRecord(record: JournalRecord, sink: TailSink, codec: PaymentCodec): void {
   if (record.kind === 'label') {
     const { endToEndId, state, eventTimeMicros, payeeAccount } = record;
     if (payeeAccount !== null) sink.applyRecordedLabel({ endToEndId, state, eventTimeMicros, payeeAccount });
     return;
   }
   if (record.kind !== 'payment' && !(record.kind === 'scored' && record.isEvent)) return;
-  const row = rowOf(payload, codec);
+  const row = rowOf(record, codec);
   if (row !== null) sink.applyRecorded({ row, keys: entityKeys(row) });
 }
 
-/** The payment of a record that holds one. */
-function rowOf(payload: Buffer, codec: PaymentCodec): PaymentRow | null {
-  const record = decodeRecord(payload);
+/** The payment of a record; null where it holds none. */
+function rowOf(record: JournalRecord, codec: PaymentCodec): PaymentRow | null {
   if (record.kind !== 'payment' && record.kind !== 'scored') return null;
   return paymentRow(codec.decodeBody(record.source, record.raw) as ImportedPayment);
 }
@@ -114,7 +113,8 @@ export async function readJournalTails(
     const through = journalId === own.journalId ? own.through : Number.POSITIVE_INFINITY;
     for await (const entries of readJournal(files, folder, lastPosition, through)) {
       for (const { payload, position } of entries) {
-        read.push({ record: skimRecord(payload), row: rowOf(payload, codec), position });
+        // What is kept holds no body: a tail may be hundreds of thousands of records.
+        read.push({ record: skimRecord(payload), row: rowOf(decodeRecord(payload), codec), position });
         lastPosition = position;
       }
     }

@@ -10,7 +10,6 @@ import type {
   EpochRecord,
   JournalRecord,
   LabelRecord,
-  PaymentEvent,
   PaymentPart,
   PaymentRecord,
   RecordSource,
@@ -21,8 +20,7 @@ import type {
 
 /*
  * payload = kind:u8  knownTime:f64  body
- *   scored   = payment decision          payment = id:text side:u8 source:u8 sha:32 event raw:bytes
- *                                        event = eventTime:f64 amount:f64 account?{2}
+ *   scored   = payment decision          payment = id:text side:u8 source:u8 sha:32 raw:bytes
  *   decision = id side source sha decision
  *                                        decision = isEvent:u8 numbers saw answer:bytes n:u16 f64{n} u8{n}
  *   label    = id source state:u8 eventTime:f64 account? number raw:bytes
@@ -44,13 +42,11 @@ export function encodeRecord(record: JournalRecord): Buffer {
   switch (record.kind) {
     case 'scored':
       writeIdentity(out, record);
-      writeEvent(out, record);
       out.bytes(record.raw);
       writeDecision(out, record);
       break;
     case 'payment':
       writeIdentity(out, record);
-      writeEvent(out, record);
       out.bytes(record.raw);
       break;
     case 'decision':
@@ -144,10 +140,6 @@ function readScored(from: ByteReader, knownTimeMicros: number, withBodies: boole
     side: at(SIDE_CODES, from.u8()),
     source: at(SOURCES, from.u8()),
     requestSha256: from.raw(32),
-    eventTimeMicros: from.f64(),
-    amountCentavos: from.f64(),
-    payerAccount: readAccount(from),
-    payeeAccount: readAccount(from),
     raw: readBody(from, withBodies),
     isEvent: from.u8() === 1,
     numbers: readNumbers(from),
@@ -166,10 +158,6 @@ function readPayment(from: ByteReader, knownTimeMicros: number, withBodies: bool
     side: at(SIDE_CODES, from.u8()),
     source: at(SOURCES, from.u8()),
     requestSha256: from.raw(32),
-    eventTimeMicros: from.f64(),
-    amountCentavos: from.f64(),
-    payerAccount: readAccount(from),
-    payeeAccount: readAccount(from),
     raw: readBody(from, withBodies),
   };
 }
@@ -239,7 +227,7 @@ function sizeOf(record: JournalRecord): number {
   return size;
 }
 
-type Identity = Omit<PaymentPart, 'raw' | keyof PaymentEvent>;
+type Identity = Omit<PaymentPart, 'raw'>;
 
 function writeIdentity(out: ByteWriter, record: Identity): void {
   out.text(record.endToEndId);
@@ -247,13 +235,6 @@ function writeIdentity(out: ByteWriter, record: Identity): void {
   out.u8(SOURCES.indexOf(record.source));
   assert(record.requestSha256.length === 32, 'a SHA-256 has 32 bytes');
   out.raw(record.requestSha256);
-}
-
-function writeEvent(out: ByteWriter, event: PaymentEvent): void {
-  out.f64(event.eventTimeMicros);
-  out.f64(event.amountCentavos);
-  writeAccount(out, event.payerAccount);
-  writeAccount(out, event.payeeAccount);
 }
 
 function writeAccount(out: ByteWriter, account: string | null): void {

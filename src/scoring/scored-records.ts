@@ -19,7 +19,7 @@ export interface PaymentUnderWay {
 
 /** Event and decision in one. @param answer the decision's JSON. */
 export function scoredRecord(
-  { row, keys, source, raw, sha256 }: PaymentUnderWay,
+  { row, source, raw, sha256 }: PaymentUnderWay,
   seen: Observation,
   answer: string,
   knownTimeMicros: number,
@@ -31,10 +31,6 @@ export function scoredRecord(
     side: row.side,
     source,
     requestSha256: sha256,
-    eventTimeMicros: row.event_time,
-    amountCentavos: row.amount_centavos,
-    payerAccount: keys.payer,
-    payeeAccount: keys.payee,
     raw,
     isEvent: seen.isEvent,
     numbers: seen.numbers,
@@ -46,10 +42,7 @@ export function scoredRecord(
 }
 
 /** The event alone, before a state outside the process is touched. */
-export function paymentRecord(
-  { row, keys, source, raw, sha256 }: PaymentUnderWay,
-  knownTimeMicros: number,
-): PaymentRecord {
+export function paymentRecord({ row, source, raw, sha256 }: PaymentUnderWay, knownTimeMicros: number): PaymentRecord {
   return {
     kind: 'payment',
     knownTimeMicros,
@@ -57,10 +50,6 @@ export function paymentRecord(
     side: row.side,
     source,
     requestSha256: sha256,
-    eventTimeMicros: row.event_time,
-    amountCentavos: row.amount_centavos,
-    payerAccount: keys.payer,
-    payeeAccount: keys.payee,
     raw,
   };
 }

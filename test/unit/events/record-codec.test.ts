@@ -14,10 +14,6 @@ const payment = {
   side: 'PAYEE',
   source: 'grpc',
   requestSha256: new Uint8Array(32).fill(7),
-  eventTimeMicros: -1_700_000_000_000_001,
-  amountCentavos: 999_999_999_999,
-  payerAccount: '12345678|1|9',
-  payeeAccount: null,
   raw: Buffer.from('{"a":"é"}'),
 } as const;
 const decision = {
