@@ -66,8 +66,9 @@ const IN_LAKE_SHIFT = 2;
 /** A ledger in memory: 45 bytes a payment and each of its entities, and the texts of payees' accounts. */
 export function importLedger(capacity: LedgerCapacity, known: Iterable<KnownPayment>): ImportLedger {
   const payments = paymentTable(capacity.payments);
-  const accounts = accountTable(capacity.payments * 2 + capacity.labels);
-  const others = byKind((kind) => numberTable(kind === 'payer' || kind === 'payee' ? 1 : capacity.payments));
+  // A label may name a payee that no payment did.
+  const entities = byKind((kind) => numberTable(capacity.payments + (kind === 'payee' ? capacity.labels : 0)));
+  const accounts = textTable(capacity.payments);
   const labels = table(capacity.labels);
   for (const { endToEndId, side, payeeAccount } of known) {
     const place = payments.placeOf(endToEndId);
@@ -93,10 +94,7 @@ export function importLedger(capacity: LedgerCapacity, known: Iterable<KnownPaym
         kind: event ? 'event' : 'second_side',
         numbers: byKind((kind) => {
           const key = keys[kind];
-          if (key === null) return null;
-          return kind === 'payer' || kind === 'payee'
-            ? accounts.advance(key, kind, step)
-            : others[kind].advance(key, step);
+          return key === null ? null : entities[kind].advance(key, step);
         }),
       };
     },
@@ -107,7 +105,7 @@ export function importLedger(capacity: LedgerCapacity, known: Iterable<KnownPaym
       const seen = payments.payees[payments.find(endToEndId)] ?? 0;
       const account = seen === 0 ? payeeAccount : accounts.textOf(seen - 1);
       if (account === null) return { kind: 'label', payeeAccount: null, number: null };
-      return { kind: 'label', payeeAccount: account, number: accounts.advance(account, 'payee', 1) };
+      return { kind: 'label', payeeAccount: account, number: entities.payee.advance(account, 1) };
     },
   };
 }
@@ -173,23 +171,16 @@ function numberTable(capacity: number) {
   };
 }
 
-/** Accounts number twice: as payers and as payees. */
-function accountTable(capacity: number) {
+/** Texts by place, each once. */
+function textTable(capacity: number) {
   const { placeOf } = table(capacity);
-  const numbers = { payer: new Int32Array(capacity), payee: new Int32Array(capacity) };
   const texts: string[] = [];
   return {
-    placeOf(account: string): number {
-      const place = placeOf(account);
-      texts[place] ??= account;
+    placeOf(text: string): number {
+      const place = placeOf(text);
+      texts[place] ??= text;
       return place;
     },
     textOf: (place: number): string | null => texts[place] ?? null,
-    advance(account: string, as: 'payer' | 'payee', step: number): number {
-      const place = placeOf(account);
-      const of = numbers[as];
-      of[place] = (of[place] ?? 0) + step;
-      return of[place] ?? 0;
-    },
   };
 }
