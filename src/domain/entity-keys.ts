@@ -15,8 +15,11 @@ export const ENTITY_KINDS = [
 /** A kind of entity. */
 export type EntityKind = (typeof ENTITY_KINDS)[number];
 
-/** Columns of silver.transactions that are keys of entities; a pair's key is made of its two accounts'. */
-export const KEY_COLUMNS: Readonly<Record<Exclude<EntityKind, 'pair'>, string>> = {
+/** Kinds whose key is a column of silver.transactions; a pair's is made of its two accounts'. */
+export type KeyedKind = Exclude<EntityKind, 'pair'>;
+
+/** The columns of silver.transactions that are keys of entities. */
+export const KEY_COLUMNS: Readonly<Record<KeyedKind, string>> = {
   payer: 'payer_account',
   payee: 'payee_account',
   payer_document: 'payer_document',
@@ -30,6 +33,13 @@ export function byKind<T>(make: (kind: EntityKind) => T): Record<EntityKind, T> 
   const made: Partial<Record<EntityKind, T>> = {};
   for (const kind of ENTITY_KINDS) made[kind] = make(kind);
   return made as Record<EntityKind, T>;
+}
+
+/** Something for each kind that has a column of keys. */
+export function byKeyedKind<T>(make: (kind: KeyedKind) => T): Record<KeyedKind, T> {
+  const made: Partial<Record<KeyedKind, T>> = {};
+  for (const kind of ENTITY_KINDS) if (kind !== 'pair') made[kind] = make(kind);
+  return made as Record<KeyedKind, T>;
 }
 
 /** What names an account. Its type does not: the same number is one account. */

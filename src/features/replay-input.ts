@@ -1,4 +1,4 @@
-import type { EntityKind } from '../domain/entity-keys.ts';
+import type { EntityKind, KeyedKind } from '../domain/entity-keys.ts';
 import type { PaymentRow } from '../domain/payment-row.ts';
 import type { EpochOpening } from './epoch-book.ts';
 
@@ -33,7 +33,7 @@ export interface ReplayPayments {
   readonly count: number;
   readonly ids: readonly string[];
   readonly times: Float64Array;
-  readonly keys: Readonly<Record<Exclude<EntityKind, 'pair'>, readonly (string | null)[]>>;
+  readonly keys: Readonly<Record<KeyedKind, readonly (string | null)[]>>;
   /** 1 where the row is its payment's event. */
   readonly isEvent: Uint8Array;
   readonly numbers: Readonly<Record<EntityKind, NumberColumns>>;

@@ -1,4 +1,11 @@
-import { byKind, ENTITY_KINDS, type EntityKind, KEY_COLUMNS } from '../domain/entity-keys.ts';
+import {
+  byKeyedKind,
+  byKind,
+  ENTITY_KINDS,
+  type EntityKind,
+  KEY_COLUMNS,
+  type KeyedKind,
+} from '../domain/entity-keys.ts';
 import { LABEL_STATES, type LabelState } from '../domain/label.ts';
 import type { PaymentRow } from '../domain/payment-row.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
@@ -22,7 +29,7 @@ export interface RecordedPayments {
   readonly count: number;
   readonly ids: readonly string[];
   readonly times: Float64Array;
-  readonly keys: Readonly<Record<Exclude<EntityKind, 'pair'>, readonly (string | null)[]>>;
+  readonly keys: Readonly<Record<KeyedKind, readonly (string | null)[]>>;
   /** 1 where the row is its payment's event. */
   readonly isEvent: Uint8Array;
   readonly numbers: Readonly<Record<EntityKind, EntityNumberColumns>>;
@@ -63,23 +70,11 @@ export function recordedPayments(columns: LakeColumns, wanted: readonly string[]
     count: columns.count,
     ids: columns.requiredTexts('end_to_end_id'),
     times: columns.numbers('event_time'),
-    keys: keyColumns(columns),
+    keys: byKeyedKind((kind) => columns.texts(KEY_COLUMNS[kind])),
     isEvent: columns.flags('is_event'),
     numbers: byKind((kind) => columns.entityNumbers(kind)),
     places: placesOf(columns),
     row: paymentReader(columns, wanted),
-  };
-}
-
-function keyColumns(columns: LakeColumns): RecordedPayments['keys'] {
-  const { payer, payee, payer_document, payee_document, pix_key, device } = KEY_COLUMNS;
-  return {
-    payer: columns.texts(payer),
-    payee: columns.texts(payee),
-    payer_document: columns.texts(payer_document),
-    payee_document: columns.texts(payee_document),
-    pix_key: columns.texts(pix_key),
-    device: columns.texts(device),
   };
 }
 

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import { byKind, ENTITY_KINDS, type EntityNumbers, hasNumber } from '../domain/entity-keys.ts';
+import { byKeyedKind, byKind, ENTITY_KINDS, type EntityNumbers, hasNumber } from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
 import type { Side } from '../domain/payment.ts';
 import { entityKeys, type PaymentRow } from '../domain/payment-row.ts';
@@ -160,7 +160,7 @@ function paymentColumns(tail: readonly TailPayment[]): RecordedEvents['payments'
   }
   return {
     count: tail.length,
-    keys: byKind((kind) => keys.map((of) => of[kind])),
+    keys: byKeyedKind((kind) => keys.map((of) => of[kind])),
     row: (at) => (tail[at] as TailPayment).row,
     // Nothing told yet: it may be an event, and it comes after all that are known to be.
     isEvent: Uint8Array.from(tail, ({ told }) => (told?.isEvent === false ? 0 : 1)),
@@ -204,9 +204,7 @@ export function joinedEvents(a: RecordedEvents, b: RecordedEvents): RecordedEven
 
 /** What both sources of payments have alike. */
 function onlyOrder({ count, keys, isEvent, numbers, places }: OrderedPayments): OrderedPayments {
-  const { payer, payee, payer_document, payee_document, pix_key, device } = keys;
-  const same = { payer, payee, payer_document, payee_document, pix_key, device };
-  return { count, keys: same, isEvent, numbers, places };
+  return { count, keys, isEvent, numbers, places };
 }
 
 /** Joins columns of one form: arrays one after the other, counts added, nested columns alike. */

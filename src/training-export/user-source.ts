@@ -1,4 +1,4 @@
-import { byKind, KEY_COLUMNS } from '../domain/entity-keys.ts';
+import { byKeyedKind, byKind, KEY_COLUMNS } from '../domain/entity-keys.ts';
 import { PAYMENT_COLUMNS, type PaymentRow } from '../domain/payment-row.ts';
 import { type NumberColumns, numberColumns, type ReplayPayments } from '../features/replay-input.ts';
 import type { SilverSource } from './silver-source.ts';
@@ -51,15 +51,11 @@ function extendedPayments(payments: ReplayPayments, rows: UserRows): Omit<Replay
 }
 
 function extendedKeys(keys: ReplayPayments['keys'], rows: UserRows): ReplayPayments['keys'] {
-  const named = (column: string): readonly (string | null)[] => textsOf(rows, column) ?? emptyTexts(rows.count);
-  return {
-    payer: [...keys.payer, ...rows.payers],
-    payee: [...keys.payee, ...rows.payees],
-    payer_document: [...keys.payer_document, ...named(KEY_COLUMNS.payer_document)],
-    payee_document: [...keys.payee_document, ...named(KEY_COLUMNS.payee_document)],
-    pix_key: [...keys.pix_key, ...named(KEY_COLUMNS.pix_key)],
-    device: [...keys.device, ...named(KEY_COLUMNS.device)],
-  };
+  const named = { payer: rows.payers, payee: rows.payees };
+  return byKeyedKind((kind) => {
+    const more = kind === 'payer' || kind === 'payee' ? named[kind] : textsOf(rows, KEY_COLUMNS[kind]);
+    return [...keys[kind], ...(more ?? emptyTexts(rows.count))];
+  });
 }
 
 function extendedNumbers({ epochs, seqs }: NumberColumns, count: number): NumberColumns {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { byKind, type EntityKind } from '../../../src/domain/entity-keys.ts';
+import { byKeyedKind, type EntityKind } from '../../../src/domain/entity-keys.ts';
 import { LABEL_STATES, type LabelState } from '../../../src/domain/label.ts';
 import { entityKeys, PAYMENT_COLUMNS, type PaymentRow } from '../../../src/domain/payment-row.ts';
 import { defineFeatureSet, type FeatureSetDefinition, type WindowFeature } from '../../../src/features/definition.ts';
@@ -225,7 +225,7 @@ export function paymentOf(row: PaymentRow): { row: PaymentRow; keys: ReturnType<
 
 /** Keys of payments by kind of entity, as a replay takes them. */
 export function keyColumns(rows: readonly PaymentRow[]): ReplayPayments['keys'] {
-  return byKind((kind) => rows.map((row) => entityKeys(row)[kind]));
+  return byKeyedKind((kind) => rows.map((row) => entityKeys(row)[kind]));
 }
 
 /** An observation's vector as the oracle writes it. */
