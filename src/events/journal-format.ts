@@ -18,7 +18,7 @@ import { LIMITS } from '../base/limits.ts';
 
 const SEGMENT_MAGIC = 'SNTJRNL1';
 const GROUP_MAGIC = 0x31505247;
-const FORMAT_VERSION = 3;
+const FORMAT_VERSION = 4;
 
 /** Size of a segment's header. */
 export const SEGMENT_HEADER_BYTES = 40;

@@ -8,15 +8,9 @@ import {
   NO_NUMBERS,
 } from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
-import {
-  DEFAULT_EMBEDDED_LIMITS,
-  type EmbeddedLimits,
-  EmbeddedTables,
-  type KindEvents,
-  type KindTable,
-} from './embedded-tables.ts';
+import { DEFAULT_EMBEDDED_LIMITS, type EmbeddedLimits, EmbeddedTables, type KindTable } from './embedded-tables.ts';
 import { EntityView } from './entity-view.ts';
-import { EVENT_IDENTITY, NO_EVENT } from './event-layout.ts';
+import { EVENT_IDENTITY, type KindEvents, NO_EVENT } from './event-layout.ts';
 import type { FeatureOutput } from './feature-output.ts';
 import type { FeatureSet } from './feature-set.ts';
 import { FEATURE_STATUS } from './feature-status.ts';

@@ -4,6 +4,7 @@ import { IdTable } from '../base/id-table.ts';
 import { ENTITY_KINDS, type EntityKeys, type EntityKind } from '../domain/entity-keys.ts';
 import { SIDES, type Side } from '../domain/payment.ts';
 import { EntityLists } from './entity-lists.ts';
+import type { KindEvents } from './event-layout.ts';
 import { EventSlab } from './event-slab.ts';
 import type { FeatureSet } from './feature-set.ts';
 import { KeyArena } from './key-arena.ts';
@@ -46,9 +47,6 @@ export interface KindTable {
   readonly slab: EventSlab;
   readonly tiles: TilePool;
 }
-
-/** An event of each kind, in the order of ENTITY_KINDS, as the set's writers fill them. */
-export type KindEvents = readonly Float64Array[];
 
 /** The columns of an embedded store: entities by kind, their events and labels, payments by their ids. */
 export class EmbeddedTables {
@@ -102,7 +100,7 @@ export class EmbeddedTables {
    */
   record(
     endToEndId: string,
-    side: Side | null,
+    side: Side,
     events: KindEvents,
     keys: EntityKeys,
     found: Int32Array,
@@ -110,7 +108,7 @@ export class EmbeddedTables {
   ): void {
     hash128(endToEndId, this.#name);
     const time = events[0]?.[0] ?? 0;
-    const ordinal = this.payments.add(this.#name, time, side === null ? 0 : SIDES.indexOf(side) + 1);
+    const ordinal = this.payments.add(this.#name, time, SIDES.indexOf(side));
     for (let kind = 0; kind < this.kinds.length; kind += 1) {
       const table = this.kinds[kind] as KindTable;
       const key = keys[table.kind];

@@ -28,6 +28,9 @@ export type EventSlot =
   | { readonly kind: 'number' | 'token' | 'register' | 'bucket'; readonly column: EventColumn }
   | { readonly kind: 'conditions'; readonly conditions: readonly Condition[] };
 
+/** A payment's event of each kind of entity, in the order of ENTITY_KINDS. */
+export type KindEvents = readonly Float64Array[];
+
 /** What an entity's events hold, number by number. */
 export interface EventLayout {
   readonly slots: readonly EventSlot[];

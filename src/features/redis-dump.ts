@@ -1,4 +1,5 @@
 import { ENTITY_KINDS } from '../domain/entity-keys.ts';
+import { SIDES } from '../domain/payment.ts';
 import type { EmbeddedStore } from './embedded-store.ts';
 import { type KindTable, PAYEE } from './embedded-tables.ts';
 import type { EntityLists } from './entity-lists.ts';
@@ -49,7 +50,7 @@ function* dumpPayments({ tables, set }: EmbeddedStore, prefix: Buffer): Generato
       return tokenOfName(name);
     });
     const payee = payments.entityOf(ordinal, PAYEE);
-    const side = [undefined, SIDE_CODES.PAYER, SIDE_CODES.PAYEE][payments.sideOf(ordinal)] ?? '-';
+    const side = SIDE_CODES[SIDES[payments.sideOf(ordinal)] ?? 'PAYER'];
     const own = Array.from({ length: set.own.count }, (_, at) => payments.ownOf(ordinal, at));
     const tail = paymentTail(tokens, payments.timeOf(ordinal), own, side, payee < 0 ? null : payeeKeys.get(payee));
     payments.nameOf(ordinal, name);

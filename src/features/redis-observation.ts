@@ -6,7 +6,7 @@ import {
   type EntityNumbers,
   NO_NUMBERS,
 } from '../domain/entity-keys.ts';
-import { EVENT_IDENTITY, NO_EVENT } from './event-layout.ts';
+import { EVENT_IDENTITY, type KindEvents, NO_EVENT } from './event-layout.ts';
 import type { FeatureSet } from './feature-set.ts';
 import { FEATURE_STATUS } from './feature-status.ts';
 import type { FeatureRead, FeatureReading, Observation, ObservedPayment } from './online-store.ts';
@@ -91,14 +91,14 @@ export class ObservationReader {
     this.#reader = new ReplyReader(set);
   }
 
-  /** The observation of a payment in an epoch. */
-  observation(payment: ObservedPayment, epoch: number, reply: readonly Reply[]): Observation {
+  /** The observation of a payment in an epoch. @param events what was sent for it. */
+  observation(payment: ObservedPayment, events: KindEvents, epoch: number, reply: readonly Reply[]): Observation {
     const observed = parseReply(reply);
     const own = ownEvent(observed.payment, this.#set);
     const repeated = observed.code === OBSERVED.repeated && own !== null;
     const below = repeated ? this.#entitiesBelow(payment, observed) : undefined;
     const { row, keys } = payment;
-    const reading = this.#read({ row, keys, atMicros: row.event_time }, epoch, observed, own, below);
+    const reading = this.#read({ row, keys, atMicros: row.event_time }, events, epoch, observed, own, below);
     const isEvent = observed.code !== OBSERVED.second;
     return { ...reading, isEvent, numbers: numbersOf(observed, own, reading.saw, epoch), mark: 0 };
   }
@@ -106,19 +106,19 @@ export class ObservationReader {
   /** What a read in an epoch gives. */
   reading(read: FeatureRead, epoch: number, reply: readonly Reply[]): FeatureReading {
     const observed = parseReply(reply);
-    return this.#read(read, epoch, observed, ownEvent(observed.payment, this.#set), undefined);
+    const events = read.row === null ? null : this.#engine.write(read.row);
+    return this.#read(read, events, epoch, observed, ownEvent(observed.payment, this.#set), undefined);
   }
 
   #read(
     { row, keys, atMicros }: FeatureRead,
+    events: KindEvents | null,
     epoch: number,
     observed: ObservedReply,
     own: OwnEvent | null,
     below: EntitiesBelow | undefined,
   ): FeatureReading {
     const out = featureOutput(this.#set);
-    // Written again: since the call other payments have filled the engine's arrays.
-    const events = row === null ? null : this.#engine.write(row);
     const saw: Record<EntityKind, EntityNumber | null> = { ...NO_NUMBERS };
     for (const [at, kind] of ENTITY_KINDS.entries()) {
       const plan = this.#set.kinds[kind];

@@ -177,11 +177,12 @@ export class RedisOnlineStore implements OnlineStore {
 
   async #observe(payment: ObservedPayment): Promise<Observation> {
     const keys = this.#openKeys();
-    const events = this.#engine.write(payment.row);
+    // Copies: other payments fill the engine's arrays before the answer comes.
+    const events = this.#engine.write(payment.row).map((event) => event.slice());
     const { keys: names, args } = observeCall(this.set, payment, events, keys);
     const reply = await this.#run(this.#observeScript, names, args);
     if (reply[0] === OBSERVED.otherEpoch) throw this.#epochClosed();
-    return this.#reader.observation(payment, keys.epoch, reply);
+    return this.#reader.observation(payment, events, keys.epoch, reply);
   }
 
   async #observeLabel(label: ObservedLabel, request: string): Promise<LabelObservation> {

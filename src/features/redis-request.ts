@@ -1,6 +1,7 @@
 import { token53 } from '../base/hash128.ts';
 import { ENTITY_KINDS, type EntityKeys } from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
+import type { KindEvents } from './event-layout.ts';
 import type { FeatureSet } from './feature-set.ts';
 import type { FeatureRead, ObservedLabel, ObservedPayment } from './online-store.ts';
 import { epochKey, idOf, KIND_CODES, packed, type SharedKeys } from './redis-layout.ts';
@@ -18,19 +19,19 @@ export interface EpochKeys {
   readonly prefix: Buffer;
 }
 
-/** How a side is written in a payment's value; `-` where it is not known. */
+/** How a side is written in a payment's value. */
 export const SIDE_CODES = { PAYER: 'P', PAYEE: 'R' } as const;
 
 /**
  * The call of the observing script for a payment: keys and arguments that all kinds share, then two
  * keys and an event a kind.
  *
- * @param events the payment's event of each kind.
+ * @param events the payment's event of each kind; they are sent as they lie and must not change.
  */
 export function observeCall(
   set: FeatureSet,
   { row, keys }: ObservedPayment,
-  events: readonly Float64Array[],
+  events: KindEvents,
   epoch: EpochKeys,
 ): ScriptCall {
   const tokens = ENTITY_KINDS.map((kind) => {
@@ -69,13 +70,12 @@ function keysOf(endToEndId: string | null, keys: EntityKeys, { shared, prefix }:
   ];
 }
 
-/** An event as bytes of its own: the engine fills its array again. */
-function bytesOfEvent(event: Float64Array): Buffer {
-  return Buffer.from(Float64Array.from(event).buffer);
+function bytesOfEvent({ buffer, byteOffset, byteLength }: Float64Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /** What tiles of a payment's entities take in of it, in the order of the set. */
-function ownNumbersOf(set: FeatureSet, events: readonly Float64Array[]): number[] {
+function ownNumbersOf(set: FeatureSet, events: KindEvents): number[] {
   return ENTITY_KINDS.flatMap((kind, at) => Array.from(set.own.byKind[kind].slots, (slot) => events[at]?.[slot] ?? 0));
 }
 

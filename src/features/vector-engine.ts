@@ -1,7 +1,7 @@
 import { token53 } from '../base/hash128.ts';
 import { ENTITY_KINDS, type EntityKeys } from '../domain/entity-keys.ts';
 import type { PaymentRow } from '../domain/payment-row.ts';
-import { EventWriter } from './event-layout.ts';
+import { EventWriter, type KindEvents } from './event-layout.ts';
 import { ColumnDeriver } from './expression/derived-columns.ts';
 import { ExpressionEngine } from './expression-engine.ts';
 import type { FeatureOutput } from './feature-output.ts';
@@ -19,7 +19,7 @@ export interface VectorEngine {
   readonly windows: readonly WindowEngine[];
   readonly labels: LabelEngine;
   /** The events of a payment, one a kind of entity; the arrays are filled again by the next call. */
-  write(row: PaymentRow): readonly Float64Array[];
+  write(row: PaymentRow): KindEvents;
   /**
    * Writes what is computed from the payment and from features of entities, which are there already.
    * Without a payment what needs one is null.
