@@ -37,7 +37,7 @@ export interface ExportDiff {
 const NAMED_ROWS = 5;
 
 /**
- * Compares two exports of any formats, row by row by (end_to_end_id, side), in bounded memory.
+ * Compares two exports of any formats, row by row by (end_to_end_id, side), an instant at a time.
  *
  * @throws AppError as {@link readManifest} and storage.
  */
@@ -116,6 +116,19 @@ interface OnlyRows {
 type RowsDiff = Omit<ExportDiff, 'isSame' | 'madeOf' | 'columnsOnlyInFirst' | 'columnsOnlyInSecond'>;
 
 async function compareRows(
+  first: AsyncGenerator<RowsOfInstant>,
+  second: AsyncGenerator<RowsOfInstant>,
+  comparisons: readonly ColumnComparison[],
+): Promise<RowsDiff> {
+  try {
+    return await comparedRows(first, second, comparisons);
+  } finally {
+    // Where one cannot be read, the other is in mid-file.
+    await Promise.all([first.return(undefined), second.return(undefined)]);
+  }
+}
+
+async function comparedRows(
   first: AsyncGenerator<RowsOfInstant>,
   second: AsyncGenerator<RowsOfInstant>,
   comparisons: readonly ColumnComparison[],

@@ -17,11 +17,21 @@ export function rowKey(row: CellRow): string {
 
 /**
  * All rows of an export, instant after instant, whatever files they are in: each file is in the order
- * of time, so memory holds a row group a file and the rows of one instant.
+ * of time, so memory holds the rows of one instant beside what reading takes: of a CSV file or a Delta
+ * table some rows, of any other its bytes.
  */
 export async function* rowsByInstant(files: ObjectStore, manifest: ExportManifest): AsyncGenerator<RowsOfInstant> {
   const { fileFormat, columns } = manifest;
   const open = manifest.files.map(({ name }) => exportFileRows(files, name, fileFormat, columns));
+  try {
+    yield* merged(open);
+  } finally {
+    // One that is left in mid-file keeps its DuckDB open.
+    await Promise.all(open.map((rows) => rows.return(undefined)));
+  }
+}
+
+async function* merged(open: readonly AsyncGenerator<CellRow>[]): AsyncGenerator<RowsOfInstant> {
   const heads = await Promise.all(open.map((rows) => rows.next()));
   const microsAt = (at: number): number => {
     const head = heads[at];

@@ -2,6 +2,8 @@ import { AppError } from '../base/errors.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { memoryObjectStore } from '../storage/store/memory-object-store.ts';
 import type { ObjectStore } from '../storage/store/object-store.ts';
+import type { CellRow } from '../storage/types/cell.ts';
+import { cellText } from './cell-text.ts';
 import { writeExport } from './create-export.ts';
 import { damagedFile } from './damaged-file.ts';
 import { isIdColumn } from './entity-columns.ts';
@@ -13,6 +15,7 @@ import type { ExportFile, ExportManifest } from './manifest.ts';
 import { manifestOptions } from './manifest-options.ts';
 import { setOfManifest } from './manifest-set.ts';
 import { rowKey } from './ordered-rows.ts';
+import { otherKey } from './other-key.ts';
 import { readManifest } from './read-manifest.ts';
 import { readUserRows, type UserFile, type UserRows } from './user-rows.ts';
 
@@ -41,11 +44,8 @@ export async function verifyExport(ports: ExportPorts, rowsFile: UserFile | null
   if (damaged !== null) return { ok: false, ...found, difference: damaged };
   const set = setOrProblem(manifest);
   if (typeof set === 'string') return { ok: false, ...found, difference: set };
-  const keyId = ports.pseudonyms?.keyId ?? 'none';
-  if (manifest.ids?.form === 'pseudonym' && manifest.ids.keyId !== keyId) {
-    const difference = `pseudonyms were made with the key ${manifest.ids.keyId}; the key here is ${keyId}`;
-    return { ok: false, ...found, difference };
-  }
+  const keyed = otherKey(manifest, ports.pseudonyms);
+  if (keyed !== null) return { ok: false, ...found, difference: keyed };
   const rows = await ownRows(manifest, rowsFile);
   if (typeof rows === 'string') return { ok: false, ...found, difference: rows };
   const difference = await firstDifferentPart(manifest, ports, (at) =>
@@ -128,18 +128,30 @@ async function firstDifferentCell(
 ): Promise<string | null> {
   const was = exportFileRows(files, name, fileFormat, columns);
   const now = exportFileRows(again, name, fileFormat, columns);
-  for (;;) {
-    const [left, right] = await Promise.all([was.next(), now.next()]);
-    if (left.done === true || right.done === true) {
-      return left.done === right.done ? null : `${name}: the number of rows differs`;
+  try {
+    for (;;) {
+      const [left, right] = await Promise.all([was.next(), now.next()]);
+      if (left.done === true || right.done === true) {
+        return left.done === right.done ? null : `${name}: the number of rows differs`;
+      }
+      const difference = differentCell(left.value, right.value);
+      if (difference !== null) return `${name}: ${difference}`;
     }
-    for (const column of Object.keys(left.value)) {
-      const [a, b] = [left.value[column], right.value[column]];
-      if (Object.is(a, b) || String(a) === String(b)) continue;
-      const key = rowKey(left.value);
-      // An id of a person goes into no message.
-      if (isIdColumn(column)) return `${name}: ${column} of ${key} is another one now`;
-      return `${name}: ${column} of ${key} was ${String(a)} and is now ${String(b)}`;
-    }
+  } finally {
+    // A reader that is left in mid-file keeps its DuckDB open.
+    await Promise.all([was.return(undefined), now.return(undefined)]);
   }
+}
+
+function differentCell(was: CellRow, now: CellRow): string | null {
+  for (const column of Object.keys(was)) {
+    const [a, b] = [cellText(was[column]), cellText(now[column])];
+    if (a === b) continue;
+    const key = rowKey(was);
+    // An id of a person goes into no message.
+    return isIdColumn(column)
+      ? `${column} of ${key} is another one now`
+      : `${column} of ${key} was ${a} and is now ${b}`;
+  }
+  return null;
 }

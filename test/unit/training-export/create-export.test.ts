@@ -1,5 +1,9 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ENTITY_KINDS } from '../../../src/domain/entity-keys.ts';
 import { LABEL_STATES, type LabelState } from '../../../src/domain/label.ts';
 import { compileFeatureSet } from '../../../src/features/feature-set.ts';
@@ -191,6 +195,31 @@ describe('an export', () => {
     }
     const lines = pandasLines(manifest, 'out');
     expect(lines).toHaveLength(3);
+  });
+
+  it('that is not as it was leaves nothing open or behind when it is verified', async () => {
+    const world = await silverWorld(set);
+    for (let number = 0; number < 5; number += 1) world.pay(rowOf(idOf(number), START, 100, 1, 1), START, 'APPROVE');
+    await world.commit();
+    const ports = { tables: world.tables, files: memoryObjectStore() };
+    const manifest = await createExport({ set, labelsAsOfMicros: START + DAY, format: 'csv' }, ports);
+    const text = Buffer.from((await ports.files.get('all.csv')) ?? [])
+      .toString()
+      .replaceAll(',APPROVE,', ',HOLD,');
+    await ports.files.put('all.csv', Buffer.from(text));
+    const sha256 = createHash('sha256').update(text).digest('hex');
+    const changed = { ...manifest, files: manifest.files.map((file) => ({ ...file, sha256, rowsSha256: '0' })) };
+    await ports.files.put('manifest.json', Buffer.from(JSON.stringify(changed)));
+    const folder = mkdtempSync(join(tmpdir(), 'sentinela-verify-'));
+    vi.stubEnv('TMPDIR', folder);
+    try {
+      const { difference } = await verifyExport(ports);
+      expect(difference).toContain('was HOLD and is now APPROVE');
+      expect(readdirSync(folder).filter((name) => !name.includes('-spill-'))).toEqual([]);
+    } finally {
+      vi.unstubAllEnvs();
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it('leaves rows out whose outcome nobody saw, where asked, and counts them', async () => {
