@@ -10,6 +10,7 @@ import { fileNameOf } from './file-format.ts';
 import { type ExportExtension, type ExportManifest, serializeManifest } from './manifest.ts';
 import { manifestOptions, microsOf } from './manifest-options.ts';
 import { setOfManifest } from './manifest-set.ts';
+import { otherKey } from './other-key.ts';
 import { readManifest } from './read-manifest.ts';
 import type { SourceVersions } from './source-snapshots.ts';
 import { SPLITS } from './time-split.ts';
@@ -22,6 +23,8 @@ export interface ExtendRequest {
   readonly labelsAsOfMicros?: number;
   /** Versions to read; the newest of tables that are left out. */
   readonly versions?: SourceVersions;
+  /** Whether who asks may see ids of people, where the export has them as they are. */
+  readonly maySeePersonalData?: boolean;
 }
 
 /**
@@ -31,7 +34,7 @@ export interface ExtendRequest {
  *
  * @returns the manifest as it is now.
  * @throws AppError `export_mismatch` where what the export was made of is not what it was (a file, the
- * feature set, a row of silver), `usage` for an export of the user's own file or an instant that brings
+ * feature set, a row of silver, the key of its pseudonyms), `not_allowed` for ids of people as they are, `usage` for an export of the user's own file or an instant that brings
  * nothing, `not_found` where there are no new rows, and as `createExport`.
  */
 export async function extendExport(request: ExtendRequest, ports: ExportPorts): Promise<ExportManifest> {
@@ -39,6 +42,11 @@ export async function extendExport(request: ExtendRequest, ports: ExportPorts): 
   const set = setOfManifest(manifest);
   if (manifest.rowsFile !== null)
     throw new AppError('usage', 'an export of your own file has no new days: make it anew');
+  if (manifest.ids?.form === 'clear' && request.maySeePersonalData !== true) {
+    throw new AppError('not_allowed', 'the export holds ids of people as they are, and so would its new rows');
+  }
+  const keyed = otherKey(manifest, ports.pseudonyms);
+  if (keyed !== null) throw new AppError('export_mismatch', `${keyed}: ids of new rows would not join`);
   const damaged = await damagedFile(ports.files, manifest);
   if (damaged !== null) throw new AppError('export_mismatch', `${damaged}: make the export anew`);
   const options = extensionOptions(manifest, set, manifest.extensions.length, request);

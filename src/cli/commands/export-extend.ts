@@ -41,7 +41,7 @@ async function extend(
   flags: ExtendFlags,
   settings: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const { dataDir, pseudonymKey } = await config(settings);
+  const { dataDir, personalData, pseudonymKey } = await config(settings);
   if (!existsSync(folder)) throw new AppError('not_found', `there is no folder ${folder}`);
   const [
     { extendExport },
@@ -61,6 +61,7 @@ async function extend(
   const request = {
     toMicros: instantOf('--to', flags.to),
     versions: pinnedVersions(flags.pin),
+    maySeePersonalData: personalData === 'clear',
     ...(flags.labelsAsOf === undefined ? {} : { labelsAsOfMicros: instantOf('--labels-as-of', flags.labelsAsOf) }),
   };
   const bar = progress('extending');

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { compileFeatureSet } from '../../../src/features/feature-set.ts';
+import { pseudonymsOf } from '../../../src/governance/pseudonyms.ts';
 import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
 import type { ObjectStore } from '../../../src/storage/store/object-store.ts';
 import { createExport } from '../../../src/training-export/create-export.ts';
@@ -113,6 +114,26 @@ describe('an export that is extended', () => {
     );
     const parquet = twice.files.map(({ name }) => name);
     expect(await readParquetFiles(files, parquet)).toEqual(await readParquetFiles(first, parquet));
+  });
+
+  it('is refused with another key of pseudonyms, and where ids stand as they are and who asks may not see them', async () => {
+    const keyed = (fill: number) => ({ ...ports(), pseudonyms: pseudonymsOf(Buffer.alloc(32, fill)) });
+    const columns = ['payer_account'] as const;
+    await createExport({ ...OPTIONS, ids: { columns, form: 'pseudonym' } }, keyed(1));
+    await goOn();
+    const manifest = await files.get('manifest.json');
+    for (const other of [keyed(2), ports()]) {
+      await expect(extendExport(TO_20, other)).rejects.toMatchObject({
+        code: 'export_mismatch',
+        message: expect.stringContaining(`the key ${keyed(1).pseudonyms.keyId}; the key here is`),
+      });
+    }
+    expect(await files.get('manifest.json')).toEqual(manifest);
+    expect((await extendExport(TO_20, keyed(1))).extensions).toHaveLength(1);
+    files = memoryObjectStore();
+    await make({ ids: { columns, form: 'clear' }, versions: { 'silver/transactions': 1 } });
+    await expect(extend()).rejects.toMatchObject({ code: 'not_allowed' });
+    expect((await extend({ ...TO_20, maySeePersonalData: true })).extensions).toHaveLength(1);
   });
 
   it('is refused where what it was made of changed, and stays as it was', async () => {
