@@ -38,7 +38,6 @@ export async function writeSplits(
   for (let at = 0; at < rows.count; at += 1) {
     if (at % REPORT_ROWS === 0) onProgress?.(at, rows.count);
     const row = rows.row(at);
-    training.see(row);
     if (row.split === 'crossed') {
       crossedRows += 1;
       continue;
@@ -51,6 +50,7 @@ export async function writeSplits(
       unobservedRows += 1;
       continue;
     }
+    training.see(row);
     const writer = writers.get(row.split) ?? openSplit(row.split);
     writers.set(row.split, writer);
     await writer.add(row);

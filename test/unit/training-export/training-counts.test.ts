@@ -203,6 +203,21 @@ describe('the manifest', () => {
   });
 });
 
+describe('the histograms', () => {
+  it('are of the rows that a model is trained on: not of those whose outcome nobody saw, where they are left out', async () => {
+    const world = await silverWorld(set);
+    for (let number = 0; number < 9; number += 1) {
+      const t = START + number * DAY;
+      world.pay(rowOf(idOf(number), t, 100, 1, 1), t, number % 3 === 0 ? 'HOLD' : 'APPROVE');
+    }
+    await world.commit();
+    const ports = { tables: world.tables, files: memoryObjectStore() };
+    expect((await createExport(OPTIONS, ports)).histograms?.rows).toBe(9);
+    const { histograms, files } = await createExport({ ...OPTIONS, withoutUnobserved: true }, ports);
+    expect([histograms?.rows, files[0]?.counts.rows]).toEqual([6, 6]);
+  });
+});
+
 describe('the check for leakage', () => {
   it('finds nothing in honest features', async () => {
     expect(await findingsOf(await build())).toEqual([]);
