@@ -4,7 +4,8 @@ import { GROUP_BUCKETS } from './group-split.ts';
 
 /** Looks whether options have a meaning, before anything is read. @throws AppError `usage`. */
 export function checkOptions(options: ExportOptions): void {
-  const { horizonMicros, split, group, sample, countedStates, rows, where, eventKeys, fromDecisions } = options;
+  const { horizonMicros, split, group, sample, countedStates, rows, where, toMicros, eventKeys, fromDecisions } =
+    options;
   const policy = labelPolicyOf(options);
   if (policy.maturityMicros < policy.horizonMicros) {
     fail('--maturity must not be shorter than --horizon: a label may still come');
@@ -18,6 +19,8 @@ export function checkOptions(options: ExportOptions): void {
   }
   if (rows !== undefined && where !== undefined)
     fail('--where is for silver.transactions: choose rows in your own file');
+  if (rows !== undefined && toMicros !== undefined)
+    fail('--to is for silver.transactions: choose rows in your own file');
   if (rows !== undefined && fromDecisions === true)
     fail('rows of --rows were never served: leave --from-decisions out');
   if (rows !== undefined && eventKeys === true)

@@ -185,6 +185,17 @@ describe('rows of a user’s own file', () => {
     expect(await labelsOf([...byPayment, { ...early, end_to_end_id: null }])).toEqual([1, 0, null]);
   });
 
+  it('are not bounded by flags that are for payments: those are refused', async () => {
+    const { world } = await build([{ payer: 1, payee: 1, amount: 1, wait: 1, late: 0, restart: false, label: null }]);
+    const rows = await readUserRows(fileOf([{ payer_account: 'a', event_time: '2026-01-01' }]), { columns: {} });
+    const ports = { tables: world.tables, files: memoryObjectStore() };
+    for (const flags of [{ toMicros: START }, { where: 'true' }, { fromDecisions: true }, { eventKeys: true }]) {
+      await expect(createExport({ ...OPTIONS, rows, ...flags }, ports), JSON.stringify(flags)).rejects.toMatchObject({
+        code: 'usage',
+      });
+    }
+  });
+
   it('are refused together where the file is no longer the one that the export was made of', async () => {
     const { world } = await build([{ payer: 1, payee: 1, amount: 1, wait: 1, late: 0, restart: false, label: null }]);
     const file = fileOf([{ payer_account: 'a', event_time: '2026-01-01' }]);
