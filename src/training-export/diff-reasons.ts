@@ -1,4 +1,5 @@
 import type { CellRow } from '../storage/types/cell.ts';
+import { isIdColumn } from './entity-columns.ts';
 import type { ExportColumn } from './export-columns.ts';
 import type { ExportManifest } from './manifest.ts';
 import { SOURCE_TABLES } from './source-snapshots.ts';
@@ -14,25 +15,33 @@ const SHORT = (value: unknown): string => (typeof value === 'string' ? value : J
 
 /** What two exports were made of differently. */
 export function differentOrigins(first: ExportManifest, second: ExportManifest): MadeOf[] {
-  const facts = ({ tables, featureSet, labels, split, group, where, sample, ids, featureType }: ExportManifest) => ({
+  const facts = ({ tables, featureSet, labels, split, group, where, sample, ids, ...others }: ExportManifest) => ({
     ...tables,
     featureSet: `${featureSet.name}@${featureSet.version}`,
+    fromDecisions: isServed(others),
+    rowsFile: others.rowsFile?.sha256 ?? null,
+    to: others.to,
     labelsAsOf: labels.asOf,
     horizonMicros: labels.horizonMicros,
     maturityMicros: labels.maturityMicros,
     counted: labels.counted,
+    unobserved: others.unobservedRows === null ? 'keep' : 'drop',
     split,
     group,
     where,
     sample,
     ids,
-    featureType,
+    featureType: others.featureType,
   });
   const left: Readonly<Record<string, unknown>> = facts(first);
   const right: Readonly<Record<string, unknown>> = facts(second);
   return Object.keys(left)
     .filter((what) => SHORT(left[what]) !== SHORT(right[what]))
     .map((what) => ({ what, first: SHORT(left[what]), second: SHORT(right[what]) }));
+}
+
+function isServed({ served }: Pick<ExportManifest, 'served'>): boolean {
+  return served !== null;
 }
 
 /** Why a value of a column may differ between two exports, for a row that both have. */
@@ -43,12 +52,13 @@ export function reasonsFor(first: ExportManifest, second: ExportManifest): (colu
   const versions = SOURCE_TABLES.filter((table) => first.tables[table] !== second.tables[table]);
   const tables = versions.length === 0 ? 'unknown: both were made of the same' : `versions of ${versions.join(', ')}`;
   const changed = changedFeatures(first, second);
+  const values = isServed(first) === isServed(second) ? tables : 'served in one, recomputed in the other';
   return ({ name, role }) => {
     switch (role) {
       case 'feature':
       case 'status': {
         const feature = name.endsWith('__status') ? name.slice(0, -'__status'.length) : name;
-        const why = changed.has(feature) || (name === 'feature_status' && changed.size > 0) ? 'definition' : tables;
+        const why = changed.has(feature) || (name === 'feature_status' && changed.size > 0) ? 'definition' : values;
         return () => why;
       }
       case 'label':
@@ -56,7 +66,7 @@ export function reasonsFor(first: ExportManifest, second: ExportManifest): (colu
       case 'weight':
         return () => 'how negatives are drawn';
       case 'key':
-        return () => (first.ids?.keyId === second.ids?.keyId ? tables : 'key of the pseudonyms');
+        return () => (isIdColumn(name) && first.ids?.keyId !== second.ids?.keyId ? 'key of the pseudonyms' : tables);
       case 'decision':
         return () => tables;
     }

@@ -5,6 +5,7 @@ import type { ObjectStore } from '../../../src/storage/store/object-store.ts';
 import { createExport } from '../../../src/training-export/create-export.ts';
 import { diffExports } from '../../../src/training-export/diff-exports.ts';
 import type { ExportOptions } from '../../../src/training-export/export-options.ts';
+import { readManifest } from '../../../src/training-export/read-manifest.ts';
 import { plainSet, rowOf } from '../features/streams.ts';
 import { readParquetFiles } from './export-files.ts';
 import { type SilverWorld, silverWorld } from './silver-world.ts';
@@ -99,6 +100,40 @@ describe('the difference of two exports', () => {
     });
     expect(naive.length).toBeGreaterThan(0);
     expect(found.values.map(({ column, rows, why }) => [column, rows, why])).toEqual(naive);
+  });
+
+  it('says of a value that was served in one and recomputed in the other that it was', async () => {
+    const own = await silverWorld(set);
+    const at = set.indexOf('amount');
+    for (let number = 0; number < 3; number += 1) own.pay(rowOf(idOf(number), START, 100, 1, 1), START, 'APPROVE');
+    const decision = own.decisions[1] as Record<string, unknown>;
+    decision.features = (decision.features as (number | null)[]).with(at, 4711);
+    await own.commit();
+    const [served, recomputed] = [memoryObjectStore(), memoryObjectStore()];
+    await createExport({ ...OPTIONS, fromDecisions: true }, { tables: own.tables, files: served });
+    await createExport(OPTIONS, { tables: own.tables, files: recomputed });
+    const found = await diffExports(served, recomputed);
+    expect(found.madeOf).toEqual([{ what: 'fromDecisions', first: 'true', second: 'false' }]);
+    expect(found.values).toMatchObject([{ column: 'amount', why: { 'served in one, recomputed in the other': 1 } }]);
+  });
+
+  it.each(['parquet', 'arrow', 'arrow-stream', 'csv'] as const)(
+    'is refused where a file of %s is missing',
+    async (format) => {
+      const [files, other] = [await make({ format }), await make({ format })];
+      const [{ name } = { name: '' }] = (await readManifest(files)).files;
+      await files.delete(name);
+      await expect(diffExports(files, other)).rejects.toMatchObject({
+        code: 'export_mismatch',
+        message: expect.stringContaining(`${name} is missing`),
+      });
+    },
+  );
+
+  it('is refused where a file is no Arrow', async () => {
+    const files = await make({ format: 'arrow' });
+    await files.put('all.arrow', Buffer.from('not at all'));
+    await expect(diffExports(files, files)).rejects.toMatchObject({ code: 'table_corrupt' });
   });
 
   it('takes a double and the float that is made of it for one value', async () => {
