@@ -36,8 +36,8 @@ export function keysOfNames(row: Readonly<Record<string, unknown>>, field: strin
       );
     }
     if (isColumn(name)) put(columns, name, value, field);
-    else if (name === 'payer' || name === 'payer_account') putAccount(columns, 'payer', value, field);
-    else if (name === 'payee' || name === 'payee_account') putAccount(columns, 'payee', value, field);
+    else if (name === 'payer' || name === 'payer_account') putAccount(columns, 'payer', value, field, name);
+    else if (name === 'payee' || name === 'payee_account') putAccount(columns, 'payee', value, field, name);
     else if (name === 'device') put(columns, 'device_id', value, field);
     else if (name === 'pair') putPair(columns, value, field);
     else throw invalid(`${field}.${tellable(name)} names no entity${didYouMean(name, ENTITY_NAMES)}`, field);
@@ -54,9 +54,10 @@ function put(columns: Columns, name: EntityColumn, value: string | null, field: 
   columns[name] = value;
 }
 
-function putAccount(columns: Columns, side: 'payer' | 'payee', key: string, field: string): void {
+/** @param called what the row calls the key. */
+function putAccount(columns: Columns, side: 'payer' | 'payee', key: string, field: string, called: string): void {
   const account: AccountNameParts | undefined = accountOfKey(key);
-  if (account === undefined) throw invalid(`${field}.${side} must be a key of the form ispb|branch|number`, field);
+  if (account === undefined) throw invalid(`${field}.${called} must be a key of the form ispb|branch|number`, field);
   for (const part of ['ispb', 'branch', 'number'] as const) put(columns, `${side}_${part}`, account[part], field);
 }
 
@@ -65,8 +66,8 @@ function putPair(columns: Columns, key: string, field: string): void {
   if (payer === undefined || payee === undefined || rest.length > 0) {
     throw invalid(`${field}.pair must be two keys with > between them`, field);
   }
-  putAccount(columns, 'payer', payer, field);
-  putAccount(columns, 'payee', payee, field);
+  putAccount(columns, 'payer', payer, field, "pair's payer");
+  putAccount(columns, 'payee', payee, field, "pair's payee");
 }
 
 function invalid(message: string, field: string): AppError {

@@ -25,12 +25,16 @@ export interface SelectedFeature {
   readonly place: number;
 }
 
-/** What may be repeated in an error: a name of ours could be meant, a document, a key or an account could not. */
-const TELLABLE = /^[A-Za-z][A-Za-z_@:-]{0,15}[A-Za-z0-9_@:.-]{0,80}$/;
+/**
+ * What may be repeated in an error: words with few digits, as `payer_count_24h` and `pix-core` are. A document, an
+ * account, an id or a Pix key (an address of e-mail, a random key, which may begin with a letter) is none.
+ */
+const TELLABLE = /^[A-Za-z]+\d{0,3}([_-]([A-Za-z]+\d{0,3}|\d{1,3}[A-Za-z]{0,2}))*$/;
+const MOST_TELLABLE = 63;
 
 /** A name from outside for a message. */
 export function tellable(name: string): string {
-  return TELLABLE.test(name) ? name : '(a name that is none of ours)';
+  return name.length <= MOST_TELLABLE && TELLABLE.test(name) ? name : '(a name that is none of ours)';
 }
 
 /**

@@ -150,11 +150,16 @@ describe('POST /v1/features/online', () => {
     ]);
     for (const [row, detail] of [
       [{ payer: '52998224725' }, 'rows[0].payer must be a key of the form ispb|branch|number'],
+      [{ payee_account: '52998224725' }, 'rows[0].payee_account must be a key of the form ispb|branch|number'],
+      [{ pair: '1||2>52998224725' }, "rows[0].pair's payee must be a key of the form ispb|branch|number"],
       [
         { payer_number: 123456 },
         "rows[0].payer_number must be a text or null: the zeros before an account's number count",
       ],
-      [{ '52998224725': 'x' }, 'rows[0].(a name that is none of ours) names no entity'],
+      // A document, an address of e-mail, a random key and an endToEndId.
+      ...['52998224725', 'maria@example.com', 'e1b2c3d4-1234-4abc-9def-0123456789ab', `E${'1'.repeat(31)}`].map(
+        (name) => [{ [name]: 'x' }, 'rows[0].(a name that is none of ours) names no entity'] as const,
+      ),
       [{ payer: '1||2', payer_number: '2' }, 'rows[0] names payer_number twice: by its column and by a whole key'],
       [
         { payment: paymentOf(1), payer: '1||2' },
