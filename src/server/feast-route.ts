@@ -9,9 +9,15 @@ import type { FeatureReading } from '../features/online-store.ts';
 import { keysOfNames } from './entity-names.ts';
 import type { FeatureReader } from './feature-reader.ts';
 import { ProblemSchema } from './problem.ts';
-import { decodeJsonBody } from './request-body.ts';
-import { bodyOf } from './score-routes.ts';
-import { type FeaturePorts, findSet, type SelectedFeature, selectFeatures, tellable } from './served-features.ts';
+import { checkedBody } from './request-body.ts';
+import {
+  checkCount,
+  type FeaturePorts,
+  findSet,
+  type SelectedFeature,
+  selectFeatures,
+  tellable,
+} from './served-features.ts';
 
 /** Feast's statuses (feast/serving/ServingService.proto). */
 const FEAST_STATUSES = ['PRESENT', 'NULL_VALUE', 'NOT_FOUND', 'OUTSIDE_MAX_AGE'] as const;
@@ -51,8 +57,8 @@ const RequestSchema = Type.Object(
 
 /** A request of the form that is documented; what entities hold is looked at where they are named. */
 interface FeastRequest {
-  readonly features?: readonly string[];
-  readonly feature_service?: string;
+  readonly features?: readonly string[] | null;
+  readonly feature_service?: string | null;
   readonly entities: Readonly<Record<string, readonly unknown[]>>;
   readonly full_feature_names?: boolean;
 }
@@ -69,11 +75,7 @@ const check = schemaCheck<FeastRequest>(
 /** `POST /get-online-features`: what a feature server of Feast answers, for clients that speak its form. */
 export function registerFeastRoute(app: FastifyInstance, ports: FeaturePorts, reader: FeatureReader): void {
   app.post('/get-online-features', { schema: DOCS, bodyLimit: LIMITS.readBytes }, async (request, reply) => {
-    const body = decodeJsonBody(bodyOf(request.body), LIMITS.readBytes);
-    if (!check.is(body)) {
-      const { field, problem } = check.problemOf(body);
-      throw new AppError('invalid_request', `${field === '' ? 'the body' : field} ${problem}`, { field });
-    }
+    const body = checkedBody(request.body, LIMITS.readBytes, check);
     const selected = selectionOf(ports, body);
     const names = answerNames(selected, body.full_feature_names === true);
     const rows = entityRows(body.entities);
@@ -98,36 +100,34 @@ function selectionOf({ served }: FeaturePorts, body: FeastRequest): SelectedFeat
     const found = findSet(served, service);
     return selectFeatures(found, found.set.names);
   }
-  if (!Array.isArray(references) || references.length === 0) {
+  if (references === undefined || references === null || references.length === 0) {
     throw new AppError('invalid_request', 'features is missing: send ["set:feature", …], or feature_service', {
       field: 'features',
     });
   }
-  const bySet = new Map<string, string[]>();
-  for (const reference of references as readonly string[]) {
+  checkCount(references);
+  return references.flatMap((reference) => {
     const colon = reference.indexOf(':');
     if (colon < 0) {
       throw new AppError('invalid_request', `feature ${tellable(reference)} must be written as set:feature`, {
         field: 'features',
       });
     }
-    const set = reference.slice(0, colon);
-    bySet.set(set, [...(bySet.get(set) ?? []), reference.slice(colon + 1)]);
-  }
-  const found = new Map([...bySet].map(([set, names]) => [set, selectFeatures(findSet(served, set), names)]));
-  // In the order in which they were asked for, across the sets.
-  return references.flatMap(
-    (reference: string) => found.get(reference.slice(0, reference.indexOf(':')))?.shift() ?? [],
-  );
+    return selectFeatures(findSet(served, reference.slice(0, colon)), [reference.slice(colon + 1)]);
+  });
 }
 
 function answerNames(selected: readonly SelectedFeature[], full: boolean): string[] {
   const names = selected.map(({ served, name }) => (full ? `${served.set.name}__${name}` : name));
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  const second = names.findIndex((name, at) => names.indexOf(name) !== at);
+  const twice = names[second];
   if (twice === undefined) return names;
-  throw new AppError('invalid_request', `${twice} is in two of the sets: ask with full_feature_names`, {
-    field: 'features',
-  });
+  const first = names.indexOf(twice);
+  const why =
+    selected[first]?.served === selected[second]?.served
+      ? 'is asked for twice'
+      : 'is in two of the sets: ask with full_feature_names';
+  throw new AppError('invalid_request', `feature ${twice} ${why}`, { field: 'features' });
 }
 
 /** Columns of entities, turned into rows. */

@@ -7,8 +7,7 @@ import { END_TO_END_ID_PATTERN } from '../domain/end-to-end-id.ts';
 import { SIDES, type Side } from '../domain/payment.ts';
 import { schemaCheck } from '../domain/schema-errors.ts';
 import { ProblemSchema } from './problem.ts';
-import { decodeJsonBody } from './request-body.ts';
-import { bodyOf } from './score-routes.ts';
+import { checkedBody } from './request-body.ts';
 import { type FeaturePorts, findSet, selectFeatures } from './served-features.ts';
 
 /** A row of the user's own: cells by the names of `export create --rows`. */
@@ -84,11 +83,7 @@ const check = schemaCheck<HistoricalRequest>(RequestSchema);
 /** `POST /v1/features/historical`: features as they were, as an Arrow IPC stream. */
 export function registerHistoricalRoute(app: FastifyInstance, ports: FeaturePorts, historical: HistoricalReads): void {
   app.post('/v1/features/historical', { schema: DOCS, bodyLimit: LIMITS.historicalBytes }, async (request, reply) => {
-    const body = decodeJsonBody(bodyOf(request.body), LIMITS.historicalBytes);
-    if (!check.is(body)) {
-      const { field, problem } = check.problemOf(body);
-      throw new AppError('invalid_request', `${field === '' ? 'the body' : field} ${problem}`, { field });
-    }
+    const body = checkedBody(request.body, LIMITS.historicalBytes, check);
     const served = findSet(ports.served, body.featureSet);
     const selected = selectFeatures(served, body.features ?? served.set.names);
     const pieces = await historical.read({

@@ -6,8 +6,7 @@ import { parseLabel } from '../domain/parse-label.ts';
 import type { Scoring } from '../scoring/scoring-port.ts';
 import type { Metrics } from './metrics.ts';
 import { ProblemSchema } from './problem.ts';
-import { decodeJsonBody } from './request-body.ts';
-import { bodyOf } from './score-routes.ts';
+import { bodyOf, decodeJsonBody } from './request-body.ts';
 
 /** `POST /v1/labels`: 202 when the label is durable. */
 export function registerLabelRoute(

@@ -12,8 +12,7 @@ import type { FeatureRead, FeatureReading } from '../features/online-store.ts';
 import { ENTITY_NAMES, keysOfNames } from './entity-names.ts';
 import type { FeatureReader } from './feature-reader.ts';
 import { ProblemSchema } from './problem.ts';
-import { decodeJsonBody } from './request-body.ts';
-import { bodyOf } from './score-routes.ts';
+import { checkedBody } from './request-body.ts';
 import { type FeaturePorts, findSet, selectFeatures } from './served-features.ts';
 
 /** The form of a request; its rows are looked at one by one, so that an error names theirs. */
@@ -53,11 +52,7 @@ const check = schemaCheck<OnlineRequest>(
 /** `POST /v1/features/online`: features as scoring would see them now, with their typed statuses. */
 export function registerOnlineFeaturesRoute(app: FastifyInstance, ports: FeaturePorts, reader: FeatureReader): void {
   app.post('/v1/features/online', { schema: DOCS, bodyLimit: LIMITS.readBytes }, async (request, reply) => {
-    const body = decodeJsonBody(bodyOf(request.body), LIMITS.readBytes);
-    if (!check.is(body)) {
-      const { field, problem } = check.problemOf(body);
-      throw new AppError('invalid_request', `${field === '' ? 'the body' : field} ${problem}`, { field });
-    }
+    const body = checkedBody(request.body, LIMITS.readBytes, check);
     const served = findSet(ports.served, body.featureSet);
     const selected = selectFeatures(served, body.features ?? served.set.names);
     const nowMicros = ports.nowMicros();

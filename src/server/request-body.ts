@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { AppError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
+import type { SchemaCheck } from '../domain/schema-errors.ts';
 
 const NUL = 0;
 const QUOTE = 0x22;
@@ -30,6 +31,24 @@ export function decodeJsonBody(bytes: Buffer, limitBytes: number): unknown {
       at === undefined ? 'the body is not JSON' : `the body is not JSON: it breaks at character ${at}`,
     );
   }
+}
+
+/** The body as the parser left it. @throws AppError `unsupported_media_type`. */
+export function bodyOf(body: unknown): Buffer {
+  if (!Buffer.isBuffer(body)) throw new AppError('unsupported_media_type', 'send the body as application/json');
+  return body;
+}
+
+/**
+ * Decodes the body of a request and checks its form.
+ *
+ * @throws AppError as {@link bodyOf} and {@link decodeJsonBody}; `invalid_request` that names the field.
+ */
+export function checkedBody<T>(body: unknown, limitBytes: number, check: SchemaCheck<T>): T {
+  const value = decodeJsonBody(bodyOf(body), limitBytes);
+  if (check.is(value)) return value;
+  const { field, problem } = check.problemOf(value);
+  throw new AppError('invalid_request', `${field === '' ? 'the body' : field} ${problem}`, { field });
 }
 
 function checkDepth(bytes: Buffer): void {

@@ -8,7 +8,7 @@ import { PaymentSchema } from '../domain/payment.ts';
 import type { Scoring, ScoringAnswer } from '../scoring/scoring-port.ts';
 import type { Metrics } from './metrics.ts';
 import { ProblemSchema, problemOf } from './problem.ts';
-import { decodeJsonBody } from './request-body.ts';
+import { bodyOf, decodeJsonBody } from './request-body.ts';
 
 /** What the scoring routes are made of. */
 interface ScorePorts {
@@ -36,12 +36,6 @@ export function registerScoreRoutes(app: FastifyInstance, { scoring, metrics }: 
     // Decisions are bytes already: the array is put together without parsing them again.
     return reply.header('content-type', JSON_TYPE).send(`{"outcomes":[${outcomes.join(',')}]}`);
   });
-}
-
-/** The body as the parser left it. */
-export function bodyOf(body: unknown): Buffer {
-  if (!Buffer.isBuffer(body)) throw new AppError('unsupported_media_type', 'send the body as application/json');
-  return body;
 }
 
 function paymentsOf(body: unknown): readonly unknown[] {

@@ -62,17 +62,21 @@ export function findSet(served: readonly ServedSet[], reference: string | undefi
   return found;
 }
 
+/** Refuses more names than one read may have. @throws AppError `invalid_request`. */
+export function checkCount(names: readonly string[]): void {
+  if (names.length <= LIMITS.readFeatures) return;
+  throw new AppError('invalid_request', `features has ${names.length} names: the limit is ${LIMITS.readFeatures}`, {
+    field: 'features',
+  });
+}
+
 /**
  * Finds features of a set by their names.
  *
  * @throws AppError `feature_not_found` with the nearest name; `invalid_request` for a name that comes twice or too many of them.
  */
 export function selectFeatures(served: ServedSet, names: readonly string[]): SelectedFeature[] {
-  if (names.length > LIMITS.readFeatures) {
-    throw new AppError('invalid_request', `features has ${names.length} names: the limit is ${LIMITS.readFeatures}`, {
-      field: 'features',
-    });
-  }
+  checkCount(names);
   const seen = new Set<string>();
   return names.map((name) => {
     const place = served.set.indexOf(name);

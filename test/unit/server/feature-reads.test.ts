@@ -260,6 +260,14 @@ describe('POST /get-online-features', () => {
       404,
       'pix-core has no feature payer_cuont_24h, did you mean payer_count_24h?',
     ]);
+    for (const twice of [features, [`pix-core@${SET.version}:payer_count_24h`]]) {
+      expect(await problem({ features: [...features, ...twice], entities, full_feature_names: true })).toEqual([
+        400,
+        expect.stringMatching(/^feature (pix-core__)?payer_count_24h is asked for twice$/),
+      ]);
+    }
+    const tooMany = Array.from({ length: LIMITS.readFeatures + 1 }, () => 'pix-core:payer_count_24h');
+    expect(await problem({ features: tooMany, entities })).toEqual([400, expect.stringContaining('limit')]);
     expect(await problem({ features, entities: { ...entities, payee: [] } })).toEqual([
       400,
       'the columns of entities have not the same number of values',
