@@ -110,7 +110,7 @@ async function composeLocked(
   const workerData = { lakeFolder: folders.lake, journalFolder, journalId: journal.id, jobs: config.jobs };
   const link = startLakeWorker(workerData, logger);
   const backlog = watchBacklog(journal, link, () => state.clock.nowMicros());
-  const historical = historicalReads(folders.lake, parts.set.definition);
+  const historical = historicalReads(folders.lake);
   const ways = openWaysIn(parts, state, { opened, journalFolder, link, backlog, historical });
   const httpPort = await listenHttp(await ways.http, config);
   const grpcPort = await ways.grpc.listen(config.host, config.grpcPort);
@@ -121,6 +121,7 @@ async function composeLocked(
     async stop() {
       ways.readiness.stopping = true;
       await Promise.all([closeHttp(await ways.http), ways.grpc.close(STOP_MS)]);
+      historical.stop();
       backlog.stop();
       await state.close();
       await journal.close();

@@ -1,14 +1,21 @@
 import { Worker } from 'node:worker_threads';
 import { AppError, messageOf } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
-import type { FeatureSetDefinition } from '../features/definition.ts';
 import type { HistoricalReads } from '../server/historical-route.ts';
 import type { FromHistoricalWorker, HistoricalWorkerData } from './historical-messages.ts';
 
-/** Historical reads of a lake by the set that is served, each in a thread of its own, one after the other. */
-export function historicalReads(lakeFolder: string, definition: FeatureSetDefinition): HistoricalReads {
+/** The scoring thread's end of historical reads. */
+export interface HistoricalLink extends HistoricalReads {
+  /** Ends the read that is under way and begins none of those that wait: they are told `not_ready`. */
+  stop(): void;
+}
+
+/** Historical reads of a lake, each in a thread of its own, one after the other. */
+export function historicalReads(lakeFolder: string): HistoricalLink {
   let last: Promise<void> = Promise.resolve();
   let count = 0;
+  let underWay: Reading | undefined;
+  let isStopped = false;
   return {
     async read(question) {
       if (count >= LIMITS.historicalReads) {
@@ -24,13 +31,28 @@ export function historicalReads(lakeFolder: string, definition: FeatureSetDefini
         end = resolve;
       });
       await before;
-      const reading = startReading({ lakeFolder, definition, question }, () => {
+      const ended = (): void => {
         count -= 1;
+        underWay = undefined;
         end();
-      });
+      };
+      if (isStopped) {
+        ended();
+        throw stopping();
+      }
+      const reading = startReading({ lakeFolder, question }, ended);
+      underWay = reading;
       return piecesFrom(await reading.next(), reading);
     },
+    stop() {
+      isStopped = true;
+      underWay?.fail(stopping());
+    },
   };
+}
+
+function stopping(): AppError {
+  return new AppError('not_ready', 'the server is stopping: send the request to another, or again');
 }
 
 /** What the thread said last. */
@@ -38,6 +60,8 @@ interface Reading {
   /** The next piece; null at the end. After the end or an error the thread is gone. */
   next(): Promise<Uint8Array | null>;
   stop(): void;
+  /** Stops it, and tells whoever waits why. */
+  fail(error: AppError): void;
 }
 
 /** The pieces, to be read once. No generator: one that is not begun would not hear that its reader went away. */
@@ -119,5 +143,6 @@ function startReading(workerData: HistoricalWorkerData, onEnded: () => void): Re
         isStarted = true;
       }),
     stop,
+    fail,
   };
 }

@@ -1,12 +1,9 @@
 import type { ErrorCode, ErrorContext } from '../base/errors.ts';
-import type { FeatureSetDefinition } from '../features/definition.ts';
 import type { HistoricalQuestion } from '../server/historical-route.ts';
 
 /** What the thread of a historical read is started with. */
 export interface HistoricalWorkerData {
   readonly lakeFolder: string;
-  /** The set that is served. */
-  readonly definition: FeatureSetDefinition;
   readonly question: HistoricalQuestion;
 }
 

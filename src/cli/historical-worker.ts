@@ -26,11 +26,11 @@ try {
   // Not allowed here: the thread runs like any other.
 }
 
-const { lakeFolder, definition, question } = workerData as HistoricalWorkerData;
+const { lakeFolder, question } = workerData as HistoricalWorkerData;
 const send = (message: FromHistoricalWorker): void => parentPort?.postMessage(message);
 
 async function start(): Promise<Generator<Uint8Array>> {
-  const { features, withStatuses } = question;
+  const { definition, features, withStatuses } = question;
   const of =
     question.of.kind === 'payments' ? question.of : ({ kind: 'own', rows: await ownRows(question.of.rows) } as const);
   const lake = openLake(localObjectStore(lakeFolder), { clock: systemClock() });

@@ -6,6 +6,7 @@ import { LIMITS } from '../base/limits.ts';
 import { END_TO_END_ID_PATTERN } from '../domain/end-to-end-id.ts';
 import { SIDES, type Side } from '../domain/payment.ts';
 import { schemaCheck } from '../domain/schema-errors.ts';
+import type { FeatureSetDefinition } from '../features/definition.ts';
 import { ProblemSchema } from './problem.ts';
 import { checkedBody } from './request-body.ts';
 import { type FeaturePorts, findSet, selectFeatures } from './served-features.ts';
@@ -15,8 +16,8 @@ export type HistoricalRow = Readonly<Record<string, string | number | boolean | 
 
 /** What is asked of the lake. */
 export interface HistoricalQuestion {
-  /** Name of a set that is served. */
-  readonly featureSet: string;
+  /** A set that is served. */
+  readonly definition: FeatureSetDefinition;
   readonly features: readonly string[];
   /** Recorded payments, or rows of the user's own. */
   readonly of:
@@ -87,7 +88,7 @@ export function registerHistoricalRoute(app: FastifyInstance, ports: FeaturePort
     const served = findSet(ports.served, body.featureSet);
     const selected = selectFeatures(served, body.features ?? served.set.names);
     const pieces = await historical.read({
-      featureSet: served.set.name,
+      definition: served.set.definition,
       features: selected.map(({ name }) => name),
       of: ofRequest(body),
       withStatuses: body.statuses === true,
