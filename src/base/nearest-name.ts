@@ -3,10 +3,14 @@
  * the name's length. Undefined where none is near.
  */
 export function nearestName(wrong: string, known: Iterable<string>): string | undefined {
+  const meant = wrong.toLowerCase();
   let best: string | undefined;
   let least = Math.max(1, Math.floor(wrong.length / 3)) + 1;
   for (const name of known) {
-    const distance = editDistance(wrong.toLowerCase(), name.toLowerCase());
+    const lower = name.toLowerCase();
+    // Each letter too many is an edit. Clients send names of 500 KB, and the distance takes the product of both lengths.
+    if (Math.abs(meant.length - lower.length) >= least) continue;
+    const distance = editDistance(meant, lower);
     if (distance < least) {
       least = distance;
       best = name;

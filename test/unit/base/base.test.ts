@@ -172,4 +172,10 @@ describe('near names', () => {
     expect(nearestName('htpPort', ['httpPort', 'grpcPort', 'host'])).toBe('httpPort');
     expect(nearestName('colour', ['httpPort', 'host'])).toBeUndefined();
   });
+
+  it('of a text as long as a request may be are told at once', () => {
+    const known = Array.from({ length: 1024 }, (_, at) => `payer_distinct_counterparties_${at}d`);
+    expect(nearestName('payer_distinct'.repeat(36_000), known)).toBeUndefined();
+    expect(nearestName('payer_distinct_counterpartes_7d', known)).toBe('payer_distinct_counterparties_7d');
+  });
 });
