@@ -1,5 +1,5 @@
 import { LIMITS } from '../base/limits.ts';
-import type { Column, ExpressionFeature, FeatureDefinition } from './definition.ts';
+import type { Column, ExpressionFeature } from './definition.ts';
 import { checkTypes, type NamedFeature } from './expression/check-types.ts';
 import { isColumnName, sourceColumns } from './expression/derived-columns.ts';
 import { ExpressionError } from './expression/expression-error.ts';
@@ -12,6 +12,13 @@ import type { ValueType } from './expression/value-type.ts';
 export interface BoundExpression {
   readonly output: number;
   readonly expression: TypedExpression;
+}
+
+/** What others know of a feature that is no expression. */
+export interface NamedOnly {
+  /** `unread`: a feature of a file whose kind or expression could not be read, so that nobody knows its type. */
+  readonly kind: 'window' | 'label' | 'unread';
+  readonly name: string;
 }
 
 /** What a vector holds. */
@@ -29,12 +36,12 @@ export type OnExpressionFault = (error: ExpressionError, feature: ExpressionFeat
  * Reads, orders and types the expressions of a set: inputs come first.
  *
  * @param features of the set, in the order of the vector; their names are distinct.
- * @param onFault throws the fault unless told otherwise. An expression that needs a wrong one is then left out unsaid,
- * for nobody knows its types, unless it names what there is not.
+ * @param onFault throws the fault unless told otherwise. An expression that needs a wrong or unread one is then left out
+ * unsaid, for nobody knows its types, unless it names what there is not.
  * @throws ExpressionError `feature_invalid` that names the feature, what is wrong and where.
  */
 export function bindExpressions(
-  features: readonly FeatureDefinition[],
+  features: readonly (ExpressionFeature | NamedOnly)[],
   onFault: OnExpressionFault = (error) => {
     throw error;
   },
@@ -51,6 +58,7 @@ export function bindExpressions(
   for (const [output, feature] of features.entries()) {
     // What entities give is a number; the type of an expression is known when its inputs' are.
     known.set(feature.name, { output, type: 'double' });
+    if (feature.kind === 'unread') wrong.add(feature.name);
     if (feature.kind !== 'expression') continue;
     try {
       const syntax = parseExpression(feature.expression, subjectOf(feature));

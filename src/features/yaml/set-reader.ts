@@ -19,6 +19,7 @@ const SET_KEYS = ['name', 'description', 'bound', 'allowed_lateness', 'features'
 /** A feature of the file: its name is known even where the rest is wrong. */
 interface FileFeature {
   readonly name: string;
+  readonly kind: FeatureKind | undefined;
   readonly read: MemberReader;
   readonly feature: FeatureDefinition | undefined;
 }
@@ -89,7 +90,7 @@ export class SetReader {
     read.oneOf('kind', FEATURE_KINDS);
     // Of an unknown kind nobody knows the members.
     const feature = kind === undefined ? undefined : readFeature(kind, read);
-    return { name, read, feature: this.#faults.count > before ? undefined : feature };
+    return { name, kind, read, feature: this.#faults.count > before ? undefined : feature };
   }
 
   #checkNames(features: readonly FileFeature[]): void {
@@ -117,15 +118,11 @@ export class SetReader {
 
   /** Features that are wrong keep their names, so that expressions that need them are not told to be wrong as well. */
   #bind(features: readonly FileFeature[]): void {
-    const placeholder = (name: string): FeatureDefinition => ({
-      kind: 'label',
-      name,
-      description: '',
-      aggregate: 'count',
-      states: ['AGREED'],
-    });
     const distinct = new Map(features.map((entry) => [entry.name, entry]));
-    const known = [...distinct.values()].map(({ name, feature }) => feature ?? placeholder(name));
+    const known = [...distinct.values()].map(
+      ({ name, kind = 'expression', feature }) =>
+        feature ?? { name, kind: kind === 'expression' ? ('unread' as const) : kind },
+    );
     bindExpressions(known, (error, { name, expression }) => {
       const read = distinct.get(name)?.read;
       if (read !== undefined) this.#expressionFault(error, read, 'expression', expression);

@@ -311,6 +311,22 @@ describe('a set with a fault', () => {
     ]);
   });
 
+  it('says nothing of expressions that are right, whatever else is wrong with what they need', () => {
+    const features = `  - { name: a, description: x, expression: amount_centavos > 5, ownr: z }
+  - { name: b, description: x, expression: not a }
+  - { name: c, description: x, kind: nothing, expression: amount_centavos > 5 }
+  - { name: d, description: x, expression: c or b }
+  - { name: e, description: x, entity: payer, aggregate: count, window: soon }
+  - { name: f, description: x, expression: not e }
+`;
+    expect(faultsOf(file(features))).toEqual([
+      "6:65 feature 'a': there is no key 'ownr' here, did you mean owner?",
+      expect.stringMatching(/^8:38 feature 'c': there is no kind 'nothing'/),
+      expect.stringMatching(/^10:73 feature 'e': window must be/),
+      "11:48 feature 'f': not takes a boolean, and this is a number at character 5 of expression",
+    ]);
+  });
+
   it('prints twenty of more, then how many there are beside', () => {
     const features = Array.from({ length: 30 }, (_, at) => COUNT.replace('name: a', `name: a${at}`).replace('1d', 'x'));
     const read = (): unknown => readDefinitionFile(file(features.join('')), 'f.yaml');
