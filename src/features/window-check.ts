@@ -1,7 +1,13 @@
 import { didYouMean } from '../base/nearest-name.ts';
 import { LABEL_STATES } from '../domain/label.ts';
 import type { ColumnType } from '../domain/payment-row.ts';
-import { type LabelFeature, WINDOW_AGGREGATES, type WindowAggregate, type WindowFeature } from './definition.ts';
+import {
+  type Duration,
+  type LabelFeature,
+  WINDOW_AGGREGATES,
+  type WindowAggregate,
+  type WindowFeature,
+} from './definition.ts';
 import { fail } from './definition-fault.ts';
 import { durationMicros } from './duration.ts';
 import { COLUMN_TYPES } from './expression/derived-columns.ts';
@@ -58,7 +64,7 @@ const LONGEST_WINDOW = '400d';
 
 /** Checks a window feature but for its conditions. @throws AppError `feature_invalid`. */
 export function checkWindow(feature: WindowFeature): void {
-  const { name, aggregate, window } = feature;
+  const { name, aggregate, window, offset } = feature;
   const rule = RULES[aggregate];
   if (rule === undefined) {
     fail(
@@ -78,12 +84,13 @@ export function checkWindow(feature: WindowFeature): void {
   }
   checkNumbers(feature);
   checkSpan(feature, rule);
-  if (window !== 'all' && window !== 'civil_day' && window !== 'civil_month') {
-    const reach =
-      durationMicros(window, name) + (feature.offset === undefined ? 0 : durationMicros(feature.offset, name));
-    if (reach > durationMicros(LONGEST_WINDOW, name))
-      fail(name, `a window reaches back ${LONGEST_WINDOW} at most`, 'window');
-  }
+  if (window !== 'all' && window !== 'civil_day' && window !== 'civil_month') checkReach(name, window, offset);
+}
+
+function checkReach(name: string, window: Duration, offset: Duration | undefined): void {
+  const reach = durationMicros(window, name) + (offset === undefined ? 0 : durationMicros(offset, name));
+  if (reach > durationMicros(LONGEST_WINDOW, name))
+    fail(name, `a window reaches back ${LONGEST_WINDOW} at most`, 'window');
 }
 
 function checkColumn({ name, aggregate, column }: WindowFeature, { types, optional }: AggregateRule): void {
@@ -144,13 +151,15 @@ function checkSpan({ name, aggregate, window, offset, hop, current }: WindowFeat
 export function checkLabel(feature: LabelFeature): void {
   const { name, aggregate, states, window, offset, on, unit, maturity, denominator } = feature;
   if (aggregate === 'time_since_last' && unit === undefined) fail(name, 'a time needs a unit', 'aggregate');
+  if (aggregate !== 'time_since_last' && unit !== undefined) fail(name, `${aggregate} takes no unit`, 'unit');
   if (states.length === 0) fail(name, 'at least one state must count', 'states');
   for (const state of states) {
     if (!LABEL_STATES.includes(state))
       fail(name, `there is no state '${String(state)}'${didYouMean(state, LABEL_STATES)}`, 'states');
   }
   for (const span of [unit, window, offset, maturity]) if (span !== undefined) durationMicros(span, name);
-  if (offset !== undefined && window === undefined) fail(name, 'an offset needs a window', 'offset');
+  if (window !== undefined) checkReach(name, window, offset);
+  else if (offset !== undefined) fail(name, 'an offset needs a window', 'offset');
   if (aggregate === 'rate' && on === 'label') fail(name, "a rate is of the payments of its window: on 'payment'", 'on');
   if (aggregate === 'time_since_last' && on === 'payment') fail(name, "time_since_last is on the label's time", 'on');
   const onPayment = aggregate === 'rate' || on === 'payment';

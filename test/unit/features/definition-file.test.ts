@@ -253,6 +253,12 @@ describe('a set with a fault', () => {
     ['entity: [payer_ispb], aggregate: count, window: 1d', /^6:40 feature 'a': there is no entity \[payer_ispb\]: /],
     ['aggregate: count, states: [AGRED]', "6:59 feature 'a': there is no state 'AGRED', did you mean AGREED?"],
     ['aggregate: count, states: []', "6:58 feature 'a': at least one state must count"],
+    ['aggregate: count, states: [AGREED], window: 401d', "6:76 feature 'a': a window reaches back 400d at most"],
+    [
+      'aggregate: rate, states: [AGREED], window: 30d, offset: 371d',
+      "6:75 feature 'a': a window reaches back 400d at most",
+    ],
+    ['aggregate: count, states: [AGREED], unit: 1d', "6:74 feature 'a': count takes no unit"],
     ['kind: windw, aggregate: count', /there is no kind 'windw', did you mean window\?/],
     [
       'entity: payer, aggregate: quantile, quantile: 0.12345, column: day, window: 1d',
