@@ -86,6 +86,8 @@ export const LIMITS = {
   definitionFileFaults: 20,
   /** Features of a set: a vector of 8 KB a payment, and as many columns of an export. */
   setFeatures: 1024,
+  /** Tiles that an entity may have: all are looked at where it drops an event, and where a window reads them. 400 days of hours are 9,600. */
+  tilesOfEntity: 16_384,
   /** Different conditions of one kind of entity: each is a bit of a double, which holds 53. */
   conditionsOfEntity: 53,
 } as const;

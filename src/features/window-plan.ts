@@ -1,7 +1,9 @@
+import { LIMITS } from '../base/limits.ts';
 import type { EntityKind } from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
 import { sumCode, wayOf } from './aggregate-kinds.ts';
 import type { LabelFeature, WindowFeature } from './definition.ts';
+import { fail } from './definition-fault.ts';
 import { durationMicros } from './duration.ts';
 import type { EventLayout } from './event-layout.ts';
 import { type EventSlots, eventSlots } from './event-slots.ts';
@@ -109,6 +111,8 @@ export interface Placed<T> {
   readonly output: number;
 }
 
+const DAY_MICROS = 86_400_000_000;
+
 /** Lays out one kind of entity. Definitions were checked. */
 export function planKind(
   kind: EntityKind,
@@ -130,13 +134,11 @@ export function planKind(
     else sum.reads.push({ code, output });
   }
   const reach = [...spans.plans, ...labelSpans(labels)].map(reachOf);
+  const retentionMicros = Math.max(0, ...reach) + rule.latenessMicros;
+  checkTiles(kind, windows, slots.tiles, retentionMicros);
   return {
     kind,
-    keeping: {
-      bound: rule.bound,
-      retentionMicros: Math.max(0, ...reach) + rule.latenessMicros,
-      tiles: slots.tiles,
-    },
+    keeping: { bound: rule.bound, retentionMicros, tiles: slots.tiles },
     layout: slots.layout,
     spans: spans.plans,
     groups,
@@ -158,6 +160,25 @@ export function planKind(
   };
 }
 
+/** Tiles are as wide as all hops have in common, and are kept as long as events are. */
+function checkTiles(
+  kind: EntityKind,
+  windows: readonly Placed<WindowFeature>[],
+  { widthMicros }: TileLayout,
+  retentionMicros: number,
+): void {
+  if (widthMicros === 0 || retentionMicros / widthMicros <= LIMITS.tilesOfEntity) return;
+  const hops = windows.flatMap(({ feature: { name, hop } }) =>
+    hop === undefined ? [] : [{ name, micros: durationMicros(hop, name) }],
+  );
+  const [shortest] = hops.sort((a, b) => a.micros - b.micros);
+  const days = Math.round(retentionMicros / DAY_MICROS);
+  const problem =
+    `the hops of ${kind} windows have ${widthMicros / 1_000_000} s in common, and in the ${days} days that an entity ` +
+    `keeps there are over ${LIMITS.tilesOfEntity} of that: take longer hops, or such as divide each other`;
+  fail(shortest?.name ?? '', problem, 'hop');
+}
+
 /** How far back events of a span can lie. All time needs none beyond what is kept anyhow. */
 function reachOf({ kind, offsetMicros, sizeMicros, hopMicros }: SpanPlan): number {
   switch (kind) {
@@ -167,7 +188,7 @@ function reachOf({ kind, offsetMicros, sizeMicros, hopMicros }: SpanPlan): numbe
       // A day on which summer time ends has 25 hours.
       return 25 * 3_600_000_000;
     case 'civil_month':
-      return 32 * 86_400_000_000;
+      return 32 * DAY_MICROS;
     default:
       return offsetMicros + sizeMicros + hopMicros;
   }

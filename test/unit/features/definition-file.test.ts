@@ -317,6 +317,19 @@ describe('a set with a fault', () => {
     ]);
   });
 
+  it('may have hops that are too short, alone or together, for the time that an entity keeps', () => {
+    const hopped = (name: string, window: string, hop: string): string =>
+      `  - { name: ${name}, description: x, entity: payer, aggregate: count, window: ${window}, hop: ${hop} }\n`;
+    expect(faultsOf(file(hopped('a', '4d', '1m')))).toEqual([]);
+    expect(faultsOf(file(hopped('a', '5d', '1m')))).toEqual([
+      "6:82 feature 'a': the hops of payer windows have 60 s in common, and in the 12 days that an entity keeps there are " +
+        'over 16384 of that: take longer hops, or such as divide each other',
+    ]);
+    const [fault] = faultsOf(file(hopped('a', '60d', '61m') + hopped('b', '60d', '1h')));
+    expect(fault).toMatch(/^7:83 feature 'b': the hops of payer windows have 60 s in common, and in the 67 days/);
+    expect(faultsOf(file(hopped('a', '60d', '2h') + hopped('b', '400d', '1h')))).toEqual([]);
+  });
+
   it('says nothing of expressions that are right, whatever else is wrong with what they need', () => {
     const features = `  - { name: a, description: x, expression: amount_centavos > 5, ownr: z }
   - { name: b, description: x, expression: not a }
