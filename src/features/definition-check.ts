@@ -2,24 +2,8 @@ import { LIMITS } from '../base/limits.ts';
 import type { FeatureDefinition, FeatureSetDefinition } from './definition.ts';
 import { fail } from './definition-fault.ts';
 import { durationMicros } from './duration.ts';
+import { isReservedName } from './reserved-names.ts';
 import { checkLabel, checkWindow } from './window-check.ts';
-
-/** Columns that a training set has beside its features. */
-const RESERVED_NAMES: ReadonlySet<string> = new Set([
-  'end_to_end_id',
-  'side',
-  'event_time',
-  'known_time',
-  'source_id',
-  'decision',
-  'policy_version',
-  'degraded',
-  'outcome_observed',
-  'label',
-  'label_state',
-  'label_known_time',
-  'split',
-]);
 
 /** The most events that an entity may keep: 4,096 × 32 bytes × 3 entities is 0.4 MB a payment through Redis. */
 const LARGEST_BOUND = 4096;
@@ -62,7 +46,7 @@ export function checkName(name: string): void {
   if (!/^[a-z][a-z0-9_]{0,62}$/.test(name)) {
     fail(name, 'a feature is named in snake_case, 63 characters at most', 'name');
   }
-  if (RESERVED_NAMES.has(name)) fail(name, 'a column of every training set has this name: choose another', 'name');
+  if (isReservedName(name)) fail(name, 'a training set has a column of this name: choose another', 'name');
 }
 
 /** Checks one feature, but its expression and conditions. @throws DefinitionError. */

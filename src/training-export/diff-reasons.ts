@@ -1,3 +1,4 @@
+import { STATUS_SUFFIX } from '../features/reserved-names.ts';
 import type { CellRow } from '../storage/types/cell.ts';
 import { isIdColumn } from './entity-columns.ts';
 import type { ExportColumn } from './export-columns.ts';
@@ -57,7 +58,7 @@ export function reasonsFor(first: ExportManifest, second: ExportManifest): (colu
     switch (role) {
       case 'feature':
       case 'status': {
-        const feature = name.endsWith('__status') ? name.slice(0, -'__status'.length) : name;
+        const feature = name.endsWith(STATUS_SUFFIX) ? name.slice(0, -STATUS_SUFFIX.length) : name;
         const why = changed.has(feature) || (name === 'feature_status' && changed.size > 0) ? 'definition' : values;
         return () => why;
       }

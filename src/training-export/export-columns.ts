@@ -1,6 +1,6 @@
-import { AppError } from '../base/errors.ts';
 import type { FeatureDefinition } from '../features/definition.ts';
 import { FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
+import { type ReservedName, STATUS_SUFFIX } from '../features/reserved-names.ts';
 import { arrayOf, type DeltaType, field, type StructType } from '../storage/types/delta-type.ts';
 import { ID_COLUMNS } from './entity-columns.ts';
 import { EXPORT_FORMAT } from './export-format.ts';
@@ -17,12 +17,13 @@ export interface ExportColumn {
 /** What of the options says which columns there are. */
 export type ColumnOptions = Pick<ExportOptions, 'set' | 'doubles' | 'sample' | 'status' | 'ids' | 'eventKeys' | 'rows'>;
 
-const column = (name: string, type: DeltaType, role: ExportColumn['role'], description: string): ExportColumn => ({
-  name,
-  type,
-  role,
-  description,
-});
+/** A column that is no feature: its name is one that no feature has. */
+const column = (
+  name: ReservedName,
+  type: DeltaType,
+  role: ExportColumn['role'],
+  description: string,
+): ExportColumn => ({ name, type, role, description });
 
 const KEYS: readonly ExportColumn[] = [
   column('end_to_end_id', 'string', 'key', 'The payment’s id'),
@@ -73,12 +74,10 @@ export const STATUS_CODES = FEATURE_STATUS_NAMES.map((name, code) => `${code} ${
 
 /**
  * The columns of an export, in their order: keys, decision, features in the order of the set (each
- * with its status behind it, or all statuses packed after the last), label, weight.
- *
- * @throws AppError `usage` where a feature has the name of another column.
+ * with its status behind it, or all statuses packed after the last), label, weight. Each has a name of its own.
  */
 export function exportColumns(options: ColumnOptions): readonly ExportColumn[] {
-  const columns = [
+  return [
     ...(options.rows === undefined ? KEYS : USER_KEYS),
     ...(options.eventKeys === true ? EVENT_KEYS : []),
     ...idColumns(options),
@@ -87,8 +86,6 @@ export function exportColumns(options: ColumnOptions): readonly ExportColumn[] {
     ...LABEL,
     ...(options.sample === undefined ? [] : [WEIGHT]),
   ];
-  checkNames(columns);
-  return columns;
 }
 
 function idColumns({ ids }: ColumnOptions): ExportColumn[] {
@@ -99,22 +96,13 @@ function idColumns({ ids }: ColumnOptions): ExportColumn[] {
 
 function featureColumns({ set, doubles, status }: ColumnOptions): ExportColumn[] {
   const packed = column('feature_status', 'binary', 'status', `Of each feature in their order a byte: ${STATUS_CODES}`);
-  const features = set.definition.features.flatMap(({ name, description }: FeatureDefinition) => {
-    const feature = column(name, doubles === true ? 'double' : 'float', 'feature', description);
+  const features = set.definition.features.flatMap(({ name, description }: FeatureDefinition): ExportColumn[] => {
+    const feature = { name, type: doubles === true ? 'double' : 'float', role: 'feature', description } as const;
     if (status !== 'columns') return [feature];
-    return [feature, column(`${name}__status`, 'byte', 'status', `Why ${name} has a value or none: ${STATUS_CODES}`)];
+    const why = `Why ${name} has a value or none: ${STATUS_CODES}`;
+    return [feature, { name: `${name}${STATUS_SUFFIX}`, type: 'byte', role: 'status', description: why }];
   });
   return status === 'packed' ? [...features, packed] : features;
-}
-
-function checkNames(columns: readonly ExportColumn[]): void {
-  const names = columns.map(({ name }) => name);
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (twice === undefined) return;
-  throw new AppError(
-    'usage',
-    `the export has a column ${twice} of its own: the feature of this name needs another one`,
-  );
 }
 
 /** The schema of an export's files; the meaning of a column is the `comment` of its field. */

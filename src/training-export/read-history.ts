@@ -3,6 +3,7 @@ import type { Side } from '../domain/payment.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
 import { prepareReplay } from '../features/replay.ts';
+import { STATUS_SUFFIX } from '../features/reserved-names.ts';
 import type { WrittenColumn } from '../storage/parquet/parquet-write.ts';
 import { field, type StructType } from '../storage/types/delta-type.ts';
 import { readsFor } from './export-rows.ts';
@@ -167,7 +168,9 @@ function schemaOf(
       ...keys.map(({ name, type, meaning }) => described(name, type, meaning)),
       ...features.flatMap((name) => [
         described(name, 'double', meanings.get(name) ?? ''),
-        ...(withStatuses ? [described(`${name}__status`, 'string', `Why ${name} has a value, or has none`)] : []),
+        ...(withStatuses
+          ? [described(`${name}${STATUS_SUFFIX}`, 'string', `Why ${name} has a value, or has none`)]
+          : []),
       ]),
     ],
   };

@@ -307,7 +307,7 @@ describe('a set with a fault', () => {
     expect(faultsOf(file(features, HEAD.replace('7d', 'soon')))).toEqual([
       "4:19 set: allowed_lateness must be a whole number and s, m, h or d, such as 10m or 30d, not 'soon'",
       "7:13 feature 'a': there is a feature of this name in line 6 already",
-      "8:13 feature 'split': a column of every training set has this name: choose another",
+      "8:13 feature 'split': a training set has a column of this name: choose another",
       "10:44 feature 'c': it needs itself: b → c → b at character 1 of expression",
       "11:44 feature 'd': there is no feature or column nothing at character 1 of expression",
       "12:48 feature 'e': there is no feature or column nothing at character 5 of expression",
