@@ -1,4 +1,4 @@
-import { byKeyedKind, byKind, KEY_COLUMNS } from '../domain/entity-keys.ts';
+import { accountOfKey, byKeyedKind, byKind, KEY_COLUMNS } from '../domain/entity-keys.ts';
 import { PAYMENT_COLUMNS, type PaymentRow } from '../domain/payment-row.ts';
 import { type NumberColumns, numberColumns, type ReplayPayments } from '../features/replay-input.ts';
 import type { SilverSource } from './silver-source.ts';
@@ -96,7 +96,17 @@ function paymentOf(source: SilverSource, rows: UserRows, first: number): (row: n
     const at = row - first;
     target.event_time = rows.times[at];
     target.end_to_end_id = rows.ids[at];
+    nameAccount(target, 'payer', rows.payers[at]);
+    nameAccount(target, 'payee', rows.payees[at]);
     for (const [name, values] of columns) target[name] = values[at] ?? null;
     return target as unknown as PaymentRow;
   };
+}
+
+/** Fills what an account's key says of it: a file may name accounts by their keys alone. */
+function nameAccount(target: Record<string, unknown>, role: 'payer' | 'payee', key: string | null | undefined): void {
+  const account = key === null || key === undefined ? undefined : accountOfKey(key);
+  target[`${role}_ispb`] = account?.ispb ?? null;
+  target[`${role}_branch`] = account?.branch ?? null;
+  target[`${role}_number`] = account?.number ?? null;
 }
