@@ -2,6 +2,7 @@
 // fill, and training rows replayed from columns. Wanted: p50 of 20 µs and 50,000 payments/s a core at 40 windows over
 // four entities; replayed 300,000 payments/s at 12 values and 100,000 at 40 windows, on two cores.
 
+import { fortyWindows, windowSet } from './feature-sets.mjs';
 import { streamOf } from './feature-stream.mjs';
 import { machine, median, printTable } from './figures.mjs';
 
@@ -13,30 +14,10 @@ const { byKind, ENTITY_KINDS } = await import('../dist/domain/entity-keys.js');
 
 const PAYMENTS = Number(process.env.COUNT ?? 300_000);
 const ROUNDS = 3;
-const column = 'amount_centavos';
 
-/** So many windows over four entities: half are counts, the others sums, means, maxima and distinct values. */
-function setOf(name, aggregates, spans, entities) {
-  const features = entities.flatMap((entity) =>
-    spans.flatMap((window) =>
-      aggregates.map((aggregate) => ({
-        kind: 'window',
-        name: `${entity}_${aggregate}_${window}`,
-        description: '-',
-        entity,
-        aggregate,
-        window,
-        ...(aggregate === 'count' ? {} : aggregate === 'distinct' ? { column: 'payee_account' } : { column }),
-      })),
-    ),
-  );
-  return compileFeatureSet({ name, description: '-', bound: 256, allowedLateness: '7d', features });
-}
-
-const FOUR = ['payer', 'payee', 'pair', 'payer_document'];
 const sets = [
-  ['12 values', setOf('twelve', ['count', 'sum'], ['1h', '7d', '30d'], ['payer', 'payee'])],
-  ['40 windows', setOf('forty', ['count', 'sum'], ['10m', '1h', '24h', '7d', '30d'], FOUR)],
+  ['12 values', windowSet('twelve', ['count', 'sum'], ['1h', '7d', '30d'], ['payer', 'payee'])],
+  ['40 windows', fortyWindows()],
   ['shipped', compileFeatureSet(PIX_CORE)],
 ];
 
