@@ -110,6 +110,8 @@ export async function startWorld(
       clock,
       journalIsFull: () => false,
       onDecision: () => {},
+      onServed: () => {},
+      onLabel: () => {},
     },
     SET,
   );

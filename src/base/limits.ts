@@ -88,6 +88,12 @@ export const LIMITS = {
   setFeatures: 1024,
   /** Tiles that an entity may have: all are looked at where it drops an event, and where a window reads them. 400 days of hours are 9,600. */
   tilesOfEntity: 16_384,
+  /** Features with series of their own in the metrics: nine each, so 4,600 series and 400 KB a scrape. The rest are counted together. */
+  metricFeatures: 512,
+  /** Decisions of one run that are counted for drift, the newest: 20 s of the lake's thread. More say nothing that these do not. */
+  driftDecisions: 1_000_000,
+  /** What the figures of drift look back on: a whole day, for hours differ from each other. */
+  driftWindowMicros: 86_400_000_000,
   /** Different conditions of one kind of entity: each is a bit of a double, which holds 53. */
   conditionsOfEntity: 53,
 } as const;

@@ -20,14 +20,17 @@ import { PaymentScoring } from '../scoring/payment-scoring.ts';
 import { DEFAULT_POLICY } from '../scoring/policy.ts';
 import { REASON_RULES, reasonTable } from '../scoring/reasons.ts';
 import type { Scorer } from '../scoring/scorer.ts';
+import { healthText } from '../server/feature-health.ts';
 import { buildGrpcServer } from '../server/grpc-server.ts';
 import type { Readiness } from '../server/health-routes.ts';
 import type { HistoricalReads } from '../server/historical-route.ts';
 import { buildHttpServer } from '../server/http-server.ts';
 import { buildMetrics, type MetricSources } from '../server/metrics.ts';
+import { servedStatuses } from '../server/served-statuses.ts';
 import { localObjectStore } from '../storage/store/local-object-store.ts';
 import { type DataFolders, dataFolders } from './data-folders.ts';
 import { openEmbeddedState } from './embedded-state.ts';
+import { requireDriftExport } from './feature-watch.ts';
 import { historicalReads } from './historical-link.ts';
 import { type LakeLink, startLakeWorker } from './lake-link.ts';
 import type { OnlineState, OpenedJournal } from './online-state.ts';
@@ -97,6 +100,8 @@ async function composeLocked(
   const temporaryFolder = join(folders.root, 'tmp');
   await mkdir(temporaryFolder, { recursive: true, mode: 0o700 });
   const lake = await ensureLake(localObjectStore(folders.lake), { clock: systemClock() });
+  const { driftExport } = config;
+  await requireDriftExport(driftExport, parts.set, { lake });
   const sources = {
     ports: { lake, clock: systemClock(), temporaryFolder },
     files: localJournalFiles(),
@@ -107,7 +112,14 @@ async function composeLocked(
     config.redisUrl === ''
       ? await openEmbeddedState(parts.set, opened, sources, folders.snapshot(config.instance))
       : await openRedisState(parts.set, opened, { ...sources, redisUrl: config.redisUrl, journals: folders.journals });
-  const workerData = { lakeFolder: folders.lake, journalFolder, journalId: journal.id, jobs: config.jobs };
+  const workerData = {
+    lakeFolder: folders.lake,
+    journalFolder,
+    journalId: journal.id,
+    jobs: config.jobs,
+    definition: parts.set.definition,
+    driftExport,
+  };
   const link = startLakeWorker(workerData, logger);
   const backlog = watchBacklog(journal, link, () => state.clock.nowMicros());
   const historical = historicalReads(folders.lake);
@@ -157,6 +169,8 @@ function openWaysIn(parts: ServerParts, state: OnlineState, ground: Ground) {
   const deadline = new Deadline(config.deadlineMs);
   const readiness: Readiness = { ready: false, stopping: false };
   const version = programVersion();
+  const { store, durability, queue, clock } = state;
+  const served = servedStatuses(set.names, LIMITS.metricFeatures, state.newestMicros);
   const metrics = buildMetrics({
     build: {
       version,
@@ -165,6 +179,10 @@ function openWaysIn(parts: ServerParts, state: OnlineState, ground: Ground) {
       node: process.version,
     },
     gauges: { ...journalGauges(opened.journal, link, answers), ...state.gauges },
+    texts: [
+      () => served.text(clock.nowMicros()),
+      () => healthText(link.health(), LIMITS.metricFeatures, clock.nowMicros()),
+    ],
   });
   const makers: DecisionMakers = {
     model: scorer.model,
@@ -174,7 +192,6 @@ function openWaysIn(parts: ServerParts, state: OnlineState, ground: Ground) {
     payeeFraudsIndex: set.indexOf('payee_frauds_agreed'),
     zone: civilZone('America/Sao_Paulo'),
   };
-  const { store, durability, queue, clock } = state;
   const scoring = new PaymentScoring(
     {
       store,
@@ -188,6 +205,8 @@ function openWaysIn(parts: ServerParts, state: OnlineState, ground: Ground) {
       clock,
       journalIsFull: () => backlog.full,
       onDecision: metrics.countDecision,
+      onServed: served.see,
+      onLabel: served.seeLabel,
     },
     set,
   );
@@ -208,6 +227,10 @@ function journalGauges(journal: Journal, link: LakeLink, answers: AnswerBook): M
     bronze_lag_records: {
       help: 'Durable records that bronze does not hold',
       read: () => journal.durablePosition() - link.bronzePosition(),
+    },
+    silver_lag_records: {
+      help: 'Durable records that silver does not hold',
+      read: () => journal.durablePosition() - link.silverPosition(),
     },
     requests_under_way: { help: 'Payments that are being decided', read: () => answers.underWay },
   };

@@ -47,6 +47,7 @@ export async function openEmbeddedState(
       state_payments: { help: 'Payments that the embedded store knows', read: () => store.stats().payments },
       state_bytes: { help: 'Memory of the embedded store', read: () => store.stats().bytes },
     },
+    newestMicros: store.tables.newestMicros,
     close: async () => {},
     async save() {
       // What was touched for a payment that was never durable is in no snapshot.

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { AppError } from '../base/errors.ts';
 import type { DecisionArchive } from '../scoring/decision-archive.ts';
 import type { StoredDecision } from '../scoring/scoring-port.ts';
+import type { FeatureHealth } from '../server/feature-health.ts';
 import {
   BRONZE_POSITION,
   DURABLE_POSITION,
@@ -21,6 +22,8 @@ export interface LakeLink {
   silverPosition(): number;
   bronzePosition(): number;
   runSilver(): void;
+  /** What was last found of what was served. */
+  health(): FeatureHealth;
   /** Everything that is durable goes into bronze, then the worker ends. */
   stop(): Promise<void>;
 }
@@ -43,6 +46,7 @@ export function startLakeWorker(data: Omit<LakeWorkerData, 'positions'>, logger:
     { resolve(stored: StoredDecision | undefined): void; reject(error: AppError): void }
   >();
   let requests = 0;
+  let health: FeatureHealth = {};
   let ended: (() => void) | undefined;
   const send = (message: ToLakeWorker): void => worker.postMessage(message);
   worker.on('message', (message: FromLakeWorker) => {
@@ -56,6 +60,9 @@ export function startLakeWorker(data: Omit<LakeWorkerData, 'positions'>, logger:
           .get(message.request)
           ?.reject(new AppError('storage_failed', `the lake could not be asked: ${message.message}`));
         waiting.delete(message.request);
+        break;
+      case 'health':
+        health = message.health;
         break;
       case 'log':
         logger[message.level](message.details, message.message);
@@ -86,6 +93,7 @@ export function startLakeWorker(data: Omit<LakeWorkerData, 'positions'>, logger:
     setDurable: (position) => void Atomics.store(counters, DURABLE_POSITION, BigInt(position)),
     silverPosition: () => Number(Atomics.load(counters, SILVER_POSITION)),
     bronzePosition: () => Number(Atomics.load(counters, BRONZE_POSITION)),
+    health: () => health,
     runSilver: () => send({ kind: 'run-silver' }),
     stop: () =>
       new Promise((resolve) => {

@@ -1,5 +1,7 @@
 import type { Side } from '../domain/payment.ts';
+import type { FeatureSetDefinition } from '../features/definition.ts';
 import type { StoredDecision } from '../scoring/scoring-port.ts';
+import type { FeatureHealth } from '../server/feature-health.ts';
 
 /** What the lake's worker is started with. */
 export interface LakeWorkerData {
@@ -10,6 +12,10 @@ export interface LakeWorkerData {
   readonly positions: SharedArrayBuffer;
   /** Whether silver runs hourly and gold daily. */
   readonly jobs: boolean;
+  /** The set that is served: what was served of it is looked at after each run of silver. */
+  readonly definition: FeatureSetDefinition;
+  /** Folder of the export that drift is measured against; empty for none. */
+  readonly driftExport: string;
 }
 
 /** Index of the journal's durable position in `positions`; the scoring thread writes it. */
@@ -30,6 +36,7 @@ export type ToLakeWorker =
 export type FromLakeWorker =
   | { readonly kind: 'found'; readonly request: number; readonly stored: StoredDecision | undefined }
   | { readonly kind: 'failed'; readonly request: number; readonly message: string }
+  | { readonly kind: 'health'; readonly health: FeatureHealth }
   | {
       readonly kind: 'log';
       readonly level: 'info' | 'warn' | 'error';

@@ -5,6 +5,7 @@ import { systemClock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { localJournalFiles } from '../events/local-journal-files.ts';
 import { paymentCodec } from '../events/payment-codec.ts';
+import { compileFeatureSet } from '../features/feature-set.ts';
 import { runBronzeConsumer } from '../pipeline/bronze-consumer.ts';
 import { bronzeToSilver } from '../pipeline/bronze-to-silver.ts';
 import { findDecision } from '../pipeline/decision-lookup.ts';
@@ -13,6 +14,7 @@ import { openLake } from '../pipeline/lake.ts';
 import { silverPositions } from '../pipeline/silver-plan.ts';
 import { silverToGold } from '../pipeline/silver-to-gold.ts';
 import { localObjectStore } from '../storage/store/local-object-store.ts';
+import { featureWatch } from './feature-watch.ts';
 import {
   BRONZE_POSITION,
   DURABLE_POSITION,
@@ -24,7 +26,8 @@ import {
 
 /*
  * The lake's thread beside the scoring thread: it follows the journal into bronze, runs silver
- * hourly and gold daily, and looks up decisions that no journal holds any more.
+ * hourly and gold daily, looks after each run of silver at what was served, and looks up decisions
+ * that no journal holds any more.
  */
 
 /** Nice value of this thread: where processors are short, payments are decided first and the lake catches up after. */
@@ -50,6 +53,7 @@ const ports: JobPorts = {
   memoryLimitMb: 256,
   threads: 1,
 };
+const watch = featureWatch({ set: compileFeatureSet(data.definition), ports, driftExport: data.driftExport });
 const stopping = new AbortController();
 
 const send = (message: FromLakeWorker): void => parentPort?.postMessage(message);
@@ -76,6 +80,27 @@ function enqueue(name: string, run: (ports: JobPorts) => Promise<JobFigures>): P
   return job;
 }
 
+/** Silver, and what it then says of what was served. */
+async function refine(): Promise<void> {
+  await enqueue('bronze-to-silver', bronzeToSilver);
+  await lookAtFeatures();
+}
+
+/** The figures of a run that failed stay as they were; the next one counts what it missed. */
+function lookAtFeatures(): Promise<void> {
+  job = job.then(async () => {
+    if (stopping.signal.aborted) return;
+    try {
+      send({ kind: 'health', health: await watch.look() });
+    } catch (error) {
+      log('error', 'the features that were served could not be looked at; it is tried again after the next silver', {
+        reason: messageOf(error),
+      });
+    }
+  });
+  return job;
+}
+
 async function tellSilver(): Promise<void> {
   const position = (await silverPositions(lake)).get(data.journalId) ?? 0;
   Atomics.store(positions, SILVER_POSITION, BigInt(position));
@@ -91,7 +116,7 @@ async function answer({ request, endToEndId, side }: Extract<ToLakeWorker, { kin
 
 const timers: NodeJS.Timeout[] = [];
 if (data.jobs) {
-  timers.push(setInterval(() => void enqueue('bronze-to-silver', bronzeToSilver), HOUR_MS));
+  timers.push(setInterval(() => void refine(), HOUR_MS));
   timers.push(setInterval(() => void enqueue('silver-to-gold', silverToGold), DAY_MS));
 }
 
@@ -104,7 +129,7 @@ parentPort?.on('message', (message: ToLakeWorker) => {
     case 'run-silver':
       if (silverAsked) break;
       silverAsked = true;
-      void enqueue('bronze-to-silver', bronzeToSilver).then(() => {
+      void refine().then(() => {
         silverAsked = false;
       });
       break;
@@ -116,6 +141,7 @@ parentPort?.on('message', (message: ToLakeWorker) => {
 });
 
 await tellSilver().catch((error: unknown) => log('warn', 'silver cannot be read yet', { reason: messageOf(error) }));
+if (data.jobs) void lookAtFeatures();
 await runBronzeConsumer({
   files: localJournalFiles(),
   folder: data.journalFolder,

@@ -23,6 +23,8 @@ export interface OnlineState {
   /** Never before what an earlier process told. */
   readonly clock: Clock;
   readonly gauges: MetricSources['gauges'];
+  /** Event time of the newest event in the state as it was opened; −Infinity where it is not known. */
+  readonly newestMicros: number;
   /** Lets go of what is outside the process; the journal is still open. */
   close(): Promise<void>;
   /** Called once the journal is closed: everything that was answered is durable. */

@@ -73,6 +73,7 @@ export async function openRedisState(
       store_epoch: { help: 'The epoch that is open', read: () => store.epoch },
       late_appends: { help: 'Appends to Redis whose outcome is not known yet', read: () => store.lateAppends.waiting },
     },
+    newestMicros: -Infinity,
     async close() {
       rebuilder.stop();
       await store.close();

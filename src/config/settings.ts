@@ -114,6 +114,15 @@ export const SETTINGS = {
     'pix-core',
     'Feature set that is served: pix-core, a path to a .yaml file, or NAME[@VERSION]',
   ),
+  driftExport: {
+    ...text(
+      'drift-export',
+      'SENTINELA_DRIFT_EXPORT',
+      '',
+      'Folder of the export that the model was trained on: metrics tell how far what is served is from it',
+    ),
+    parse: (value: unknown) => (typeof value === 'string' ? value : undefined),
+  },
   jobs: yesNo('jobs', 'SENTINELA_JOBS', true, 'Run silver hourly and gold daily beside the server'),
   personalData: oneOf(
     'personal-data',

@@ -44,6 +44,10 @@ export interface ScoringParts {
   journalIsFull(): boolean;
   /** Told of each new decision, for metrics. */
   onDecision(side: Side, decision: string, degraded: boolean): void;
+  /** Told of the features of each new decision; the array is not to be kept. */
+  onServed(status: Uint8Array, eventTimeMicros: number): void;
+  /** Told of each label that is recorded. */
+  onLabel(eventTimeMicros: number): void;
 }
 
 /** Decides payments: the whole path of one is {@link PaymentScoring.score}, then `#decide`. */
@@ -73,7 +77,7 @@ export class PaymentScoring implements Scoring {
   }
 
   async recordLabel({ parsed, source, raw }: LabelRequest): Promise<void> {
-    const { store, durability, queue, journal, clock } = this.#parts;
+    const { store, durability, queue, journal, clock, onLabel } = this.#parts;
     const knownTimeMicros = clock.nowMicros();
     const { endToEndId, state, eventTimeMicros, payeeAccount } = parsed;
     this.#admit(eventTimeMicros, knownTimeMicros);
@@ -85,9 +89,11 @@ export class PaymentScoring implements Scoring {
       // The slot is taken in the turn in which the state was touched.
       const slot = queue.enter(observed.mark);
       await slot.commit(encodeRecord({ ...record, payeeAccount: observed.payeeAccount, number: observed.number }));
+      onLabel(eventTimeMicros);
       return;
     }
     await journal.append(encodeRecord({ ...record, payeeAccount, number: null }), 0);
+    onLabel(eventTimeMicros);
     // Durable already: where the store does not answer, its number is journaled once it is learned.
     const observed = await Promise.resolve(store.observeLabel(label)).catch(asUnavailable);
     if (observed === undefined || observed.number === null) return;
@@ -114,7 +120,7 @@ export class PaymentScoring implements Scoring {
 
   /** State → vector → model → policy → durable. Resolves with the answer's JSON when it is durable. */
   async #decide(request: ScoringRequest, sha256: Buffer, knownTimeMicros: number): Promise<string> {
-    const { store, durability, queue, journal, makers, answers, clock, onDecision } = this.#parts;
+    const { store, durability, queue, journal, makers, answers, clock, onDecision, onServed } = this.#parts;
     const { parsed, source, raw } = request;
     const { row } = parsed;
     const keys = entityKeys(row);
@@ -145,6 +151,7 @@ export class PaymentScoring implements Scoring {
         : await slot.commit(encodeRecord(scoredRecord(payment, seen, answer, knownTimeMicros)));
     answers.remember(row.end_to_end_id, row.side, sha256, place, nowMicros);
     onDecision(row.side, decision.decision, decision.degraded.length > 0);
+    onServed(seen.status, row.event_time);
     return answer;
   }
 

@@ -4,6 +4,8 @@ import type { ErrorCode } from '../base/errors.ts';
 /** Gauges whose values are read when Prometheus asks. */
 export interface MetricSources {
   readonly gauges: Readonly<Record<string, { readonly help: string; readonly read: () => number }>>;
+  /** Texts of metrics that are kept elsewhere, each a whole number of lines; asked for when Prometheus asks. */
+  readonly texts?: readonly (() => string)[];
   readonly build: {
     readonly version: string;
     readonly featureSet: string;
@@ -24,7 +26,7 @@ export interface Metrics {
 }
 
 /** A registry of its own: several servers in one process (tests) do not share counts. */
-export function buildMetrics({ gauges, build }: MetricSources): Metrics {
+export function buildMetrics({ gauges, texts = [], build }: MetricSources): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -101,6 +103,9 @@ export function buildMetrics({ gauges, build }: MetricSources): Metrics {
       rowsRead.inc(rows);
     },
     countError: (code) => errors.inc({ code }),
-    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    render: async () => ({
+      contentType: registry.contentType,
+      text: [await registry.metrics(), ...texts.map((text) => text())].join(''),
+    }),
   };
 }

@@ -87,7 +87,6 @@ export async function featureDrift(ports: DriftPorts, sinceMicros: number | null
   const since = sinceMicros === null ? null : instantOfMicros(sinceMicros);
   const { firstMicros, lastMicros } = counts;
   if (firstMicros === null || lastMicros === null) throw nothingServed(counts, set, since);
-  const features = histograms.features.map((histogram, at) => driftOf(histogram, histograms.rows, counts, at));
   return {
     featureSet: { name: set.name, version: set.version },
     split: histograms.split,
@@ -98,11 +97,24 @@ export async function featureDrift(ports: DriftPorts, sinceMicros: number | null
     otherDecisions: otherDecisions(counts),
     firstDecision: instantOfMicros(firstMicros),
     lastDecision: instantOfMicros(lastMicros),
-    features: features.sort((a, b) => b.psi - a.psi || (a.feature < b.feature ? -1 : 1)),
+    features: driftFigures(histograms, counts).sort((a, b) => b.psi - a.psi || (a.feature < b.feature ? -1 : 1)),
   };
 }
 
-function driftOf(histogram: FeatureHistogram, rows: number, counts: ServedCounts, at: number): FeatureDrift {
+/** The figures of each feature, in the order of the set. @param counts over the edges of the histograms. */
+export function driftFigures(
+  { features, rows }: Histograms,
+  counts: Pick<ServedCounts, 'decisions' | 'bins' | 'absent'>,
+): FeatureDrift[] {
+  return features.map((histogram, at) => driftOf(histogram, rows, counts, at));
+}
+
+function driftOf(
+  histogram: FeatureHistogram,
+  rows: number,
+  counts: Pick<ServedCounts, 'decisions' | 'bins' | 'absent'>,
+  at: number,
+): FeatureDrift {
   const { feature } = histogram;
   // A feature that no training row had has no bin: what is served of it is in one.
   const trained = histogram.counts.length === 0 ? [0] : histogram.counts;
@@ -136,8 +148,12 @@ function ratesOf(absent: Readonly<Record<string, number>>, rows: number): Absenc
   };
 }
 
-/** Histograms that have the set's features, and count every row once: figures of others would be of nothing. */
-function checkedHistograms(histograms: Histograms | null | undefined, { names }: FeatureSet): Histograms {
+/**
+ * Histograms that have the set's features, and count every row once: figures of others would be of nothing.
+ *
+ * @throws AppError `invalid_file` where they are not.
+ */
+export function checkedHistograms(histograms: Histograms | null | undefined, { names }: FeatureSet): Histograms {
   if (histograms === null || histograms === undefined) {
     throw new AppError(
       'invalid_file',

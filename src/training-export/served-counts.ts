@@ -32,6 +32,7 @@ const PIECE_ROWS = 8192;
  * @param edges of each feature's bins, by place in the vector.
  * @param sinceMicros decisions that were known before it are left out; null takes all.
  * @param onRead told how many decisions were read.
+ * @param among files that are looked into; all unless told.
  * @throws AppError as storage.
  */
 export async function countServed(
@@ -40,6 +41,7 @@ export async function countServed(
   edges: readonly (readonly number[])[],
   sinceMicros: number | null,
   onRead: (rows: number) => void = () => {},
+  among: readonly DataFile[] = decisions.files,
 ): Promise<ServedCounts> {
   const bins = edges.map((cuts) => Array.from({ length: cuts.length + 1 }, () => 0));
   const absent: Record<string, number>[] = edges.map(() => ({}));
@@ -48,7 +50,7 @@ export async function countServed(
   let counted = 0;
   let read = 0;
   const columns = ['known_time', ...SERVED_COLUMNS];
-  const files = sinceMicros === null ? decisions.files : filesSince(decisions, sinceMicros);
+  const files = sinceMicros === null ? among : filesSince(decisions, sinceMicros, among);
   for await (const chunk of readColumnChunks(decisions, { columns, files, chunkRows: PIECE_ROWS })) {
     const data = (name: string): ColumnData => chunk.columns[columns.indexOf(name)] as ColumnData;
     const [names, versions] = [textsOf(data('feature_set')), textsOf(data('feature_set_version'))];
@@ -78,11 +80,14 @@ export async function countServed(
   return { decisions: counted, others, firstMicros: times[0] ?? null, lastMicros: times[1] ?? null, bins, absent };
 }
 
-function filesSince(decisions: Snapshot, sinceMicros: number): DataFile[] {
+/** The files that may hold decisions that were known at an instant or later. @param among those that are looked at. */
+export function filesSince(decisions: Snapshot, sinceMicros: number, among: readonly DataFile[]): DataFile[] {
   const left = { kind: 'column', path: ['known_time'] } as const;
   const since = literalOf('timestamp', BigInt(sinceMicros));
   const isInWindow = { kind: 'comparison', op: '>=', left, right: since } as const;
-  return filesWhere(decisions, bindPredicate(isInWindow, decisions.schema));
+  const wanted = new Set(among.map(({ key }) => key));
+  const files = filesWhere(decisions, bindPredicate(isInWindow, decisions.schema));
+  return files.filter(({ key }) => wanted.has(key));
 }
 
 function countWhy(absent: Record<string, number> | undefined, status: number): void {

@@ -221,6 +221,10 @@ describe('the rest of the way in', () => {
     const metrics = await (await fetch(`${server.url}/metrics`)).text();
     expect(metrics).toMatch(/sentinela_build_info\{.*version="\d/);
     expect(metrics).toMatch(/sentinela_decisions_total\{side="PAYER"/);
+    const decided = [...metrics.matchAll(/sentinela_decisions_total\{.*\} (\d+)/g)].map(([, count]) => Number(count));
+    const counted = /sentinela_feature_decisions_total (\d+)/.exec(metrics)?.[1];
+    expect(Number(counted)).toBe(decided.reduce((sum, count) => sum + count, 0));
+    expect(metrics).toMatch(/sentinela_feature_status_total\{feature="payer_\w+",status="null"\} [1-9]/);
     const openapi = (await (await fetch(`${server.url}/openapi.json`)).json()) as {
       openapi: string;
       paths: Record<string, unknown>;

@@ -28,6 +28,7 @@ Examples:
     'model',
     'modelsDir',
     'featureSet',
+    'driftExport',
     'jobs',
     'logLevel',
   ]);
