@@ -88,12 +88,16 @@ export const LIMITS = {
   setFeatures: 1024,
   /** Tiles that an entity may have: all are looked at where it drops an event, and where a window reads them. 400 days of hours are 9,600. */
   tilesOfEntity: 16_384,
-  /** Features with series of their own in the metrics: nine each, so 4,600 series and 400 KB a scrape. The rest are counted together. */
+  /** Features with series of their own in the metrics: ten each at most, so 5,100 series and 450 KB a scrape. The rest are counted together. */
   metricFeatures: 512,
   /** Decisions of one run that are counted for drift, the newest: 20 s of the lake's thread. More say nothing that these do not. */
   driftDecisions: 1_000_000,
   /** What the figures of drift look back on: a whole day, for hours differ from each other. */
   driftWindowMicros: 86_400_000_000,
+  /** Decisions of one check of a sample: 168,000 values an hour with the shipped set, and what is wrong in one of 10,000 is seen within a day. */
+  skewDecisions: 1000,
+  /** Events that one check of a sample reads for them: 60 MB of the lake's thread. */
+  skewEvents: 100_000,
   /** Different conditions of one kind of entity: each is a bit of a double, which holds 53. */
   conditionsOfEntity: 53,
 } as const;

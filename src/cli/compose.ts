@@ -119,6 +119,7 @@ async function composeLocked(
     jobs: config.jobs,
     definition: parts.set.definition,
     driftExport,
+    skewSample: config.skewSample,
   };
   const link = startLakeWorker(workerData, logger);
   const backlog = watchBacklog(journal, link, () => state.clock.nowMicros());

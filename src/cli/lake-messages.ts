@@ -16,6 +16,8 @@ export interface LakeWorkerData {
   readonly definition: FeatureSetDefinition;
   /** Folder of the export that drift is measured against; empty for none. */
   readonly driftExport: string;
+  /** Share of the decisions that are recomputed; 0 for none. */
+  readonly skewSample: number;
 }
 
 /** Index of the journal's durable position in `positions`; the scoring thread writes it. */

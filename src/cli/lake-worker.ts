@@ -53,7 +53,12 @@ const ports: JobPorts = {
   memoryLimitMb: 256,
   threads: 1,
 };
-const watch = featureWatch({ set: compileFeatureSet(data.definition), ports, driftExport: data.driftExport });
+const watch = featureWatch({
+  set: compileFeatureSet(data.definition),
+  ports,
+  driftExport: data.driftExport,
+  skewSample: data.skewSample,
+});
 const stopping = new AbortController();
 
 const send = (message: FromLakeWorker): void => parentPort?.postMessage(message);
@@ -86,19 +91,35 @@ async function refine(): Promise<void> {
   await lookAtFeatures();
 }
 
-/** The figures of a run that failed stay as they were; the next one counts what it missed. */
 function lookAtFeatures(): Promise<void> {
   job = job.then(async () => {
-    if (stopping.signal.aborted) return;
-    try {
-      send({ kind: 'health', health: await watch.look() });
-    } catch (error) {
-      log('error', 'the features that were served could not be looked at; it is tried again after the next silver', {
-        reason: messageOf(error),
-      });
-    }
+    await look('freshness', watch.seeFreshness);
+    await look('drift', watch.seeDrift);
+    await look('skew', async () => {
+      const first = await watch.seeSkew();
+      if (first === null) return;
+      const { feature, servedStatus, recomputedStatus } = first;
+      const found = { code: 'skew_found', feature, servedStatus, recomputedStatus };
+      log(
+        'error',
+        'served features differ from the recomputed ones: see gold/feature_checks, and features check',
+        found,
+      );
+    });
+    send({ kind: 'health', health: watch.health() });
   });
   return job;
+}
+
+/** Figures that could not be had stay as they were; the next run counts what this one missed. */
+async function look(at: string, run: () => Promise<void>): Promise<void> {
+  if (stopping.signal.aborted) return;
+  try {
+    await run();
+  } catch (error) {
+    const reason = messageOf(error);
+    log('error', `the ${at} of what was served could not be told; it is tried again after the next silver`, { reason });
+  }
 }
 
 async function tellSilver(): Promise<void> {

@@ -43,6 +43,18 @@ const integer = (
   expects: `a whole number from ${min} to ${max}`,
 });
 
+const share = (flag: string, env: string, fallback: number, help: string): Setting<number> => ({
+  flag,
+  env,
+  help,
+  fallback,
+  parse: (value) => {
+    const number = typeof value === 'string' && /^[\d.]+$/.test(value) ? Number(value) : value;
+    return typeof number === 'number' && number >= 0 && number <= 1 ? number : undefined;
+  },
+  expects: 'a share from 0 to 1',
+});
+
 const yesNo = (flag: string, env: string, fallback: boolean, help: string): Setting<boolean> => ({
   flag,
   env,
@@ -123,6 +135,12 @@ export const SETTINGS = {
     ),
     parse: (value: unknown) => (typeof value === 'string' ? value : undefined),
   },
+  skewSample: share(
+    'skew-sample',
+    'SENTINELA_SKEW_SAMPLE',
+    0.01,
+    'Share of the decisions that are recomputed from silver and compared with what was served',
+  ),
   jobs: yesNo('jobs', 'SENTINELA_JOBS', true, 'Run silver hourly and gold daily beside the server'),
   personalData: oneOf(
     'personal-data',

@@ -1,5 +1,5 @@
 import { AppError } from '../base/errors.ts';
-import { readColumns, safeNumbers } from '../storage/scan/column-read.ts';
+import { type ColumnChunk, readColumns, safeNumbers } from '../storage/scan/column-read.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
 import type { ColumnData } from '../storage/types/column-data.ts';
 
@@ -26,13 +26,23 @@ export interface LakeColumns {
   data(name: string): ColumnData;
 }
 
+/** Reads columns of a table, each name once, all rows or those of its choice. */
+export type ColumnRead = (snapshot: Snapshot, names: readonly string[]) => Promise<ColumnChunk>;
+
+const everyRow: ColumnRead = (snapshot, columns) => readColumns(snapshot, { columns });
+
 /**
  * Reads columns of a snapshot into memory.
  *
+ * @param read which rows; all unless told.
  * @throws AppError `not_found` for a column that the table lacks, and those of storage.
  */
-export async function lakeColumns(snapshot: Snapshot, names: readonly string[]): Promise<LakeColumns> {
-  const { rowCount, raw } = await readByName(snapshot, [...new Set(names)]);
+export async function lakeColumns(
+  snapshot: Snapshot,
+  names: readonly string[],
+  read: ColumnRead = everyRow,
+): Promise<LakeColumns> {
+  const { rowCount, raw } = await readByName(snapshot, [...new Set(names)], read);
   const numbersOf = new Map<string, Float64Array>();
   const entities = new Map<string, EntityNumberColumns>();
   const data = (name: string): ColumnData => {
@@ -104,8 +114,9 @@ function sharedTexts(name: string, column: ColumnData): ColumnData {
 async function readByName(
   snapshot: Snapshot,
   names: readonly string[],
+  read: ColumnRead,
 ): Promise<{ readonly rowCount: number; readonly raw: Map<string, ColumnData> }> {
-  const { rowCount, columns } = await readColumns(snapshot, { columns: names });
+  const { rowCount, columns } = await read(snapshot, names);
   const raw = new Map<string, ColumnData>();
   for (const [at, name] of names.entries()) {
     const column = columns[at];

@@ -9,7 +9,7 @@ import {
 import { LABEL_STATES, type LabelState } from '../domain/label.ts';
 import type { PaymentRow } from '../domain/payment-row.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
-import { type EntityNumberColumns, type LakeColumns, lakeColumns } from './lake-columns.ts';
+import { type ColumnRead, type EntityNumberColumns, type LakeColumns, lakeColumns } from './lake-columns.ts';
 import { paymentColumnsFor, paymentReader } from './payment-reader.ts';
 
 /*
@@ -78,19 +78,21 @@ export function recordedPayments(columns: LakeColumns, wanted: readonly string[]
   };
 }
 
-/** The labels of a snapshot of silver.labels. */
-export async function recordedLabels(snapshot: Snapshot): Promise<RecordedLabels> {
-  const columns = await lakeColumns(snapshot, [
-    'end_to_end_id',
-    'state',
-    'event_time',
-    'known_time',
-    'payee_account',
-    'payee_epoch',
-    'payee_seq',
-    'journal_id',
-    'journal_position',
-  ]);
+const LABEL_COLUMNS: readonly string[] = [
+  'end_to_end_id',
+  'state',
+  'event_time',
+  'known_time',
+  'payee_account',
+  'payee_epoch',
+  'payee_seq',
+  'journal_id',
+  'journal_position',
+];
+
+/** The labels of a snapshot of silver.labels. @param read which of them; all unless told. */
+export async function recordedLabels(snapshot: Snapshot, read?: ColumnRead): Promise<RecordedLabels> {
+  const columns = await lakeColumns(snapshot, LABEL_COLUMNS, read);
   return {
     count: columns.count,
     ids: columns.requiredTexts('end_to_end_id'),

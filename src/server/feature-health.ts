@@ -8,12 +8,23 @@ export interface DriftSample {
   readonly ks: number | null;
 }
 
+/** What checks of samples found since the server started. */
+export interface SkewCounts {
+  /** Values that were recomputed and compared. */
+  readonly compared: number;
+  /** Of these the ones that differ, by feature; only features that have any. */
+  readonly different: ReadonlyMap<string, number>;
+  /** Decisions that were drawn and not compared, as their entities have too many events. */
+  readonly leftOut: number;
+}
+
 /** What the lake's thread found of what was served; each part is undefined until it is known. */
 export interface FeatureHealth {
   /** Known time of the newest row of each silver table, microseconds; a table without rows is left out. */
   readonly silverNewest?: Readonly<Record<string, number>>;
   /** Of the last 24 hours, in the order of the set. */
   readonly drift?: { readonly decisions: number; readonly features: readonly DriftSample[] };
+  readonly skew?: SkewCounts;
 }
 
 /**
@@ -21,7 +32,8 @@ export interface FeatureHealth {
  *
  * @param mostFeatures how many features have series of their own, in the order of the set.
  */
-export function healthText({ silverNewest, drift }: FeatureHealth, mostFeatures: number, nowMicros: number): string {
+export function healthText(health: FeatureHealth, mostFeatures: number, nowMicros: number): string {
+  const { silverNewest, drift, skew } = health;
   const newest = Object.entries(silverNewest ?? {}).map(
     ([table, micros]): MetricSample => [`{table="${table}"}`, Math.max(0, (nowMicros - micros) / 1e6)],
   );
@@ -52,6 +64,35 @@ export function healthText({ silverNewest, drift }: FeatureHealth, mostFeatures:
       'gauge',
       'Kolmogorov-Smirnov distance of the values that were served, against the training set',
       byFeature(({ ks }) => ks),
+    ),
+    skew === undefined ? '' : skewText(skew, mostFeatures),
+  ].join('');
+}
+
+function skewText({ compared, different, leftOut }: SkewCounts, mostFeatures: number): string {
+  const differing = [...different].slice(0, mostFeatures);
+  const others = [...different.values()].slice(mostFeatures).reduce((sum, count) => sum + count, 0);
+  const samples = differing.map(([feature, count]): MetricSample => [`{feature="${feature}"}`, count]);
+  // There from the first check on, so that an alert on its growth sees the first value that differs.
+  samples.push(['{feature="others"}', others]);
+  return [
+    metricText(
+      'sentinela_feature_skew_compared_total',
+      'counter',
+      'Served values that were recomputed from silver and compared, of samples',
+      [['', compared]],
+    ),
+    metricText(
+      'sentinela_feature_skew_different_total',
+      'counter',
+      'Of these the ones that differ, in a bit of the value or in the status',
+      samples,
+    ),
+    metricText(
+      'sentinela_feature_skew_left_out_total',
+      'counter',
+      'Decisions that were drawn and not compared, as their entities have more events than one check may read',
+      [['', leftOut]],
     ),
   ].join('');
 }

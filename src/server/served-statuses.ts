@@ -5,7 +5,7 @@ const STATUSES = FEATURE_STATUS_NAMES.length;
 
 /** Counts the statuses of what is served, and how new it is. */
 export interface ServedStatuses {
-  /** Called for each decision: 0.2 µs with the shipped set, and nothing is allocated. */
+  /** Called for each decision: 0.4 µs with the shipped set, and nothing is allocated. */
   see(status: Uint8Array, eventTimeMicros: number): void;
   /** A label came in; its own event time, for that is what windows of labels see. */
   seeLabel(eventTimeMicros: number): void;

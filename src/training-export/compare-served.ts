@@ -1,10 +1,11 @@
 import type { FeatureSet } from '../features/feature-set.ts';
 import { prepareReplay } from '../features/replay.ts';
+import type { ColumnRead } from '../governance/lake-columns.ts';
 import { type ServedFeature, servedTally } from './served-tally.ts';
 import { cellOf, differingFeatures, SERVED_COLUMNS, servedBy, servedVectors, statusOf } from './served-vectors.ts';
 import { readsOf } from './silver-reads.ts';
 import { readSilver, type SilverSource } from './silver-source.ts';
-import type { SourceTables } from './source-snapshots.ts';
+import type { SourceTables, SourceVersions } from './source-snapshots.ts';
 
 /** A feature that was served with one value and is recomputed with another. */
 export interface SkewExample {
@@ -42,10 +43,17 @@ const PIECE_ROWS = 131_072;
  * Computes the features of every decision in silver again and compares them with what was served:
  * value by value, bit by bit, statuses too.
  *
+ * @param wanted versions of the tables; the newest unless told.
+ * @param read some of the decisions, with everything that happened to their entities; all unless told.
  * @throws AppError as storage and {@link prepareReplay}.
  */
-export async function compareServed(tables: SourceTables, set: FeatureSet): Promise<SkewReport> {
-  const source = await readSilver(tables, set, {}, { decisions: [...SERVED_COLUMNS, 'known_time'] });
+export async function compareServed(
+  tables: SourceTables,
+  set: FeatureSet,
+  wanted: SourceVersions = {},
+  read?: ColumnRead,
+): Promise<SkewReport> {
+  const source = await readSilver(tables, set, wanted, { decisions: [...SERVED_COLUMNS, 'known_time'] }, read);
   const { payments, sides, decisions, decisionOf } = source;
   const isOurs = servedBy(source, set);
   const decided = decisionOf.reduce((count, decision) => (decision >= 0 ? count + 1 : count), 0);

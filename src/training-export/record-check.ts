@@ -1,3 +1,4 @@
+import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
 import { GOLD_FEATURE_CHECKS } from '../governance/contracts/gold.ts';
@@ -5,8 +6,10 @@ import { definitionOf } from '../governance/contracts/table-contract.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
 import { readRows } from '../storage/scan/table-read.ts';
 import type { ObjectStore } from '../storage/store/object-store.ts';
-import { openOrCreateTable } from '../storage/table.ts';
+import { type DeltaTable, openOrCreateTable } from '../storage/table.ts';
 import type { Row } from '../storage/types/cell.ts';
+import { findField } from '../storage/types/delta-type.ts';
+import type { Transaction } from '../storage/write/change-request.ts';
 import type { SkewReport } from './compare-served.ts';
 import type { ServedFeature } from './served-tally.ts';
 
@@ -29,14 +32,51 @@ const MAX_TRIES = 5;
  * @throws AppError `commit_conflict` where others keep recording at the same time; those of storage.
  */
 export async function recordCheck(store: ObjectStore, clock: Clock, report: SkewReport): Promise<RecordedCheck> {
-  const table = await openOrCreateTable(store, definitionOf(GOLD_FEATURE_CHECKS), { clock });
+  const recorded = await record(store, clock, report, null, undefined);
+  assert(recorded !== undefined, 'without a txn every check is recorded');
+  return recorded;
+}
+
+/**
+ * Adds a check of drawn decisions as {@link recordCheck} does, once: the txn tells how far it came. One that drew none has
+ * no rows.
+ *
+ * @param share of the decisions that were drawn.
+ * @returns undefined where the txn was committed before: nothing is added.
+ * @throws AppError as {@link recordCheck}.
+ */
+export function recordSample(
+  store: ObjectStore,
+  clock: Clock,
+  report: SkewReport,
+  share: number,
+  txn: Transaction,
+): Promise<RecordedCheck | undefined> {
+  return record(store, clock, report, share, txn);
+}
+
+async function record(
+  store: ObjectStore,
+  clock: Clock,
+  report: SkewReport,
+  share: number | null,
+  txn: Transaction | undefined,
+): Promise<RecordedCheck | undefined> {
+  const table = await openChecks(store, clock);
   for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
     const basedOn = await table.snapshot();
     const checkedAtMicros = Math.max(clock.nowMicros(), (await lastCheck(basedOn)) + 1);
-    const rows = checkRows(report, checkedAtMicros);
+    const rows = txn !== undefined && report.decisions === 0 ? [] : checkRows(report, checkedAtMicros, share);
     // The commit point. It reads the table's rows: a check that came in between may have this time.
-    const outcome = await table.append({ rows, basedOn, readsRows: true });
+    const outcome = await table.append({
+      rows,
+      basedOn,
+      readsRows: true,
+      ...(txn === undefined ? {} : { txn }),
+      allowEmpty: true,
+    });
     if (outcome.kind === 'conflict') continue;
+    if (outcome.kind === 'already_committed') return undefined;
     return { table: GOLD_FEATURE_CHECKS.path, version: outcome.version, checkedAtMicros };
   }
   throw new AppError('commit_conflict', `other checks were recorded during ${MAX_TRIES} tries: check again`, {
@@ -44,8 +84,18 @@ export async function recordCheck(store: ObjectStore, clock: Clock, report: Skew
   });
 }
 
+/** The table of checks; one of an earlier version of the program gets the columns that it lacks. */
+export async function openChecks(store: ObjectStore, clock: Clock): Promise<DeltaTable> {
+  const definition = definitionOf(GOLD_FEATURE_CHECKS);
+  const table = await openOrCreateTable(store, definition, { clock });
+  const { schema } = await table.snapshot();
+  const missing = definition.schema.fields.filter(({ name }) => findField(schema, name) === undefined);
+  if (missing.length > 0) await table.alter.addColumns(missing);
+  return table;
+}
+
 /** The rows of a check, in the order of the set. */
-function checkRows(report: SkewReport, checkedAtMicros: number): Row[] {
+function checkRows(report: SkewReport, checkedAtMicros: number, sampledShare: number | null): Row[] {
   const { featureSet, versions } = report;
   return report.features.map((feature) => ({
     checked_at: checkedAtMicros,
@@ -62,6 +112,7 @@ function checkRows(report: SkewReport, checkedAtMicros: number): Row[] {
     decisions_version: versions['silver/decisions'],
     labels_version: versions['silver/labels'],
     epochs_version: versions['silver/epochs'],
+    sampled_share: sampledShare,
   }));
 }
 

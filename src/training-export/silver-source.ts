@@ -2,7 +2,7 @@ import { ENTITY_KINDS } from '../domain/entity-keys.ts';
 import type { EpochOpening } from '../features/epoch-book.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import type { ReplayLabels, ReplayPayments } from '../features/replay-input.ts';
-import { type LakeColumns, lakeColumns } from '../governance/lake-columns.ts';
+import { type ColumnRead, type LakeColumns, lakeColumns } from '../governance/lake-columns.ts';
 import { paymentRecordColumns, recordedLabels, recordedPayments } from '../governance/silver-records.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
 import {
@@ -50,6 +50,7 @@ export interface SilverColumns {
 /**
  * Reads what a recomputation needs: about 0.6 KB a payment.
  *
+ * @param read which rows of each table but that of epochs; all unless told.
  * @throws AppError as storage: `table_not_found`, `version_not_found`, `table_corrupt`.
  */
 export async function readSilver(
@@ -57,6 +58,7 @@ export async function readSilver(
   set: FeatureSet,
   wanted: SourceVersions,
   columns: SilverColumns,
+  read?: ColumnRead,
 ): Promise<SilverSource> {
   const snapshots = await sourceSnapshots(tables, wanted);
   const {
@@ -66,7 +68,7 @@ export async function readSilver(
     'silver/epochs': opened,
   } = snapshots;
   const columnsOf = async (snapshot: Snapshot, names: readonly string[]): Promise<LakeColumns> =>
-    ofWholeVersion(tables, snapshot, () => lakeColumns(snapshot, names));
+    ofWholeVersion(tables, snapshot, () => lakeColumns(snapshot, names, read));
   const paid = await columnsOf(transactions, [
     ...paymentRecordColumns(set.columns),
     'known_assumed',
@@ -93,7 +95,7 @@ export async function readSilver(
     texts: (column) => paid.texts(column),
     decisions,
     decisionOf: joinDecisions(payments.ids, sides, decisions),
-    labels: await ofWholeVersion(tables, labelled, () => recordedLabels(labelled)),
+    labels: await ofWholeVersion(tables, labelled, () => recordedLabels(labelled, read)),
     userRows: null,
     epochs: await ofWholeVersion(tables, opened, () => readEpochs(opened)),
   };

@@ -44,5 +44,13 @@ describe('a server of a feature set of one’s own', () => {
     const checked = JSON.parse(sentinela('features', 'check', '--set', 'mine').out);
     expect(checked).toMatchObject({ decisions: 3, comparedValues: 3 * SET.names.length, differingValues: 0 });
     expect(JSON.parse(sentinela('features', 'check').out)).toMatchObject({ decisions: 0, otherVersions: 3 });
+    // What is in silver is recomputed by the lake's thread, also of an earlier process.
+    const again = await startServer({ dataDir, args: [...args, '--skew-sample', '1'] });
+    const metrics = async (): Promise<string> => (await fetch(`${again.url}/metrics`)).text();
+    const compared = `sentinela_feature_skew_compared_total ${3 * SET.names.length}\n`;
+    await expect.poll(metrics, { timeout: 20_000 }).toContain(compared);
+    expect(await metrics()).toContain('sentinela_feature_skew_different_total{feature="others"} 0\n');
+    expect(await metrics()).toMatch(/sentinela_silver_newest_seconds\{table="decisions"\} \d/);
+    expect(await again.stop()).toBe(0);
   });
 });

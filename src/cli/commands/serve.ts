@@ -29,6 +29,7 @@ Examples:
     'modelsDir',
     'featureSet',
     'driftExport',
+    'skewSample',
     'jobs',
     'logLevel',
   ]);

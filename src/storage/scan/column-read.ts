@@ -1,4 +1,5 @@
 import { AppError } from '../../base/errors.ts';
+import type { DuckDb } from '../parquet/duckdb.ts';
 import { type ColumnData, type ColumnSink, columnSink, kindOf, type TextForm } from '../types/column-data.ts';
 import type { StructField } from '../types/delta-type.ts';
 import { fieldsToRead, type ReadOptions } from './read-options.ts';
@@ -36,6 +37,29 @@ export async function readColumns(snapshot: Snapshot, options: ColumnReadOptions
 export function readColumnChunks(snapshot: Snapshot, options: ColumnReadOptions = {}): AsyncIterable<ColumnChunk> {
   const rows = options.chunkRows ?? 65_536;
   return scan(snapshot, options, rows, rows);
+}
+
+/**
+ * Columns of a query, as plain typed arrays, all rows at once: for rows of a table that joins in DuckDB tell.
+ *
+ * @param sql over a `duckdbScan` of the snapshot; it gives these columns of the table in this order.
+ * @throws AppError as {@link readColumns}.
+ */
+export async function queryColumns(
+  db: DuckDb,
+  snapshot: Snapshot,
+  columns: readonly string[],
+  sql: string,
+): Promise<ColumnChunk> {
+  const sinks = sinksOf(snapshot, { columns }, 0);
+  let rowCount = 0;
+  for await (const chunk of db.stream(sql)) {
+    sinks.forEach((sink, at) => {
+      chunk.pushColumn(at, sink);
+    });
+    rowCount += chunk.rowCount;
+  }
+  return { rowCount, columns: sinks.map((sink) => sink.take()) };
 }
 
 /** Longs as doubles; exact, or an error. @throws AppError table_unsupported beyond 2^53. */

@@ -72,4 +72,25 @@ describe('the health of features', () => {
       ]),
     );
   });
+
+  it('has a series of what differs before anything does, and counts features beyond the limit together', () => {
+    const skew = (different: readonly [string, number][]): string =>
+      healthText({ skew: { compared: 50, different: new Map(different), leftOut: 3 } }, 2, NOW);
+    const common = [
+      ['sentinela_feature_skew_compared_total', 50],
+      ['sentinela_feature_skew_left_out_total', 3],
+    ] as const;
+    const different = 'sentinela_feature_skew_different_total';
+    expect(samplesOf(skew([]))).toEqual(new Map([...common, [`${different}{feature="others"}`, 0]]));
+    const some = [
+      ['a', 1],
+      ['b', 2],
+      ['c', 3],
+      ['d', 4],
+    ] as const;
+    const samples = samplesOf(skew(some.map(([name, count]) => [name, count])));
+    expect(samples.get(`${different}{feature="others"}`)).toBe(7);
+    expect(samples.get(`${different}{feature="b"}`)).toBe(2);
+    expect(samples.size).toBe(5);
+  });
 });
