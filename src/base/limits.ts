@@ -56,6 +56,8 @@ export const LIMITS = {
   journalRecordBytes: 1024 * 1024,
   /** Rows of silver that a start reads before it writes a snapshot: below, reading them again is as fast. */
   readBeforeSnapshot: 50_000,
+  /** Snapshots that an instance keeps, the newest: of the set that is served, the one before and the one to come. 600 MB each for 1 M payments. */
+  snapshotsOfInstance: 3,
   /** Records of the tail that a start reads before it writes a snapshot anew: two seconds of them. */
   replayedBeforeSnapshot: 200_000,
   /** How far a file may be behind when nothing happens. */

@@ -110,7 +110,7 @@ async function composeLocked(
   };
   const state =
     config.redisUrl === ''
-      ? await openEmbeddedState(parts.set, opened, sources, folders.snapshot(config.instance))
+      ? await openEmbeddedState(parts.set, opened, sources, folders.snapshot(config.instance, parts.set.version))
       : await openRedisState(parts.set, opened, { ...sources, redisUrl: config.redisUrl, journals: folders.journals });
   const workerData = {
     lakeFolder: folders.lake,

@@ -12,8 +12,8 @@ export interface DataFolders {
   readonly pseudonymKey: string;
   /** Training sets that are named and not given a place. */
   readonly exports: string;
-  /** The embedded store's snapshot of one instance. */
-  snapshot(instance: string): string;
+  /** The embedded store's snapshot of one instance, for a version of a feature set: several lie beside each other. */
+  snapshot(instance: string, setVersion: string): string;
 }
 
 /** The folders under a data folder. */
@@ -27,6 +27,6 @@ export function dataFolders(dataDir: string): DataFolders {
     pseudonymKey: join(root, 'keys', 'pseudonym.key'),
     exports: join(root, 'exports'),
     journal: (instance) => join(journals, instance),
-    snapshot: (instance) => join(root, 'state', `${instance}.snapshot`),
+    snapshot: (instance, setVersion) => join(root, 'state', instance, `${setVersion}.snapshot`),
   };
 }

@@ -28,6 +28,19 @@ export interface BuiltState extends SnapshotBase {
   readonly silverRows: number;
   /** Records of the journal's tail. */
   readonly tailRecords: number;
+  /** Whether it went on from a snapshot. */
+  readonly fromSnapshot: boolean;
+}
+
+/** The journal that a state follows: the server's own, or as much of a running server's as the lake has. */
+export type FollowedJournal = Pick<Journal, 'id' | 'durablePosition'>;
+
+/** How a state is built where it is not a server's own. */
+export interface BuildOptions {
+  /** The last position of the journal that is read; all of it unless told. */
+  readonly through?: number;
+  /** Told of what is there once silver is read, before the tail is: a snapshot of it saves a build that is cut off from reading silver again. */
+  readonly onSilverRead?: (base: SnapshotBase) => Promise<void>;
 }
 
 /**
@@ -38,9 +51,10 @@ export interface BuiltState extends SnapshotBase {
 export async function buildState(
   store: EmbeddedStore,
   index: AnswerIndex,
-  journal: Journal,
+  journal: FollowedJournal,
   sources: StateSources,
   snapshotPath: string,
+  { through, onSilverRead = async () => {} }: BuildOptions = {},
 ): Promise<BuiltState> {
   const { ports, files, journalFolder, logger } = sources;
   await bringOthersToSilver(ports, journal.id, logger);
@@ -52,7 +66,11 @@ export async function buildState(
     snapshot.kind === 'restored'
       ? { ...snapshot.base, silverRows: 0 }
       : await fromSilver(store, index, journal.id, ports, positions);
-  const tail = await feedJournalTail(files, journalFolder, from.offsets[journal.id] ?? 0, store, index);
+  if (snapshot.kind === 'refused') await onSilverRead(from);
+  const after = from.offsets[journal.id] ?? 0;
+  const bar = progress('reading the journal');
+  const onRead = (records: number): void => bar.update(records, journal.durablePosition() - after);
+  const tail = await feedJournalTail(files, journalFolder, after, store, index, through, onRead).finally(bar.end);
   const { silverVersion, lastEpoch, lastKnownTimeMicros, silverRows } = from;
   logger.info(
     { snapshot: snapshot.kind === 'restored', events: store.stats().payments, silverVersion, tail: tail.records },
@@ -61,28 +79,31 @@ export async function buildState(
   return {
     journalId: journal.id,
     silverVersion,
-    offsets: { ...from.offsets, [journal.id]: journal.durablePosition() },
+    // Silver may have come further than was to be read.
+    offsets: { ...from.offsets, [journal.id]: Math.max(after, journal.durablePosition()) },
     lastEpoch: Math.max(lastEpoch, tail.lastEpoch?.epoch ?? 0),
     lastKnownTimeMicros: Math.max(lastKnownTimeMicros, tail.lastKnownTimeMicros),
     silverRows,
     tailRecords: tail.records,
+    fromSnapshot: snapshot.kind === 'restored',
   };
 }
 
 /** What keeps a snapshot from being what silver and the journals say up to some positions; undefined where it is. */
 async function whyUseless(
   { journalId, offsets }: SnapshotBase,
-  journal: Journal,
+  journal: FollowedJournal,
   positions: ReadonlyMap<string, number>,
   { files, journalFolder }: StateSources,
 ): Promise<string | undefined> {
-  if (journalId !== journal.id) return 'it belongs to another journal';
-  const own = offsets[journalId] ?? 0;
+  // A journal has its name from its first record on: a state that was built before it holds nothing of any.
+  if (journalId !== journal.id && (offsets[journalId] ?? 0) > 0) return 'it belongs to another journal';
+  const own = offsets[journal.id] ?? 0;
   if (own > journal.durablePosition()) return 'it holds more than the journal';
   if (own + 1 < (await oldestPosition(files, journalFolder))) return 'the journal begins after it';
   // An import's events come before later ones of the journal: only silver has them all in their order.
   const others = (entries: Iterable<readonly [string, number]>): string =>
-    JSON.stringify([...entries].filter(([id]) => id !== journalId).sort());
+    JSON.stringify([...entries].filter(([id, position]) => id !== journal.id && position > 0).sort());
   return others(positions) === others(Object.entries(offsets)) ? undefined : 'other journals have come to silver since';
 }
 
@@ -92,7 +113,7 @@ async function fromSilver(
   journalId: string,
   { lake, clock }: JobPorts,
   positions: ReadonlyMap<string, number>,
-): Promise<Omit<BuiltState, 'tailRecords'>> {
+): Promise<SnapshotBase & Pick<BuiltState, 'silverRows'>> {
   const bar = progress('reading silver');
   const base = await feedSilver(lake, store.set.columns, positions, store, (done, total) => bar.update(done, total));
   bar.end();

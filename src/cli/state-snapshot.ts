@@ -1,6 +1,7 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { systemErrorCode } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
 import {
   bytesOf,
   decodeSections,
@@ -36,7 +37,8 @@ const ANSWERS = 'answers-';
 
 /**
  * Writes a store and its answers, all of which must be durable, in place of an earlier snapshot. It is
- * a cache: it is not synced, and one that a crash left torn is refused by its checksums.
+ * a cache: it is not synced, and one that a crash left torn is refused by its checksums. Of those in its folder the
+ * newest stay.
  */
 export async function writeSnapshot(
   path: string,
@@ -60,6 +62,15 @@ export async function writeSnapshot(
   }
   await file.close();
   await rename(temporary, path);
+  await removeOldest(dirname(path));
+}
+
+/** Snapshots of sets that are served no more would fill the disk. */
+async function removeOldest(folder: string): Promise<void> {
+  const paths = (await readdir(folder)).filter((name) => name.endsWith('.snapshot')).map((name) => join(folder, name));
+  const aged = await Promise.all(paths.map(async (path) => ({ path, modifiedMs: (await stat(path)).mtimeMs })));
+  aged.sort((a, b) => b.modifiedMs - a.modifiedMs);
+  for (const { path } of aged.slice(LIMITS.snapshotsOfInstance)) await rm(path, { force: true });
 }
 
 /**

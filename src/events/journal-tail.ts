@@ -31,6 +31,9 @@ export interface TailFigures {
 /**
  * Feeds the records of a journal after a position into a store, and every answer into the index.
  * Of payments' events the bodies are decoded: what features read of them may be any column.
+ *
+ * @param throughPosition the last position to feed; all that stands on the disk unless told.
+ * @param onRead told how many records were fed.
  */
 export async function feedJournalTail(
   files: JournalFiles,
@@ -38,12 +41,15 @@ export async function feedJournalTail(
   afterPosition: number,
   sink: TailSink,
   index: AnswerIndex,
+  throughPosition: number = Number.POSITIVE_INFINITY,
+  onRead: (records: number) => void = () => {},
 ): Promise<TailFigures> {
   const codec = paymentCodec();
   let records = 0;
   let lastEpoch: EpochRecord | undefined;
   let lastKnownTimeMicros = 0;
-  for await (const batch of readJournal(files, folder, afterPosition)) {
+  for await (const batch of readJournal(files, folder, afterPosition, throughPosition)) {
+    onRead(records);
     for (const entry of batch) {
       const record = decodeRecord(entry.payload);
       records += 1;

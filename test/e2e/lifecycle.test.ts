@@ -101,7 +101,8 @@ describe('a server’s life', () => {
     const first = await startServer();
     const body = await (await first.post('/v1/score', paymentOf(1))).text();
     expect(await first.stop()).toBe(0);
-    const snapshot = `${first.dataDir}/state/main.snapshot`;
+    const [name = ''] = readdirSync(`${first.dataDir}/state/main`);
+    const snapshot = `${first.dataDir}/state/main/${name}`;
     const second = await startServer({ dataDir: first.dataDir });
     expect(second.log()).toContain('"snapshot":true');
     const again = await second.post('/v1/score', paymentOf(1));
