@@ -17,17 +17,19 @@ export interface Dependent {
 }
 
 /**
- * The models of the registry and the exports of the data folder that hang on other versions of a set.
+ * The models of the registry and the exports that hang on other versions of a set.
  *
  * @param version the version that they do not hang on.
+ * @param places folders of exports, or of folders of exports; one that is not there has none.
  * @throws AppError `model_invalid` where the registry of models cannot be read. A folder that is no export is passed by.
  */
 export async function dependentsOf(
   setName: string,
   version: string,
-  places: { readonly modelsFolder: string; readonly exportsFolder: string },
+  places: { readonly modelsFolder: string; readonly exportsFolders: readonly string[] },
 ): Promise<Dependent[]> {
-  const all = [...(await modelsOf(setName, places.modelsFolder)), ...(await exportsOf(setName, places.exportsFolder))];
+  const all = await modelsOf(setName, places.modelsFolder);
+  for (const root of new Set(places.exportsFolders)) all.push(...(await exportsOf(setName, root)));
   return all.filter((dependent) => dependent.version !== version);
 }
 
@@ -47,7 +49,8 @@ async function modelsOf(setName: string, folder: string): Promise<Dependent[]> {
 async function exportsOf(setName: string, root: string): Promise<Dependent[]> {
   if (!existsSync(root)) return [];
   const found: Dependent[] = [];
-  for (const entry of readdirSync(root).sort()) {
+  // The folder itself may be an export.
+  for (const entry of ['.', ...readdirSync(root).sort()]) {
     const folder = join(root, entry);
     if (!existsSync(join(folder, MANIFEST_FILE))) continue;
     try {

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { resolve } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
@@ -35,12 +37,22 @@ export interface SetPlan {
   readonly view: RegistryView;
 }
 
+/** Where a plan looks. */
+export interface PlanPlaces {
+  readonly dataDir: string;
+  readonly modelsDir: string;
+  /** Folders of exports beside the data folder's own. */
+  readonly exports: readonly string[];
+}
+
 /**
  * Plans the application of a file of feature definitions.
  *
- * @throws AppError as reading the file, `feature_invalid` for the name of the set that ships, `model_invalid`.
+ * @throws AppError `not_found` for a folder of exports; as reading the file, `feature_invalid` for the name of the set that ships, `model_invalid`.
  */
-export async function planSet(file: string, dataDir: string, modelsDir: string): Promise<SetPlan> {
+export async function planSet(file: string, { dataDir, modelsDir, exports }: PlanPlaces): Promise<SetPlan> {
+  const missing = exports.find((folder) => !existsSync(folder));
+  if (missing !== undefined) throw new AppError('not_found', `there is no folder ${missing}: --exports names one`);
   const set = await readSetFile(file);
   const shipped = shippedSet();
   if (set.name === shipped.name && set.hash !== shipped.hash) {
@@ -50,7 +62,8 @@ export async function planSet(file: string, dataDir: string, modelsDir: string):
   const newest = newestOf(view, set.name);
   const before = newest === undefined ? null : setOfEntry(newest);
   const changes = compareSets(before?.definition ?? null, set.definition);
-  const places = { modelsFolder: modelsFolder(modelsDir), exportsFolder: dataFolders(dataDir).exports };
+  const exportsFolders = [dataFolders(dataDir).exports, ...exports.map((folder) => resolve(folder))];
+  const places = { modelsFolder: modelsFolder(modelsDir), exportsFolders };
   const dependents = await dependentsOf(set.name, set.version, places);
   const values = new Set([
     ...changes.removed,
@@ -121,7 +134,7 @@ function backfillLine({ backfill }: PlanReport): string {
   if (backfill === null) return 'no state must be rebuilt';
   const { features, days } = backfill;
   const reach = days === null ? 'all of silver' : `${days} days of silver`;
-  return `state must be rebuilt for ${features.length} features: ${reach}`;
+  return `state must be rebuilt for ${features.length} features: ${reach}; features backfill does it beside a running server`;
 }
 
 function memberText({ member, was, is }: MemberChange): string {

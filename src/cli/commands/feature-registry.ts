@@ -6,8 +6,13 @@ import type { SetPlan } from '../set-plan.ts';
 import { tableLines } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
 
+/** What `features plan` is called with. */
+interface PlanFlags {
+  readonly exports?: readonly string[];
+}
+
 /** What `features apply` is called with. */
-interface ApplyFlags {
+interface ApplyFlags extends PlanFlags {
   readonly yes?: boolean;
   readonly by?: string;
   readonly reason?: string;
@@ -18,8 +23,9 @@ type Settings = Readonly<Record<string, unknown>>;
 const PLAN_HELP = `
 It compares the file with the newest version of its name in the registry, and changes nothing.
 
-Example:
-  sentinela features plan features.yaml`;
+Examples:
+  sentinela features plan features.yaml
+  sentinela features plan features.yaml --exports training-sets --exports /srv/exports`;
 
 const APPLY_HELP = `
 A set's version is the hash of its definition, so a change is a version of its own and nothing that was made with an older
@@ -35,7 +41,9 @@ export function addFeatureRegistryCommands(features: Command, contextOf: Context
     .command('plan <file>')
     .description('what applying a file of feature definitions would change, and what hangs on it')
     .addHelpText('after', PLAN_HELP)
-    .action((file: string, _flags, command: Command) => showPlan(contextOf(command), file, settingFlags(command)));
+    .action((file: string, flags: PlanFlags, command: Command) =>
+      showPlan(contextOf(command), file, flags, settingFlags(command)),
+    );
   const applying = features
     .command('apply <file>')
     .description('put a file of feature definitions into the registry, as a version of its name')
@@ -51,14 +59,26 @@ export function addFeatureRegistryCommands(features: Command, contextOf: Context
     .description('the versions of a set that were applied, the newest first')
     .addHelpText('after', '\nExample:\n  sentinela features history shop-risk')
     .action((name: string, _flags, command: Command) => history(contextOf(command), name, settingFlags(command)));
-  for (const command of [planning, applying]) addSettingOptions(command, ['dataDir', 'modelsDir']);
+  for (const command of [planning, applying]) {
+    command.option(
+      '--exports <folder>',
+      'a folder of exports that may hang on the set, beside exports/ of the data folder; may be said again',
+      (folder: string, before: readonly string[] = []) => [...before, folder],
+    );
+    addSettingOptions(command, ['dataDir', 'modelsDir']);
+  }
   addSettingOptions(telling, ['dataDir']);
 }
 
-async function showPlan({ terminal, config }: CommandContext, file: string, settings: Settings): Promise<void> {
+async function showPlan(
+  { terminal, config }: CommandContext,
+  file: string,
+  { exports = [] }: PlanFlags,
+  settings: Settings,
+): Promise<void> {
   const { dataDir, modelsDir } = await config(settings);
   const { planSet, planLines } = await import('../set-plan.ts');
-  const { report } = await planSet(file, dataDir, modelsDir);
+  const { report } = await planSet(file, { dataDir, modelsDir, exports });
   terminal.value(report);
   for (const line of planLines(report)) terminal.line(line);
 }
@@ -71,7 +91,7 @@ async function apply(
 ): Promise<void> {
   const { dataDir, modelsDir } = await config(settings);
   const { applyPlan, planSet, planLines } = await import('../set-plan.ts');
-  const plan: SetPlan = await planSet(file, dataDir, modelsDir);
+  const plan: SetPlan = await planSet(file, { dataDir, modelsDir, exports: flags.exports ?? [] });
   for (const line of planLines(plan.report)) terminal.line(line);
   if (plan.report.isSame) {
     terminal.value({ ...plan.report, applied: false });

@@ -79,9 +79,9 @@ describe('the registry of feature sets', () => {
 
   it('lets one of two win that apply at once, and the other plan again', async () => {
     for (const start of ['an empty registry', 'one with a set']) {
-      const plan = await planSet(file, dataDir, '');
+      const plan = await planSet(file, { dataDir, modelsDir: '', exports: [] });
       write(start === 'one with a set' ? '33d' : '32d');
-      const other = await planSet(file, dataDir, '');
+      const other = await planSet(file, { dataDir, modelsDir: '', exports: [] });
       await applyPlan(plan, dataDir, { by: 'ana', reason: null });
       const late = applyPlan(other, dataDir, { by: 'rui', reason: null });
       await expect(late, start).rejects.toMatchObject({ code: 'commit_conflict' });
@@ -117,7 +117,17 @@ describe('the registry of feature sets', () => {
     const options = { set, labelsAsOfMicros: T + 1, horizonMicros: 1 };
     await createExport(options, { tables: world.tables, files: localObjectStore(exported) });
     write('31d', '  - { name: c, description: x, expression: a / b }\n');
-    const { report } = await planSet(file, dataDir, models);
+    // One elsewhere is found where its folder is named, whether it holds exports or is one.
+    const elsewhere = join(root, 'elsewhere');
+    cpSync(exported, join(elsewhere, 'july'), { recursive: true });
+    const places = { dataDir, modelsDir: models };
+    for (const folder of [elsewhere, join(elsewhere, 'july')]) {
+      const { report: found } = await planSet(file, { ...places, exports: [folder] });
+      expect(found.hangingOn.at(-1)).toMatchObject({ name: join(elsewhere, 'july'), touched: ['a'] });
+    }
+    const nowhere = planSet(file, { ...places, exports: [join(root, 'nowhere')] });
+    await expect(nowhere).rejects.toMatchObject({ code: 'not_found' });
+    const { report } = await planSet(file, { ...places, exports: [] });
     expect(report.hangingOn).toMatchObject([
       { kind: 'model', version, touched: ['a'] },
       { kind: 'export', name: exported, version, touched: ['a'] },
@@ -127,7 +137,7 @@ describe('the registry of feature sets', () => {
       '+ c',
       '~ a: window "30d" → "31d"',
       'not compatible: what was made with the older version stays with it',
-      'state must be rebuilt for 1 features: 38 days of silver',
+      'state must be rebuilt for 1 features: 38 days of silver; features backfill does it beside a running server',
       `model ${model.name}@${model.version} (champion) hangs on mine@${version}: reads a`,
       `export ${exported} hangs on mine@${version}: reads a`,
     ]);
