@@ -42,6 +42,7 @@ export const ERRORS = {
   overloaded: kind(503, 8, true, 3, 'More requests are under way than the limit'),
   not_durable: kind(503, 14, true, 3, 'The decision could not be made durable in time'),
   journal_full: kind(503, 8, true, 3, 'The journal holds more than its limit and waits for the lake'),
+  state_damaged: kind(503, 8, true, 3, 'A page of the embedded state on disk cannot be read as it was written'),
   state_full: kind(503, 8, true, 3, 'The embedded store holds more than its limit'),
   not_ready: kind(503, 14, true, 3, 'The server is starting or stopping'),
   internal: kind(500, 13, false, 1, 'A fault of ours'),

@@ -100,6 +100,10 @@ export const LIMITS = {
   skewDecisions: 1000,
   /** Events that one check of a sample reads for them: 60 MB of the lake's thread. */
   skewEvents: 100_000,
+  /** Memory for pages of cold events, for events and for their index of each kind of entity: 224 MB for all seven. */
+  coldCacheBytes: 16 * 1024 * 1024,
+  /** Labels that a payee keeps where the set has no bound: all are read for each payment to it. */
+  labelsOfEntity: 4096,
   /** Different conditions of one kind of entity: each is a bit of a double, which holds 53. */
   conditionsOfEntity: 53,
 } as const;

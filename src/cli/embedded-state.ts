@@ -5,12 +5,12 @@ import { LIMITS } from '../base/limits.ts';
 import { AnswerIndex } from '../events/answer-index.ts';
 import type { Journal } from '../events/journal.ts';
 import { encodeRecord } from '../events/record-codec.ts';
-import { EmbeddedStore } from '../features/embedded-store.ts';
+import type { EmbeddedStore } from '../features/embedded-store.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { CommitQueue } from '../scoring/commit-queue.ts';
 import type { OnlineState, OpenedJournal } from './online-state.ts';
 import { buildState, type StateSources } from './state-build.ts';
-import { type SnapshotBase, writeSnapshot } from './state-snapshot.ts';
+import { type SnapshotBase, storeOfSnapshot, writeSnapshot } from './state-snapshot.ts';
 
 /**
  * Opens the embedded store: its state is built, the journal's groups settle it or take it back,
@@ -26,7 +26,7 @@ export async function openEmbeddedState(
 ): Promise<OnlineState> {
   const { journal } = opened;
   const { logger } = sources;
-  const store = new EmbeddedStore(set);
+  const store = storeOfSnapshot(snapshotPath, set);
   const index = new AnswerIndex(LIMITS.retryHorizonMicros);
   const built = await buildState(store, index, journal, sources, snapshotPath);
   const save = (base: SnapshotBase): Promise<void> => saveSnapshot(snapshotPath, store, index, base, logger);
@@ -48,7 +48,7 @@ export async function openEmbeddedState(
       state_bytes: { help: 'Memory of the embedded store', read: () => store.stats().bytes },
     },
     newestMicros: store.tables.newestMicros,
-    close: async () => {},
+    close: async () => store.close(),
     async save() {
       // What was touched for a payment that was never durable is in no snapshot.
       if (!store.isSettled) return;

@@ -9,12 +9,11 @@ import { openJournal } from '../events/journal.ts';
 import { lockFolder } from '../events/journal-lock.ts';
 import { readJournalId } from '../events/journal-reader.ts';
 import { localJournalFiles } from '../events/local-journal-files.ts';
-import { EmbeddedStore } from '../features/embedded-store.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { bronzePositions } from '../pipeline/silver-plan.ts';
 import { openLakeOf } from './lake-access.ts';
 import { type BuildOptions, buildState, type FollowedJournal, type StateSources } from './state-build.ts';
-import { type SnapshotBase, writeSnapshot } from './state-snapshot.ts';
+import { type SnapshotBase, storeOfSnapshot, writeSnapshot } from './state-snapshot.ts';
 
 /** Whose state is built: a set's, for one server of a data folder. */
 export interface MaterializeRequest {
@@ -111,7 +110,7 @@ async function buildSnapshot(
   options: BuildOptions = {},
 ): Promise<Materialized> {
   const started = performance.now();
-  const store = new EmbeddedStore(set);
+  const store = storeOfSnapshot(path, set);
   const index = new AnswerIndex(LIMITS.retryHorizonMicros);
   const write = ({ journalId, offsets, silverVersion, lastEpoch, lastKnownTimeMicros }: SnapshotBase): Promise<void> =>
     writeSnapshot(path, store, index, { journalId, offsets, silverVersion, lastEpoch, lastKnownTimeMicros });
@@ -119,6 +118,7 @@ async function buildSnapshot(
   // What silver gave is written already.
   if (built.tailRecords > 0) await write(built);
   const { payments, entities } = store.stats();
+  store.close();
   return {
     featureSet: `${set.name}@${set.version}`,
     instance,

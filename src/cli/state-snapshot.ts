@@ -11,8 +11,11 @@ import {
   type SectionFormat,
 } from '../base/section-file.ts';
 import type { AnswerColumns, AnswerIndex } from '../events/answer-index.ts';
+import { localPages } from '../features/cold/local-pages.ts';
 import { restoreStore, type StoreHeader, snapshotOfStore } from '../features/embedded-snapshot.ts';
-import type { EmbeddedStore } from '../features/embedded-store.ts';
+import { EmbeddedStore } from '../features/embedded-store.ts';
+import { DEFAULT_EMBEDDED_LIMITS } from '../features/embedded-tables.ts';
+import type { FeatureSet } from '../features/feature-set.ts';
 
 /** What a state was built from, up to where. */
 export interface SnapshotBase {
@@ -34,6 +37,15 @@ export type ReadSnapshot =
 
 const FORMAT: SectionFormat = { magic: 'SNTLSNAP', version: 4 };
 const ANSWERS = 'answers-';
+
+/** An empty store whose snapshot will lie at `path`: its pages lie beside it. The caller closes it. */
+export function storeOfSnapshot(path: string, set: FeatureSet): EmbeddedStore {
+  return new EmbeddedStore(set, DEFAULT_EMBEDDED_LIMITS, localPages(pagesFolder(path)));
+}
+
+function pagesFolder(path: string): string {
+  return `${path}-pages`;
+}
 
 /**
  * Writes a store and its answers, all of which must be durable, in place of an earlier snapshot. It is
@@ -62,6 +74,7 @@ export async function writeSnapshot(
   }
   await file.close();
   await rename(temporary, path);
+  store.snapshotTaken();
   await removeOldest(dirname(path));
 }
 
@@ -70,7 +83,10 @@ async function removeOldest(folder: string): Promise<void> {
   const paths = (await readdir(folder)).filter((name) => name.endsWith('.snapshot')).map((name) => join(folder, name));
   const aged = await Promise.all(paths.map(async (path) => ({ path, modifiedMs: (await stat(path)).mtimeMs })));
   aged.sort((a, b) => b.modifiedMs - a.modifiedMs);
-  for (const { path } of aged.slice(LIMITS.snapshotsOfInstance)) await rm(path, { force: true });
+  for (const { path } of aged.slice(LIMITS.snapshotsOfInstance)) {
+    await rm(path, { force: true });
+    await rm(pagesFolder(path), { recursive: true, force: true });
+  }
 }
 
 /**

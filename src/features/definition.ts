@@ -133,8 +133,11 @@ export type FeatureDefinition = WindowFeature | LabelFeature | ExpressionFeature
 export interface FeatureSetDefinition {
   readonly name: string;
   readonly description: string;
-  /** Payment events, and label events, that an entity keeps: the set's bound, not the store's. */
-  readonly bound: number;
+  /**
+   * Payment events, and label events, that an entity keeps: the set's bound, not the store's. `none` keeps all that
+   * a window can reach, on disk where they are many; Redis takes no such set.
+   */
+  readonly bound: number | 'none';
   /** How far behind an entity's newest event a payment may be and still read windows. */
   readonly allowedLateness: Duration;
   readonly features: readonly FeatureDefinition[];

@@ -1,5 +1,7 @@
 import type { IdTable } from '../base/id-table.ts';
 import { bytesOf, numbersOf, type Section } from '../base/section-file.ts';
+import type { ColdPool } from './cold/cold-pool.ts';
+import type { SavedPages } from './cold/page-store.ts';
 import type { EmbeddedStore } from './embedded-store.ts';
 import type { EmbeddedTables, KindTable } from './embedded-tables.ts';
 import type { EventSlab } from './event-slab.ts';
@@ -20,6 +22,13 @@ interface SlabHeader {
   readonly free: readonly (readonly number[])[];
 }
 
+/** Cold events: their pages, and the length of what each entity has beside them. Entities are in the order of their sections. */
+interface ColdHeader {
+  readonly events: SavedPages;
+  readonly index: SavedPages;
+  readonly entities: readonly { readonly entity: number; readonly numbers: number }[];
+}
+
 /** What a snapshot says of the store, as JSON. */
 export interface StoreHeader {
   readonly featureSet: string;
@@ -27,7 +36,9 @@ export interface StoreHeader {
   readonly newestMicros: number | null;
   readonly firstOrdinal: number;
   /** By kind of entity. */
-  readonly kinds: Readonly<Record<string, { readonly slab: SlabHeader; readonly tiles: number }>>;
+  readonly kinds: Readonly<
+    Record<string, { readonly slab: SlabHeader; readonly tiles: number; readonly cold: ColdHeader | null }>
+  >;
   readonly labels: SlabHeader;
 }
 
@@ -40,7 +51,10 @@ export function snapshotOfStore(store: EmbeddedStore): StoreSnapshot {
     newestMicros: Number.isFinite(tables.newestMicros) ? tables.newestMicros : null,
     firstOrdinal: tables.payments.oldest(),
     kinds: Object.fromEntries(
-      tables.kinds.map(({ kind, slab, tiles }) => [kind, { slab: slab.layout(), tiles: tiles.used }]),
+      tables.kinds.map(({ kind, slab, tiles, cold }) => [
+        kind,
+        { slab: slab.layout(), tiles: tiles.used, cold: coldHeader(cold) },
+      ]),
     ),
     labels: tables.labelSlab.layout(),
   };
@@ -59,6 +73,8 @@ export function restoreStore(
 ): string | undefined {
   if (header.featureSet !== store.set.hash) return 'it was made for another version of the feature set';
   if (!fits(store.tables, header, sections)) return 'it holds more than the limit of this store';
+  const pages = restorePages(store.tables, header);
+  if (pages !== undefined) return pages;
   fill(store.tables, header, sections);
   if (header.epoch > 0) store.openEpoch(header.epoch);
   return undefined;
@@ -67,11 +83,12 @@ export function restoreStore(
 function sectionsOf({ kinds, labels, labelSlab, payments, payeeKeys }: EmbeddedTables): Section[] {
   const ring = payments.columns();
   return [
-    ...kinds.flatMap(({ kind, slab, tiles, lists, ids }) => [
+    ...kinds.flatMap(({ kind, slab, tiles, lists, ids, cold }) => [
       { name: `${kind}-events`, bytes: eventBytes(slab) },
       { name: `${kind}-tiles`, bytes: bytesOf(tiles.numbers.subarray(0, tiles.used * tiles.stride)) },
       { name: `${kind}-lists`, bytes: lists.recordBytes() },
       { name: `${kind}-ids`, bytes: namesOf(ids) },
+      { name: `${kind}-cold`, bytes: coldBytes(cold) },
     ]),
     { name: 'label-events', bytes: eventBytes(labelSlab) },
     { name: 'label-lists', bytes: labels.recordBytes() },
@@ -107,12 +124,13 @@ function fits(tables: EmbeddedTables, header: StoreHeader, sections: ReadonlyMap
 
 function fill(tables: EmbeddedTables, header: StoreHeader, sections: ReadonlyMap<string, Buffer>): void {
   const section = (name: string): Buffer => sections.get(name) ?? Buffer.alloc(0);
-  for (const { kind, slab, tiles, lists, ids } of tables.kinds) {
+  for (const { kind, slab, tiles, lists, ids, cold } of tables.kinds) {
     restoreSlab(slab, header.kinds[kind]?.slab, section(`${kind}-events`));
     bytesOf(tiles.numbers).set(section(`${kind}-tiles`));
     tiles.restoreUsed(header.kinds[kind]?.tiles ?? 0);
     lists.restoreRecords(section(`${kind}-lists`));
     putNames(ids, section(`${kind}-ids`));
+    restoreCold(cold, header.kinds[kind]?.cold, section(`${kind}-cold`));
   }
   restoreSlab(tables.labelSlab, header.labels, section('label-events'));
   tables.labels.restoreRecords(section('label-lists'));
@@ -124,6 +142,46 @@ function fill(tables: EmbeddedTables, header: StoreHeader, sections: ReadonlyMap
     sides: section('payment-sides'),
   });
   tables.newestMicros = header.newestMicros ?? -Infinity;
+}
+
+function coldHeader(cold: ColdPool | null): ColdHeader | null {
+  const events = cold?.left.pages.events.saved();
+  const index = cold?.left.pages.index.saved();
+  if (cold === null || events === undefined || events === null || index === undefined || index === null) return null;
+  const entities = Array.from(cold.entries(), ([entity, one]) => ({ entity, numbers: one.state().length }));
+  return { events, index, entities };
+}
+
+function coldBytes(cold: ColdPool | null): Uint8Array {
+  return Buffer.concat(Array.from(cold?.entries() ?? [], ([, one]) => bytesOf(one.state())));
+}
+
+/** Pages are looked for before anything is filled. @returns why they cannot be used; undefined where they can. */
+function restorePages({ kinds }: EmbeddedTables, header: StoreHeader): string | undefined {
+  for (const { kind, cold } of kinds) {
+    if (cold === null) continue;
+    const saved = header.kinds[kind]?.cold;
+    if (saved === undefined || saved === null) return 'its cold events were in memory';
+    const { events, index } = cold.left.pages;
+    const problem = events.restore(saved.events) ?? index.restore(saved.index);
+    if (problem === undefined) continue;
+    // Files that were opened for nothing: the first page that is written makes them anew.
+    for (const table of kinds) {
+      table.cold?.left.pages.events.close();
+      table.cold?.left.pages.index.close();
+    }
+    return problem;
+  }
+  return undefined;
+}
+
+function restoreCold(cold: ColdPool | null, header: ColdHeader | null | undefined, bytes: Buffer): void {
+  const numbers = numbersOf(Float64Array, bytes);
+  let at = 0;
+  for (const { entity, numbers: length } of header?.entities ?? []) {
+    cold?.make(entity).restore(numbers.subarray(at, at + length));
+    at += length;
+  }
 }
 
 function restoreSlab(slab: EventSlab, layout: SlabHeader | undefined, events: Buffer): void {

@@ -8,7 +8,14 @@ import {
   NO_NUMBERS,
 } from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
-import { DEFAULT_EMBEDDED_LIMITS, type EmbeddedLimits, EmbeddedTables, type KindTable } from './embedded-tables.ts';
+import { memoryPages } from './cold/memory-pages.ts';
+import {
+  DEFAULT_EMBEDDED_LIMITS,
+  type EmbeddedLimits,
+  EmbeddedTables,
+  type KindTable,
+  type PagesOf,
+} from './embedded-tables.ts';
 import { EntityView } from './entity-view.ts';
 import { EVENT_IDENTITY, type KindEvents, NO_EVENT } from './event-layout.ts';
 import type { FeatureOutput } from './feature-output.ts';
@@ -45,9 +52,10 @@ export class EmbeddedStore implements OnlineStore {
   readonly #labelView = new EntityView();
   #epoch = 0;
 
-  constructor(set: FeatureSet, limits: EmbeddedLimits = DEFAULT_EMBEDDED_LIMITS) {
+  /** @param pagesOf where events lie that a set without a bound has no place for in memory: in memory as well, by default. */
+  constructor(set: FeatureSet, limits: EmbeddedLimits = DEFAULT_EMBEDDED_LIMITS, pagesOf: PagesOf = memoryPages) {
     this.set = set;
-    this.tables = new EmbeddedTables(set, limits);
+    this.tables = new EmbeddedTables(set, limits, pagesOf);
     this.#engine = createVectorEngine(set);
   }
 
@@ -62,7 +70,7 @@ export class EmbeddedStore implements OnlineStore {
     for (const { lists } of this.tables.kinds) {
       for (let entity = 0; entity < lists.used; entity += 1) lists.setSequence(entity, 0);
     }
-    this.#undo.settleUpTo(this.#undo.lastMark);
+    this.settleUpTo(this.#undo.lastMark);
   }
 
   observePayment({ row, keys }: ObservedPayment): Observation {
@@ -108,6 +116,7 @@ export class EmbeddedStore implements OnlineStore {
   /** Everything up to a mark is durable; it cannot be taken back any more. */
   settleUpTo(mark: number): void {
     this.#undo.settleUpTo(mark);
+    this.tables.settleUpTo(mark);
   }
 
   /** Takes every operation after a mark back, newest first. Their marks will be given again. */
@@ -140,6 +149,22 @@ export class EmbeddedStore implements OnlineStore {
     tables.makeRoom(eventTimeMicros);
     const payee = tables.payeeOfLabel(endToEndId, payeeAccount);
     if (payee >= 0) tables.recordLabel(payee, endToEndId, LABEL_STATES.indexOf(state), eventTimeMicros, null);
+  }
+
+  /** A snapshot of the store as it is, is in its place. */
+  snapshotTaken(): void {
+    for (const { cold } of this.tables.kinds) {
+      cold?.left.pages.events.pin();
+      cold?.left.pages.index.pin();
+    }
+  }
+
+  /** Gives its files back. */
+  close(): void {
+    for (const { cold } of this.tables.kinds) {
+      cold?.left.pages.events.close();
+      cold?.left.pages.index.close();
+    }
   }
 
   /** Sizes, for metrics. */

@@ -3,6 +3,9 @@ import { hash128, token53 } from '../base/hash128.ts';
 import { IdTable } from '../base/id-table.ts';
 import { ENTITY_KINDS, type EntityKeys, type EntityKind } from '../domain/entity-keys.ts';
 import { SIDES, type Side } from '../domain/payment.ts';
+import type { ColdLayout } from './cold/cold-layout.ts';
+import { ColdPool } from './cold/cold-pool.ts';
+import type { KindPages } from './cold/page-store.ts';
 import { EntityLists } from './entity-lists.ts';
 import type { KindEvents } from './event-layout.ts';
 import { EventSlab } from './event-slab.ts';
@@ -10,9 +13,10 @@ import type { FeatureSet } from './feature-set.ts';
 import { KeyArena } from './key-arena.ts';
 import { LABEL_STRIDE } from './label-engine.ts';
 import { PaymentRing } from './payment-ring.ts';
-import { hasTiles, NO_TILES, TilePool } from './tile-pool.ts';
+import { NO_TILES } from './tile-layout.ts';
+import { hasTiles, TilePool } from './tile-pool.ts';
 import type { UndoLog } from './undo-log.ts';
-import type { KindPlan } from './window-plan.ts';
+import { type KindPlan, labelKeeping } from './window-plan.ts';
 
 /** How large an embedded store may become. */
 export interface EmbeddedLimits {
@@ -38,6 +42,9 @@ const LABEL = 2;
 /** The payee's place in ENTITY_KINDS. */
 export const PAYEE = ENTITY_KINDS.indexOf('payee');
 
+/** Says where the cold events of a kind of entity lie. */
+export type PagesOf = (kind: EntityKind, layout: ColdLayout) => KindPages;
+
 /** All entities of one kind: their names, their states, their events and what is left of dropped ones. */
 export interface KindTable {
   readonly kind: EntityKind;
@@ -46,6 +53,8 @@ export interface KindTable {
   readonly lists: EntityLists;
   readonly slab: EventSlab;
   readonly tiles: TilePool;
+  /** Null where the set has a bound. */
+  readonly cold: ColdPool | null;
 }
 
 /** The columns of an embedded store: entities by kind, their events and labels, payments by their ids. */
@@ -62,12 +71,13 @@ export class EmbeddedTables {
   readonly #label = new Float64Array(LABEL_STRIDE);
   newestMicros = -Infinity;
 
-  constructor(set: FeatureSet, { maxPayments }: EmbeddedLimits) {
+  /** @param pagesOf where cold events of a kind of entity lie. */
+  constructor(set: FeatureSet, { maxPayments }: EmbeddedLimits, pagesOf: PagesOf) {
     this.set = set;
-    this.kinds = ENTITY_KINDS.map((kind) => kindTable(set.kinds[kind], maxPayments));
-    this.labelSlab = new EventSlab(maxPayments * 2 + 8 * set.bound, LABEL_STRIDE);
-    const labelRule = { bound: set.bound, retentionMicros: Infinity, tiles: NO_TILES };
-    this.labels = new EntityLists(maxPayments, labelRule, this.labelSlab, new TilePool(0, NO_TILES));
+    this.kinds = ENTITY_KINDS.map((kind) => kindTable(set.kinds[kind], maxPayments, pagesOf));
+    this.labelSlab = new EventSlab(maxPayments * 2 + 8 * set.labelBound, LABEL_STRIDE);
+    const labelTiles = new TilePool(0, NO_TILES);
+    this.labels = new EntityLists(maxPayments, labelKeeping(set.labelBound), this.labelSlab, labelTiles, null);
     this.payeeKeys = new KeyArena(maxPayments);
     this.payments = new PaymentRing(maxPayments, set.own.count);
   }
@@ -75,6 +85,11 @@ export class EmbeddedTables {
   /** The table of payees. */
   get payees(): KindTable {
     return this.kinds[PAYEE] as KindTable;
+  }
+
+  /** Operations up to a mark cannot be undone any more. */
+  settleUpTo(mark: number): void {
+    for (let kind = 0; kind < this.kinds.length; kind += 1) this.kinds[kind]?.cold?.left.settleUpTo(mark);
   }
 
   /** Finds the entities of keys: an index a kind, −1 where it has none or none that is known. */
@@ -202,7 +217,7 @@ export class EmbeddedTables {
       if (lists.used === lists.capacity || !slab.hasRoom(growth)) return false;
       if (hasTiles(plan.keeping.tiles) && !tiles.hasRoom) return false;
     }
-    return this.labels.used < this.labels.capacity && this.labelSlab.hasRoom(growth);
+    return this.labels.used < this.labels.capacity && this.labelSlab.hasRoom(2 * this.set.labelBound);
   }
 
   #find(ids: IdTable, key: string): number {
@@ -219,18 +234,20 @@ export class EmbeddedTables {
   }
 }
 
-function kindTable(plan: KindPlan, maxPayments: number): KindTable {
-  const { bound, tiles } = plan.keeping;
+function kindTable(plan: KindPlan, maxPayments: number, pagesOf: PagesOf): KindTable {
+  const { bound, tiles, cold } = plan.keeping;
   // Blocks are half full at worst.
   const slab = new EventSlab(maxPayments * 2 + 8 * bound, plan.layout.stride);
   const most = tiles.hasTotals ? maxPayments : Math.floor(maxPayments / 8);
   const pool = new TilePool(hasTiles(tiles) ? Math.max(1024, most) : 0, tiles);
+  const coldPool = cold === null ? null : new ColdPool(cold, pagesOf(plan.kind, cold));
   return {
     kind: plan.kind,
     plan,
     ids: new IdTable(maxPayments),
-    lists: new EntityLists(maxPayments, plan.keeping, slab, pool),
+    lists: new EntityLists(maxPayments, plan.keeping, slab, pool, coldPool),
     slab,
     tiles: pool,
+    cold: coldPool,
   };
 }

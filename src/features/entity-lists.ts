@@ -1,6 +1,7 @@
+import type { ColdPool } from './cold/cold-pool.ts';
 import type { EntityView } from './entity-view.ts';
 import type { EventSlab } from './event-slab.ts';
-import { type TilePool, TOTALS, tileOf } from './tile-pool.ts';
+import { FORGOTTEN, type TilePool, TOTALS, tileOf } from './tile-pool.ts';
 import type { UndoLog } from './undo-log.ts';
 import { type KeepingRule, LEAST_KEPT } from './window-plan.ts';
 
@@ -24,10 +25,16 @@ const SECOND = 4;
 const NEWEST = 5;
 const DROPPED = 6;
 
+/** What became of an event that left its place, in the log of what can be undone. */
+const DROPPED_HEAD = 0;
+const COOLED_HEAD = 1;
+const FORGOT_COLD = 2;
+
 /**
  * The states of many entities of a kind, and the one place that says what an entity keeps: the
  * last `bound` events by sequence; beyond the newest few, none that is older than any window can
- * reach. What is dropped leaves its time behind, and its tile where windows hop.
+ * reach. What is dropped leaves its time behind, and its tile where windows hop. A set without a bound drops
+ * only what no window can reach; of the others those beyond the newest `bound` are cold ({@link ColdPool}).
  */
 export class EntityLists {
   readonly capacity: number;
@@ -36,13 +43,15 @@ export class EntityLists {
   readonly #slab: EventSlab;
   readonly #tiles: TilePool;
   readonly #rule: KeepingRule;
+  readonly #cold: ColdPool | null;
   #used = 0;
 
-  constructor(capacity: number, rule: KeepingRule, slab: EventSlab, tiles: TilePool) {
+  constructor(capacity: number, rule: KeepingRule, slab: EventSlab, tiles: TilePool, cold: ColdPool | null) {
     this.capacity = capacity;
     this.#rule = rule;
     this.#slab = slab;
     this.#tiles = tiles;
+    this.#cold = cold;
     this.#floats = new Float64Array(capacity * FLOATS);
     this.#ints = new Int32Array(this.#floats.buffer);
   }
@@ -66,6 +75,7 @@ export class EntityLists {
     const at = entity * INTS;
     const sizeClass = (ints[at + CLASS] as number) - 1;
     if (sizeClass >= 0) this.#slab.give(ints[at + BASE] as number, sizeClass);
+    this.#cold?.forget(entity);
     ints.fill(0, at, at + INTS);
     const float = entity * FLOATS;
     this.#floats[float + FIRST] = Infinity;
@@ -119,6 +129,7 @@ export class EntityLists {
     view.maxDropped = floats[float + DROPPED] as number;
     view.tiles = this.#tiles.numbers;
     view.tileChain = ints[at + CHAIN] as number;
+    view.cold = this.#cold === null ? null : this.#cold.of(entity);
     view.ownIdentity = -1;
   }
 
@@ -149,22 +160,26 @@ export class EntityLists {
     ints[at + COUNT] = (ints[at + COUNT] as number) + 1;
     ints[at + SEQUENCE] = (ints[at + SEQUENCE] as number) + 1;
     const horizon = newest - this.#rule.retentionMicros;
-    let drops = 0;
+    let moves = 0;
     if (ints[at + KEPT] === this.#rule.bound) {
-      this.#dropHead(at, float, horizon, undo);
-      drops = 1;
+      if (this.#cold === null) this.#dropHead(entity, horizon, undo);
+      else this.#coolHead(this.#cold, entity, horizon, undo);
+      moves = 1;
     }
     this.#write(at, event);
-    while ((ints[at + KEPT] as number) > LEAST_KEPT && this.#headTime(at) <= horizon) {
-      this.#dropHead(at, float, horizon, undo);
-      drops += 1;
+    if (this.#cold !== null) moves += this.#forgetCold(this.#cold, entity, horizon, undo);
+    // Heads go in their order: none in memory before all cold ones.
+    const hasCold = (this.#cold?.of(entity)?.count ?? 0) > 0;
+    while (!hasCold && (ints[at + KEPT] as number) > LEAST_KEPT && this.#headTime(at) <= horizon) {
+      this.#dropHead(entity, horizon, undo);
+      moves += 1;
     }
     if (undo === null) return;
     undo.push(first);
     undo.push(second);
     undo.push(newestBefore);
     undo.push(droppedBefore);
-    undo.push(drops);
+    undo.push(moves);
     undo.push(entity);
   }
 
@@ -175,7 +190,7 @@ export class EntityLists {
     const floats = this.#floats;
     const at = entity * INTS;
     const float = entity * FLOATS;
-    const drops = undo.pop();
+    const moves = undo.pop();
     floats[float + DROPPED] = undo.pop();
     floats[float + NEWEST] = undo.pop();
     floats[float + SECOND] = undo.pop();
@@ -183,7 +198,7 @@ export class EntityLists {
     ints[at + COUNT] = (ints[at + COUNT] as number) - 1;
     ints[at + SEQUENCE] = (ints[at + SEQUENCE] as number) - 1;
     ints[at + KEPT] = (ints[at + KEPT] as number) - 1;
-    for (let drop = 0; drop < drops; drop += 1) this.#undoDrop(at, undo);
+    for (let move = 0; move < moves; move += 1) this.#undoMove(entity, undo);
   }
 
   #headTime(at: number): number {
@@ -224,59 +239,129 @@ export class EntityLists {
     ints[at + CLASS] = sizeClass + 2;
   }
 
-  #dropHead(at: number, float: number, horizon: number, undo: UndoLog | null): void {
-    const ints = this.#ints;
-    const floats = this.#floats;
+  /** Drops the oldest event: its time stays, and what tiles sum of it. */
+  #dropHead(entity: number, horizon: number, undo: UndoLog | null): void {
+    const at = entity * INTS;
     const { numbers, stride } = this.#slab;
-    const head = ints[at + HEAD] as number;
-    const slot = ((ints[at + BASE] as number) + head) * stride;
-    const time = numbers[slot] as number;
-    ints[at + HEAD] = (head + 1) & ((1 << ((ints[at + CLASS] as number) - 1)) - 1);
-    ints[at + KEPT] = (ints[at + KEPT] as number) - 1;
-    if (time > (floats[float + DROPPED] as number)) floats[float + DROPPED] = time;
-    const { widthMicros, hasTotals } = this.#rule.tiles;
-    let tiled = 0;
-    if (widthMicros > 0 && time > horizon) {
-      // A tile that ends at the horizon or before it is seen by no window any more.
-      this.#addToTile(at, tileOf(time, widthMicros), Math.floor(horizon / widthMicros), slot, undo);
-      tiled += 1;
-    }
-    if (hasTotals) {
-      this.#addToTile(at, TOTALS, TOTALS, slot, undo);
+    const from = this.#takeHead(at) * stride;
+    const time = numbers[from] as number;
+    this.#noteDropped(entity, time);
+    let tiled = this.#addToTiles(at, numbers, from, horizon, undo);
+    if (this.#cold !== null && this.#rule.tiles.hasTotals) {
+      this.#addToTile(at, FORGOTTEN, FORGOTTEN, numbers, from, undo);
       tiled += 1;
     }
     if (undo === null) return;
     undo.push(tiled);
-    for (let number = 0; number < stride; number += 1) undo.push(numbers[slot + number] as number);
+    for (let number = 0; number < stride; number += 1) undo.push(numbers[from + number] as number);
+    undo.push(DROPPED_HEAD);
   }
 
-  #addToTile(at: number, index: number, least: number, slot: number, undo: UndoLog | null): void {
+  /** Moves the oldest event in memory to the cold ones. */
+  #coolHead(cold: ColdPool, entity: number, horizon: number, undo: UndoLog | null): void {
+    const at = entity * INTS;
+    const { numbers, stride } = this.#slab;
+    const from = this.#takeHead(at) * stride;
+    const tiled = this.#addToTiles(at, numbers, from, horizon, undo);
+    cold.make(entity).push(numbers, from);
+    if (undo === null) return;
+    undo.push(tiled);
+    undo.push(COOLED_HEAD);
+  }
+
+  /** Drops cold events that no window can reach. @returns how many. */
+  #forgetCold(cold: ColdPool, entity: number, horizon: number, undo: UndoLog | null): number {
+    const events = cold.of(entity);
+    if (events === null) return 0;
+    let forgotten = 0;
+    const inMemory = this.#ints[entity * INTS + KEPT] as number;
+    while (events.count > 0 && events.count + inMemory > LEAST_KEPT) {
+      const { numbers, at: from } = events.head();
+      const time = numbers[from] as number;
+      if (time > horizon) break;
+      this.#noteDropped(entity, time);
+      const { hasTotals } = this.#rule.tiles;
+      if (hasTotals) this.#addToTile(entity * INTS, FORGOTTEN, FORGOTTEN, numbers, from, undo);
+      events.dropHead(undo);
+      forgotten += 1;
+      undo?.push(hasTotals ? 1 : 0);
+      undo?.push(FORGOT_COLD);
+    }
+    return forgotten;
+  }
+
+  /** Takes the oldest event in memory off its list. @returns its place, whose numbers are still there. */
+  #takeHead(at: number): number {
+    const ints = this.#ints;
+    const head = ints[at + HEAD] as number;
+    ints[at + HEAD] = (head + 1) & ((1 << ((ints[at + CLASS] as number) - 1)) - 1);
+    ints[at + KEPT] = (ints[at + KEPT] as number) - 1;
+    return (ints[at + BASE] as number) + head;
+  }
+
+  #noteDropped(entity: number, time: number): void {
+    const place = entity * FLOATS + DROPPED;
+    if (time > (this.#floats[place] as number)) this.#floats[place] = time;
+  }
+
+  /** Adds an event that leaves memory to its tiles. @returns how many they are. */
+  #addToTiles(at: number, numbers: Float64Array, from: number, horizon: number, undo: UndoLog | null): number {
+    const { widthMicros, hasTotals } = this.#rule.tiles;
+    const time = numbers[from] as number;
+    let tiled = 0;
+    if (widthMicros > 0 && time > horizon) {
+      // A tile that ends at the horizon or before it is seen by no window any more.
+      this.#addToTile(at, tileOf(time, widthMicros), Math.floor(horizon / widthMicros), numbers, from, undo);
+      tiled += 1;
+    }
+    if (hasTotals) {
+      this.#addToTile(at, TOTALS, TOTALS, numbers, from, undo);
+      tiled += 1;
+    }
+    return tiled;
+  }
+
+  #addToTile(
+    at: number,
+    index: number,
+    least: number,
+    numbers: Float64Array,
+    from: number,
+    undo: UndoLog | null,
+  ): void {
     const tiles = this.#tiles;
     const chain = this.#ints[at + CHAIN] as number;
     const used = tiles.used;
     const tile = tiles.find(chain, index, least);
     const isNew = tiles.used > used;
     if (undo !== null) {
-      const from = tile * tiles.stride;
-      for (let number = 0; number < tiles.stride; number += 1) undo.push(tiles.numbers[from + number] as number);
+      const place = tile * tiles.stride;
+      for (let number = 0; number < tiles.stride; number += 1) undo.push(tiles.numbers[place + number] as number);
       undo.push(tile);
     }
     if (isNew) this.#ints[at + CHAIN] = tile + 1;
-    tiles.add(tile, index, this.#slab.numbers, slot);
+    tiles.add(tile, index, numbers, from);
   }
 
-  #undoDrop(at: number, undo: UndoLog): void {
-    const ints = this.#ints;
-    const head = ((ints[at + HEAD] as number) - 1) & ((1 << ((ints[at + CLASS] as number) - 1)) - 1);
-    const { numbers, stride } = this.#slab;
-    const slot = ((ints[at + BASE] as number) + head) * stride;
-    ints[at + HEAD] = head;
-    ints[at + KEPT] = (ints[at + KEPT] as number) + 1;
-    for (let number = stride - 1; number >= 0; number -= 1) numbers[slot + number] = undo.pop();
+  #undoMove(entity: number, undo: UndoLog): void {
+    const code = undo.pop();
+    if (code === FORGOT_COLD) {
+      this.#cold?.of(entity)?.undoDrop();
+    } else {
+      const at = entity * INTS;
+      const ints = this.#ints;
+      const head = ((ints[at + HEAD] as number) - 1) & ((1 << ((ints[at + CLASS] as number) - 1)) - 1);
+      const { numbers, stride } = this.#slab;
+      const to = ((ints[at + BASE] as number) + head) * stride;
+      ints[at + HEAD] = head;
+      ints[at + KEPT] = (ints[at + KEPT] as number) + 1;
+      if (code === COOLED_HEAD) this.#cold?.of(entity)?.pop(numbers, to);
+      else for (let number = stride - 1; number >= 0; number -= 1) numbers[to + number] = undo.pop();
+    }
     const tiles = this.#tiles;
     for (let tiled = undo.pop(); tiled > 0; tiled -= 1) {
-      const from = undo.pop() * tiles.stride;
-      for (let number = tiles.stride - 1; number >= 0; number -= 1) tiles.numbers[from + number] = undo.pop();
+      const place = undo.pop() * tiles.stride;
+      for (let number = tiles.stride - 1; number >= 0; number -= 1) tiles.numbers[place + number] = undo.pop();
     }
   }
 

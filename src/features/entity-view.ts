@@ -1,3 +1,5 @@
+import type { ColdEvents } from './cold/cold-events.ts';
+
 /**
  * One entity's state as the engine reads it: views into columns, nothing of its own. One object
  * is filled again for every read, so that the hot path allocates nothing.
@@ -20,6 +22,8 @@ export class EntityView {
   /** Tiles of dropped events: 1 + the first, or 0. */
   tiles: Float64Array = new Float64Array(0);
   tileChain = 0;
+  /** Events of an entity without a bound that are older by sequence than those in memory; null where it has none. */
+  cold: ColdEvents | null = null;
   /** Token of the payment that is scored, where its event is in this state already; else −1. */
   ownIdentity = -1;
   ownTime = 0;
@@ -35,6 +39,7 @@ export class EntityView {
     this.maxSeen = -Infinity;
     this.maxDropped = -Infinity;
     this.tileChain = 0;
+    this.cold = null;
     this.ownIdentity = -1;
   }
 }

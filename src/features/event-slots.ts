@@ -20,8 +20,12 @@ export interface EventSlots {
   tilePartOf(feature: WindowFeature): number;
 }
 
-/** Lays out the events of one kind of entity: each column and each condition once. */
-export function eventSlots(features: readonly WindowFeature[]): EventSlots {
+/**
+ * Lays out the events of one kind of entity: each column and each condition once.
+ *
+ * @param isBounded whether the set has a bound; where it has none, only what cannot be summed from events needs tiles.
+ */
+export function eventSlots(features: readonly WindowFeature[], isBounded: boolean): EventSlots {
   const texts = [...new Set(features.flatMap(({ filter, while: whole }) => [filter, whole]))].filter(
     (text): text is string => text !== undefined,
   );
@@ -44,11 +48,12 @@ export function eventSlots(features: readonly WindowFeature[]): EventSlots {
     slot: slotOf(feature),
     condition: conditionOf(feature.filter),
   });
+  const tiled = features.filter((feature) => isBounded || wayOf(feature.aggregate) === 'tiles' || needsTotals(feature));
   const parts = (wanted: (feature: WindowFeature) => boolean): TileGroup[] =>
-    distinctGroups(features.filter(wanted).map(groupOf));
+    distinctGroups(tiled.filter(wanted).map(groupOf));
   const tiles: TileLayout = {
-    widthMicros: features.reduce((divisor, { name, hop }) => divisorOf(divisor, name, hop), 0),
-    hasTotals: features.some(needsTotals),
+    widthMicros: tiled.reduce((divisor, { name, hop }) => divisorOf(divisor, name, hop), 0),
+    hasTotals: tiled.some(needsTotals),
     groups: parts((feature) => needsTiles(feature) && (wayOf(feature.aggregate) === 'sums' || isDecayed(feature))),
     registers: parts(({ aggregate }) => aggregate === 'distinct_approx'),
     histograms: parts(({ aggregate }) => aggregate === 'quantile_approx'),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '../base/canonical-json.ts';
 import { byKind, type EntityKind } from '../domain/entity-keys.ts';
 import { type BoundExpression, bindExpressions, columnsRead } from './bind-expressions.ts';
+import { COLD_SHAPE, type ColdShape } from './cold/cold-layout.ts';
 import type { Column, FeatureDefinition, FeatureSetDefinition, LabelFeature, WindowFeature } from './definition.ts';
 import { checkDefinition } from './definition-check.ts';
 import { durationMicros } from './duration.ts';
@@ -20,7 +21,10 @@ export interface FeatureSet {
   readonly definition: FeatureSetDefinition;
   /** Names in the order of the vector. */
   readonly names: readonly string[];
+  /** Events that an entity has in memory; all that it keeps where the set has a bound. */
   readonly bound: number;
+  /** Labels that a payee keeps. */
+  readonly labelBound: number;
   readonly latenessMicros: number;
   /** What happened longer before an entity's newest event than this is in no window. */
   readonly retentionMicros: number;
@@ -40,9 +44,10 @@ export interface FeatureSet {
 /**
  * Checks and lays out a set.
  *
+ * @param shape how events lie where the set has no bound; values do not depend on it.
  * @throws AppError `feature_invalid`.
  */
-export function compileFeatureSet(definition: FeatureSetDefinition): FeatureSet {
+export function compileFeatureSet(definition: FeatureSetDefinition, shape: ColdShape = COLD_SHAPE): FeatureSet {
   checkDefinition(definition);
   const names = definition.features.map((feature) => feature.name);
   const places = new Map(names.map((name, output) => [name, output]));
@@ -52,7 +57,7 @@ export function compileFeatureSet(definition: FeatureSetDefinition): FeatureSet 
       feature.kind === kind ? [{ feature: feature as T, output }] : [],
     );
   const latenessMicros = durationMicros(definition.allowedLateness, definition.name);
-  const rule = { bound: definition.bound, latenessMicros };
+  const rule = { bound: definition.bound, latenessMicros, shape };
   const windows = placed<WindowFeature>('window');
   const labels = placed<LabelFeature>('label');
   const plan = (kind: EntityKind): KindPlan =>
@@ -71,7 +76,8 @@ export function compileFeatureSet(definition: FeatureSetDefinition): FeatureSet 
     version: hash.slice(0, 12),
     definition,
     names,
-    bound: definition.bound,
+    bound: kinds.payer.keeping.bound,
+    labelBound: kinds.payee.keeping.labelBound,
     latenessMicros,
     retentionMicros: Math.max(...Object.values(kinds).map((kind) => kind.keeping.retentionMicros)),
     kinds,

@@ -27,7 +27,7 @@ export class LabelEngine {
 
   /** @param defaults a value for each output where the entity was never seen; NaN where there is none. */
   constructor(plan: KindPlan, latenessMicros: number, defaults: Float64Array) {
-    const { bound } = plan.keeping;
+    const bound = plan.keeping.labelBound;
     this.#plan = plan;
     this.#latenessMicros = latenessMicros;
     this.#defaults = defaults;

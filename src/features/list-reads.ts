@@ -1,5 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { rankOf } from './approximate.ts';
+import type { ColdEvents } from './cold/cold-events.ts';
+import { ColdLists, type ColdQuery } from './cold/cold-lists.ts';
 import type { EntityView } from './entity-view.ts';
 import { EVENT_IDENTITY, holds, passes } from './event-layout.ts';
 import type { FeatureOutput } from './feature-output.ts';
@@ -26,6 +28,8 @@ export class ListReads {
   readonly #edges: WindowEdges;
   readonly #conditionSlot: number;
   readonly #tally: ValueTally;
+  /** Null where the set has a bound. */
+  readonly #cold: ColdLists | null;
   /** Of the gathered events, in order: time, value, whether a streak's condition holds. */
   readonly #times: Float64Array;
   readonly #values: Float64Array;
@@ -40,7 +44,10 @@ export class ListReads {
   readonly #found: Found = { value: Number.NaN, status: nothing };
 
   constructor(plan: KindPlan, edges: WindowEdges) {
-    const room = plan.keeping.bound + 1;
+    const { bound, cold } = plan.keeping;
+    const most = Math.max(1, ...plan.lists.map(mostOf));
+    const room = bound + 1 + (cold === null ? 0 : most);
+    this.#cold = cold === null ? null : new ColdLists(cold, most + 1);
     this.#plan = plan;
     this.#edges = edges;
     this.#conditionSlot = plan.keeping.tiles.conditionSlot;
@@ -70,6 +77,7 @@ export class ListReads {
   #find(read: ListRead, view: EntityView, t: number, scored: Float64Array, found: Found): void {
     if (!sameEvents(this.#gathered, read)) this.#gather(read, view, t, scored);
     this.#runOf(read.span, t);
+    if (view.cold !== null && this.#cold !== null) this.#addCold(this.#cold, view.cold, read, view, t);
     const start = t - (this.#edges.far[read.span] as number);
     this.#finish(read, view.maxDropped > start ? view.maxDropped : -Infinity, t, scored, found);
   }
@@ -80,6 +88,45 @@ export class ListReads {
     const first = isOwn ? view.second : view.first;
     if (first > t) found.status = nothing;
     else settle(found, (t - first) / unitMicros);
+  }
+
+  /** Adds the cold events that the read needs: only the newest ones of a window, or its oldest. */
+  #addCold(lists: ColdLists, cold: ColdEvents, read: ListRead, view: EntityView, t: number): void {
+    const query: ColdQuery = {
+      slot: read.slot,
+      condition: read.condition,
+      leftOut: read.includesOwn ? -1 : view.ownIdentity,
+      start: t - (this.#edges.far[read.span] as number),
+      end: t - (this.#edges.near[read.span] as number),
+    };
+    const { aggregate } = read.feature;
+    if (aggregate === 'first' || aggregate === 'time_since_first') {
+      lists.findOldest(cold, query);
+    } else {
+      const most = mostOf(read);
+      const at = this.#to - most;
+      if (at >= this.#from && cold.newest <= (this.#times[at] as number)) return;
+      lists.findNewest(cold, query, most);
+    }
+    let place = 0;
+    for (let at = 0; at < lists.count; at += 1) {
+      place = this.#insert(lists.times[at] as number, lists.values[at] as number, lists.bits[at] as number, place);
+    }
+    this.#runOf(read.span, t);
+    // Not all that the next read may need.
+    this.#gathered = undefined;
+  }
+
+  /** Puts a cold event in: of a tie it comes before those in memory. @param from its place is no lower. @returns the place behind it. */
+  #insert(time: number, value: number, bits: number, from: number): number {
+    let at = from;
+    while (at < this.#count && (this.#times[at] as number) < time) at += 1;
+    this.#makeRoom(at);
+    this.#times[at] = time;
+    this.#values[at] = value;
+    this.#bits[at] = bits;
+    this.#count += 1;
+    return at + 1;
   }
 
   #gather(read: ListRead, view: EntityView, t: number, scored: Float64Array): void {
@@ -225,6 +272,11 @@ export class ListReads {
     if (dropped > time) found.status = truncated;
     else settle(found, streak);
   }
+}
+
+/** How many of a window's newest events a read needs. */
+function mostOf({ feature: { n, most } }: ListRead): number {
+  return n ?? most ?? 1;
 }
 
 function settle(found: Found, value: number): void {

@@ -71,8 +71,17 @@ export class RedisOnlineStore implements OnlineStore {
   #isClosed = false;
   #joining: Promise<void> | undefined;
 
-  /** @param commandTimeoutMs how long a command may take; {@link COMMAND_TIMEOUT_MS} unless told. */
+  /**
+   * @param commandTimeoutMs how long a command may take; {@link COMMAND_TIMEOUT_MS} unless told.
+   * @throws AppError `feature_invalid` for a set without a bound: a payment would move all that an entity keeps.
+   */
   constructor(url: string, set: FeatureSet, hooks: RedisStoreHooks, commandTimeoutMs = COMMAND_TIMEOUT_MS) {
+    if (set.definition.bound === 'none') {
+      throw new AppError(
+        'feature_invalid',
+        `the set ${set.name} has no bound, and Redis keeps no such set: give it one (1 to 4096), or serve without Redis`,
+      );
+    }
     this.set = set;
     this.#url = url;
     this.#hooks = hooks;

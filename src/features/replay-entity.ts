@@ -1,4 +1,6 @@
 import type { EntityKind } from '../domain/entity-keys.ts';
+import { ColdPool } from './cold/cold-pool.ts';
+import { memoryPages } from './cold/memory-pages.ts';
 import { EntityLists } from './entity-lists.ts';
 import { EntityView } from './entity-view.ts';
 import type { EpochBook } from './epoch-book.ts';
@@ -12,10 +14,11 @@ import type { HistoryBlock } from './history-block.ts';
 import { LABEL_STRIDE, LabelEngine } from './label-engine.ts';
 import type { Groups } from './replay-groups.ts';
 import type { ReplayInput } from './replay-input.ts';
-import { NO_TILES, TilePool } from './tile-pool.ts';
+import { NO_TILES } from './tile-layout.ts';
+import { TilePool } from './tile-pool.ts';
 import { writeAbsent } from './vector-engine.ts';
 import { WindowEngine } from './window-engine.ts';
-import type { KindPlan } from './window-plan.ts';
+import { type KindPlan, labelKeeping } from './window-plan.ts';
 
 /** Names of rows as numbers. */
 export interface ReplayRows {
@@ -97,8 +100,10 @@ export class EntityReplay {
     const { retentionMicros, tiles } = plan.keeping;
     const width = tiles.widthMicros;
     this.#tiles = new TilePool(width === 0 ? 4 : Math.ceil(retentionMicros / width) + 8, tiles);
-    this.#lists = new EntityLists(1, plan.keeping, new EventSlab(set.bound * 8, plan.layout.stride), this.#tiles);
-    this.#labels = labelLists(set.bound);
+    const { cold } = plan.keeping;
+    const pool = cold === null ? null : new ColdPool(cold, memoryPages());
+    this.#lists = new EntityLists(1, plan.keeping, new EventSlab(set.bound * 8, plan.layout.stride), this.#tiles, pool);
+    this.#labels = labelLists(set.labelBound);
     this.#writer = new EventWriter(plan.layout);
     this.#event = new Float64Array(plan.layout.stride);
     this.#lists.create();
@@ -316,8 +321,13 @@ export class EntityReplay {
 }
 
 function labelLists(bound: number): EntityLists {
-  const rule = { bound, retentionMicros: Infinity, tiles: NO_TILES };
-  return new EntityLists(1, rule, new EventSlab(bound * 8, LABEL_STRIDE), new TilePool(0, NO_TILES));
+  return new EntityLists(
+    1,
+    labelKeeping(bound),
+    new EventSlab(bound * 8, LABEL_STRIDE),
+    new TilePool(0, NO_TILES),
+    null,
+  );
 }
 
 /** Sorts two columns by the second; nearly always they are in order, and then only looks. */

@@ -20,3 +20,13 @@ export interface TileLayout {
   /** Place of the conditions in an event; −1 where there are none. */
   readonly conditionSlot: number;
 }
+
+/** Of lists that keep nothing of what they drop. */
+export const NO_TILES: TileLayout = {
+  widthMicros: 0,
+  hasTotals: false,
+  groups: [],
+  registers: [],
+  histograms: [],
+  conditionSlot: -1,
+};

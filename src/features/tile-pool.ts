@@ -1,36 +1,17 @@
 import { AppError } from '../base/errors.ts';
 import { BUCKETS, REGISTERS } from './approximate.ts';
 import { passes } from './event-layout.ts';
+import { addToGroup, emptyGroup, GROUP_STRIDE } from './group-sums.ts';
 import type { TileGroup, TileLayout } from './tile-layout.ts';
 
 /** Offsets of a tile's header: index, newest event time, next tile + 1, events. */
 export const TILE = { index: 0, newest: 1, next: 2, count: 3 } as const;
 /** Numbers of a tile before its groups. */
 export const TILE_HEADER = 4;
-/**
- * Offsets of a group: count, sum as `high · 2^48 + low`, sum of squares as three digits to the base 2^40
- * (the highest without bound), extremes.
- */
-export const GROUP = { count: 0, sumLow: 1, sumHigh: 2, square0: 3, square1: 4, square2: 5, max: 6, min: 7 } as const;
-/** Numbers of a group. */
-export const GROUP_STRIDE = 8;
-
-/** Sums are kept as `high · 2^48 + low`, so that they stay exact up to 2^101. */
-export const SUM_SPLIT = 2 ** 48;
-const SQUARE_SPLIT = 2 ** 40;
-
 /** Index of the tile that holds all that an entity ever dropped: below that of any instant. */
 export const TOTALS = -(2 ** 52);
-
-/** Of lists that keep nothing of what they drop. */
-export const NO_TILES: TileLayout = {
-  widthMicros: 0,
-  hasTotals: false,
-  groups: [],
-  registers: [],
-  histograms: [],
-  conditionSlot: -1,
-};
+/** Index of the tile of what an entity without a bound forgot, where {@link TOTALS} holds what lies on its pages as well. */
+export const FORGOTTEN = TOTALS + 1;
 
 /** Where the parts of a tile lie. */
 export interface TileOffsets {
@@ -81,9 +62,9 @@ export class TilePool {
     return this.#used;
   }
 
-  /** Whether two more can be handed out: the most that one event takes. */
+  /** Whether three more can be handed out: the most that one event takes. */
   get hasRoom(): boolean {
-    return (this.#used + 2) * this.stride <= this.numbers.length;
+    return (this.#used + 3) * this.stride <= this.numbers.length;
   }
 
   /** Forgets every tile. */
@@ -109,9 +90,9 @@ export class TilePool {
     for (let tile = chain - 1; tile >= 0; tile = (numbers[tile * stride + TILE.next] as number) - 1) {
       const at = numbers[tile * stride] as number;
       if (at === index) return tile;
-      if (at < leastIndex && at !== TOTALS) stale = tile;
+      if (at < leastIndex && at > FORGOTTEN) stale = tile;
     }
-    if (stale >= 0 && index !== TOTALS) return stale;
+    if (stale >= 0 && index > FORGOTTEN) return stale;
     if (!this.hasRoom) {
       throw new AppError('state_full', 'the store has no room for another tile; raise its limit of payments');
     }
@@ -159,70 +140,8 @@ export class TilePool {
     this.numbers.fill(0, at, at + this.stride);
     this.numbers[at] = index;
     this.numbers[at + TILE.newest] = -Infinity;
-    for (const group of this.#offsets.groups) {
-      this.numbers[at + group + GROUP.max] = -Infinity;
-      this.numbers[at + group + GROUP.min] = Infinity;
-    }
+    for (const group of this.#offsets.groups) emptyGroup(this.numbers, at + group);
   }
-}
-
-function addToGroup(numbers: Float64Array, at: number, value: number): void {
-  if (Number.isNaN(value)) return;
-  numbers[at] = (numbers[at] as number) + 1;
-  // Cut before it is added: of two numbers of 53 bits the sum would be rounded.
-  const high = Math.floor(value / SUM_SPLIT);
-  const low = (numbers[at + GROUP.sumLow] as number) + (value - high * SUM_SPLIT);
-  const carry = Math.floor(low / SUM_SPLIT);
-  numbers[at + GROUP.sumLow] = low - carry * SUM_SPLIT;
-  numbers[at + GROUP.sumHigh] = (numbers[at + GROUP.sumHigh] as number) + high + carry;
-  if (value > (numbers[at + GROUP.max] as number)) numbers[at + GROUP.max] = value;
-  if (value < (numbers[at + GROUP.min] as number)) numbers[at + GROUP.min] = value;
-  addSquare(numbers, at, Math.abs(value));
-}
-
-/**
- * x² = h²·2^52 + 2hl·2^26 + l² for x = h·2^26 + l below 2^53: each part is exact in a double, and goes to
- * the digits that it belongs to. The script in Redis does the same, step by step.
- */
-function addSquare(numbers: Float64Array, at: number, value: number): void {
-  const h = Math.floor(value / 2 ** 26);
-  const l = value - h * 2 ** 26;
-  addDigits(numbers, at, l * l, 0);
-  if (h === 0) return;
-  // 2hl·2^26 = hl·2^27.
-  const cross = h * l;
-  const crossHigh = Math.floor(cross / 2 ** 13);
-  addDigits(numbers, at, (cross - crossHigh * 2 ** 13) * 2 ** 27, 0);
-  addDigits(numbers, at, crossHigh, 1);
-  // h² = high·2^28 + low, from h = a·2^14 + b; h²·2^52 = high·2^80 + low·2^12·2^40.
-  const a = Math.floor(h / 2 ** 14);
-  const b = h - a * 2 ** 14;
-  const middle = 2 * a * b;
-  const middleHigh = Math.floor(middle / 2 ** 14);
-  const low = (middle - middleHigh * 2 ** 14) * 2 ** 14 + b * b;
-  const lowHigh = Math.floor(low / 2 ** 28);
-  addDigits(numbers, at, (low - lowHigh * 2 ** 28) * 2 ** 12, 1);
-  addDigits(numbers, at, a * a + middleHigh + lowHigh, 2);
-}
-
-/** Adds a whole number below 2^53 at a digit, and carries. */
-function addDigits(numbers: Float64Array, at: number, value: number, digit: number): void {
-  let carry = value;
-  for (let place = digit; place < 2 && carry > 0; place += 1) {
-    const slot = at + GROUP.square0 + place;
-    const high = Math.floor(carry / SQUARE_SPLIT);
-    const sum = (numbers[slot] as number) + (carry - high * SQUARE_SPLIT);
-    const over = sum >= SQUARE_SPLIT ? 1 : 0;
-    numbers[slot] = sum - over * SQUARE_SPLIT;
-    carry = high + over;
-  }
-  numbers[at + GROUP.square2] = (numbers[at + GROUP.square2] as number) + carry;
-}
-
-/** A group's sum of squares. */
-export function squaresOf(numbers: Float64Array, at: number): bigint {
-  const digit = (place: number): bigint => BigInt(numbers[at + GROUP.square0 + place] as number);
-  return (digit(2) * BigInt(SQUARE_SPLIT) + digit(1)) * BigInt(SQUARE_SPLIT) + digit(0);
 }
 
 /** A register holds the highest rank that its values had. @param packed register and rank of a value; NaN changes nothing. */

@@ -1,11 +1,13 @@
 import { bigIntToDouble } from '../base/to-double.ts';
 import { BUCKETS, bucketFloor, decayWeights, distinctEstimate, quantileBucket, REGISTERS } from './approximate.ts';
+import { ColdEach } from './cold/cold-lists.ts';
 import { durationMicros } from './duration.ts';
 import type { EntityView } from './entity-view.ts';
 import { EVENT_IDENTITY, passes } from './event-layout.ts';
 import type { FeatureOutput } from './feature-output.ts';
 import { FEATURE_STATUS } from './feature-status.ts';
-import { GROUP, SUM_SPLIT, TILE, type TileOffsets, TOTALS, tileOf, tileOffsets } from './tile-pool.ts';
+import { GROUP, SUM_SPLIT } from './group-sums.ts';
+import { FORGOTTEN, TILE, type TileOffsets, TOTALS, tileOf, tileOffsets } from './tile-pool.ts';
 import type { WindowEdges } from './window-edges.ts';
 import type { KindPlan, TileRead } from './window-plan.ts';
 
@@ -16,6 +18,9 @@ export class TileReads {
   readonly #plan: KindPlan;
   readonly #edges: WindowEdges;
   readonly #offsets: TileOffsets;
+  readonly #cold: ColdEach | null;
+  /** Whether cold events are looked at one by one, because their tiles hold some that do not count. */
+  #looksAtCold = false;
   readonly #registers: Uint8Array;
   readonly #counts: Float64Array;
   readonly #weights: ReadonlyMap<TileRead, Float64Array>;
@@ -25,6 +30,7 @@ export class TileReads {
     this.#plan = plan;
     this.#edges = edges;
     this.#offsets = tileOffsets(tiles);
+    this.#cold = plan.keeping.cold === null ? null : new ColdEach();
     this.#registers = new Uint8Array(tiles.registers.length > 0 ? REGISTERS : 0);
     this.#counts = new Float64Array(tiles.histograms.length > 0 ? BUCKETS : 0);
     this.#weights = new Map(
@@ -40,7 +46,10 @@ export class TileReads {
     for (let at = 0; at < tiled.length; at += 1) {
       const read = tiled[at] as TileRead;
       const isLate = isTooLate && spans[read.span]?.kind !== 'all';
-      const isUnknown = !isLate && this.#isUnknown(read, view, t);
+      this.#looksAtCold = false;
+      const isInDoubt = !isLate && this.#isInDoubt(read, view, t);
+      this.#looksAtCold = isInDoubt && this.#cold !== null;
+      const isUnknown = isInDoubt && (!this.#looksAtCold || this.#isForgotten(read, view, t));
       const value = isLate || isUnknown ? Number.NaN : this.#valueOf(read, view, t, scored);
       out.values[read.output] = value + 0;
       if (!Number.isNaN(value)) out.status[read.output] = present;
@@ -61,8 +70,8 @@ export class TileReads {
   }
 
   /** Whether dropped events of the window are later than the payment, or the payment's own is among them. */
-  #isUnknown({ span, includesOwn }: TileRead, view: EntityView, t: number): boolean {
-    if (view.maxDropped === -Infinity) return false;
+  #isInDoubt({ span, includesOwn }: TileRead, view: EntityView, t: number): boolean {
+    if (view.tileChain === 0 && view.maxDropped === -Infinity) return false;
     const start = t - (this.#edges.far[span] as number);
     const { tiles } = view;
     let isUnknown = false;
@@ -73,18 +82,36 @@ export class TileReads {
     return view.ownTime > start && view.ownTime <= t && !isKept(view);
   }
 
+  /** Of a set without a bound: whether what is forgotten is what leaves the value in doubt. */
+  #isForgotten({ span, includesOwn }: TileRead, view: EntityView, t: number): boolean {
+    if (this.#plan.spans[span]?.kind !== 'all' || view.maxDropped === -Infinity) return false;
+    if (view.maxDropped > t) return true;
+    if (view.ownIdentity < 0 || includesOwn || view.ownTime > t || isKept(view)) return false;
+    let isCold = false;
+    if (view.cold !== null)
+      this.#cold?.each(view.cold, view.ownTime - 1, view.ownTime, (numbers, at) => {
+        if (numbers[at + EVENT_IDENTITY] === view.ownIdentity) isCold = true;
+      });
+    return !isCold;
+  }
+
   /** The tiles of dropped events that a window holds. */
   #eachTile(view: EntityView, span: number, t: number, use: (at: number) => void): void {
     const { stride } = this.#offsets;
     const width = this.#plan.keeping.tiles.widthMicros;
     const isAll = this.#plan.spans[span]?.kind === 'all';
+    const totals = this.#looksAtCold ? FORGOTTEN : TOTALS;
     const start = t - (this.#edges.far[span] as number);
     const { tiles } = view;
     for (let tile = view.tileChain - 1; tile >= 0; tile = (tiles[tile * stride + TILE.next] as number) - 1) {
       const at = tile * stride;
       const index = tiles[at] as number;
-      if (tiles[at + TILE.count] === 0 || (index === TOTALS) !== isAll) continue;
-      if (!isAll && (index * width < start || index * width >= t)) continue;
+      if (tiles[at + TILE.count] === 0) continue;
+      if (isAll) {
+        if (index === totals) use(at);
+        continue;
+      }
+      if (this.#looksAtCold || index <= FORGOTTEN || index * width < start || index * width >= t) continue;
       use(at);
     }
   }
@@ -111,6 +138,10 @@ export class TileReads {
       const event = (base + ((head + at) & mask)) * stride;
       if (events[event + EVENT_IDENTITY] !== ownIdentity || includesOwn) look(events, event);
     }
+    if (this.#looksAtCold && view.cold !== null)
+      this.#cold?.each(view.cold, t - far, t - near, (numbers, at) => {
+        if (numbers[at + EVENT_IDENTITY] !== ownIdentity || includesOwn) look(numbers, at);
+      });
     if (includesOwn && ownIdentity < 0 && scored.length > 0) look(scored, 0);
   }
 

@@ -2,25 +2,35 @@ import { LIMITS } from '../base/limits.ts';
 import type { EntityKind } from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
 import { sumCode, wayOf } from './aggregate-kinds.ts';
-import type { LabelFeature, WindowFeature } from './definition.ts';
+import { type ColdLayout, type ColdShape, coldLayout } from './cold/cold-layout.ts';
+import type { FeatureSetDefinition, LabelFeature, WindowFeature } from './definition.ts';
 import { fail } from './definition-fault.ts';
 import { durationMicros } from './duration.ts';
 import type { EventLayout } from './event-layout.ts';
 import { type EventSlots, eventSlots } from './event-slots.ts';
-import type { TileGroup, TileLayout } from './tile-layout.ts';
+import { NO_TILES, type TileGroup, type TileLayout } from './tile-layout.ts';
 
 /** What an entity keeps, and for how long; the same rule in every store and in replay. */
 export interface KeepingRule {
-  /** Events kept, at most. */
+  /** Events kept in memory, at most. */
   readonly bound: number;
+  /** Labels kept, at most. */
+  readonly labelBound: number;
   /** Beyond the newest {@link LEAST_KEPT}, an event this much older than the newest is dropped. */
   readonly retentionMicros: number;
   /** What becomes of dropped events. */
   readonly tiles: TileLayout;
+  /** How a set without a bound keeps what has no place in memory; null where there is a bound. */
+  readonly cold: ColdLayout | null;
 }
 
 /** Events that an entity keeps however old they are, so that the time since the last one is known. */
 export const LEAST_KEPT = 8;
+
+/** What a payee keeps of its labels: the last ones, however old. */
+export function labelKeeping(labelBound: number): KeepingRule {
+  return { bound: labelBound, labelBound, retentionMicros: Infinity, tiles: NO_TILES, cold: null };
+}
 
 /** A span of ages: where a window begins and ends, seen from the payment. */
 export interface SpanPlan {
@@ -111,6 +121,14 @@ export interface Placed<T> {
   readonly output: number;
 }
 
+/** What a set says of how much an entity keeps. */
+export interface SetRule {
+  readonly bound: FeatureSetDefinition['bound'];
+  readonly latenessMicros: number;
+  /** How events lie where there is no bound. */
+  readonly shape: ColdShape;
+}
+
 const DAY_MICROS = 86_400_000_000;
 
 /** Lays out one kind of entity. Definitions were checked. */
@@ -118,9 +136,13 @@ export function planKind(
   kind: EntityKind,
   windows: readonly Placed<WindowFeature>[],
   labels: readonly Placed<LabelFeature>[],
-  rule: { readonly bound: number; readonly latenessMicros: number },
+  rule: SetRule,
 ): KindPlan {
-  const slots = eventSlots(windows.map(({ feature }) => feature));
+  const isBounded = rule.bound !== 'none';
+  const slots = eventSlots(
+    windows.map(({ feature }) => feature),
+    isBounded,
+  );
   const spans = distinctSpans(windows);
   const groups: GroupPlan[] = [];
   const sums: { span: number; group: number; reads: { code: number; output: number }[] }[] = [];
@@ -136,17 +158,23 @@ export function planKind(
   const reach = [...spans.plans, ...labelSpans(labels)].map(reachOf);
   const retentionMicros = Math.max(0, ...reach) + rule.latenessMicros;
   checkTiles(kind, windows, slots.tiles, retentionMicros);
+  const lists = windows
+    .filter(({ feature }) => wayOf(feature.aggregate) === 'lists')
+    .map((placed) => listRead(placed, spans, slots))
+    .sort(compareEventsRead);
   return {
     kind,
-    keeping: { bound: rule.bound, retentionMicros, tiles: slots.tiles },
+    keeping: {
+      ...boundsOf(rule),
+      retentionMicros,
+      tiles: slots.tiles,
+      cold: isBounded ? null : coldOf(rule.shape, slots, [...groups, ...lists]),
+    },
     layout: slots.layout,
     spans: spans.plans,
     groups,
     sums,
-    lists: windows
-      .filter(({ feature }) => wayOf(feature.aggregate) === 'lists')
-      .map((placed) => listRead(placed, spans, slots))
-      .sort(compareEventsRead),
+    lists,
     tiled: windows
       .filter(({ feature }) => wayOf(feature.aggregate) === 'tiles')
       .map((placed) => tileRead(placed, spans, slots)),
@@ -158,6 +186,25 @@ export function planKind(
     ),
     labelOutputs: Int32Array.from(labels, (placed) => placed.output),
   };
+}
+
+/** A payee's labels are few, and are read whole for each payment: they have a bound in every set. */
+function boundsOf({ bound, shape }: SetRule): Pick<KeepingRule, 'bound' | 'labelBound'> {
+  if (bound === 'none') return { bound: shape.hot, labelBound: LIMITS.labelsOfEntity };
+  return { bound, labelBound: bound };
+}
+
+function coldOf(shape: ColdShape, { layout, tiles }: EventSlots, parts: readonly TileGroup[]): ColdLayout {
+  const groups = parts.filter(
+    ({ slot, condition }, at) =>
+      parts.findIndex((other) => other.slot === slot && other.condition === condition) === at,
+  );
+  return coldLayout(
+    shape,
+    layout.stride,
+    groups.map(({ slot, condition }) => ({ slot, condition })),
+    tiles.conditionSlot,
+  );
 }
 
 /** Tiles are as wide as all hops have in common, and are kept as long as events are. */

@@ -1,10 +1,12 @@
 import { bigIntToDouble } from '../base/to-double.ts';
 import { SUMMED } from './aggregate-kinds.ts';
+import { ColdSums } from './cold/cold-sums.ts';
 import type { EntityView } from './entity-view.ts';
 import { EVENT_IDENTITY, passes } from './event-layout.ts';
 import type { FeatureOutput } from './feature-output.ts';
 import { FEATURE_STATUS } from './feature-status.ts';
-import { GROUP, SUM_SPLIT, squaresOf, TILE, TOTALS, tileOffsets } from './tile-pool.ts';
+import { emptyGroup, GROUP, GROUP_STRIDE, SUM_SPLIT, squaresOf } from './group-sums.ts';
+import { FORGOTTEN, TILE, TOTALS, tileOffsets } from './tile-pool.ts';
 import type { WindowEdges } from './window-edges.ts';
 import type { GroupPlan, KindPlan, SpanPlan, SumPlan } from './window-plan.ts';
 
@@ -24,6 +26,9 @@ export class WindowSums {
   readonly #tileGroups: readonly number[];
   readonly #tileStride: number;
   readonly #conditionSlot: number;
+  /** Null where the set has a bound. */
+  readonly #cold: ColdSums | null;
+  readonly #coldRun = new Float64Array(GROUP_STRIDE);
   readonly #slots: Int32Array;
   readonly #conditions: Int32Array;
   /** Groups: all of them, and those that the payment itself counts in. */
@@ -46,8 +51,9 @@ export class WindowSums {
   #max = -Infinity;
   #min = Infinity;
   #doubt = 0;
-  /** Whether a double holds the kept events' total exactly. */
+  /** Whether a double holds the kept events' total exactly, and their squares' as well. */
   #isExact = true;
+  #isSquareExact = true;
   #ownKept = -1;
   #later = 0;
 
@@ -59,6 +65,8 @@ export class WindowSums {
     this.#tileGroups = plan.groups.map(({ tileGroup }) => (tileGroup < 0 ? -1 : (offsets.groups[tileGroup] as number)));
     this.#tileStride = offsets.stride;
     this.#conditionSlot = tiles.conditionSlot;
+    const { cold } = plan.keeping;
+    this.#cold = cold === null ? null : new ColdSums(cold, plan.groups, plan.spans.length, edges);
     this.#slots = Int32Array.from(plan.groups, ({ slot }) => slot);
     this.#conditions = Int32Array.from(plan.groups, ({ condition }) => condition);
     this.#all = Int32Array.from(plan.groups.keys());
@@ -78,6 +86,10 @@ export class WindowSums {
     if (sums.length === 0) return;
     this.#clear();
     this.#scan(view, t);
+    if (view.cold !== null) {
+      this.#cold?.read(view.cold, view, t);
+      this.#later += this.#cold?.later ?? 0;
+    }
     this.#addOwn(view, t, scored);
     for (let at = 0; at < sums.length; at += 1) {
       const sum = sums[at] as SumPlan;
@@ -174,11 +186,12 @@ export class WindowSums {
     scored: Float64Array,
   ): void {
     this.#sumBuckets(span, group);
+    if (view.cold !== null && this.#cold !== null) this.#addCold(this.#cold, span, group);
     this.#doubt = 0;
     if (view.maxDropped === -Infinity) return;
     const start = t - (this.#edges.far[span] as number);
     if (kind === 'all') this.#addTotals(group, view, t, scored);
-    else if (hopMicros > 0) this.#addTiles(group, start, view, t);
+    else if (hopMicros > 0 && this.#cold === null) this.#addTiles(group, start, view, t);
     else if (view.maxDropped > start) this.#doubt = DOUBT_ALL;
   }
 
@@ -207,6 +220,17 @@ export class WindowSums {
     this.#min = min;
     const most = Math.max(max, -min);
     this.#isExact = count === 0 || count * most < 2 ** 53;
+    this.#isSquareExact = count === 0 || count * most * most < 2 ** 53;
+  }
+
+  /** The run of an entity's cold events. */
+  #addCold(cold: ColdSums, span: number, group: number): void {
+    const run = this.#coldRun;
+    emptyGroup(run, 0);
+    cold.addRun(group, this.#edges.from[span] as number, this.#edges.to[span] as number, run);
+    this.#addPart(group, run, 0);
+    this.#max = Math.max(this.#max, run[GROUP.max] as number);
+    this.#min = Math.min(this.#min, run[GROUP.min] as number);
   }
 
   /** What the entity dropped and a hopping window still holds. */
@@ -218,7 +242,7 @@ export class WindowSums {
     for (let tile = view.tileChain - 1; tile >= 0; tile = (tiles[tile * this.#tileStride + TILE.next] as number) - 1) {
       const at = tile * this.#tileStride;
       const begin = (tiles[at] as number) * width;
-      if (tiles[at] === TOTALS || tiles[at + TILE.count] === 0 || begin < start || begin >= t) continue;
+      if ((tiles[at] as number) <= FORGOTTEN || tiles[at + TILE.count] === 0 || begin < start || begin >= t) continue;
       // Some of the tile's events are later than the payment, and it is not known which.
       if ((tiles[at + TILE.newest] as number) > t) this.#doubt |= DOUBT_ALL;
       const from = at + (this.#tileGroups[group] as number);
@@ -245,12 +269,14 @@ export class WindowSums {
       return;
     }
     const { tiles } = view;
+    const index = this.#cold === null ? TOTALS : FORGOTTEN;
     for (let tile = view.tileChain - 1; tile >= 0; tile = (tiles[tile * this.#tileStride + TILE.next] as number) - 1) {
       const at = tile * this.#tileStride;
-      if (tiles[at] !== TOTALS || tiles[at + TILE.count] === 0) continue;
+      if (tiles[at] !== index || tiles[at + TILE.count] === 0) continue;
       const from = at + (this.#tileGroups[group] as number);
       this.#addPart(group, tiles, from);
-      const ownDropped = view.ownIdentity >= 0 && this.#ownKept < 0 && view.ownTime <= t;
+      const isOwnKept = this.#ownKept >= 0 || (view.cold !== null && this.#cold?.hasOwn === true);
+      const ownDropped = view.ownIdentity >= 0 && !isOwnKept && view.ownTime <= t;
       this.#addExtremes(group, view, ownDropped, tiles[from + GROUP.max] as number, tiles[from + GROUP.min] as number);
     }
   }
@@ -345,12 +371,14 @@ export class WindowSums {
       return count * this.#square - this.#kept * this.#kept;
     }
     const total = this.#wideTotalOf(sum, view, t, scored);
-    const squares = this.#droppedSquare + this.#keptPowers(sum, view, t, scored, 2n);
+    const kept = this.#isSquareExact ? BigInt(this.#square) : this.#keptPowers(sum, view, t, scored, 2n);
+    const squares = this.#droppedSquare + kept;
     return bigIntToDouble(BigInt(count) * squares - total * total);
   }
 
   #wideTotalOf(sum: SumPlan, view: EntityView, t: number, scored: Float64Array): bigint {
-    return BigInt(this.#high) * BigInt(SUM_SPLIT) + BigInt(this.#low) + this.#keptPowers(sum, view, t, scored, 1n);
+    const kept = this.#isExact ? BigInt(this.#kept) : this.#keptPowers(sum, view, t, scored, 1n);
+    return BigInt(this.#high) * BigInt(SUM_SPLIT) + BigInt(this.#low) + kept;
   }
 
   /** Σ of the kept events' values, or of their squares, in bigints. */

@@ -53,7 +53,7 @@ export function featurePage(set: FeatureSet, facts: PageFacts): FeaturePage {
     description: definition.description,
     lines: [
       `${set.names.length} features. SHA-256 of the definition: ${set.hash}.`,
-      `An entity keeps ${set.bound} events; windows are exact for payments up to ${definition.allowedLateness} behind the entity's newest.`,
+      `An entity keeps ${definition.bound === 'none' ? 'all events that a window can reach' : `${definition.bound} events`}; windows are exact for payments up to ${definition.allowedLateness} behind the entity's newest.`,
       RELATIONS_MEANING,
       ...(facts.spreadOf === null ? [] : [`Distributions are of ${facts.spreadOf}.`]),
     ],

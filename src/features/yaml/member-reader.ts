@@ -85,6 +85,13 @@ export class MemberReader {
     );
   }
 
+  /** How many events an entity keeps. */
+  bound(key: string): number | 'none' | undefined {
+    return this.#scalar(key, 'a whole number, or none', (value) =>
+      value === 'none' || Number.isSafeInteger(value) ? (value as number | 'none') : undefined,
+    );
+  }
+
   duration(key: string): Duration | undefined {
     return this.#scalar(key, 'a whole number and s, m, h or d, such as 10m or 30d', (value) =>
       typeof value === 'string' && isDuration(value) ? value : undefined,

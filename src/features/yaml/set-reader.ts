@@ -2,7 +2,7 @@ import { type Document, isScalar, isSeq, type Node } from 'yaml';
 import { AppError } from '../../base/errors.ts';
 import { bindExpressions } from '../bind-expressions.ts';
 import type { FeatureDefinition, FeatureSetDefinition } from '../definition.ts';
-import { checkFeature, checkName, checkSet } from '../definition-check.ts';
+import { checkFeature, checkName, checkSet, checkUnbounded } from '../definition-check.ts';
 import { DefinitionError } from '../definition-fault.ts';
 import { compileCondition } from '../expression/condition.ts';
 import { ExpressionError } from '../expression/expression-error.ts';
@@ -47,13 +47,13 @@ export class SetReader {
     const at = this.#nodes.placeOf(this.#root);
     const read = new MemberReader(this.#nodes, this.#faults, { what: 'set', at, members, meant });
     read.need(...SET_KEYS);
-    const [name, description, bound] = [read.text('name'), read.text('description'), read.integer('bound')];
+    const [name, description, bound] = [read.text('name'), read.text('description'), read.bound('bound')];
     const allowedLateness = read.duration('allowed_lateness');
     const features = this.#features(read);
     const isWhole = name !== undefined && bound !== undefined && allowedLateness !== undefined;
     if (isWhole) this.#try(read, () => checkSet({ name, bound, allowedLateness }));
     this.#checkNames(features);
-    for (const { feature, read: of } of features) if (feature !== undefined) this.#check(feature, of);
+    for (const { feature, read: of } of features) if (feature !== undefined) this.#check(feature, of, bound === 'none');
     this.#bind(features);
     if (this.#faults.count > 0 || !isWhole || description === undefined) return undefined;
     const definition: FeatureSetDefinition = {
@@ -107,8 +107,11 @@ export class SetReader {
     }
   }
 
-  #check(feature: FeatureDefinition, read: MemberReader): void {
-    this.#try(read, () => checkFeature(feature));
+  #check(feature: FeatureDefinition, read: MemberReader, isUnbounded: boolean): void {
+    this.#try(read, () => {
+      checkFeature(feature);
+      if (isUnbounded) checkUnbounded(feature);
+    });
     if (feature.kind !== 'window') return;
     for (const key of ['filter', 'while'] as const) {
       const text = feature[key];

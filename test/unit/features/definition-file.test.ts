@@ -287,9 +287,9 @@ describe('a set with a fault', () => {
   });
 
   it.each([
-    ['bound: 25.5', '3:8 set: bound must be a whole number, not 25.5'],
-    ['bound: 5000', '3:8 set: bound must be a whole number from 1 to 4096'],
-    ['bound: none', "3:8 set: bound must be a whole number, not 'none'"],
+    ['bound: 25.5', '3:8 set: bound must be a whole number, or none, not 25.5'],
+    ['bound: 5000', '3:8 set: bound must be a whole number from 1 to 4096, or none'],
+    ['bound: nine', "3:8 set: bound must be a whole number, or none, not 'nine'"],
     ['bond: 25', "3:1 set: there is no key 'bond' here, did you mean bound?"],
   ])('in its head: %s', (line, expected) => {
     expect(faultsOf(file(COUNT, HEAD.replace('bound: 64', line)))).toEqual([expected]);

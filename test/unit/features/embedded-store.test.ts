@@ -1,21 +1,26 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { PaymentRow } from '../../../src/domain/payment-row.ts';
+import { localPages } from '../../../src/features/cold/local-pages.ts';
 import { restoreStore, snapshotOfStore } from '../../../src/features/embedded-snapshot.ts';
 import { EmbeddedStore } from '../../../src/features/embedded-store.ts';
-import { compileFeatureSet } from '../../../src/features/feature-set.ts';
+import { compileFeatureSet, type FeatureSet } from '../../../src/features/feature-set.ts';
 import { PIX_CORE } from '../../../src/features/pix-core.ts';
 import { OracleStore } from './oracle.ts';
 import { checkReading } from './reading-check.ts';
-import { cellsOf, paymentOf, rowOf, STREAMS, type Step, stream, testSet } from './streams.ts';
+import { cellsOf, paymentOf, rowOf, STREAMS, type Step, smallShape, stream, testSet, unboundedSet } from './streams.ts';
 
 const START = 1_762_000_000_000_000;
 
 /** Runs a stream against store and oracle; throws where they differ. */
-function run(bound: number, steps: readonly Step[]): void {
-  const set = compileFeatureSet(testSet(bound));
+function run(set: FeatureSet, steps: readonly Step[], folder?: string): void {
   const limits = { maxPayments: 256 };
-  let store = new EmbeddedStore(set, limits);
+  const made = (): EmbeddedStore =>
+    folder === undefined ? new EmbeddedStore(set, limits) : new EmbeddedStore(set, limits, localPages(folder));
+  let store = made();
   const oracle = new OracleStore(set.definition);
   store.openEpoch(1);
   oracle.openEpoch(1);
@@ -100,7 +105,9 @@ function run(bound: number, steps: readonly Step[]): void {
       case 'restart': {
         const { header, sections } = snapshotOfStore(store);
         const written = new Map(sections.map(({ name, bytes }) => [name, Buffer.from(bytes)]));
-        store = new EmbeddedStore(set, limits);
+        store.snapshotTaken();
+        store.close();
+        store = made();
         // Every other time from a snapshot, else from what was recorded.
         if (oracle.epoch % 2 === 0) {
           expect(restoreStore(store, header, written)).toBeUndefined();
@@ -131,10 +138,23 @@ function run(bound: number, steps: readonly Step[]): void {
 }
 
 describe('the embedded store', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sentinela-cold-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
   for (const bound of [1, 3, 9, 256]) {
     it(`equals the oracle on random streams where an entity keeps ${bound} events`, () => {
       fc.assert(
-        fc.property(stream, (steps) => run(bound, steps)),
+        fc.property(stream, (steps) => run(compileFeatureSet(testSet(bound)), steps)),
+        { numRuns: STREAMS },
+      );
+    });
+  }
+
+  for (const hot of [1, 3, 9]) {
+    it(`equals the oracle on random streams without a bound, of which ${hot} events are in memory`, () => {
+      const set = compileFeatureSet(unboundedSet(), smallShape(hot));
+      fc.assert(
+        fc.property(stream, (steps) => run(set, steps, folder)),
         { numRuns: STREAMS },
       );
     });

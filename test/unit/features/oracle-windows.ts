@@ -36,6 +36,9 @@ function startOfCivil(window: 'civil_day' | 'civil_month', t: number): number {
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1) * 1000 + BEHIND;
 }
 
+/** Events that an entity keeps. */
+export const boundOf = ({ bound }: FeatureSetDefinition): number => (bound === 'none' ? Infinity : bound);
+
 /** Where a window begins: its first instant is the one after. */
 export function startOf({ window, offset, hop }: WindowFeature, t: number): number {
   if (window === 'all') return -Infinity;
@@ -117,7 +120,7 @@ function whyUnknown(
       return newestGone > atOf(feature.n ?? 1) ? none('truncated') : undefined;
     case 'streak': {
       const holds = CONDITIONS[feature.while ?? ''] ?? (() => false);
-      const most = feature.most ?? set.bound;
+      const most = feature.most ?? boundOf(set);
       let streak = 0;
       while (streak < most && streak < kept.length && holds(kept[kept.length - 1 - streak] as Scored)) streak += 1;
       return newestGone > atOf(streak === most ? streak : streak + 1) ? none('truncated') : undefined;
@@ -213,7 +216,7 @@ function valued(
     case 'distinct_approx':
       return here(estimated(values));
     case 'streak':
-      return here(streakOf(feature, within, set.bound));
+      return here(streakOf(feature, within, boundOf(set)));
     case 'time_since_first':
       return n === 0 ? none('null') : here((t - (within[0] as Scored).time) / span(feature.unit ?? '1s'));
     case 'time_since_last':

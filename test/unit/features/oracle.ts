@@ -16,7 +16,7 @@ import type {
   LabelFeature,
   WindowFeature,
 } from '../../../src/features/definition.ts';
-import { aggregated, type Cell, here, none, type Past, span } from './oracle-windows.ts';
+import { aggregated, boundOf, type Cell, here, none, type Past, span } from './oracle-windows.ts';
 
 /*
  * What is right, said as plainly as possible: loops over all events, by the definitions and not by
@@ -117,7 +117,7 @@ function droppedOf(set: FeatureSetDefinition, kind: EntityKind, events: readonly
   for (const event of events) {
     kept.push(event);
     newest = Math.max(newest, event.time);
-    while (kept.length > set.bound || (kept.length > 8 && (kept[0] as OracleEvent).time <= newest - retention)) {
+    while (kept.length > boundOf(set) || (kept.length > 8 && (kept[0] as OracleEvent).time <= newest - retention)) {
       dropped.push(kept.shift() as OracleEvent);
     }
   }
@@ -144,7 +144,7 @@ function labelled(
 ): Cell {
   const { aggregate, states, window, offset, on, unit, denominator, maturity } = feature;
   const t = scored.time;
-  const kept = labels.slice(-set.bound);
+  const kept = labels.slice(-Math.min(boundOf(set), 4096));
   const gone = labels.slice(0, labels.length - kept.length);
   const end = t - span(offset ?? '0s');
   const start = window === undefined ? -Infinity : end - span(window);

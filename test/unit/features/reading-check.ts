@@ -3,7 +3,6 @@ import { type OracleStore, oracleVector } from './oracle.ts';
 import { cellsOf, testSet } from './streams.ts';
 
 const FEATURES = testSet(1).features;
-const NAMES = FEATURES.map(({ name }) => name);
 /** Features that need the payment: its amount and what is computed from it, windows that include it or compare with it. */
 const NEED_PAYMENT = new Set([
   'amount',
@@ -24,7 +23,8 @@ export function checkReading(oracle: OracleStore, { keys, atMicros, row }: Featu
     row,
     keys,
   });
-  const cells = cellsOf(NAMES, got);
+  const names = oracle.set.features.map(({ name }) => name);
+  const cells = cellsOf(names, got);
   for (const [name, cell] of expected) {
     const right = row === null && NEED_PAYMENT.has(name) ? { value: Number.NaN, status: 'null' } : cell;
     const found = cells.get(name);

@@ -9,12 +9,22 @@ import {
 } from '../../../src/domain/entity-keys.ts';
 import { LABEL_STATES } from '../../../src/domain/label.ts';
 import type { PaymentRow } from '../../../src/domain/payment-row.ts';
-import { compileFeatureSet } from '../../../src/features/feature-set.ts';
+import { compileFeatureSet, type FeatureSet } from '../../../src/features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../../../src/features/feature-status.ts';
 import { replay } from '../../../src/features/replay.ts';
 import { type NumberColumns, numberColumns, type ReplayInput } from '../../../src/features/replay-input.ts';
 import { type Cell, type OracleItem, oracleVector } from './oracle.ts';
-import { keyColumns, paymentOf, rowOf, STREAMS, type Step, stream, testSet } from './streams.ts';
+import {
+  keyColumns,
+  paymentOf,
+  rowOf,
+  STREAMS,
+  type Step,
+  smallShape,
+  stream,
+  testSet,
+  unboundedSet,
+} from './streams.ts';
 
 /*
  * A world of two servers on one store. Everything that is recorded lies in a log with its journal
@@ -170,8 +180,7 @@ function inputOf({ log, epochs }: World, shuffled: readonly Entry[]): ReplayInpu
   };
 }
 
-function run(bound: number, steps: readonly Step[], seed: number): void {
-  const set = compileFeatureSet(testSet(bound));
+function run(set: FeatureSet, steps: readonly Step[], seed: number): void {
   const world = new World(set.definition);
   const rows: PaymentRow[] = [];
   let clock = START;
@@ -198,12 +207,11 @@ function run(bound: number, steps: readonly Step[], seed: number): void {
     }
   }
   const shuffled = [...world.log].sort((a, b) => ((a.known * seed) % 101) - ((b.known * seed) % 101));
-  check(world, shuffled);
+  check(set, world, shuffled);
 }
 
 /** Throws where a vector that was served is not recomputed. */
-function check(world: World, shuffled: readonly Entry[]): void {
-  const set = compileFeatureSet(world.set);
+function check(set: FeatureSet, world: World, shuffled: readonly Entry[]): void {
   const paid = shuffled.filter(({ row }) => row !== null);
   const vectors = replay(set, inputOf(world, shuffled));
   for (let read = 0; read < vectors.count; read += 1) {
@@ -226,7 +234,19 @@ describe('replay', () => {
   for (const bound of [2, 9, 256]) {
     it(`equals what was served, over epochs that forget and events without a number, bound ${bound}`, () => {
       fc.assert(
-        fc.property(stream, fc.integer({ min: 1, max: 1000 }), (steps, seed) => run(bound, steps, seed)),
+        fc.property(stream, fc.integer({ min: 1, max: 1000 }), (steps, seed) =>
+          run(compileFeatureSet(testSet(bound)), steps, seed),
+        ),
+        { numRuns: STREAMS },
+      );
+    });
+  }
+
+  for (const hot of [2, 9]) {
+    it(`equals what was served of a set without a bound, of which ${hot} events are in memory`, () => {
+      const set = compileFeatureSet(unboundedSet(), smallShape(hot));
+      fc.assert(
+        fc.property(stream, fc.integer({ min: 1, max: 1000 }), (steps, seed) => run(set, steps, seed)),
         { numRuns: STREAMS },
       );
     });
@@ -245,6 +265,6 @@ describe('replay', () => {
     world.open([0, 0]);
     world.pay(rowOf(`E${'3'.repeat(31)}`, START + 2, 100, 2, 1), b, true);
     expect(world.log.at(-1)?.expected?.get('payee_count_1m')?.value).toBe(1);
-    check(world, world.log);
+    check(compileFeatureSet(world.set), world, world.log);
   });
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { byKeyedKind, type EntityKind } from '../../../src/domain/entity-keys.ts';
 import { LABEL_STATES, type LabelState } from '../../../src/domain/label.ts';
 import { entityKeys, PAYMENT_COLUMNS, type PaymentRow } from '../../../src/domain/payment-row.ts';
+import type { ColdShape } from '../../../src/features/cold/cold-layout.ts';
 import { defineFeatureSet, type FeatureSetDefinition, type WindowFeature } from '../../../src/features/definition.ts';
 import { FEATURE_STATUS_NAMES } from '../../../src/features/feature-status.ts';
 import type { Observation } from '../../../src/features/online-store.ts';
@@ -102,6 +103,21 @@ export function accountSet(bound: number): FeatureSetDefinition {
     ...set,
     features: set.features.filter((feature) => feature.kind !== 'window' || accounts.includes(feature.entity)),
   };
+}
+
+/** Pages of 2 events, 2 summaries to an index page, and one event or more in memory: a stream has many levels. */
+export const smallShape = (hot: number): ColdShape => ({ hot, chunk: 2, fanout: 2 });
+
+/** What of {@link testSet} a set without a bound may have. */
+export function unboundedSet(): FeatureSetDefinition {
+  const set = testSet(1);
+  const costly = ['distinct', 'top', 'is_top', 'quantile'];
+  const features = set.features.filter((feature) =>
+    feature.kind === 'window'
+      ? !costly.includes(feature.aggregate)
+      : feature.kind !== 'label' || (feature.aggregate !== 'rate' && feature.on !== 'payment'),
+  );
+  return { ...set, bound: 'none', features };
 }
 
 /** Every aggregate over short windows, and a bound that is soon reached. */
