@@ -1,7 +1,10 @@
 // A redis-server of a bench's own, empty and not saved.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
@@ -28,9 +31,29 @@ export async function startRedis(args = []) {
   return { port, url: `redis://127.0.0.1:${port}`, stop: () => child.kill('SIGKILL') };
 }
 
-/** Microseconds of processor time that a server has used. */
-export async function processorMicros(redis) {
-  const info = await redis.info('cpu');
-  const seconds = (name) => Number(new RegExp(`${name}:(\\S+)`).exec(info)?.[1] ?? 0);
-  return (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1e6;
+/** Starts a Cluster of three nodes. */
+export async function startCluster() {
+  const folder = mkdtempSync(join(tmpdir(), 'sentinela-bench-'));
+  const nodes = [];
+  for (let number = 0; number < 3; number += 1) {
+    const own = ['--cluster-enabled', 'yes', '--cluster-port', String(await freePort()), '--dir', folder];
+    nodes.push(await startRedis([...own, '--cluster-config-file', `nodes-${number}.conf`]));
+  }
+  const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
+  const { status, stdout } = spawnSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes']);
+  if (status !== 0) throw new Error(`no Cluster could be made: ${stdout}`);
+  return {
+    url: `redis-cluster://${addresses.join(',')}`,
+    stop() {
+      for (const node of nodes) node.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Microseconds of processor time that servers have used together. */
+export async function processorMicros(servers) {
+  const infos = await Promise.all(servers.map((server) => server.info('cpu')));
+  const seconds = (info, name) => Number(new RegExp(`${name}:(\\S+)`).exec(info)?.[1] ?? 0);
+  return infos.reduce((sum, info) => sum + seconds(info, 'used_cpu_user') + seconds(info, 'used_cpu_sys'), 0) * 1e6;
 }

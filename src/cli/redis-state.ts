@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.ts';
-import { messageOf } from '../base/errors.ts';
+import { type AppError, messageOf } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { hasNumber } from '../domain/entity-keys.ts';
 import { instantOfMicros } from '../domain/instant.ts';
@@ -130,6 +130,10 @@ class RedisRebuilder {
       number,
       raw,
     });
+  }
+
+  onUnreachable(reason: AppError): void {
+    this.#logger.warn({ reason: reason.message }, 'Redis cannot be reached: decisions are degraded, it is tried again');
   }
 
   onStateLost(reason: 'empty' | 'restarted'): void {

@@ -1,3 +1,5 @@
+import { parseRedisAddress } from '../base/redis-address.ts';
+
 /** One setting: how it is named in each place, and what it may be. */
 export interface Setting<T> {
   /** `--flag` of the commands that take it. */
@@ -94,12 +96,13 @@ export const SETTINGS = {
       'redis-url',
       'SENTINELA_REDIS_URL',
       '',
-      'Online store on Redis, redis://…; without it the store is embedded',
+      'Online store on Redis, redis://host:port, or on a Cluster, redis-cluster://host:port,host:port; without it the store is embedded',
     ),
     secret: true,
     parse: (value: unknown) =>
-      typeof value === 'string' && (value === '' || /^rediss?:\/\//.test(value)) ? value : undefined,
-    expects: 'a URL that begins with redis:// or rediss://',
+      typeof value === 'string' && (value === '' || parseRedisAddress(value) !== undefined) ? value : undefined,
+    expects:
+      'redis://host:port, rediss://host:port (TLS), or redis-cluster:// and rediss-cluster:// with host:port,host:port',
   },
   instance: {
     ...text('instance', 'SENTINELA_INSTANCE', 'main', 'Name of this server among those that share a data folder'),

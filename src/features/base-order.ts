@@ -1,4 +1,4 @@
-import { ENTITY_KINDS } from '../domain/entity-keys.ts';
+import { byKind, ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
 import { epochOfEvent, numberEntities } from './replay-groups.ts';
 import type { NumberColumns, PlaceColumns, ReplayLabels, ReplayPayments } from './replay-input.ts';
 
@@ -18,13 +18,52 @@ export type OrderedLabels = Pick<ReplayLabels, 'count' | 'payees' | 'numbers' | 
  *
  * With one writer the order of (epoch, known time, journal, position) is such an order, and it is
  * only looked at. With several it need not be: then each event is put behind those that come before
- * it in any of its entities. The numbers of one epoch were given by scripts that ran one after
- * another, so there is no circle.
+ * it in any of its entities. Where the numbers of one epoch were given by scripts that ran one after
+ * another, there is no circle; where a Cluster gave them there may be, and {@link kindOrders} says so.
  */
 export function baseOrder(payments: OrderedPayments, labels: OrderedLabels): Int32Array {
   const keys = itemKeys(payments, labels);
   const items = initialOrder(payments, labels, keys.epochOf);
   return isInOrder(items, keys) ? items : putInOrder(items, keys);
+}
+
+/**
+ * The order in which each kind of entity takes events, where no one order of whole events is right for all: in a Cluster
+ * of two payments between two accounts either may be the first of one account. An event that has no number in an entity
+ * comes after all that have, by known time, journal and position, as replay has it.
+ *
+ * @param order of {@link baseOrder}.
+ * @returns null where that order is right for every kind.
+ */
+export function kindOrders(
+  payments: OrderedPayments,
+  labels: OrderedLabels,
+  order: Int32Array,
+): Readonly<Record<EntityKind, Int32Array>> | null {
+  const keys = itemKeys(payments, labels);
+  if (isInOrder(order, keys) && !order.some((item) => isPartlyNumbered(item, keys))) return null;
+  const compareUnnumbered = byPlace(payments, labels);
+  return byKind((kind) => {
+    const of = keys.kinds[ENTITY_KINDS.indexOf(kind)] as KindKeys;
+    const keyOf = (item: number): number => (of.entityOf(item) < 0 ? Infinity : of.keyOf(item));
+    return order
+      .filter((item) => of.touches(item))
+      .sort((a, b) => {
+        const [left, right] = [keyOf(a), keyOf(b)];
+        return left === right ? compareUnnumbered(a, b) : left - right;
+      });
+  });
+}
+
+function isPartlyNumbered(item: number, { kinds }: ItemKeys): boolean {
+  let hasNumber = false;
+  let lacksNumber = false;
+  for (const kind of kinds) {
+    if (!kind.touches(item)) continue;
+    if (kind.entityOf(item) < 0) lacksNumber = true;
+    else hasNumber = true;
+  }
+  return hasNumber && lacksNumber;
 }
 
 /** What each item is to each kind of entity. */
@@ -36,6 +75,8 @@ interface ItemKeys {
 
 interface KindKeys {
   readonly entityCount: number;
+  /** Whether the item happens to an entity of the kind. */
+  touches(item: number): boolean;
   /** The item's entity; −1 where it has none, or no number in it. */
   entityOf(item: number): number;
   /** (epoch, seq) as one number. */
@@ -49,6 +90,7 @@ function itemKeys(payments: OrderedPayments, labels: OrderedLabels): ItemKeys {
   const kinds = ENTITY_KINDS.map(
     (kind): KindKeys => ({
       entityCount: counts[kind],
+      touches: (item) => (item < 0 ? kind === 'payee' : (entities[kind][item] as number) >= 0),
       entityOf(item) {
         if (item < 0) {
           const row = -1 - item;
@@ -68,12 +110,13 @@ function itemKeys(payments: OrderedPayments, labels: OrderedLabels): ItemKeys {
   };
 }
 
-function initialOrder(payments: OrderedPayments, labels: OrderedLabels, epochOf: (item: number) => number): Int32Array {
+type Compare = (a: number, b: number) => number;
+
+/** By known time, journal and position. */
+function byPlace(payments: OrderedPayments, labels: OrderedLabels): Compare {
   const placeOf = (item: number): [PlaceColumns, number] =>
     item < 0 ? [labels.places, -1 - item] : [payments.places, item];
-  const compare = (a: number, b: number): number => {
-    const [left, right] = [epochOf(a), epochOf(b)];
-    if (left !== right) return left - right;
+  return (a, b) => {
     const [placeA, rowA] = placeOf(a);
     const [placeB, rowB] = placeOf(b);
     const byTime = (placeA.knownTimes[rowA] as number) - (placeB.knownTimes[rowB] as number);
@@ -81,6 +124,14 @@ function initialOrder(payments: OrderedPayments, labels: OrderedLabels, epochOf:
     const [journalA, journalB] = [placeA.journals[rowA] as string, placeB.journals[rowB] as string];
     if (journalA !== journalB) return journalA < journalB ? -1 : 1;
     return (placeA.positions[rowA] as number) - (placeB.positions[rowB] as number);
+  };
+}
+
+function initialOrder(payments: OrderedPayments, labels: OrderedLabels, epochOf: (item: number) => number): Int32Array {
+  const comparePlaces = byPlace(payments, labels);
+  const compare = (a: number, b: number): number => {
+    const [left, right] = [epochOf(a), epochOf(b)];
+    return left === right ? comparePlaces(a, b) : left - right;
   };
   const paid: number[] = [];
   for (let row = 0; row < payments.count; row += 1) if (payments.isEvent[row] === 1) paid.push(row);

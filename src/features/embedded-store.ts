@@ -134,12 +134,30 @@ export class EmbeddedStore implements OnlineStore {
    *
    * @returns whether it was taken.
    */
-  applyRecorded({ row, keys }: RecordedPayment): boolean {
+  applyRecorded(payment: RecordedPayment): boolean {
+    return this.#take(payment, true);
+  }
+
+  /** Takes a payment and its entities as {@link applyRecorded} does, but its event in none of them. */
+  admitRecorded(payment: RecordedPayment): boolean {
+    return this.#take(payment, false);
+  }
+
+  /** Takes the event of an admitted payment in its entity of a kind, where it has one. */
+  appendRecorded(kind: EntityKind, { row, keys }: RecordedPayment): void {
+    const key = keys[kind];
+    if (key === null) return;
+    const at = ENTITY_KINDS.indexOf(kind);
+    this.tables.makeRoom(row.event_time);
+    this.tables.append(at, key, this.#engine.write(row)[at] as Float64Array);
+  }
+
+  #take({ row, keys }: RecordedPayment, appends: boolean): boolean {
     const { tables } = this;
     if (tables.findPayment(row.end_to_end_id) >= 0) return false;
     tables.makeRoom(row.event_time);
     tables.find(keys, this.#found);
-    tables.record(row.end_to_end_id, row.side, this.#engine.write(row), keys, this.#found, null);
+    tables.record(row.end_to_end_id, row.side, this.#engine.write(row), keys, this.#found, null, appends);
     return true;
   }
 
@@ -165,6 +183,14 @@ export class EmbeddedStore implements OnlineStore {
       cold?.left.pages.events.close();
       cold?.left.pages.index.close();
     }
+  }
+
+  /** Takes a label of the payee that it names, whatever payee its payment has. */
+  appendRecordedLabel({ endToEndId, state, eventTimeMicros, payeeAccount }: ObservedLabel): void {
+    if (payeeAccount === null) return;
+    const { tables } = this;
+    tables.makeRoom(eventTimeMicros);
+    tables.recordLabel(tables.payeeOf(payeeAccount), endToEndId, LABEL_STATES.indexOf(state), eventTimeMicros, null);
   }
 
   /** Sizes, for metrics. */

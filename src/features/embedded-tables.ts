@@ -112,6 +112,7 @@ export class EmbeddedTables {
    *
    * @param events the event of each kind.
    * @param found its entities, as {@link find} gave them; those that are missing are made.
+   * @param appends false where entities take the event later, by {@link append}.
    */
   record(
     endToEndId: string,
@@ -120,6 +121,7 @@ export class EmbeddedTables {
     keys: EntityKeys,
     found: Int32Array,
     undo: UndoLog | null,
+    appends = true,
   ): void {
     hash128(endToEndId, this.#name);
     const time = events[0]?.[0] ?? 0;
@@ -132,7 +134,7 @@ export class EmbeddedTables {
       this.payments.setEntity(ordinal, kind, entity);
       if (entity < 0) continue;
       const event = events[kind] as Float64Array;
-      table.lists.append(entity, event, undo);
+      if (appends) table.lists.append(entity, event, undo);
       const { slots, start } = this.set.own.byKind[table.kind];
       for (let at = 0; at < slots.length; at += 1) {
         this.payments.setOwn(ordinal, start + at, event[slots[at] as number] as number);
@@ -145,13 +147,23 @@ export class EmbeddedTables {
     this.newestMicros = Math.max(this.newestMicros, time);
   }
 
+  /** Appends an event to an entity that is known. @param kind its place in ENTITY_KINDS. */
+  append(kind: number, key: string, event: Float64Array): void {
+    const { ids, lists } = this.kinds[kind] as KindTable;
+    lists.append(this.#find(ids, key), event, null);
+  }
+
+  /** A payee by its key; made where it was never seen. */
+  payeeOf(key: string): number {
+    const payee = this.#find(this.payees.ids, key);
+    return payee >= 0 ? payee : this.#create(this.payees, key);
+  }
+
   /** The payee whose list a label goes to; made where the caller names one that was never seen; −1 where none is known. */
   payeeOfLabel(endToEndId: string, payeeAccount: string | null): number {
     const payment = this.findPayment(endToEndId);
     const known = payment < 0 ? -1 : this.payments.entityOf(payment, PAYEE);
-    if (known >= 0 || payeeAccount === null) return known;
-    const payee = this.#find(this.payees.ids, payeeAccount);
-    return payee >= 0 ? payee : this.#create(this.payees, payeeAccount);
+    return known >= 0 || payeeAccount === null ? known : this.payeeOf(payeeAccount);
   }
 
   /** Records a label of a payee with the payee's next number. */

@@ -1,47 +1,47 @@
-import { ENTITY_KINDS } from '../domain/entity-keys.ts';
 import { SIDES } from '../domain/payment.ts';
 import type { EmbeddedStore } from './embedded-store.ts';
 import { type KindTable, PAYEE } from './embedded-tables.ts';
 import type { EntityLists } from './entity-lists.ts';
 import { EntityView } from './entity-view.ts';
-import { epochKey, idOfName, KIND_CODES, packed, tokenOfName } from './redis-layout.ts';
+import { type EpochKeys, epochKey, IN_BASE, KIND_CODES, packed, partitionOf, tokenOfName } from './redis-layout.ts';
 import { paymentTail, SIDE_CODES } from './redis-request.ts';
 import { packTile } from './redis-tiles.ts';
 import { TILE, tileOffsets } from './tile-pool.ts';
 
-/** One key to write. */
-export type DumpedKey =
-  | { readonly kind: 'entity'; readonly key: Buffer; readonly value: Buffer }
-  | { readonly kind: 'tiles'; readonly key: Buffer; readonly fields: readonly (string | Buffer)[] }
+/** One key to write, and the partition that it lies in. */
+export type DumpedKey = { readonly partition: number; readonly key: Buffer } & (
+  | { readonly kind: 'entity'; readonly value: Buffer }
+  | { readonly kind: 'tiles'; readonly fields: readonly (string | Buffer)[] }
   /** Lives for PAYMENT_TTL_MS. */
-  | { readonly kind: 'payment'; readonly key: Buffer; readonly value: Buffer };
+  | { readonly kind: 'payment'; readonly value: Buffer }
+);
 
 /**
  * An embedded store's state as the keys of an epoch: what Redis would hold had it taken the same
  * events, all of them before the epoch's first number.
  */
-export function* dumpState(store: EmbeddedStore, prefix: Buffer): Generator<DumpedKey> {
+export function* dumpState(store: EmbeddedStore, epoch: EpochKeys): Generator<DumpedKey> {
   const { kinds, labels } = store.tables;
   const name = new Int32Array(4);
   for (const table of kinds) {
     const { kind, lists, ids } = table;
     for (let entity = 0; entity < lists.used; entity += 1) {
       ids.nameAt(entity, name);
-      const id = idOfName(name);
-      yield { kind: 'entity', key: epochKey(prefix, KIND_CODES[kind], id), value: entityValue(lists, entity) };
+      const partition = partitionOf(name, 0, epoch.set.partitions);
+      const key = (code: string): Buffer => epochKey(epoch, partition, code, name);
+      yield { kind: 'entity', partition, key: key(KIND_CODES[kind]), value: entityValue(lists, entity) };
       const fields = tileFields(table, entity);
-      if (fields.length > 0) yield { kind: 'tiles', key: epochKey(prefix, `t${KIND_CODES[kind]}`, id), fields };
+      if (fields.length > 0) yield { kind: 'tiles', partition, key: key(`t${KIND_CODES[kind]}`), fields };
       const list = kind === 'payee' ? lists.extra(entity) - 1 : -1;
-      if (list >= 0) yield { kind: 'entity', key: epochKey(prefix, 'l', id), value: labelValue(labels, list) };
+      if (list >= 0) yield { kind: 'entity', partition, key: key('l'), value: labelValue(labels, list) };
     }
   }
-  yield* dumpPayments(store, prefix);
+  yield* dumpPayments(store, epoch);
 }
 
-function* dumpPayments({ tables, set }: EmbeddedStore, prefix: Buffer): Generator<DumpedKey> {
+function* dumpPayments({ tables, set }: EmbeddedStore, epoch: EpochKeys): Generator<DumpedKey> {
   const { payments, kinds, payeeKeys } = tables;
   const name = new Int32Array(4);
-  const numbers = packed(...ENTITY_KINDS.map(() => 0));
   for (let ordinal = payments.oldest(); ordinal <= payments.newest(); ordinal += 1) {
     const tokens = kinds.map(({ ids }, kind) => {
       const entity = payments.entityOf(ordinal, kind);
@@ -52,9 +52,12 @@ function* dumpPayments({ tables, set }: EmbeddedStore, prefix: Buffer): Generato
     const payee = payments.entityOf(ordinal, PAYEE);
     const side = SIDE_CODES[SIDES[payments.sideOf(ordinal)] ?? 'PAYER'];
     const own = Array.from({ length: set.own.count }, (_, at) => payments.ownOf(ordinal, at));
-    const tail = paymentTail(tokens, payments.timeOf(ordinal), own, side, payee < 0 ? null : payeeKeys.get(payee));
+    const tail = paymentTail(tokens, payments.timeOf(ordinal), own, payee < 0 ? null : payeeKeys.get(payee));
     payments.nameOf(ordinal, name);
-    yield { kind: 'payment', key: epochKey(prefix, 'e', idOfName(name)), value: Buffer.concat([numbers, tail]) };
+    const partition = partitionOf(name, 0, epoch.set.partitions);
+    const head = Buffer.from([side.charCodeAt(0), IN_BASE]);
+    const value = Buffer.concat([head, tail]);
+    yield { kind: 'payment', partition, key: epochKey(epoch, partition, 'e', name), value };
   }
 }
 

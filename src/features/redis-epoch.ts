@@ -1,13 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
 import { AppError } from '../base/errors.ts';
 import type { EmbeddedStore } from './embedded-store.ts';
 import type { FeatureSet } from './feature-set.ts';
-import { BULK_TIMEOUT_MS, openRedis, runIdOf, runScript, storeUnavailable } from './redis-connection.ts';
-import { dumpState } from './redis-dump.ts';
-import { PAYMENT_TTL_MS, type SharedKeys } from './redis-layout.ts';
-import { LOAD_SCRIPT, LOCK_SCRIPT, PUBLISH_SCRIPT } from './redis-scripts.ts';
+import {
+  BULK_TIMEOUT_MS,
+  COMMAND_TIMEOUT_MS,
+  connectRedis,
+  connectServers,
+  openRedis,
+  type RedisClient,
+  readAll,
+  runIdsOf,
+  runScript,
+  serversOf,
+  storeUnavailable,
+} from './redis-connection.ts';
+import { epochKeys, epochOfKey, type SetKeys } from './redis-layout.ts';
+import { loadState } from './redis-load.ts';
+import { FENCE_SCRIPT, LOCK_SCRIPT, PUBLISH_SCRIPT } from './redis-scripts.ts';
 
 /** What an epoch was built from. */
 export interface EpochBase {
@@ -21,12 +32,14 @@ export interface EpochBase {
 /** An epoch that is open in Redis. */
 export interface OpenedEpoch extends EpochBase {
   readonly epoch: number;
-  /** The server that holds it: after a restart another one answers, and what it holds is not trusted. */
-  readonly runId: string;
+  /** The servers that held it: after a restart or a failover another one answers, and what it holds is not trusted. */
+  readonly runIds: readonly string[];
 }
 
 /** What it takes to build an epoch. */
 export interface RebuildParts {
+  /** Called once no epoch is open: what is known of appends that did not end in the last one is to be told now. */
+  settle(): Promise<void>;
   /** Every epoch that the lake or a journal names is below this. */
   readonly leastEpoch: number;
   /** Builds the state of now, in this process. Called once the lock is ours. */
@@ -39,12 +52,38 @@ export interface RebuildParts {
 const LOCK_MS = 30_000;
 const LOCK_RENEWAL_MS = 5000;
 const LOOK_MS = 100;
-/** Keys of one command: Redis does nothing else meanwhile, for about 1 ms. */
-const BATCH_KEYS = 512;
+/** Four times as long as a command may take. */
+const SETTLE_MS = 4 * COMMAND_TIMEOUT_MS;
+
+/** What a look for the open epoch found. */
+export type FoundEpoch =
+  | { readonly kind: 'open'; readonly opened: OpenedEpoch }
+  /** None was opened, or some partition has lost its state. */
+  | { readonly kind: 'empty' }
+  /** A server is another one than those that the epoch was opened on. */
+  | { readonly kind: 'restarted' };
 
 /**
- * Builds an epoch: takes the lock, loads the state under keys of a number that was never used, makes
- * the opening durable, and opens it. Where another server holds the lock it waits, and gives the
+ * Looks for the epoch that is open: one that every partition still holds, on servers that were there when it was
+ * opened. A Cluster may have lost the server of some partitions only; the others' state is then good for nothing either,
+ * since a payment's entities lie in many.
+ */
+export async function findEpoch(redis: RedisClient, keys: SetKeys): Promise<FoundEpoch> {
+  const partitions = Array.from({ length: keys.partitions }, (_, partition) => keys.marker(partition));
+  await connectServers(redis);
+  const [open = null, ...markers] = await readAll(redis, [keys.open, ...partitions]);
+  // After the partitions: a node that came back is connected to when its first key is read.
+  const runIds = await runIdsOf(redis);
+  if (open === null || markers.some((marker) => marker !== open)) return { kind: 'empty' };
+  const opening = await redis.get(keys.opening(Number(open)));
+  if (opening === null) return { kind: 'empty' };
+  const opened = JSON.parse(opening) as OpenedEpoch;
+  return runIds.every((runId) => opened.runIds.includes(runId)) ? { kind: 'open', opened } : { kind: 'restarted' };
+}
+
+/**
+ * Builds an epoch: takes the lock, closes every partition to the epoch before, loads the state under keys of a number
+ * that was never used, makes the opening durable, and opens it. Where another server holds the lock it waits, and gives the
  * epoch that was opened meanwhile. 1 M payments take about 25 s.
  *
  * @throws AppError `store_unavailable` where Redis goes away, whatever the parts throw.
@@ -52,16 +91,17 @@ const BATCH_KEYS = 512;
 export async function rebuildEpoch(
   url: string,
   set: FeatureSet,
-  keys: SharedKeys,
+  keys: SetKeys,
   parts: RebuildParts,
 ): Promise<OpenedEpoch> {
   const redis = openRedis(url, BULK_TIMEOUT_MS);
   try {
-    await redis.connect();
+    await connectRedis(redis);
     const token = randomUUID();
-    for (;;) {
+    for (let isSettled = false; ; isSettled = true) {
       const opened = await openEpochOf(redis, keys);
       if (opened !== undefined) return opened;
+      if (!isSettled) await parts.settle();
       if ((await redis.set(keys.lock, token, 'PX', LOCK_MS, 'NX')) !== 'OK') {
         await wait(LOOK_MS);
         continue;
@@ -78,16 +118,12 @@ export async function rebuildEpoch(
   }
 }
 
-/** The epoch that is open on the server that runs now. */
-async function openEpochOf(redis: Redis, keys: SharedKeys): Promise<OpenedEpoch | undefined> {
-  const epoch = await redis.get(keys.epoch);
-  const opening = epoch === null ? null : await redis.get(keys.opening(Number(epoch)));
-  if (opening === null) return undefined;
-  const opened = JSON.parse(opening) as OpenedEpoch;
-  return opened.runId === (await runIdOf(redis)) ? opened : undefined;
+async function openEpochOf(redis: RedisClient, keys: SetKeys): Promise<OpenedEpoch | undefined> {
+  const found = await findEpoch(redis, keys);
+  return found.kind === 'open' ? found.opened : undefined;
 }
 
-async function withLock<T>(redis: Redis, keys: SharedKeys, token: string, use: () => Promise<T>): Promise<T> {
+async function withLock<T>(redis: RedisClient, keys: SetKeys, token: string, use: () => Promise<T>): Promise<T> {
   const renewal = setInterval(() => {
     runScript(redis, LOCK_SCRIPT, [keys.lock], [token, String(LOCK_MS)]).catch(() => {
       // Without the lock publishing fails, which is where it is looked at.
@@ -103,9 +139,9 @@ async function withLock<T>(redis: Redis, keys: SharedKeys, token: string, use: (
 
 /** Undefined where the lock was lost on the way, or Redis flushed: then it is all to do again. */
 async function build(
-  redis: Redis,
+  redis: RedisClient,
   set: FeatureSet,
-  keys: SharedKeys,
+  keys: SetKeys,
   token: string,
   parts: RebuildParts,
 ): Promise<OpenedEpoch | undefined> {
@@ -116,73 +152,65 @@ async function build(
 }
 
 async function buildNext(
-  redis: Redis,
+  redis: RedisClient,
   set: FeatureSet,
-  keys: SharedKeys,
+  keys: SetKeys,
   token: string,
   { leastEpoch, build: buildState, publish }: RebuildParts,
 ): Promise<OpenedEpoch | undefined> {
-  const runId = await runIdOf(redis);
+  const epoch = await takeNumber(redis, keys, leastEpoch);
+  // Before the journals are read: what is recorded under the old epoch after that would be in no epoch's state.
+  await fence(redis, keys, epoch);
+  // After the fence: every server that holds a partition is known by then, and nothing of the epoch is written yet.
+  const runIds = await runIdsOf(redis);
+  // Other servers meet the fence, or their command's end, and journal what they know: then all of it is in the base.
+  if (keys.partitions > 1) await wait(SETTLE_MS);
   const { state, base } = await buildState();
   if (state.set.hash !== set.hash) throw new AppError('internal', 'the state was built for another feature set');
-  const last = Math.max(Number(await redis.get(keys.epoch)), Number(await redis.get(keys.lastEpoch)));
-  const epoch = Math.max(leastEpoch, last + 1);
-  // A number is used up before its first key is written: what a crash leaves behind is never read.
-  await redis.set(keys.lastEpoch, String(epoch));
-  await load(redis, state, Buffer.from(keys.epochPrefix(epoch)));
+  await loadState(redis, state, epochKeys(keys, epoch));
   await publish(epoch, base);
-  const opened: OpenedEpoch = { epoch, runId, ...base };
-  const names = [keys.lock, keys.epoch, keys.opening(epoch)];
-  // The commit point: from here on scripts take the new epoch, and no other.
+  const opened: OpenedEpoch = { epoch, runIds, ...base };
+  const names = [keys.lock, keys.open, keys.opening(epoch)];
+  // The commit point: from here on servers join the new epoch. One of the partitions that was lost meanwhile is found then.
   const done = await runScript(redis, PUBLISH_SCRIPT, names, [token, String(epoch), JSON.stringify(opened)]);
   return done === 1 ? opened : undefined;
 }
 
-/** Many keys a command: one command each takes four times as long, most of it in this process. */
-async function load(redis: Redis, state: EmbeddedStore, prefix: Buffer): Promise<void> {
-  let entities: Buffer[] = [];
-  let payments: Buffer[] = [];
-  let values: Buffer[] = [];
-  const flush = async (): Promise<void> => {
-    if (entities.length > 0) await redis.mset(entities);
-    if (payments.length > 0) await runScript(redis, LOAD_SCRIPT, payments, [...values, String(PAYMENT_TTL_MS)]);
-    entities = [];
-    payments = [];
-    values = [];
-  };
-  for (const dumped of dumpState(state, prefix)) {
-    if (dumped.kind === 'tiles') await redis.hset(dumped.key, ...dumped.fields);
-    else if (dumped.kind === 'entity') entities.push(dumped.key, dumped.value);
-    else {
-      payments.push(dumped.key);
-      values.push(dumped.value);
-    }
-    if (entities.length + payments.length >= BATCH_KEYS) await flush();
-  }
-  await flush();
+/** A number is used up before its first key is written: what a crash leaves behind is never read. */
+async function takeNumber(redis: RedisClient, keys: SetKeys, leastEpoch: number): Promise<number> {
+  const markers = Array.from({ length: keys.partitions }, (_, partition) => keys.marker(partition));
+  const last = await readAll(redis, [keys.open, keys.lastEpoch, ...markers]);
+  const epoch = Math.max(leastEpoch, ...last.map((number) => Number(number) + 1));
+  await redis.set(keys.lastEpoch, String(epoch));
+  return epoch;
+}
+
+async function fence(redis: RedisClient, keys: SetKeys, epoch: number): Promise<void> {
+  await Promise.all(
+    Array.from({ length: keys.partitions }, (_, partition) =>
+      runScript(redis, FENCE_SCRIPT, [keys.marker(partition)], [String(epoch)]),
+    ),
+  );
 }
 
 /** Frees what no script reads any more; where it fails, the next epoch's builder does it. */
-async function dropOlderEpochs(redis: Redis, keys: SharedKeys, epoch: number): Promise<void> {
+async function dropOlderEpochs(redis: RedisClient, keys: SetKeys, epoch: number): Promise<void> {
   try {
-    await redis.connect();
-    let cursor = '0';
-    do {
-      const [next, found] = await redis.scanBuffer(cursor, 'MATCH', `${keys.prefix}*`, 'COUNT', 1000);
-      const old = found.filter((key) => epochOfKey(key, keys) < epoch);
-      if (old.length > 0) await redis.unlink(...old);
-      cursor = next.toString();
-    } while (cursor !== '0');
+    await connectRedis(redis);
+    for (const server of serversOf(redis)) {
+      let cursor = '0';
+      do {
+        const [next, found] = await server.scanBuffer(cursor, 'MATCH', `${keys.prefix}*`, 'COUNT', 1000);
+        const old = found.filter((key) => epochOfKey(key, keys) < epoch);
+        // Keys of one command have to lie in one slot.
+        if (keys.partitions > 1) await Promise.all(old.map((key) => server.unlink(key)));
+        else if (old.length > 0) await server.unlink(...old);
+        cursor = next.toString();
+      } while (cursor !== '0');
+    }
   } catch {
     // Memory is freed later.
   } finally {
     redis.disconnect();
   }
-}
-
-/** The epoch that a key belongs to; NaN for shared keys. */
-function epochOfKey(key: Buffer, { prefix }: SharedKeys): number {
-  const rest = key.toString('latin1', prefix.length);
-  const match = /^(?:opening:)?(\d+)(?::|$)/.exec(rest);
-  return match === null ? Number.NaN : Number(match[1]);
 }

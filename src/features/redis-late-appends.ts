@@ -52,6 +52,16 @@ export class LateAppends<T> {
     this.#schedule();
   }
 
+  /** Everything that waits, by its name. */
+  entries(): (readonly [string, T])[] {
+    return Array.from(this.#waiting, ([name, { item }]) => [name, item] as const);
+  }
+
+  /** Forgets one: its outcome was learned otherwise. */
+  remove(name: string): void {
+    this.#waiting.delete(name);
+  }
+
   /** Tries soon, because something changed. */
   hurry(): void {
     this.#delayMs = FIRST_DELAY_MS;

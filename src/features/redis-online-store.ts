@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import { Cluster, type Redis } from 'ioredis';
 import { AppError } from '../base/errors.ts';
-import type { EntityNumbers } from '../domain/entity-keys.ts';
+import { parseRedisAddress } from '../base/redis-address.ts';
+import { byKind, type EntityNumbers, hasNumber, NO_NUMBERS } from '../domain/entity-keys.ts';
 import type { Side } from '../domain/payment.ts';
 import type { FeatureSet } from './feature-set.ts';
 import type {
@@ -13,13 +14,19 @@ import type {
   ObservedPayment,
   OnlineStore,
 } from './online-store.ts';
-import { COMMAND_TIMEOUT_MS, openRedis, type Reply, runIdOf, runScript, storeUnavailable } from './redis-connection.ts';
-import { type OpenedEpoch, type RebuildParts, rebuildEpoch } from './redis-epoch.ts';
+import {
+  COMMAND_TIMEOUT_MS,
+  connectRedis,
+  openRedis,
+  type RedisClient,
+  runIdsOf,
+  storeUnavailable,
+} from './redis-connection.ts';
+import { findEpoch, type OpenedEpoch, type RebuildParts, rebuildEpoch } from './redis-epoch.ts';
+import { OTHER_EPOCH, RedisExchange } from './redis-exchange.ts';
 import { LateAppends } from './redis-late-appends.ts';
-import { paymentBytes, sharedKeys } from './redis-layout.ts';
+import { type EpochKeys, epochKeys, setKeys } from './redis-layout.ts';
 import { ObservationReader } from './redis-observation.ts';
-import { type EpochKeys, labelCall, observeCall, paymentKey, readCall } from './redis-request.ts';
-import { labelScript, OBSERVED, observeScript, type RedisScript } from './redis-scripts.ts';
 import { createVectorEngine, type VectorEngine } from './vector-engine.ts';
 
 /** Numbers of an event that were learned after its decision. */
@@ -38,8 +45,17 @@ export interface RedisStoreHooks {
   onLabelLearned(label: ObservedLabel, learned: LabelObservation): void;
   /** Redis holds no state that can be trusted: it is new, was flushed, or was restarted. {@link RedisOnlineStore.rebuild} makes one. */
   onStateLost(reason: 'empty' | 'restarted'): void;
+  /** Redis cannot be reached at the start; it is tried again. */
+  onUnreachable(reason: AppError): void;
   /** An epoch is open here now: one that was found, that another server opened, or our own. */
   onEpochOpened(opened: OpenedEpoch): void;
+}
+
+/** A payment whose event is not in all of its entities for certain. */
+interface LatePayment {
+  readonly payment: ObservedPayment;
+  /** Numbers that its event took in an epoch before not all of its entities answered. */
+  partial: { readonly epoch: number; readonly numbers: EntityNumbers } | null;
 }
 
 /** After a look for the open epoch that failed. */
@@ -49,7 +65,7 @@ const LATE_LIMIT = 65_536;
 
 /**
  * Online state in Redis, shared by any number of servers: one round trip and one script for a
- * payment. The owner makes the event durable first; a command that does not answer within 50 ms
+ * payment, or in a Cluster two round trips and a script for each partition of its entities. The owner makes the event durable first; a command that does not answer within 50 ms
  * gives `store_unavailable`, and is tried again in the background until its number is learned.
  *
  * The state is a cache: each epoch is built anew from the lake and the journals. A script does
@@ -59,21 +75,27 @@ export class RedisOnlineStore implements OnlineStore {
   readonly set: FeatureSet;
   readonly #url: string;
   readonly #hooks: RedisStoreHooks;
-  readonly #redis: Redis;
+  readonly #redis: RedisClient;
+  readonly #exchange: RedisExchange;
   readonly #engine: VectorEngine;
   readonly #reader: ObservationReader;
-  readonly #observeScript: RedisScript;
-  readonly #labelScript: RedisScript;
-  readonly #latePayments: LateAppends<ObservedPayment>;
+  readonly #latePayments: LateAppends<LatePayment>;
   readonly #lateLabels: LateAppends<{ readonly label: ObservedLabel; readonly request: string }>;
   #keys: EpochKeys;
   #isOpen = false;
   #isClosed = false;
+  /** The servers of the epoch that is open here. */
+  #runIds: readonly string[] = [];
   #joining: Promise<void> | undefined;
+  readonly #underWay = new Set<Promise<unknown>>();
+  /** A node went away since the last look for the open epoch began. */
+  #isDisturbed = false;
 
   /**
+   * @param url as `parseRedisAddress` reads it.
    * @param commandTimeoutMs how long a command may take; {@link COMMAND_TIMEOUT_MS} unless told.
-   * @throws AppError `feature_invalid` for a set without a bound: a payment would move all that an entity keeps.
+   * @throws AppError `feature_invalid` for a set without a bound: a payment would move all that an entity keeps;
+   *   `invalid_config` for an address that is none.
    */
   constructor(url: string, set: FeatureSet, hooks: RedisStoreHooks, commandTimeoutMs = COMMAND_TIMEOUT_MS) {
     if (set.definition.bound === 'none') {
@@ -88,15 +110,11 @@ export class RedisOnlineStore implements OnlineStore {
     this.#redis = openRedis(url, commandTimeoutMs);
     this.#engine = createVectorEngine(set);
     this.#reader = new ObservationReader(set, this.#engine);
-    this.#observeScript = observeScript(set);
-    this.#labelScript = labelScript(set);
-    this.#keys = { epoch: 0, shared: sharedKeys(set), prefix: Buffer.alloc(0) };
-    this.#latePayments = new LateAppends(LATE_LIMIT, (payment) => this.#appendLate(payment));
+    this.#exchange = new RedisExchange(this.#redis, set);
+    this.#keys = epochKeys(setKeys(set, parseRedisAddress(url)?.kind === 'cluster'), 0);
+    this.#latePayments = new LateAppends(LATE_LIMIT, (late) => this.#appendLate(late));
     this.#lateLabels = new LateAppends(LATE_LIMIT, (late) => this.#appendLateLabel(late.label, late.request));
-    this.#redis.on('ready', () => void this.#join());
-    this.#redis.on('close', () => {
-      this.#isOpen = false;
-    });
+    this.#watch(this.#redis);
   }
 
   /** The epoch that is open here, or was last; 0 before the first. */
@@ -123,28 +141,29 @@ export class RedisOnlineStore implements OnlineStore {
    */
   async connect(): Promise<void> {
     try {
-      await this.#redis.connect();
+      await connectRedis(this.#redis);
       await this.#join();
-    } catch {
+    } catch (error) {
       // The connection tries again by itself and joins when it is there.
+      this.#hooks.onUnreachable(storeUnavailable(error));
     }
   }
 
   async observePayment(payment: ObservedPayment): Promise<Observation> {
+    const late: LatePayment = { payment, partial: null };
     try {
-      return await this.#observe(payment);
+      return await this.#tracked(this.#observe(late));
     } catch (error) {
-      this.appendLate(payment);
+      this.#appendLater(late);
       throw error;
     }
   }
 
   async readFeatures(read: FeatureRead): Promise<FeatureReading> {
     const keys = this.#openKeys();
-    const { keys: names, args } = readCall(read, keys);
-    const reply = await this.#run(this.#observeScript, names, args);
-    if (reply[0] === OBSERVED.otherEpoch) throw this.#epochClosed();
-    return this.#reader.reading(read, keys.epoch, reply);
+    const state = await this.#exchange.read(read, keys);
+    if (state === OTHER_EPOCH) throw this.#epochClosed();
+    return this.#reader.reading(read, keys.epoch, state);
   }
 
   async observeLabel(label: ObservedLabel): Promise<LabelObservation> {
@@ -159,7 +178,7 @@ export class RedisOnlineStore implements OnlineStore {
 
   /** Appends an event in the background: one that a journal holds without numbers. */
   appendLate(payment: ObservedPayment): void {
-    this.#latePayments.add(`${payment.row.end_to_end_id}/${payment.row.side}`, payment);
+    this.#appendLater({ payment, partial: null });
   }
 
   /**
@@ -167,9 +186,13 @@ export class RedisOnlineStore implements OnlineStore {
    *
    * @throws AppError `store_unavailable`; whatever the parts throw.
    */
-  async rebuild(parts: RebuildParts): Promise<OpenedEpoch> {
+  async rebuild(parts: Omit<RebuildParts, 'settle'>): Promise<OpenedEpoch> {
     const leastEpoch = Math.max(parts.leastEpoch, this.epoch + 1);
-    const opened = await rebuildEpoch(this.#url, this.set, this.#keys.shared, { ...parts, leastEpoch });
+    const opened = await rebuildEpoch(this.#url, this.set, this.#keys.set, {
+      ...parts,
+      leastEpoch,
+      settle: () => this.#settle(),
+    });
     this.#open(opened);
     return opened;
   }
@@ -184,49 +207,58 @@ export class RedisOnlineStore implements OnlineStore {
     await this.#joining;
   }
 
-  async #observe(payment: ObservedPayment): Promise<Observation> {
+  #appendLater(late: LatePayment): void {
+    const { row } = late.payment;
+    this.#latePayments.add(`${row.end_to_end_id}/${row.side}`, late);
+  }
+
+  async #tracked<T>(work: Promise<T>): Promise<T> {
+    this.#underWay.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#underWay.delete(work);
+    }
+  }
+
+  /**
+   * No epoch is open any more. An event that a Cluster recorded in some of its entities only stays there under the
+   * numbers that it took: others have seen them. The base that is built next has it in all.
+   */
+  async #settle(): Promise<void> {
+    const epoch = this.#keys;
+    this.#isOpen = false;
+    await Promise.allSettled(this.#underWay);
+    if (epoch.set.partitions === 1 || epoch.epoch === 0) return;
+    for (const [name, late] of this.#latePayments.entries()) {
+      const marked = await this.#exchange.numbersIn(epoch, late.payment).catch(() => NO_NUMBERS);
+      const numbers = joinedNumbers(late.partial?.numbers, marked);
+      if (!hasNumber(numbers)) continue;
+      this.#latePayments.remove(name);
+      const { end_to_end_id: endToEndId, side } = late.payment.row;
+      this.#hooks.onNumbersLearned({ endToEndId, side, isEvent: true, numbers });
+    }
+  }
+
+  async #observe(late: LatePayment): Promise<Observation> {
+    const { payment } = late;
     const keys = this.#openKeys();
     // Copies: other payments fill the engine's arrays before the answer comes.
     const events = this.#engine.write(payment.row).map((event) => event.slice());
-    const { keys: names, args } = observeCall(this.set, payment, events, keys);
-    const reply = await this.#run(this.#observeScript, names, args);
-    if (reply[0] === OBSERVED.otherEpoch) throw this.#epochClosed();
-    return this.#reader.observation(payment, events, keys.epoch, reply);
+    const observed = await this.#exchange.observe(payment, events, keys);
+    if (observed === OTHER_EPOCH) throw this.#epochClosed();
+    if ('entities' in observed) return this.#reader.observation(payment, events, keys.epoch, observed);
+    late.partial = { epoch: keys.epoch, numbers: joinedNumbers(late.partial?.numbers, observed.numbers) };
+    throw observed.error === OTHER_EPOCH ? this.#epochClosed() : observed.error;
   }
 
   async #observeLabel(label: ObservedLabel, request: string): Promise<LabelObservation> {
     const keys = this.#openKeys();
-    const payeeAccount = (await this.#payeeOf(label.endToEndId, keys)) ?? label.payeeAccount;
+    const payeeAccount = (await this.#exchange.payeeOf(label.endToEndId, keys)) ?? label.payeeAccount;
     if (payeeAccount === null) return { payeeAccount, number: null, mark: 0 };
-    const { keys: names, args } = labelCall(label, payeeAccount, request, keys);
-    const reply = await this.#run(this.#labelScript, names, args);
-    if (reply[0] === OBSERVED.otherEpoch) throw this.#epochClosed();
-    const seq = (reply[1] as Buffer).readDoubleLE(0);
+    const seq = await this.#exchange.label(label, payeeAccount, request, keys);
+    if (seq === OTHER_EPOCH) throw this.#epochClosed();
     return { payeeAccount, number: { epoch: keys.epoch, seq }, mark: 0 };
-  }
-
-  /** The payee's key of a payment that Redis knows. */
-  async #payeeOf(endToEndId: string, keys: EpochKeys): Promise<string | null> {
-    let payment: Buffer | null;
-    try {
-      payment = await this.#redis.getBuffer(paymentKey(endToEndId, keys));
-    } catch (error) {
-      throw storeUnavailable(error);
-    }
-    const start = paymentBytes(this.set) + 1;
-    return payment === null || payment.length <= start ? null : payment.toString('utf8', start);
-  }
-
-  async #run(
-    script: RedisScript,
-    keys: readonly (Buffer | string)[],
-    args: readonly (Buffer | string)[],
-  ): Promise<readonly Reply[]> {
-    try {
-      return (await runScript(this.#redis, script, keys, args)) as readonly Reply[];
-    } catch (error) {
-      throw storeUnavailable(error);
-    }
   }
 
   #openKeys(): EpochKeys {
@@ -246,10 +278,10 @@ export class RedisOnlineStore implements OnlineStore {
   }
 
   /** True where there is nothing more to learn. */
-  async #appendLate(payment: ObservedPayment): Promise<boolean> {
+  async #appendLate(late: LatePayment): Promise<boolean> {
     if (!this.#isOpen) return false;
-    const { isEvent, numbers } = await this.#observe(payment);
-    const { end_to_end_id: endToEndId, side } = payment.row;
+    const { end_to_end_id: endToEndId, side } = late.payment.row;
+    const { isEvent, numbers } = await this.#tracked(this.#observe(late));
     this.#hooks.onNumbersLearned({ endToEndId, side, isEvent, numbers });
     return true;
   }
@@ -274,26 +306,61 @@ export class RedisOnlineStore implements OnlineStore {
   }
 
   async #findEpoch(): Promise<void> {
-    const { shared } = this.#keys;
-    const runId = await runIdOf(this.#redis);
-    const epoch = await this.#redis.get(shared.epoch);
-    const opening = epoch === null ? null : await this.#redis.get(shared.opening(Number(epoch)));
-    if (epoch === null || opening === null) {
-      this.#hooks.onStateLost('empty');
+    this.#isDisturbed = false;
+    const found = await findEpoch(this.#redis, this.#keys.set);
+    if (this.#isDisturbed) throw new AppError('store_unavailable', 'a node of Redis went away while it was looked at');
+    if (found.kind === 'open') {
+      this.#open(found.opened);
       return;
     }
-    const opened = JSON.parse(opening) as OpenedEpoch;
-    if (opened.runId === runId) this.#open(opened);
-    else this.#hooks.onStateLost('restarted');
+    this.#isOpen = false;
+    this.#hooks.onStateLost(found.kind);
   }
 
   #open(opened: OpenedEpoch): void {
-    const { shared, epoch } = this.#keys;
+    const { set, epoch } = this.#keys;
     if (opened.epoch < epoch || this.#isClosed) return;
-    this.#keys = { epoch: opened.epoch, shared, prefix: Buffer.from(shared.epochPrefix(opened.epoch)) };
+    if (opened.epoch !== epoch) this.#keys = epochKeys(set, opened.epoch);
+    this.#runIds = opened.runIds;
     this.#isOpen = true;
     if (opened.epoch !== epoch) this.#hooks.onEpochOpened(opened);
     this.#latePayments.hurry();
     this.#lateLabels.hurry();
   }
+
+  /**
+   * Follows what becomes of the servers. In a Cluster each node has a connection of its own: one that is lost may have
+   * been the node's end, and a node that was promoted shows itself only in the slots.
+   */
+  #watch(redis: RedisClient): void {
+    redis.on('ready', () => void this.#join());
+    redis.on('close', () => {
+      this.#isOpen = false;
+    });
+    if (!(redis instanceof Cluster)) return;
+    redis.on('+node', (node: Redis) => {
+      node.on('close', () => {
+        this.#isOpen = false;
+        this.#isDisturbed = true;
+        void this.#join();
+      });
+    });
+    redis.on('refresh', () => void this.#checkServers());
+  }
+
+  /** A node that was promoted may lack what was written last: the epoch is looked for anew. */
+  async #checkServers(): Promise<void> {
+    if (!this.#isOpen) return;
+    try {
+      const runIds = await runIdsOf(this.#redis);
+      if (runIds.every((runId) => this.#runIds.includes(runId))) return;
+    } catch {
+      // Whether the node is another one is seen when it answers.
+    }
+    void this.#join();
+  }
+}
+
+function joinedNumbers(earlier: EntityNumbers | undefined, now: EntityNumbers): EntityNumbers {
+  return byKind((kind) => now[kind] ?? earlier?.[kind] ?? null);
 }

@@ -3,7 +3,7 @@ import { ENTITY_KINDS } from '../domain/entity-keys.ts';
 import { EntityView } from './entity-view.ts';
 import type { FeatureSet } from './feature-set.ts';
 import { LABEL_STRIDE } from './label-engine.ts';
-import { HEADER_NUMBERS, LABEL_BYTES, LABEL_HEADER_BYTES, unpackInto } from './redis-layout.ts';
+import { HEADER_NUMBERS, LABEL_BYTES, LABEL_HEADER_BYTES, packed, unpackInto } from './redis-layout.ts';
 import { unpackTile } from './redis-tiles.ts';
 import { TILE, type TileOffsets, tileOffsets } from './tile-pool.ts';
 import type { KindPlan } from './window-plan.ts';
@@ -16,6 +16,9 @@ const SECOND = 3;
 const NEWEST = 4;
 const DROPPED = 5;
 const KEPT = 7;
+
+/** The header of an entity that was never seen. */
+const EMPTY_HEADER = packed(0, 0, Infinity, Infinity, -Infinity, -Infinity, 0, 0);
 
 /** Buffers of one kind of entity, filled again for each reply. */
 interface KindBuffers {
@@ -53,7 +56,7 @@ export class ReplyReader {
    * Fills the view with an entity.
    *
    * @param kind place of its kind in ENTITY_KINDS.
-   * @param header what its state says of itself: as it is now, or as it was below an event.
+   * @param header what its state says of itself: as it is now, or as it was below an event; empty where there is none.
    * @param events the events that it keeps; only the first `kept` of the header's are shown.
    * @returns its last number.
    */
@@ -61,7 +64,7 @@ export class ReplyReader {
     const { view } = this;
     const buffers = this.#kinds[kind] as KindBuffers;
     const { stride } = buffers.plan.layout;
-    unpackInto(header, this.#header);
+    unpackInto(header.length === 0 ? EMPTY_HEADER : header, this.#header);
     const numbers = this.#header;
     const kept = numbers[KEPT] as number;
     assert(events.length >= kept * stride * 8, 'an entity has the events that its header counts');

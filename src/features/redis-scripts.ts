@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
+import { ENTITY_KINDS } from '../domain/entity-keys.ts';
 import type { FeatureSet } from './feature-set.ts';
-import { LABEL_BYTES, PAYMENT_TTL_MS, paymentBytes, RETRY_TTL_MS } from './redis-layout.ts';
+import { LABEL_BYTES, MARKER_TTL_MS, PAYMENT_TTL_MS, RETRY_TTL_MS } from './redis-layout.ts';
 import { TILE_FUNCTIONS } from './redis-tiles.ts';
 import type { TileGroup } from './tile-layout.ts';
 import { TOTALS } from './tile-pool.ts';
-import { LEAST_KEPT } from './window-plan.ts';
+import { type KindPlan, LEAST_KEPT } from './window-plan.ts';
 
 /** A Lua script with the name by which Redis knows it. */
 export interface RedisScript {
@@ -19,63 +19,68 @@ function script(text: string): RedisScript {
 
 /** What {@link observeScript} found; the first of what it returns. */
 export const OBSERVED = {
-  /** Another epoch is open; the second says which, empty where none is. */
+  /** Another epoch is open there, or none. */
   otherEpoch: 0,
   /** The event was recorded; entities are as they were before it. */
   recorded: 1,
   /** The payment is known from another record, or was only read for; entities are as they are now. */
   second: 2,
-  /** The payment is known from a record of the same side; the last says what was below it, where that is kept. */
+  /** The payment is known from a record of the same side; the third says what was below it, where that is kept. */
   repeated: 3,
 } as const;
 
+/** Arguments of {@link observeScript} in place of a side: record nothing. */
+export const READ_FOR_PAYMENT = '-';
+/** There is no payment either: its keys are not looked at. */
+export const READ_ONLY = '';
+
+/** What {@link observeScript} says of a payment whose appends are not repeated any more. */
+export const SETTLED = 'settled';
+
 /**
  * Records a payment's event unless its endToEndId is known, and reads its entities: the keeping
- * rule of `EntityLists`, on packed strings. A script runs alone, so all entities are touched at
- * one instant and every number is given once. Where no events are given it reads only.
+ * rule of `EntityLists`, on packed strings. A script runs alone, so all entities that it is given are touched at
+ * one instant and every number is given once.
  *
- * KEYS: epoch, event, retry, labels, then an entity and its tiles for each kind; an empty key is no
- * such entity. ARGV: epoch, side, value of the payment after its numbers, then an event a kind.
- * Returns: code, labels, the payment's value, what was below it, then header, events and tiles of each kind.
+ * In a Cluster it is sent first without entities, which decides which record of a payment is the first, and then to
+ * each partition of its entities, with that partition's marker in place of the payment.
+ *
+ * KEYS: epoch, payment (or marker), below, then for each kind: the entity, its tiles where the kind has any, and labels
+ * where they are read. ARGV: epoch, side (READ_…), places of the kinds as digits, value of the payment after its
+ * numbers (empty for a marker), then an event a kind.
+ * Returns: code, the value as it was found, what was below it (or SETTLED), then for each kind: header, events, tiles,
+ * labels, the last two only where there is such a key. No header is no such entity.
  */
 export function observeScript(set: FeatureSet): RedisScript {
+  const { sizes, retentions, widths, totals, labels, layouts } = kindTables(set);
   return script(`
-local BOUND, LEAST = ${set.bound}, ${LEAST_KEPT}
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {${OBSERVED.otherEpoch}} end
+local floor = math.floor
 local HEADER = '<dddddddd'
 local EMPTY = struct.pack(HEADER, 0, 0, math.huge, math.huge, -math.huge, -math.huge, 0, 0)
-local KINDS = {${ENTITY_KINDS.map((kind) => kindTable(set, kind)).join(', ')}}
-local floor = math.floor
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {0, redis.call('GET', KEYS[1]) or ''} end
-
-local function read(key, size)
-  if key == '' then return '', '' end
-  local header = redis.call('GETRANGE', key, 0, 63)
-  if header == '' then return EMPTY, '' end
-  local _, _, _, _, _, _, head, kept = struct.unpack(HEADER, header)
-  if kept == 0 then return header, '' end
-  return header, redis.call('GETRANGE', key, 64 + head * size, -1)
-end
-
+local SIZES, RETENTIONS, WIDTHS, TOTALS, LABELS = ${sizes}, ${retentions}, ${widths}, ${totals}, ${labels}
+local side, kinds = ARGV[2], ARGV[3]
+${layouts}
 ${TILE_FUNCTIONS}
 local function append(kind, key, header, events, event, tiles)
-  if key == '' then return 0 end
-  local size = kind.size
+  local size, width, totals = SIZES[kind], WIDTHS[kind], TOTALS[kind]
+  local isNew = header == ''
+  if isNew then header = EMPTY end
   local seq, count, first, second, newest, dropped, head, kept = struct.unpack(HEADER, header)
   local time = struct.unpack('<d', event)
   if time < first then second = first; first = time elseif time < second then second = time end
   newest = math.max(newest, time)
-  local horizon = newest - kind.retention
-  local place = head + kept
+  local horizon = newest - RETENTIONS[kind]
   kept = kept + 1
   local drops = 0
   while kept > 1 do
     local headTime = struct.unpack('<d', events, drops * size + 1)
-    if not (kept > BOUND or (kept > LEAST and headTime <= horizon)) then break end
+    if not (kept > ${set.bound} or (kept > ${LEAST_KEPT} and headTime <= horizon)) then break end
     local from = drops * size + 1
-    if kind.width > 0 and headTime > horizon then
-      addToTile(kind, tiles, math.ceil(headTime / kind.width) - 1, floor(horizon / kind.width), events, from)
+    if width > 0 and headTime > horizon then
+      addToTile(kind, tiles, math.ceil(headTime / width) - 1, floor(horizon / width), events, from)
     end
-    if kind.totals then addToTile(kind, tiles, ${TOTALS}, ${TOTALS}, events, from) end
+    if totals then addToTile(kind, tiles, ${TOTALS}, ${TOTALS}, events, from) end
     dropped = math.max(dropped, headTime)
     drops = drops + 1
     kept = kept - 1
@@ -84,79 +89,104 @@ local function append(kind, key, header, events, event, tiles)
   if head > kept then
     -- More is dead than alive: written anew, so a string is twice as long as it need be at most.
     redis.call('SET', key, struct.pack(HEADER, seq + 1, count + 1, first, second, newest, dropped, 0, kept) .. string.sub(events .. event, drops * size + 1))
+  elseif isNew then
+    redis.call('SET', key, struct.pack(HEADER, seq + 1, count + 1, first, second, newest, dropped, head, kept) .. event)
   else
-    redis.call('SETRANGE', key, 64 + place * size, event)
-    redis.call('SETRANGE', key, 0, struct.pack(HEADER, seq + 1, count + 1, first, second, newest, dropped, head, kept))
+    redis.call('APPEND', key, event)
+    -- Numbers are given to Redis as texts: Lua would print each with 17 digits, half a microsecond.
+    redis.call('SETRANGE', key, '0', struct.pack(HEADER, seq + 1, count + 1, first, second, newest, dropped, head, kept))
   end
   return seq + 1
 end
 
-local headers, events, tiles = {}, {}, {}
-for at, kind in ipairs(KINDS) do
-  headers[at], events[at] = read(KEYS[3 + at * 2], kind.size)
-  tiles[at] = {}
-  if (kind.width > 0 or kind.totals) and headers[at] ~= '' and struct.unpack('<d', headers[at], 41) > -math.huge then
-    tiles[at] = redis.call('HGETALL', KEYS[4 + at * 2])
+local reply = {${OBSERVED.second}, '', ''}
+local key = 4
+local keys, places, labels = {}, {}, nil
+for at = 1, #kinds do
+  local kind = string.byte(kinds, at) - 47
+  local name = KEYS[key]
+  local header, events = redis.call('GETRANGE', name, '0', '63'), ''
+  if header ~= '' then
+    local head = struct.unpack('<d', header, 49)
+    events = redis.call('GETRANGE', name, head == 0 and '64' or string.format('%d', 64 + head * SIZES[kind]), '-1')
+  end
+  keys[at], places[at] = key, #reply + 1
+  reply[#reply + 1] = header
+  reply[#reply + 1] = events
+  key = key + 1
+  if WIDTHS[kind] > 0 or TOTALS[kind] then
+    local wasDropped = header ~= '' and struct.unpack('<d', header, 41) > -math.huge
+    reply[#reply + 1] = wasDropped and redis.call('HGETALL', KEYS[key]) or {}
+    key = key + 1
+  end
+  if LABELS[kind] then
+    labels = redis.call('GET', KEYS[key]) or ''
+    reply[#reply + 1] = labels
+    key = key + 1
   end
 end
-local labels = KEYS[4] ~= '' and redis.call('GET', KEYS[4]) or ''
+if side == '' then return reply end
 
-local code = 1
-local below = ''
-local payment = KEYS[2] ~= '' and redis.call('GET', KEYS[2])
+local payment = redis.call('GET', KEYS[2])
 if payment then
-  code = 2
-  if string.sub(payment, ${paymentBytes(set) + 1}, ${paymentBytes(set) + 1}) == ARGV[2] then
-    code = 3
-    below = redis.call('GET', KEYS[3]) or ''
+  reply[2] = payment
+  if string.sub(payment, 1, 1) == side then
+    reply[1] = ${OBSERVED.repeated}
+    reply[3] = redis.call('GET', KEYS[3]) or ''
   end
-elseif ARGV[2] == '' then
-  code = 2
-  payment = ''
-else
-  payment = ''
-  local numbers, kept = {}, {}
-  for at, kind in ipairs(KINDS) do
-    kept[at] = headers[at] == '' and EMPTY or headers[at]
-    numbers[at] = struct.pack('<d', append(kind, KEYS[3 + at * 2], headers[at], events[at], ARGV[3 + at], KEYS[4 + at * 2]))
+  if kinds == '' and redis.call('PTTL', KEYS[2]) < ${PAYMENT_TTL_MS - MARKER_TTL_MS} then reply[3] = '${SETTLED}' end
+elseif side ~= '${READ_FOR_PAYMENT}' then
+  reply[1] = ${OBSERVED.recorded}
+  local numbers, below = {}, {}
+  for at = 1, #kinds do
+    local place, key = places[at], keys[at]
+    local header = reply[place]
+    below[at] = header == '' and EMPTY or header
+    numbers[at] = struct.pack('<d', append(string.byte(kinds, at) - 47, KEYS[key], header, reply[place + 1], ARGV[4 + at], KEYS[key + 1]))
   end
-  local labelHeader = labels ~= '' and string.sub(labels, 1, 32) or struct.pack('<dddd', 0, 0, 0, -math.huge)
-  redis.call('SET', KEYS[2], table.concat(numbers) .. ARGV[3], 'PX', ${PAYMENT_TTL_MS})
-  redis.call('SET', KEYS[3], table.concat(kept) .. labelHeader, 'PX', ${RETRY_TTL_MS})
-end
-local reply = {code, labels, payment, below}
-for at in ipairs(KINDS) do
-  reply[#reply + 1] = headers[at]
-  reply[#reply + 1] = events[at]
-  reply[#reply + 1] = tiles[at]
+  if labels then below[#below + 1] = labels ~= '' and string.sub(labels, 1, 32) or struct.pack('<dddd', 0, 0, 0, -math.huge) end
+  local value = side .. string.char(#kinds) .. table.concat(numbers) .. ARGV[4]
+  redis.call('SET', KEYS[2], value, 'PX', ARGV[4] == '' and '${MARKER_TTL_MS}' or '${PAYMENT_TTL_MS}')
+  if kinds ~= '' then redis.call('SET', KEYS[3], table.concat(below), 'PX', '${RETRY_TTL_MS}') end
 end
 return reply
 `);
 }
 
-/** What the script needs to know of a kind of entity. */
-function kindTable(set: FeatureSet, kind: EntityKind): string {
-  const { keeping, layout } = set.kinds[kind];
-  const { widthMicros, hasTotals, groups, registers, histograms, conditionSlot } = keeping.tiles;
-  const parts = (list: readonly TileGroup[]): string =>
-    `{${list.map(({ slot, condition }) => `{${slot}, ${condition}}`).join(', ')}}`;
-  return (
-    `{size = ${layout.stride * 8}, retention = ${keeping.retentionMicros}, width = ${widthMicros}, totals = ${hasTotals}, ` +
-    `conditions = ${conditionSlot}, groups = ${parts(groups)}, registers = ${parts(registers)}, histograms = ${parts(histograms)}}`
-  );
+/** What the script needs to know of the kinds of entity, as Lua: lists by the kind's place, and what their tiles hold. */
+function kindTables(
+  set: FeatureSet,
+): Record<'sizes' | 'retentions' | 'widths' | 'totals' | 'labels' | 'layouts', string> {
+  const plans = ENTITY_KINDS.map((kind) => set.kinds[kind]);
+  const list = (of: (plan: KindPlan) => number | boolean): string => `{${plans.map(of).join(', ')}}`;
+  const parts = (groups: readonly TileGroup[]): string =>
+    `{${groups.map(({ slot, condition }) => `{${slot}, ${condition}}`).join(', ')}}`;
+  const layout = ({ keeping }: KindPlan, at: number): string => {
+    const { conditionSlot, groups, registers, histograms } = keeping.tiles;
+    return `if kind == ${at + 1} then return {conditions = ${conditionSlot}, groups = ${parts(groups)}, registers = ${parts(registers)}, histograms = ${parts(histograms)}} end`;
+  };
+  return {
+    sizes: list(({ layout: { stride } }) => stride * 8),
+    retentions: list(({ keeping }) => keeping.retentionMicros),
+    widths: list(({ keeping }) => keeping.tiles.widthMicros),
+    totals: list(({ keeping }) => keeping.tiles.hasTotals),
+    labels: list((plan) => plan.labels.length > 0),
+    // A function: tables are built where an event is dropped, and for most payments none is.
+    layouts: `local function layoutOf(kind)\n${plans.map(layout).join('\n')}\nend`,
+  };
 }
 
 /**
  * Records a label of a payee with the payee's next number, once for each request.
  *
  * KEYS: epoch, payee, labels, request. ARGV: epoch, the label (24 bytes).
- * Returns: 0 and the open epoch, or 1 and the number as 8 bytes.
+ * Returns: 0, or 1 and the number as 8 bytes.
  */
 export function labelScript(set: FeatureSet): RedisScript {
   return script(`
 local BOUND = ${set.bound}
 local HEADER = '<dddddddd'
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {0, redis.call('GET', KEYS[1]) or ''} end
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {${OBSERVED.otherEpoch}} end
 local done = redis.call('GET', KEYS[4])
 if done then return {1, done} end
 
@@ -185,7 +215,16 @@ return {1, number}
 `);
 }
 
-/** Opens an epoch if the lock is still the builder's: KEYS lock, epoch, opening; ARGV token, epoch, opening. */
+/**
+ * Closes a partition to every epoch before a builder's, which nobody may open before its own is: KEYS epoch; ARGV the
+ * builder's. Where a later builder was there it does nothing.
+ */
+export const FENCE_SCRIPT = script(`
+if tonumber(redis.call('GET', KEYS[1]) or 0) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1]) end
+return 1
+`);
+
+/** Opens an epoch if the lock is still the builder's: KEYS lock, open, opening; ARGV token, epoch, opening. */
 export const PUBLISH_SCRIPT = script(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[3], ARGV[3])
@@ -201,7 +240,7 @@ if ARGV[2] == '0' then return redis.call('DEL', KEYS[1]) end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 `);
 
-/** Writes payments of a base: KEYS theirs; ARGV their values, then how long they live. */
+/** Writes payments of a base, all of one partition: KEYS theirs; ARGV their values, then how long they live. */
 export const LOAD_SCRIPT = script(`
 for at = 1, #KEYS do redis.call('SET', KEYS[at], ARGV[at], 'PX', ARGV[#ARGV]) end
 return #KEYS

@@ -65,13 +65,13 @@ const empty = Array.from({ length: GROUP_STRIDE }, () => '0');
 empty[GROUP.max] = '-math.huge';
 empty[GROUP.min] = 'math.huge';
 
-/** Lua: `addToTile(kind, key, index, least, events, from)` adds the event at byte `from` of `events`, as `TilePool.add` does. */
+/** Lua: `addToTile(kind, key, index, least, events, from)` adds the event at byte `from` of `events`, as `TilePool.add` does; `layoutOf(kind)` is the script's. */
 export const TILE_FUNCTIONS = `
 local EMPTY_GROUP = {${empty.join(', ')}}
 
-local function passes(kind, events, from, condition)
+local function passes(layout, events, from, condition)
   if condition < 0 then return true end
-  local bits = struct.unpack('<d', events, from + kind.conditions * 8)
+  local bits = struct.unpack('<d', events, from + layout.conditions * 8)
   return floor(bits / 2 ^ condition) % 2 == 1
 end
 
@@ -122,6 +122,7 @@ local function addToGroup(group, value)
 end
 
 local function addToTile(kind, key, index, least, events, from)
+  local layout = layoutOf(kind)
   local field = string.format('%.0f', index)
   local tile = redis.call('HGET', key, field)
   local newest, count, at = -math.huge, 0, ${HEAD_BYTES + 1}
@@ -133,21 +134,21 @@ local function addToTile(kind, key, index, least, events, from)
     end
   end
   local parts = {struct.pack('<dd', math.max(newest, (struct.unpack('<d', events, from))), count + 1)}
-  for _, part in ipairs(kind.groups) do
+  for _, part in ipairs(layout.groups) do
     local group = {unpack(EMPTY_GROUP)}
     if tile then group = {struct.unpack('<dddddddd', tile, at)} end
     at = at + ${GROUP_BYTES}
-    if passes(kind, events, from, part[2]) then
+    if passes(layout, events, from, part[2]) then
       local value = part[1] < 0 and 0 or (struct.unpack('<d', events, from + part[1] * 8))
       if value == value then addToGroup(group, value) end
     end
     parts[#parts + 1] = struct.pack('<dddddddd', unpack(group, 1, 8))
   end
-  for _, part in ipairs(kind.registers) do
+  for _, part in ipairs(layout.registers) do
     local registers = tile and string.sub(tile, at, at + ${REGISTERS - 1}) or string.rep('\\0', ${REGISTERS})
     at = at + ${REGISTERS}
     local value = struct.unpack('<d', events, from + part[1] * 8)
-    if value == value and passes(kind, events, from, part[2]) then
+    if value == value and passes(layout, events, from, part[2]) then
       local place = floor(value / 64) + 1
       local rank = value % 64
       if rank > string.byte(registers, place) then
@@ -156,11 +157,11 @@ local function addToTile(kind, key, index, least, events, from)
     end
     parts[#parts + 1] = registers
   end
-  for _, part in ipairs(kind.histograms) do
+  for _, part in ipairs(layout.histograms) do
     local counts = tile and string.sub(tile, at, at + ${HISTOGRAM_BYTES - 1}) or string.rep('\\0', ${HISTOGRAM_BYTES})
     at = at + ${HISTOGRAM_BYTES}
     local bucket = struct.unpack('<d', events, from + part[1] * 8)
-    if bucket == bucket and passes(kind, events, from, part[2]) then
+    if bucket == bucket and passes(layout, events, from, part[2]) then
       local place = bucket * 4 + 1
       counts = string.sub(counts, 1, place - 1) .. struct.pack('<I4', (struct.unpack('<I4', counts, place)) + 1) .. string.sub(counts, place + 4)
     end

@@ -5,19 +5,14 @@ import type { Side } from '../domain/payment.ts';
 import { entityKeys, type PaymentRow } from '../domain/payment-row.ts';
 import type { SkimmedRecord } from '../events/journal-record.ts';
 import type { JournalTail } from '../events/journal-tail.ts';
-import { baseOrder, type OrderedLabels, type OrderedPayments } from '../features/base-order.ts';
+import { type BaseSink, feedBase } from '../features/base-feed.ts';
+import type { OrderedLabels, OrderedPayments } from '../features/base-order.ts';
 import type { Column } from '../features/definition.ts';
 import type { ObservedLabel, RecordedPayment } from '../features/online-store.ts';
 import { numberColumns, type PlaceColumns } from '../features/replay-input.ts';
 import { lakeColumns } from '../governance/lake-columns.ts';
 import { paymentRecordColumns, recordedLabels, recordedPayments } from '../governance/silver-records.ts';
 import type { Lake } from './lake.ts';
-
-/** Takes recorded events in their order: a store that is being built. */
-export interface StateSink {
-  applyRecorded(payment: RecordedPayment): unknown;
-  applyRecordedLabel(label: ObservedLabel): unknown;
-}
 
 /** Events as they were recorded, by row, in any order; with what their order needs. */
 export interface RecordedEvents {
@@ -36,24 +31,25 @@ export interface RecordedEvents {
 /** Other work gets its turn after so many rows: a rebuild for Redis runs beside scoring. */
 const PAUSE_ROWS = 16_384;
 
-/**
- * Feeds events into a store so that each entity takes them in the order of its numbers, whichever
- * server and journal they came through ({@link baseOrder}).
- */
+/** Feeds events into a store as {@link feedBase} does, with pauses for other work. */
 export async function feedEvents(
   { payments, labels }: RecordedEvents,
-  sink: StateSink,
+  sink: BaseSink,
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<void> {
-  const order = baseOrder(payments, labels);
-  for (const [at, item] of order.entries()) {
-    if (item < 0) sink.applyRecordedLabel(labelAt(labels, -1 - item));
-    else sink.applyRecorded(paymentAt(payments, item));
-    if (at % PAUSE_ROWS !== 0) continue;
-    onProgress(at, order.length);
+  const events = {
+    payments,
+    labels,
+    paymentAt: (row: number) => paymentAt(payments, row),
+    labelAt: (row: number) => labelAt(labels, row),
+  };
+  let last = payments.count + labels.count;
+  for (const { done, total } of feedBase(events, sink, PAUSE_ROWS)) {
+    onProgress(done, total);
+    last = total;
     await new Promise((resolve) => setImmediate(resolve));
   }
-  onProgress(order.length, order.length);
+  onProgress(last, last);
 }
 
 function paymentAt(payments: RecordedEvents['payments'], at: number): RecordedPayment {

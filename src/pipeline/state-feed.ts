@@ -1,7 +1,8 @@
+import type { BaseSink } from '../features/base-feed.ts';
 import type { Column } from '../features/definition.ts';
 import { lakeColumns } from '../governance/lake-columns.ts';
 import type { Lake } from './lake.ts';
-import { feedEvents, type StateSink, silverEvents } from './recorded-events.ts';
+import { feedEvents, silverEvents } from './recorded-events.ts';
 
 /** What a state was built from. */
 export interface StateBase {
@@ -19,7 +20,7 @@ export async function feedSilver(
   lake: Lake,
   columns: readonly Column[],
   through: ReadonlyMap<string, number>,
-  sink: StateSink,
+  sink: BaseSink,
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<StateBase> {
   const { silverVersion, ...events } = await silverEvents(lake, columns, through);

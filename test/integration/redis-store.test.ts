@@ -1,11 +1,15 @@
 import fc from 'fast-check';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { messageOf } from '../../src/base/errors.ts';
 import { type EntityNumbers, NO_NUMBERS } from '../../src/domain/entity-keys.ts';
 import type { PaymentRow } from '../../src/domain/payment-row.ts';
 import { EmbeddedStore } from '../../src/features/embedded-store.ts';
 import { compileFeatureSet, type FeatureSet } from '../../src/features/feature-set.ts';
 import type { Observation } from '../../src/features/online-store.ts';
+import { setKeys } from '../../src/features/redis-layout.ts';
 import { RedisOnlineStore } from '../../src/features/redis-online-store.ts';
+import { type RunningCluster, startRedisCluster } from '../running-redis-cluster.ts';
 import { type Cell, OracleStore } from '../unit/features/oracle.ts';
 import { checkReading } from '../unit/features/reading-check.ts';
 import { cellsOf, paymentOf, rowOf, STREAMS, type Step, stream, testSet } from '../unit/features/streams.ts';
@@ -29,14 +33,23 @@ interface First {
   readonly cells: ReadonlyMap<string, Cell>;
 }
 
-async function run(redis: TestRedis, bound: number, steps: readonly Step[]): Promise<void> {
+/** Where the store is. */
+interface Place {
+  readonly url: string;
+  flush(): Promise<void>;
+  /** Takes the open epoch away, of one partition where there are many. */
+  forgetEpoch(version: string): Promise<void>;
+}
+
+async function run(redis: Place, bound: number, steps: readonly Step[]): Promise<void> {
   const set = compileFeatureSet(testSet(bound));
   const oracle = new OracleStore(set.definition);
-  await redis.admin.flushall();
+  await redis.flush();
   const hooks = {
     onNumbersLearned: () => {},
     onLabelLearned: () => {},
     onStateLost: () => {},
+    onUnreachable: () => {},
     onEpochOpened: () => {},
   };
   const store = new RedisOnlineStore(redis.url, set, hooks, 10_000);
@@ -133,8 +146,8 @@ async function run(redis: TestRedis, bound: number, steps: readonly Step[]): Pro
         expect({ payee: got.payeeAccount, number: got.number }).toEqual(expected);
       } else if (now.do === 'restart' || now.do === 'rollback') {
         // A flush and a planned rebuild alike: the state is built from all that was recorded.
-        if (now.do === 'rollback') await redis.admin.flushall();
-        else await redis.admin.del(`sn:${set.version}:epoch`);
+        if (now.do === 'rollback') await redis.flush();
+        else await redis.forgetEpoch(set.version);
         await reopen();
       }
     }
@@ -143,19 +156,97 @@ async function run(redis: TestRedis, bound: number, steps: readonly Step[]): Pro
   }
 }
 
-describe('the Redis store', () => {
+function suite(place: () => Place, streams: number): void {
+  for (const bound of [1, 3, 9, 256]) {
+    it(`equals the oracle on random streams where an entity keeps ${bound} events`, async () => {
+      await fc.assert(
+        fc.asyncProperty(stream, (steps) => run(place(), bound, steps)),
+        { numRuns: streams },
+      );
+    });
+  }
+}
+
+describe('the store on one Redis', () => {
   let redis: TestRedis;
   beforeAll(async () => {
     redis = await startRedis();
   });
   afterAll(() => redis.close());
+  suite(
+    () => ({
+      url: redis.url,
+      flush: async () => void (await redis.admin.flushall()),
+      forgetEpoch: async (version) => void (await redis.admin.del(`sn:${version}:epoch`)),
+    }),
+    STREAMS,
+  );
+});
 
-  for (const bound of [1, 3, 9, 256]) {
-    it(`equals the oracle on random streams where an entity keeps ${bound} events`, async () => {
-      await fc.assert(
-        fc.asyncProperty(stream, (steps) => run(redis, bound, steps)),
-        { numRuns: STREAMS },
-      );
+describe('the store on a Redis Cluster', () => {
+  let cluster: RunningCluster;
+  beforeAll(async () => {
+    cluster = await startRedisCluster();
+  });
+  afterAll(() => cluster.stop());
+
+  it('has the keys of a partition in one slot, and as many partitions for every slot', async () => {
+    const keys = setKeys(compileFeatureSet(testSet(9)), true);
+    const node = new Redis(Number(cluster.nodes[0]?.port));
+    for (let partition = 0; partition < keys.partitions; partition += 1) {
+      const slot = await node.cluster('KEYSLOT', keys.marker(partition));
+      expect(Math.floor(slot / (16_384 / keys.partitions))).toBe(partition);
+      expect(await node.cluster('KEYSLOT', `${keys.epochPrefix(partition, 7)}p0123456789abcdef`)).toBe(slot);
+    }
+    node.disconnect();
+  });
+
+  suite(
+    () => ({
+      url: cluster.url,
+      flush: async () => cluster.flush(),
+      forgetEpoch: async (version) => {
+        const [node] = cluster.nodes;
+        const [marker] = node?.command('KEYS', `sn:${version}:{*}:epoch`).split('\n') ?? [];
+        expect(node?.command('DEL', marker ?? '')).toBe('1');
+      },
+    }),
+    Math.ceil(STREAMS / 3),
+  );
+});
+
+describe('an address of Redis that is not what it says', () => {
+  /** Why a store could not build its state. */
+  const failureAt = async (url: string): Promise<string> => {
+    const set = compileFeatureSet(testSet(9));
+    const store = new RedisOnlineStore(url, set, {
+      onNumbersLearned: () => {},
+      onLabelLearned: () => {},
+      onStateLost: () => {},
+      onUnreachable: () => {},
+      onEpochOpened: () => {},
     });
-  }
+    try {
+      await store.rebuild({
+        leastEpoch: 1,
+        build: async () => ({ state: new EmbeddedStore(set), base: { reason: '', silverVersion: null, offsets: {} } }),
+        publish: async () => {},
+      });
+      return 'it was built';
+    } catch (error) {
+      return messageOf(error);
+    } finally {
+      await store.close();
+    }
+  };
+
+  it('is told apart: a node of a Cluster, one server, nobody', async () => {
+    const [redis, cluster] = [await startRedis(), await startRedisCluster()];
+    expect(await failureAt(`redis://127.0.0.1:${cluster.nodes[0]?.port}`)).toMatch(/name it with redis-cluster:\/\//);
+    expect(await failureAt(redis.url.replace('redis:', 'redis-cluster:'))).toMatch(
+      /is no Cluster: name it with redis:/,
+    );
+    await Promise.all([redis.close(), cluster.stop()]);
+    expect(await failureAt(cluster.url)).toMatch(/no node of the Cluster answers/);
+  });
 });

@@ -5,7 +5,7 @@ import { type Random, seededRandom } from '../../src/base/random.ts';
 import { byKind, ENTITY_KINDS, type EntityKind, type EntityNumbers, NO_NUMBERS } from '../../src/domain/entity-keys.ts';
 import { LABEL_STATES, type LabelState } from '../../src/domain/label.ts';
 import type { PaymentRow } from '../../src/domain/payment-row.ts';
-import { baseOrder } from '../../src/features/base-order.ts';
+import { feedBase } from '../../src/features/base-feed.ts';
 import { EmbeddedStore } from '../../src/features/embedded-store.ts';
 import { compileFeatureSet, type FeatureSet } from '../../src/features/feature-set.ts';
 import type { LabelObservation, Observation } from '../../src/features/online-store.ts';
@@ -13,10 +13,14 @@ import type { EpochBase } from '../../src/features/redis-epoch.ts';
 import { type LearnedNumbers, RedisOnlineStore } from '../../src/features/redis-online-store.ts';
 import { replay } from '../../src/features/replay.ts';
 import { type NumberColumns, numberColumns, type ReplayInput } from '../../src/features/replay-input.ts';
-import { keyColumns, paymentOf, rowOf, testSet } from '../unit/features/streams.ts';
-import { startRedis, type TestRedis } from './redis-server.ts';
+import { startRedisCluster } from '../running-redis-cluster.ts';
+import { keyColumns, paymentOf, plainSet, rowOf, testSet } from '../unit/features/streams.ts';
+import { startRedis } from './redis-server.ts';
 
 const START = 1_762_000_000_000_000;
+/** `SEED=11 TRAFFIC=5 npx vitest run test/integration/redis-two` for other and longer traffic. */
+const SEED = Number(process.env.SEED ?? 7);
+const TRAFFIC = Number(process.env.TRAFFIC ?? 1);
 
 /** What one server's journal holds of a payment or a label. */
 interface Entry {
@@ -34,7 +38,7 @@ interface Entry {
 }
 
 /** Two servers, their journals and the epochs that they opened. */
-class Cluster {
+class Servers {
   readonly entries: Entry[] = [];
   readonly epochs: { epoch: number; offsets: Readonly<Record<string, number>> }[] = [];
   readonly set: FeatureSet;
@@ -57,6 +61,7 @@ class Cluster {
             onStateLost: () => {
               this.#rebuilding = this.rebuild(server).catch(() => undefined);
             },
+            onUnreachable: () => {},
             onEpochOpened: () => {},
           },
           timeoutMs,
@@ -152,21 +157,17 @@ class Cluster {
     const { payments, labels } = this.columns(named);
     const paid = named.filter(({ row }) => row !== null);
     const labelled = named.filter(({ label }) => label !== null);
-    for (const item of baseOrder(payments, labels)) {
-      const { row } = item < 0 ? { row: null } : (paid[item] as Entry);
-      if (row !== null) {
-        state.applyRecorded(paymentOf(row));
-        continue;
-      }
-      const { label, payee } = labelled[-1 - item] as Entry;
-      if (label === null) continue;
-      state.applyRecordedLabel({
-        endToEndId: label.id,
-        state: label.state,
-        eventTimeMicros: label.time,
-        payeeAccount: payee,
-      });
-    }
+    const events = {
+      payments,
+      labels,
+      paymentAt: (row: number) => paymentOf(paid[row]?.row as PaymentRow),
+      labelAt(row: number) {
+        const { label, payee } = labelled[row] as Entry;
+        if (label === null) throw new Error('a label was asked for');
+        return { endToEndId: label.id, state: label.state, eventTimeMicros: label.time, payeeAccount: payee };
+      },
+    };
+    for (const _ of feedBase(events, state, Infinity));
     return state;
   }
 
@@ -218,12 +219,12 @@ function numbersOf(
 }
 
 /** Every vector that was served, against the one that is recomputed. */
-function compare(cluster: Cluster): { compared: number; degraded: number } {
-  const { set, entries, epochs } = cluster;
+function compare(servers: Servers): { compared: number; degraded: number } {
+  const { set, entries, epochs } = servers;
   const paid = entries.filter(({ row }) => row !== null);
   const served = paid.filter(({ observation }) => observation !== null);
   const vectors = replay(set, {
-    ...cluster.columns(entries),
+    ...servers.columns(entries),
     epochs,
     reads: {
       rows: Int32Array.from(served, (entry) => paid.indexOf(entry)),
@@ -245,7 +246,7 @@ function compare(cluster: Cluster): { compared: number; degraded: number } {
 
 /** Payments of a few accounts through both servers at once, both sides, some late, with labels. */
 async function traffic(
-  cluster: Cluster,
+  servers: Servers,
   random: Random,
   from: number,
   count: number,
@@ -268,79 +269,116 @@ async function traffic(
       1 + random.below(4),
     );
     const server = random.below(2);
-    await run(cluster.pay(server, row));
-    if (random.chance(0.4)) await run(cluster.pay(1 - server, { ...row, side: 'PAYEE' }));
+    await run(servers.pay(server, row));
+    if (random.chance(0.4)) await run(servers.pay(1 - server, { ...row, side: 'PAYEE' }));
     if (random.chance(0.1)) {
       const labelled = `E${String(from + random.below(number - from + 1)).padStart(31, '0')}`;
       const state = LABEL_STATES[random.below(4)] ?? 'AGREED';
-      await run(cluster.label(server, labelled, state, START + number * 7_000_000));
+      await run(servers.label(server, labelled, state, START + number * 7_000_000));
     }
     await disturb(number - from);
   }
   await Promise.all(underWay);
 }
 
-describe('two servers on one Redis', () => {
-  let redis: TestRedis;
+/** A Redis that is disturbed. */
+interface Disturbed {
+  readonly url: string;
+  /** Empties it; of a Cluster one node, another one each time. */
+  flush(): Promise<void>;
+  /** Ends it, or one node of a Cluster, as a crash does, and starts it again, empty. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  /** Holds it, or one node, up: commands are neither answered nor lost. */
+  pause(): void;
+  resume(): void;
+  close(): Promise<void>;
+}
+
+async function oneServer(): Promise<Disturbed> {
+  const redis = await startRedis();
+  return Object.assign(redis, { flush: async () => void (await redis.admin.flushall()) });
+}
+
+async function threeNodes(): Promise<Disturbed> {
+  const { url, nodes, stop } = await startRedisCluster();
+  const [first, second, third] = nodes;
+  if (first === undefined || second === undefined || third === undefined) throw new Error('three nodes were asked for');
+  let flushes = 0;
+  return {
+    url,
+    flush: async () => void nodes[flushes++ % nodes.length]?.command('FLUSHALL'),
+    kill: () => second.kill(),
+    start: () => second.start(),
+    pause: () => third.pause(),
+    resume: () => third.resume(),
+    close: stop,
+  };
+}
+
+describe.for([
+  ['one Redis', oneServer, 1],
+  ['a Redis Cluster of three nodes', threeNodes, 0.5],
+] as const)('two servers on %s', ([what, open, share]) => {
+  const count = (payments: number): number => Math.round(payments * share * TRAFFIC);
+  let redis: Disturbed;
   beforeAll(async () => {
-    redis = await startRedis();
+    redis = await open();
   });
   afterAll(() => redis.close());
 
-  it('serve what is recomputed, through a flush under traffic and a restart of Redis', async () => {
-    const cluster = new Cluster(redis.url, compileFeatureSet(testSet(12)), 2000);
-    const random = seededRandom(7);
+  it('serve what is recomputed, through a flush under traffic and a restart', async () => {
+    const servers = new Servers(redis.url, compileFeatureSet(testSet(12)), 2000);
+    const random = seededRandom(SEED);
     try {
-      await Promise.all(cluster.stores.map((store) => store.connect()));
-      await cluster.settled();
-      await traffic(cluster, random, 0, 1500, async (at) => {
-        if (at === 700) await redis.admin.flushall();
-        if (at === 1200) await redis.admin.flushall();
+      await Promise.all(servers.stores.map((store) => store.connect()));
+      await servers.settled();
+      await traffic(servers, random, 0, count(1500), async (at) => {
+        if (at === count(700) || at === count(1200)) await redis.flush();
         // Room for the rebuild: else all that follows is decided without state.
-        if (cluster.stores.some((store) => !store.isOpen)) await wait(10);
+        if (servers.stores.some((store) => !store.isOpen)) await wait(10);
       });
-      await cluster.settled();
-      const before = cluster.entries.length;
+      await servers.settled();
+      const before = servers.entries.length;
       await redis.kill();
-      await traffic(cluster, random, 1500, 50, () => wait(2));
+      await traffic(servers, random, count(1500), 50, () => wait(2));
       await redis.start();
-      await cluster.settled();
-      await traffic(cluster, random, 1600, 500, async () => {});
-      await cluster.settled();
-      expect(cluster.entries.length).toBeGreaterThan(before);
-      expect(cluster.epochs.length).toBeGreaterThanOrEqual(4);
-      const { compared, degraded } = compare(cluster);
+      await servers.settled();
+      await traffic(servers, random, count(1500) + 100, count(500), async () => {});
+      await servers.settled();
+      expect(servers.entries.length).toBeGreaterThan(before);
+      expect(servers.epochs.length).toBeGreaterThanOrEqual(4);
+      const { compared, degraded } = compare(servers);
       console.info(
-        `two servers on one Redis: ${compared} values compared, 0 differ; ${degraded} decisions without state; ${cluster.epochs.length} epochs`,
+        `two servers on ${what}: ${compared} values compared, 0 differ; ${degraded} decisions without state; ${servers.epochs.length} epochs`,
       );
       expect(degraded).toBeGreaterThan(0);
       expect(compared).toBeGreaterThan(100_000);
     } finally {
-      await Promise.all(cluster.stores.map((store) => store.close()));
+      await Promise.all(servers.stores.map((store) => store.close()));
     }
   });
 
   it('learn the numbers of appends whose answer came too late', async () => {
-    await redis.admin.flushall();
-    const cluster = new Cluster(redis.url, compileFeatureSet(testSet(12)), 50);
+    const servers = new Servers(redis.url, compileFeatureSet(plainSet(12)), 50);
     const random = seededRandom(8);
     try {
-      await Promise.all(cluster.stores.map((store) => store.connect()));
-      await cluster.settled();
-      await traffic(cluster, random, 0, 400, async (at) => {
+      await Promise.all(servers.stores.map((store) => store.connect()));
+      await servers.settled();
+      await traffic(servers, random, 0, 400, async (at) => {
         if (at !== 200) return;
         // Commands reach Redis and are answered, but only after they were given up.
         redis.pause();
         setTimeout(() => redis.resume(), 200);
       });
-      await cluster.settled();
-      const { degraded } = compare(cluster);
+      await servers.settled();
+      const { degraded } = compare(servers);
       expect(degraded).toBeGreaterThan(0);
-      for (const { row, isEvent, numbers } of cluster.entries) {
+      for (const { row, isEvent, numbers } of servers.entries) {
         if (row !== null && isEvent) expect(numbers.payer).not.toBe(null);
       }
     } finally {
-      await Promise.all(cluster.stores.map((store) => store.close()));
+      await Promise.all(servers.stores.map((store) => store.close()));
     }
   });
 });

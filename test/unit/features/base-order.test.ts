@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { byKind } from '../../../src/domain/entity-keys.ts';
-import { baseOrder } from '../../../src/features/base-order.ts';
+import { baseOrder, kindOrders } from '../../../src/features/base-order.ts';
 import { numberColumns } from '../../../src/features/replay-input.ts';
 
 interface Event {
@@ -126,5 +126,31 @@ describe('the order of a base', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('is of each kind its own where scripts of several partitions gave numbers in a circle', () => {
+    // Two payments between the same accounts: the first for the payer, the second for the payee, came first.
+    const { payments, labels } = columnsOf([
+      { payer: 1, payee: 1, isLabel: false, epoch: 1, known: 0, journal: 0, hasNumber: true },
+      { payer: 1, payee: 1, isLabel: false, epoch: 1, known: 1, journal: 0, hasNumber: true },
+      { payer: 1, payee: 1, isLabel: true, epoch: 1, known: 2, journal: 0, hasNumber: true },
+    ]);
+    expect(kindOrders(payments, labels, baseOrder(payments, labels))).toBeNull();
+    payments.numbers.payee.seqs.set([2, 1]);
+    const orders = kindOrders(payments, labels, baseOrder(payments, labels));
+    expect([...(orders?.payer ?? [])]).toEqual([0, 1]);
+    expect([...(orders?.payee ?? [])]).toEqual([1, 0, -1]);
+  });
+
+  it('has an event last in an entity where it has no number, though it has one in another', () => {
+    const { payments, labels } = columnsOf([
+      { payer: 1, payee: 1, isLabel: false, epoch: 1, known: 0, journal: 0, hasNumber: true },
+      { payer: 1, payee: 1, isLabel: false, epoch: 1, known: 1, journal: 0, hasNumber: true },
+    ]);
+    payments.numbers.payer.epochs[0] = 0;
+    payments.numbers.payer.seqs.set([0, 1]);
+    const orders = kindOrders(payments, labels, baseOrder(payments, labels));
+    expect([...(orders?.payer ?? [])]).toEqual([1, 0]);
+    expect([...(orders?.payee ?? [])]).toEqual([0, 1]);
   });
 });
