@@ -48,16 +48,18 @@ export async function openEmbeddedState(
       state_bytes: { help: 'Memory of the embedded store', read: () => store.stats().bytes },
     },
     newestMicros: store.tables.newestMicros,
-    close: async () => store.close(),
+    close: async () => {},
     async save() {
       // What was touched for a payment that was never durable is in no snapshot.
-      if (!store.isSettled) return;
-      await save({
-        ...built,
-        offsets: { ...built.offsets, [journal.id]: journal.durablePosition() },
-        lastEpoch: store.epoch,
-        lastKnownTimeMicros: clock.nowMicros(),
-      });
+      if (store.isSettled) {
+        await save({
+          ...built,
+          offsets: { ...built.offsets, [journal.id]: journal.durablePosition() },
+          lastEpoch: store.epoch,
+          lastKnownTimeMicros: clock.nowMicros(),
+        });
+      }
+      store.close();
     },
   };
 }

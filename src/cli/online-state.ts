@@ -27,6 +27,6 @@ export interface OnlineState {
   readonly newestMicros: number;
   /** Lets go of what is outside the process; the journal is still open. */
   close(): Promise<void>;
-  /** Called once the journal is closed: everything that was answered is durable. */
+  /** Called last, once the journal is closed: everything that was answered is durable. */
   save(): Promise<void>;
 }
