@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { systemClock } from '../base/clock.ts';
-import { type AppError, messageOf } from '../base/errors.ts';
+import { AppError, messageOf } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { hasNumber } from '../domain/entity-keys.ts';
 import { instantOfMicros } from '../domain/instant.ts';
@@ -16,7 +16,7 @@ import { decodeRecord, encodeRecord } from '../events/record-codec.ts';
 import { EmbeddedStore } from '../features/embedded-store.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import type { LabelObservation, ObservedLabel, ObservedPayment } from '../features/online-store.ts';
-import type { EpochBase, OpenedEpoch } from '../features/redis-epoch.ts';
+import { closeEpochBelow, type EpochBase, type OpenedEpoch } from '../features/redis-epoch.ts';
 import { type LearnedNumbers, RedisOnlineStore } from '../features/redis-online-store.ts';
 import { feedAnswers } from '../pipeline/answer-feed.ts';
 import { feedEvents, joinedEvents, silverEvents, tailEvents } from '../pipeline/recorded-events.ts';
@@ -24,6 +24,7 @@ import { silverPositions } from '../pipeline/silver-plan.ts';
 import { lastEpochOf } from '../pipeline/state-feed.ts';
 import { CommitQueue } from '../scoring/commit-queue.ts';
 import type { OnlineState, OpenedJournal } from './online-state.ts';
+import { progress } from './progress.ts';
 import { bringOthersToSilver, type StateSources } from './state-build.ts';
 
 /** What the state in Redis needs beside what an embedded one does. */
@@ -31,6 +32,12 @@ export interface RedisSources extends StateSources {
   readonly redisUrl: string;
   /** Folder of the journals of every instance: a rebuild reads them all. */
   readonly journals: string;
+}
+
+/** How a state in Redis is opened where it is not a server's own. */
+export interface RedisOptions {
+  /** Whether a new epoch is built though one is open. */
+  readonly isFresh?: boolean;
 }
 
 /** Pauses between attempts to rebuild. */
@@ -42,12 +49,14 @@ const NO_SINK: TailSink = { applyRecorded: () => {}, applyRecordedLabel: () => {
 /**
  * Opens the state in Redis: joins the epoch that is open there, or builds one from the lake and
  * every instance's journal, now and whenever Redis loses it. Payments are decided meanwhile,
- * degraded and marked.
+ * degraded and marked. An open epoch is not joined where a later one, of another set or of an embedded store, is known:
+ * what was recorded in that is not in it.
  */
 export async function openRedisState(
   set: FeatureSet,
   opened: OpenedJournal,
   sources: RedisSources,
+  { isFresh = false }: RedisOptions = {},
 ): Promise<OnlineState> {
   const { journal } = opened;
   const { files, journalFolder, logger, ports } = sources;
@@ -60,6 +69,7 @@ export async function openRedisState(
   const rebuilder = new RedisRebuilder(set, journal, sources, () => clock.nowMicros());
   const store = new RedisOnlineStore(sources.redisUrl, set, rebuilder);
   rebuilder.store = store;
+  await closeOlder(set, sources, isFresh ? Number.POSITIVE_INFINITY : await rebuilder.lastEpoch());
   await store.connect();
   await rebuilder.settled();
   return {
@@ -80,6 +90,16 @@ export async function openRedisState(
     },
     save: async () => {},
   };
+}
+
+/** Closes the epoch of a set that others have left behind. Where Redis is away there is nothing to close, or it is lost. */
+async function closeOlder(set: FeatureSet, { redisUrl, logger }: RedisSources, below: number): Promise<void> {
+  try {
+    const closed = await closeEpochBelow(redisUrl, set, below);
+    if (closed !== undefined) logger.info({ epoch: closed }, 'an older epoch in Redis is closed: it is built anew');
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'store_unavailable') throw error;
+  }
 }
 
 /** Follows the store: rebuilds what was lost, and journals what is learned late. */
@@ -166,7 +186,7 @@ class RedisRebuilder {
   async #rebuild(reason: string): Promise<void> {
     while (!this.#stopped) {
       try {
-        const leastEpoch = 1 + (await this.#lastEpoch());
+        const leastEpoch = 1 + (await this.lastEpoch());
         await this.store?.rebuild({
           leastEpoch,
           build: () => this.#build(reason),
@@ -191,7 +211,8 @@ class RedisRebuilder {
     const { silverVersion, ...inSilver } = await silverEvents(lake, this.#set.columns, positions);
     const tails = await this.#tails(positions);
     const beyond = tailEvents(tails);
-    await feedEvents(joinedEvents(inSilver, beyond), state);
+    const bar = progress('building the state');
+    await feedEvents(joinedEvents(inSilver, beyond), state, bar.update).finally(bar.end);
     const offsets: Record<string, number> = Object.fromEntries(positions);
     for (const { journalId, lastPosition } of tails) offsets[journalId] = lastPosition;
     this.#logger.info(
@@ -201,7 +222,8 @@ class RedisRebuilder {
     return { state, base: { reason, silverVersion, offsets } };
   }
 
-  async #lastEpoch(): Promise<number> {
+  /** The last epoch that the lake or a journal knows of, of whichever set. */
+  async lastEpoch(): Promise<number> {
     const { lake } = this.#sources.ports;
     let last = await lastEpochOf(lake);
     for (const { entries } of await this.#tails(await silverPositions(lake))) {

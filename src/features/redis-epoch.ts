@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { AppError } from '../base/errors.ts';
+import { parseRedisAddress } from '../base/redis-address.ts';
 import type { EmbeddedStore } from './embedded-store.ts';
 import type { FeatureSet } from './feature-set.ts';
 import {
@@ -16,9 +17,9 @@ import {
   serversOf,
   storeUnavailable,
 } from './redis-connection.ts';
-import { epochKeys, epochOfKey, type SetKeys } from './redis-layout.ts';
+import { epochKeys, epochOfKey, type SetKeys, setKeys } from './redis-layout.ts';
 import { loadState } from './redis-load.ts';
-import { FENCE_SCRIPT, LOCK_SCRIPT, PUBLISH_SCRIPT } from './redis-scripts.ts';
+import { CLOSE_SCRIPT, FENCE_SCRIPT, LOCK_SCRIPT, PUBLISH_SCRIPT } from './redis-scripts.ts';
 
 /** What an epoch was built from. */
 export interface EpochBase {
@@ -111,6 +112,36 @@ export async function rebuildEpoch(
       void dropOlderEpochs(openRedis(url, BULK_TIMEOUT_MS), keys, built.epoch);
       return built;
     }
+  } catch (error) {
+    throw error instanceof AppError ? error : storeUnavailable(error);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** The keys of a set where an address names a single server or a Cluster. */
+export function setKeysAt(url: string, set: FeatureSet): SetKeys {
+  return setKeys(set, parseRedisAddress(url)?.kind === 'cluster');
+}
+
+/**
+ * Closes the epoch of a set that is open, if it is an older one: whoever looks finds none, and builds one. Its keys stay
+ * until then. A set that was not served for a while has its old epoch open: what came meanwhile is not in it.
+ *
+ * @param below epochs from this one on stay open.
+ * @returns the epoch that was closed; undefined where there was none to close.
+ * @throws AppError `store_unavailable`.
+ */
+export async function closeEpochBelow(url: string, set: FeatureSet, below: number): Promise<number | undefined> {
+  const keys = setKeysAt(url, set);
+  const redis = openRedis(url, BULK_TIMEOUT_MS);
+  try {
+    await connectRedis(redis);
+    const open = await redis.get(keys.open);
+    if (open === null || Number(open) >= below) return undefined;
+    // Another server may have opened the next one since.
+    const closed = await runScript(redis, CLOSE_SCRIPT, [keys.open], [open]);
+    return closed === 1 ? Number(open) : undefined;
   } catch (error) {
     throw error instanceof AppError ? error : storeUnavailable(error);
   } finally {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Cluster, type Redis } from 'ioredis';
 import { AppError } from '../base/errors.ts';
-import { parseRedisAddress } from '../base/redis-address.ts';
 import { byKind, type EntityNumbers, hasNumber, NO_NUMBERS } from '../domain/entity-keys.ts';
 import type { Side } from '../domain/payment.ts';
 import type { FeatureSet } from './feature-set.ts';
@@ -22,10 +21,10 @@ import {
   runIdsOf,
   storeUnavailable,
 } from './redis-connection.ts';
-import { findEpoch, type OpenedEpoch, type RebuildParts, rebuildEpoch } from './redis-epoch.ts';
+import { findEpoch, type OpenedEpoch, type RebuildParts, rebuildEpoch, setKeysAt } from './redis-epoch.ts';
 import { OTHER_EPOCH, RedisExchange } from './redis-exchange.ts';
 import { LateAppends } from './redis-late-appends.ts';
-import { type EpochKeys, epochKeys, setKeys } from './redis-layout.ts';
+import { type EpochKeys, epochKeys } from './redis-layout.ts';
 import { ObservationReader } from './redis-observation.ts';
 import { createVectorEngine, type VectorEngine } from './vector-engine.ts';
 
@@ -111,7 +110,7 @@ export class RedisOnlineStore implements OnlineStore {
     this.#engine = createVectorEngine(set);
     this.#reader = new ObservationReader(set, this.#engine);
     this.#exchange = new RedisExchange(this.#redis, set);
-    this.#keys = epochKeys(setKeys(set, parseRedisAddress(url)?.kind === 'cluster'), 0);
+    this.#keys = epochKeys(setKeysAt(url, set), 0);
     this.#latePayments = new LateAppends(LATE_LIMIT, (late) => this.#appendLate(late));
     this.#lateLabels = new LateAppends(LATE_LIMIT, (late) => this.#appendLateLabel(late.label, late.request));
     this.#watch(this.#redis);

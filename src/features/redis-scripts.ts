@@ -224,6 +224,12 @@ if tonumber(redis.call('GET', KEYS[1]) or 0) < tonumber(ARGV[1]) then redis.call
 return 1
 `);
 
+/** Closes an epoch if it is the one that is open: KEYS open; ARGV epoch. */
+export const CLOSE_SCRIPT = script(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+`);
+
 /** Opens an epoch if the lock is still the builder's: KEYS lock, open, opening; ARGV token, epoch, opening. */
 export const PUBLISH_SCRIPT = script(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end

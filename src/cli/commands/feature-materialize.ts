@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
+import { AppError } from '../../base/errors.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
+import type { MaterializedEpoch } from '../redis-materialize.ts';
 import type { Materialized, MaterializeRequest } from '../state-materialize.ts';
 import type { Terminal } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
@@ -16,9 +18,12 @@ const MATERIALIZE_HELP = `
 It takes the newest snapshot of the set, else silver, and then all of the server's journal, and writes a snapshot that the
 next start takes. Killed, it goes on from what it had written. Exits 3 where the server runs: use features backfill then.
 
+With Redis it opens a new epoch there and fills it from silver and the journals of all servers, none of which may run.
+
 Examples:
   sentinela import payments.ndjson && sentinela features materialize && sentinela serve
-  sentinela features materialize --set shop-risk@3f2a90bb12cd --instance a --json`;
+  sentinela features materialize --set shop-risk@3f2a90bb12cd --instance a --json
+  sentinela features materialize --redis-url redis://127.0.0.1:6379`;
 
 const BACKFILL_HELP = `
 The server goes on with the set that it has; nothing is switched. Its next start with the new set reads only what came since.
@@ -31,7 +36,7 @@ Examples:
 export function addFeatureMaterializeCommands(features: Command, contextOf: ContextOf): void {
   const materializing = features
     .command('materialize')
-    .description('build the embedded state of a set for a server that does not run, so that its start is warm')
+    .description('build the state of a set for a server that does not run, so that its start is warm')
     .option('--set <set>', `${SET_HELP} (default: the set that is served)`)
     .addHelpText('after', MATERIALIZE_HELP)
     .action((flags: MaterializeFlags, command: Command) =>
@@ -45,7 +50,8 @@ export function addFeatureMaterializeCommands(features: Command, contextOf: Cont
     .action((flags: MaterializeFlags, command: Command) =>
       build('backfill', contextOf(command), flags, settingFlags(command)),
     );
-  for (const command of [materializing, backfilling]) addSettingOptions(command, ['dataDir', 'instance']);
+  addSettingOptions(materializing, ['dataDir', 'instance', 'redisUrl']);
+  addSettingOptions(backfilling, ['dataDir', 'instance']);
 }
 
 async function build(
@@ -54,7 +60,7 @@ async function build(
   flags: MaterializeFlags,
   settings: Settings,
 ): Promise<void> {
-  const { dataDir, instance, featureSet } = await config(settings);
+  const { dataDir, instance, featureSet, redisUrl } = await config(settings);
   const [{ buildLogger }, { findFeatureSet }, states] = await Promise.all([
     import('../logger.ts'),
     import('../feature-sets.ts'),
@@ -62,7 +68,23 @@ async function build(
   ]);
   const set = await findFeatureSet(flags.set ?? featureSet, dataDir);
   const request: MaterializeRequest = { set, dataDir, instance, logger: buildLogger('warn') };
+  if (redisUrl !== '') {
+    if (how === 'backfill') {
+      throw new AppError(
+        'usage',
+        'features backfill is of the embedded store: with Redis stop the servers and materialize',
+      );
+    }
+    const { materializeInRedis } = await import('../redis-materialize.ts');
+    return tellEpoch(terminal, await materializeInRedis(request, redisUrl));
+  }
   tell(terminal, await states[how](request));
+}
+
+function tellEpoch(terminal: Terminal, made: MaterializedEpoch): void {
+  terminal.value(made);
+  const { featureSet, epoch, elapsedMs } = made;
+  terminal.line(`epoch ${epoch} of ${featureSet} is open in Redis, after ${(elapsedMs / 1000).toFixed(1)} s`);
 }
 
 function tell(terminal: Terminal, made: Materialized): void {
