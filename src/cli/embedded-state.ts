@@ -10,7 +10,7 @@ import type { FeatureSet } from '../features/feature-set.ts';
 import { CommitQueue } from '../scoring/commit-queue.ts';
 import type { OnlineState, OpenedJournal } from './online-state.ts';
 import { buildState, type StateSources } from './state-build.ts';
-import { type SnapshotBase, storeOfSnapshot, writeSnapshot } from './state-snapshot.ts';
+import { noteServed, type SnapshotBase, storeOfSnapshot, writeSnapshot } from './state-snapshot.ts';
 
 /**
  * Opens the embedded store: its state is built, the journal's groups settle it or take it back,
@@ -26,6 +26,7 @@ export async function openEmbeddedState(
 ): Promise<OnlineState> {
   const { journal } = opened;
   const { logger } = sources;
+  await noteServed(snapshotPath, set);
   const store = storeOfSnapshot(snapshotPath, set);
   const index = new AnswerIndex(LIMITS.retryHorizonMicros);
   const built = await buildState(store, index, journal, sources, snapshotPath);

@@ -6,14 +6,14 @@ import { AppError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { AnswerIndex } from '../events/answer-index.ts';
 import { openJournal } from '../events/journal.ts';
-import { lockFolder } from '../events/journal-lock.ts';
+import { folderHolder, lockFolder } from '../events/journal-lock.ts';
 import { readJournalId } from '../events/journal-reader.ts';
 import { localJournalFiles } from '../events/local-journal-files.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { bronzePositions } from '../pipeline/silver-plan.ts';
 import { openLakeOf } from './lake-access.ts';
 import { type BuildOptions, buildState, type FollowedJournal, type StateSources } from './state-build.ts';
-import { type SnapshotBase, storeOfSnapshot, writeSnapshot } from './state-snapshot.ts';
+import { type SnapshotBase, servedVersion, storeOfSnapshot, writeSnapshot } from './state-snapshot.ts';
 
 /** Whose state is built: a set's, for one server of a data folder. */
 export interface MaterializeRequest {
@@ -82,7 +82,7 @@ export async function materialize(request: MaterializeRequest): Promise<Material
  * start with the set reads only what came since. It reads what the lake has of the server's journal and no more, so that
  * it never holds a record that was taken back; the server is not asked, and not held up but for the processor.
  *
- * @throws AppError `not_found` where no server ever ran; those of storage.
+ * @throws AppError `not_found` where no server ever ran; `locked` where it runs with this very set; those of storage.
  */
 export async function backfill(request: MaterializeRequest): Promise<Materialized> {
   const { folders, ports } = await openLakeOf(request.dataDir);
@@ -96,10 +96,16 @@ export async function backfill(request: MaterializeRequest): Promise<Materialize
       `no server ${instance} ever ran on ${request.dataDir}: name it by --instance, or use features materialize`,
     );
   }
+  const path = folders.snapshot(instance, set.version);
+  const holder = await folderHolder(journalFolder);
+  if (holder !== undefined && (await servedVersion(path)) === set.version) {
+    const held = `the server ${instance} (process ${holder}) serves ${set.name}@${set.version} already`;
+    throw new AppError('locked', `${held}: its state needs no backfill`, { pid: holder });
+  }
   const through = (await bronzePositions(ports.lake)).get(id) ?? 0;
   const journal: FollowedJournal = { id, durablePosition: () => through };
   const sources = { ports, files, journalFolder, logger };
-  return buildSnapshot(request, journal, sources, folders.snapshot(instance, set.version), { through });
+  return buildSnapshot(request, journal, sources, path, { through });
 }
 
 async function buildSnapshot(

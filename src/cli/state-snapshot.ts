@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemErrorCode } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
@@ -16,6 +16,26 @@ import { restoreStore, type StoreHeader, snapshotOfStore } from '../features/emb
 import { EmbeddedStore } from '../features/embedded-store.ts';
 import { DEFAULT_EMBEDDED_LIMITS } from '../features/embedded-tables.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
+
+/** Beside the snapshots of an instance: the version of the set that its server has open, or had last. */
+const SERVED_FILE = 'served';
+
+/** Notes which set a server opens; its snapshot and the pages beside it are the server's from then on. */
+export async function noteServed(snapshotPath: string, { version }: FeatureSet): Promise<void> {
+  const folder = dirname(snapshotPath);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeFile(join(folder, SERVED_FILE), `${version}\n`, { mode: 0o600 });
+}
+
+/** The version of the set that was noted last; undefined where none was. */
+export async function servedVersion(snapshotPath: string): Promise<string | undefined> {
+  try {
+    return (await readFile(join(dirname(snapshotPath), SERVED_FILE), 'utf8')).trim();
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
 
 /** What a state was built from, up to where. */
 export interface SnapshotBase {

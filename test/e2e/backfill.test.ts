@@ -5,8 +5,9 @@ import pino from 'pino';
 import { afterAll, describe, expect, it } from 'vitest';
 import { dataFolders } from '../../src/cli/data-folders.ts';
 import { openLakeOf } from '../../src/cli/lake-access.ts';
+import { shippedSet } from '../../src/cli/shipped-set.ts';
 import { buildState } from '../../src/cli/state-build.ts';
-import { type Materialized, materialize } from '../../src/cli/state-materialize.ts';
+import { backfill, type Materialized, materialize } from '../../src/cli/state-materialize.ts';
 import { writeSnapshot } from '../../src/cli/state-snapshot.ts';
 import { AnswerIndex } from '../../src/events/answer-index.ts';
 import { readJournalId } from '../../src/events/journal-reader.ts';
@@ -77,6 +78,11 @@ describe('a new feature while a server runs', () => {
     expect(running.status).toBe(3);
     expect(running.error).toContain(`process ${old.pid}`);
     expect(running.error).toContain('features backfill');
+    // What is served is the server's own.
+    await expect(backfill({ set: shippedSet(), dataDir, instance: 'main', logger: silent })).rejects.toMatchObject({
+      code: 'locked',
+      message: expect.stringContaining('needs no backfill'),
+    });
     // Silver has some of what the server took, the journal the rest, and the lake's bronze follows it.
     expect(sentinela('job', 'run', 'bronze-to-silver').status).toBe(0);
     const first = made('features', 'backfill', '--set', file);

@@ -101,7 +101,7 @@ describe('a server’s life', () => {
     const first = await startServer();
     const body = await (await first.post('/v1/score', paymentOf(1))).text();
     expect(await first.stop()).toBe(0);
-    const [name = ''] = readdirSync(`${first.dataDir}/state/main`);
+    const name = readdirSync(`${first.dataDir}/state/main`).find((file) => file.endsWith('.snapshot'));
     const snapshot = `${first.dataDir}/state/main/${name}`;
     const second = await startServer({ dataDir: first.dataDir });
     expect(second.log()).toContain('"snapshot":true');
