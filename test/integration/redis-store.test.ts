@@ -12,7 +12,7 @@ import { RedisOnlineStore } from '../../src/features/redis-online-store.ts';
 import { type RunningCluster, startRedisCluster } from '../running-redis-cluster.ts';
 import { type Cell, OracleStore } from '../unit/features/oracle.ts';
 import { checkReading } from '../unit/features/reading-check.ts';
-import { cellsOf, paymentOf, rowOf, STREAMS, type Step, stream, testSet } from '../unit/features/streams.ts';
+import { cellsOf, paymentOf, plainSet, rowOf, STREAMS, type Step, stream, testSet } from '../unit/features/streams.ts';
 import { startRedis, type TestRedis } from './redis-server.ts';
 
 const START = 1_762_000_000_000_000;
@@ -156,7 +156,60 @@ async function run(redis: Place, bound: number, steps: readonly Step[]): Promise
   }
 }
 
+/** A store on an epoch that holds nothing. */
+async function emptyStore({ url, flush }: Place): Promise<RedisOnlineStore> {
+  await flush();
+  const set = compileFeatureSet(plainSet(9));
+  const ignored = { onNumbersLearned: () => {}, onLabelLearned: () => {}, onStateLost: () => {} };
+  const store = new RedisOnlineStore(
+    url,
+    set,
+    { ...ignored, onUnreachable: () => {}, onEpochOpened: () => {} },
+    10_000,
+  );
+  await store.connect();
+  await store.rebuild({
+    leastEpoch: 1,
+    build: async () => ({ state: new EmbeddedStore(set), base: { reason: '', silverVersion: null, offsets: {} } }),
+    publish: async () => {},
+  });
+  return store;
+}
+
+const ID = `E${'1'.repeat(31)}`;
+
+/** The numbers of entities, without their epoch. */
+function seqs(numbers: EntityNumbers): (number | undefined)[] {
+  return [numbers.payer, numbers.payee, numbers.pair].map((number) => number?.seq);
+}
+
 function suite(place: () => Place, streams: number): void {
+  it('takes one record of a payment as its event, whoever else is asked at the same time', async () => {
+    const store = await emptyStore(place());
+    for (let round = 0; round < 50; round += 1) {
+      const row = rowOf(`E${String(round).padStart(31, '0')}`, START + round, 100, 1, 1);
+      const other: PaymentRow = { ...row, side: 'PAYEE' };
+      const seen = await Promise.all([row, other, row, other].map((of) => store.observePayment(paymentOf(of))));
+      const events = seen.filter(({ isEvent }) => isEvent);
+      expect(events.map(({ numbers }) => seqs(numbers))).toEqual(events.map(() => [round + 1, round + 1, round + 1]));
+      expect(seen.map(({ isEvent }) => isEvent)).toEqual(
+        seen[0]?.isEvent ? [true, false, true, false] : [false, true, false, true],
+      );
+    }
+    await store.close();
+  });
+
+  it('adds no event where the second side names another payee', async () => {
+    const store = await emptyStore(place());
+    const row = rowOf(ID, START, 100, 1, 1);
+    await store.observePayment(paymentOf(row));
+    const second = await store.observePayment(paymentOf({ ...row, side: 'PAYEE', payee_number: '2' }));
+    expect({ isEvent: second.isEvent, numbers: second.numbers }).toEqual({ isEvent: false, numbers: NO_NUMBERS });
+    const next = await store.observePayment(paymentOf(rowOf(ID.replace('1', '2'), START, 100, 1, 2)));
+    expect(seqs(next.saw)).toEqual([1, 0, 0]);
+    await store.close();
+  });
+
   for (const bound of [1, 3, 9, 256]) {
     it(`equals the oracle on random streams where an entity keeps ${bound} events`, async () => {
       await fc.assert(
