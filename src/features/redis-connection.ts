@@ -91,7 +91,8 @@ export async function connectRedis(client: RedisClient): Promise<void> {
   };
   client.on('node error', note);
   try {
-    await client.connect();
+    // Where the Cluster says that it is not ready ioredis goes on trying, and its promise is never settled.
+    await Promise.race([client.connect(), once(client, 'ready', { signal: AbortSignal.timeout(CONNECT_MS) })]);
   } catch (error) {
     throw reason === undefined ? error : new Error(`${messageOf(error)}: ${reason}`, { cause: error });
   } finally {
@@ -157,7 +158,10 @@ export async function runScript(
 const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [/^(MOVED|ASK|CROSSSLOT)\b/, 'this Redis is a node of a Cluster: name it with redis-cluster://'],
   [/cluster support disabled/, 'this Redis is no Cluster: name it with redis://'],
-  [/^CLUSTERDOWN|slots cache|startup nodes/, 'no node of the Cluster answers, or its nodes do not cover every slot'],
+  [
+    /^CLUSTERDOWN|slots cache|startup nodes|operation was aborted/,
+    'no node of the Cluster answers, or its nodes do not cover every slot',
+  ],
 ];
 
 /** An error of Redis or of the way to it, as the rest of the program knows it. */

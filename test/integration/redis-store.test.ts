@@ -293,12 +293,17 @@ describe('an address of Redis that is not what it says', () => {
     }
   };
 
-  it('is told apart: a node of a Cluster, one server, nobody', async () => {
+  it('is told apart: a node of a Cluster, one server, a Cluster without one of its nodes, nobody', async () => {
     const [redis, cluster] = [await startRedis(), await startRedisCluster()];
     expect(await failureAt(`redis://127.0.0.1:${cluster.nodes[0]?.port}`)).toMatch(/name it with redis-cluster:\/\//);
     expect(await failureAt(redis.url.replace('redis:', 'redis-cluster:'))).toMatch(
       /is no Cluster: name it with redis:/,
     );
+    await cluster.nodes[1]?.kill();
+    await expect
+      .poll(() => cluster.nodes[0]?.command('CLUSTER', 'INFO'), { timeout: 20_000 })
+      .toContain('cluster_state:fail');
+    expect(await failureAt(cluster.url)).toMatch(/its nodes do not cover every slot/);
     await Promise.all([redis.close(), cluster.stop()]);
     expect(await failureAt(cluster.url)).toMatch(/no node of the Cluster answers/);
   });
