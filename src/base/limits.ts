@@ -36,6 +36,8 @@ export const LIMITS = {
   historicalMs: 600_000,
   /** Memory of the thread that reads: 1.5 M payments at 0.6 KB, and their replay. */
   historicalHeapMb: 2048,
+  /** Threads of one replay: each holds 40 MB, and one thread must keep up with writing what all of them compute. */
+  replayThreads: 64,
   /** Requests under way: at 15 k/s and 100 ms that is 1,500; four times that is a backlog that cannot be served in time. */
   requestsUnderWay: 8192,
   /** Payments scored by one call of the model: more gains nothing and delays the first of them. */

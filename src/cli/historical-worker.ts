@@ -29,7 +29,7 @@ try {
 const { lakeFolder, question } = workerData as HistoricalWorkerData;
 const send = (message: FromHistoricalWorker): void => parentPort?.postMessage(message);
 
-async function start(): Promise<Generator<Uint8Array>> {
+async function start(): Promise<AsyncGenerator<Uint8Array>> {
   const { definition, features, withStatuses } = question;
   const of =
     question.of.kind === 'payments' ? question.of : ({ kind: 'own', rows: await ownRows(question.of.rows) } as const);
@@ -49,10 +49,14 @@ async function ownRows(rows: readonly HistoricalRow[]): Promise<UserRows> {
   return toldAs('rows', () => readUserRows(file, { columns: {} }));
 }
 
-function sendNext(pieces: Generator<Uint8Array>): void {
-  const { value, done } = pieces.next();
-  if (done === true) send({ kind: 'end' });
-  else send({ kind: 'piece', bytes: value });
+async function sendNext(pieces: AsyncGenerator<Uint8Array>): Promise<void> {
+  try {
+    const { value, done } = await pieces.next();
+    if (done === true) send({ kind: 'end' });
+    else send({ kind: 'piece', bytes: value });
+  } catch (error) {
+    fail(error);
+  }
 }
 
 function fail(error: unknown): void {
@@ -65,14 +69,8 @@ function fail(error: unknown): void {
 
 try {
   const pieces = await start();
-  parentPort?.on('message', () => {
-    try {
-      sendNext(pieces);
-    } catch (error) {
-      fail(error);
-    }
-  });
-  sendNext(pieces);
+  parentPort?.on('message', () => void sendNext(pieces));
+  await sendNext(pieces);
 } catch (error) {
   fail(error);
 }

@@ -48,14 +48,15 @@ export function passes(events: Float64Array, base: number, conditionSlot: number
   return bit < 0 || holds(events[base + conditionSlot] as number, bit);
 }
 
-type ReadSlot = (row: PaymentRow, derived: DerivedColumns) => number;
+/** Reads one number of a payment's event. */
+export type ReadSlot = (row: PaymentRow, derived: DerivedColumns) => number;
 
 /** Writes the events of one kind of entity; made once, allocates nothing for an event but what a token's text needs. */
 export class EventWriter {
   readonly #reads: readonly ReadSlot[];
 
   constructor({ slots }: EventLayout) {
-    this.#reads = slots.map(readOf);
+    this.#reads = slots.map(slotReader);
   }
 
   /** Fills `event` with the event of a payment. @param identity token of its endToEndId. */
@@ -69,7 +70,8 @@ export class EventWriter {
   }
 }
 
-function readOf(slot: EventSlot): ReadSlot {
+/** What a slot holds of a payment, as a function of its own. */
+export function slotReader(slot: EventSlot): ReadSlot {
   if (slot.kind === 'conditions') {
     const { conditions } = slot;
     return (row, derived) => {

@@ -1,25 +1,21 @@
 import type { FeatureOutput } from './feature-output.ts';
 import type { FeatureSet } from './feature-set.ts';
 
-/** Values and statuses of the features that come from entities, for many reads; entities fill it in any order. */
+/** Values and statuses of every feature that is computed from history, for many reads. Read-major. */
 export class HistoryBlock {
+  /** Outputs from history, in the order in which they lie; and where each lies, −1 where it is not from an entity. */
   readonly #outputs: Int32Array;
-  /** Place of a feature in a read's part; −1 where it is not from an entity. */
   readonly #placeOf: Int32Array;
   readonly #values: Float64Array;
   readonly #status: Uint8Array;
 
-  /** How many reads it has room for. */
-  readonly reads: number;
-
-  constructor(set: FeatureSet, reads: number) {
-    this.reads = reads;
-    const kinds = Object.values(set.kinds);
-    this.#outputs = Int32Array.from(kinds.flatMap((plan) => [...plan.outputs, ...plan.labelOutputs]));
+  /** @param values, status room for {@link historyWidth} numbers a read. */
+  constructor(set: FeatureSet, values: Float64Array, status: Uint8Array) {
+    this.#outputs = historyOutputs(set);
     this.#placeOf = new Int32Array(set.names.length).fill(-1);
     for (const [place, output] of this.#outputs.entries()) this.#placeOf[output] = place;
-    this.#values = new Float64Array(reads * this.#outputs.length);
-    this.#status = new Uint8Array(reads * this.#outputs.length);
+    this.#values = values;
+    this.#status = status;
   }
 
   /** Takes the named outputs of a read. */
@@ -42,4 +38,13 @@ export class HistoryBlock {
       out.status[output] = this.#status[base + place] as number;
     }
   }
+}
+
+/** How many features of a set are computed from history. */
+export function historyWidth(set: FeatureSet): number {
+  return historyOutputs(set).length;
+}
+
+function historyOutputs({ kinds }: FeatureSet): Int32Array {
+  return Int32Array.from(Object.values(kinds).flatMap((plan) => [...plan.outputs, ...plan.labelOutputs]));
 }

@@ -3,47 +3,50 @@ import { ColdPool } from './cold/cold-pool.ts';
 import { memoryPages } from './cold/memory-pages.ts';
 import { EntityLists } from './entity-lists.ts';
 import { EntityView } from './entity-view.ts';
-import type { EpochBook } from './epoch-book.ts';
-import { EventWriter } from './event-layout.ts';
+import { type EpochBook, epochBook } from './epoch-book.ts';
+import { EVENT_IDENTITY, EVENT_TIME, FIRST_SLOT } from './event-layout.ts';
 import { EventSlab } from './event-slab.ts';
-import { ColumnDeriver } from './expression/derived-columns.ts';
 import type { FeatureOutput } from './feature-output.ts';
 import type { FeatureSet } from './feature-set.ts';
-import { FEATURE_STATUS } from './feature-status.ts';
-import type { HistoryBlock } from './history-block.ts';
+import { HistoryBlock } from './history-block.ts';
 import { LABEL_STRIDE, LabelEngine } from './label-engine.ts';
-import type { Groups } from './replay-groups.ts';
-import type { ReplayInput } from './replay-input.ts';
+import { SEVERAL } from './other-events.ts';
+import type { ReplayColumns } from './replay-columns.ts';
+import { EPOCH_STEP, type KindRecords } from './replay-items.ts';
+import type { KindReads, ReplayPiece } from './replay-piece.ts';
 import { NO_TILES } from './tile-layout.ts';
 import { TilePool } from './tile-pool.ts';
-import { writeAbsent } from './vector-engine.ts';
+import { featureOutput } from './vector-engine.ts';
 import { WindowEngine } from './window-engine.ts';
 import { type KindPlan, labelKeeping } from './window-plan.ts';
 
-/** Names of rows as numbers. */
-export interface ReplayRows {
-  readonly tokens: Float64Array;
-  readonly labelTokens: Float64Array;
-  /** Rows of a payment's events by its token, for payments that have a second side or two events. */
-  readonly eventsOf: ReadonlyMap<number, readonly number[]>;
-  /** For an event whose payment has another event (a store had lost the first): those that come before it in a base. */
-  readonly earlierEvents: ReadonlyMap<number, readonly number[]>;
-}
-
-/** What the replay of one kind of entity works with. */
+/** What the replays of all kinds of entity share on one thread. */
 export interface EntityReplayContext {
   readonly set: FeatureSet;
-  readonly input: ReplayInput;
+  readonly columns: ReplayColumns;
   readonly book: EpochBook;
-  readonly rows: ReplayRows;
-  readonly paymentJournals: Int32Array;
-  readonly labelJournals: Int32Array;
-  readonly block: HistoryBlock;
   readonly out: FeatureOutput;
+  /** The state in which each row's event was fed last; states are numbered over all kinds. */
+  readonly fedIn: Int32Array;
+  states: number;
+  /** The piece that is replayed, and where its values go. */
+  piece: ReplayPiece | null;
+  block: HistoryBlock;
 }
 
-/** An epoch's numbers follow those of all earlier ones: one sorted double says both, exact for 2^20 epochs of 2^32. */
-const EPOCH_STEP = 2 ** 32;
+/** What replays of one thread share, before the first piece. */
+export function replayContext(set: FeatureSet, columns: ReplayColumns): EntityReplayContext {
+  return {
+    set,
+    columns,
+    book: epochBook(columns.epochs),
+    out: featureOutput(set),
+    fedIn: new Int32Array(columns.payments.times.length),
+    states: 0,
+    piece: null,
+    block: new HistoryBlock(set, new Float64Array(0), new Uint8Array(0)),
+  };
+}
 
 /**
  * Replays entities of one kind, one after another, through one state.
@@ -55,32 +58,24 @@ const EPOCH_STEP = 2 ** 32;
  */
 export class EntityReplay {
   readonly #context: EntityReplayContext;
-  readonly #kind: EntityKind;
   readonly #plan: KindPlan;
+  readonly #records: KindRecords;
   readonly #engine: WindowEngine;
   readonly #labelEngine: LabelEngine;
   readonly #lists: EntityLists;
   readonly #tiles: TilePool;
   readonly #labels: EntityLists;
-  readonly #writer: EventWriter;
+  /** Columns of the kind's events, in the order of their layout. */
+  readonly #columns: readonly Float64Array[];
   readonly #event: Float64Array;
   readonly #label = new Float64Array(LABEL_STRIDE);
-  readonly #deriver = new ColumnDeriver();
   readonly #view = new EntityView();
   readonly #labelView = new EntityView();
-  /** The state in which each event's row was fed; states are numbered. */
-  readonly #fedIn: Int32Array;
-  #state = 0;
-  /** Records of the entity in their order: rows of payments, or −1 − rows of labels; with their sort keys. */
-  #items = new Int32Array(64);
-  #itemKeys = new Float64Array(64);
-  #itemCount = 0;
+  /** Places of the entity's records: its first, behind its last, behind the last that has a number. */
+  #first = 0;
+  #end = 0;
   #numbered = 0;
-  /** Reads of the entity in their order. */
-  #reads = new Int32Array(64);
-  #readKeys = new Float64Array(64);
-  #readCount = 0;
-  /** Items below `#next` were fed or left out; those from `#checked` on were fed since the last base. */
+  /** Records below `#next` were fed or left out; those from `#checked` on were fed since the last base. */
   #next = 0;
   #checked = 0;
   #leftOut: number[] = [];
@@ -89,12 +84,13 @@ export class EntityReplay {
   #hasDoubtful = false;
   #place = -1;
 
-  constructor(kind: EntityKind, context: EntityReplayContext) {
-    const { set, input } = context;
+  /** @param records of the kind. */
+  constructor(kind: EntityKind, records: KindRecords, context: EntityReplayContext) {
+    const { set, columns } = context;
     const plan = set.kinds[kind];
     this.#context = context;
-    this.#kind = kind;
     this.#plan = plan;
+    this.#records = records;
     this.#engine = new WindowEngine(plan, set.latenessMicros, set.defaults);
     this.#labelEngine = new LabelEngine(plan, set.latenessMicros, set.defaults);
     const { retentionMicros, tiles } = plan.keeping;
@@ -104,130 +100,61 @@ export class EntityReplay {
     const pool = cold === null ? null : new ColdPool(cold, memoryPages());
     this.#lists = new EntityLists(1, plan.keeping, new EventSlab(set.bound * 8, plan.layout.stride), this.#tiles, pool);
     this.#labels = labelLists(set.labelBound);
-    this.#writer = new EventWriter(plan.layout);
+    this.#columns = Array.from(columns.placesOf[kind], (place) => columns.payments.events[place] as Float64Array);
     this.#event = new Float64Array(plan.layout.stride);
     this.#lists.create();
     this.#labels.create();
-    this.#fedIn = new Int32Array(input.payments.count);
   }
 
-  /** Marks what cannot be computed: no such entity, or the store did not answer. */
-  writeAbsent(readEntities: Int32Array): void {
-    const { input, out } = this.#context;
-    const { epochs } = input.reads.saw[this.#kind];
-    for (let read = 0; read < readEntities.length; read += 1) {
-      const exists = (readEntities[read] as number) >= 0;
-      if (exists && (epochs[read] as number) > 0) continue;
-      writeAbsent(this.#plan, exists ? FEATURE_STATUS.unavailable : FEATURE_STATUS.notFound, out);
-      this.#store(read);
-    }
-  }
-
-  /** Answers every read of an entity. */
-  run(entity: number, events: Groups, labels: Groups, reads: Groups): void {
-    this.#takeReads(entity, reads);
-    if (this.#readCount === 0) return;
-    this.#takeItems(entity, events, labels);
+  /** Answers every read of an entity. @param at its place among the entities of the reads. */
+  run({ entities, start, reads, keys }: KindReads, at: number): void {
+    this.#takeRecords(entities[at] as number);
     this.#reset();
     this.#place = -1;
     let epoch = 0;
-    for (let at = 0; at < this.#readCount; at += 1) {
-      const key = this.#readKeys[at] as number;
+    const end = start[at + 1] as number;
+    for (let read = start[at] as number; read < end; read += 1) {
+      const key = keys[read] as number;
       const readEpoch = Math.floor(key / EPOCH_STEP);
       if (readEpoch !== epoch) {
         epoch = readEpoch;
         this.#openEpoch(epoch);
       }
-      while (this.#next < this.#numbered && (this.#itemKeys[this.#next] as number) <= key) {
+      while (this.#next < this.#numbered && (this.#records.keys[this.#next] as number) <= key) {
         this.#feed(this.#next);
         this.#next += 1;
       }
-      this.#answer(this.#reads[at] as number);
+      this.#answer(reads[read] as number);
     }
   }
 
-  #takeReads(entity: number, { start, rows }: Groups): void {
-    const { epochs, seqs } = this.#context.input.reads.saw[this.#kind];
-    const begin = start[entity] as number;
-    const count = (start[entity + 1] as number) - begin;
-    this.#readCount = count;
-    if (count > this.#reads.length) {
-      this.#reads = new Int32Array(count * 2);
-      this.#readKeys = new Float64Array(count * 2);
-    }
-    for (let at = 0; at < count; at += 1) {
-      const read = rows[begin + at] as number;
-      this.#reads[at] = read;
-      this.#readKeys[at] = (epochs[read] as number) * EPOCH_STEP + (seqs[read] as number);
-    }
-    sortByKey(this.#reads, this.#readKeys, count, (a, b) => a - b);
-  }
-
-  #takeItems(entity: number, events: Groups, labels: Groups): void {
-    const { payments, labels: label } = this.#context.input;
-    const eventCount = (events.start[entity + 1] as number) - (events.start[entity] as number);
-    const labelCount = (labels.start[entity + 1] as number) - (labels.start[entity] as number);
-    const count = eventCount + labelCount;
-    if (count > this.#items.length) {
-      this.#items = new Int32Array(count * 2);
-      this.#itemKeys = new Float64Array(count * 2);
-    }
-    const keyOf = (epoch: number, seq: number): number => (epoch === 0 ? Infinity : epoch * EPOCH_STEP + seq);
-    const { epochs, seqs } = payments.numbers[this.#kind];
-    for (let at = 0; at < eventCount; at += 1) {
-      const row = events.rows[(events.start[entity] as number) + at] as number;
-      this.#items[at] = row;
-      this.#itemKeys[at] = keyOf(epochs[row] as number, seqs[row] as number);
-    }
-    for (let at = 0; at < labelCount; at += 1) {
-      const row = labels.rows[(labels.start[entity] as number) + at] as number;
-      this.#items[eventCount + at] = -1 - row;
-      this.#itemKeys[eventCount + at] = keyOf(label.numbers.epochs[row] as number, label.numbers.seqs[row] as number);
-    }
-    sortByKey(this.#items, this.#itemKeys, count, (a, b) => this.#compareUnnumbered(a, b));
-    const { earlierEvents } = this.#context.rows;
+  #takeRecords(entity: number): void {
+    const { start, items, keys } = this.#records;
+    this.#first = start[entity] as number;
+    this.#end = start[entity + 1] as number;
+    this.#numbered = this.#end;
+    while (this.#numbered > this.#first && keys[this.#numbered - 1] === Infinity) this.#numbered -= 1;
+    const { earlierEvents } = this.#context.columns.payments;
     this.#hasDoubtful =
-      earlierEvents.size > 0 && this.#items.subarray(0, count).some((item) => earlierEvents.has(item));
-    this.#itemCount = count;
-    this.#numbered = count;
-    while (this.#numbered > 0 && this.#itemKeys[this.#numbered - 1] === Infinity) this.#numbered -= 1;
-  }
-
-  /** Records without a number: by known time, journal, position. */
-  #compareUnnumbered(a: number, b: number): number {
-    const [left, right] = [this.#placeOf(a), this.#placeOf(b)];
-    if (left.knownTime !== right.knownTime) return left.knownTime - right.knownTime;
-    if (left.journalId !== right.journalId) return left.journalId < right.journalId ? -1 : 1;
-    return left.position - right.position;
-  }
-
-  #placeOf(item: number): { knownTime: number; journalId: string; journal: number; position: number } {
-    const { input, paymentJournals, labelJournals } = this.#context;
-    const row = item < 0 ? -1 - item : item;
-    const { places } = item < 0 ? input.labels : input.payments;
-    return {
-      knownTime: places.knownTimes[row] as number,
-      journalId: places.journals[row] as string,
-      journal: (item < 0 ? labelJournals : paymentJournals)[row] as number,
-      position: places.positions[row] as number,
-    };
+      earlierEvents.size > 0 && items.subarray(this.#first, this.#end).some((item) => earlierEvents.has(item));
   }
 
   #inBase(at: number, place: number): boolean {
-    const item = this.#items[at] as number;
-    const { input, labelJournals, rows, book } = this.#context;
+    const item = this.#records.items[at] as number;
+    const { columns, book } = this.#context;
     if (item < 0) {
-      const row = -1 - item;
-      return book.inBase(place, labelJournals[row] as number, input.labels.places.positions[row] as number);
+      const { journals, positions } = columns.labels;
+      return book.inBase(place, journals[-1 - item] as number, positions[-1 - item] as number);
     }
     if (!this.#paymentInBase(item, place)) return false;
     // State is keyed by payment: of two events the first counts.
-    return rows.earlierEvents.get(item)?.some((row) => this.#paymentInBase(row, place)) !== true;
+    return columns.payments.earlierEvents.get(item)?.some((row) => this.#paymentInBase(row, place)) !== true;
   }
 
   #paymentInBase(row: number, place: number): boolean {
-    const { input, paymentJournals, book } = this.#context;
-    return book.inBase(place, paymentJournals[row] as number, input.payments.places.positions[row] as number);
+    const { columns, book } = this.#context;
+    const { journals, positions } = columns.payments;
+    return book.inBase(place, journals[row] as number, positions[row] as number);
   }
 
   /** Makes the state the base of an epoch. */
@@ -235,11 +162,11 @@ export class EntityReplay {
     const place = this.#context.book.placeOf(epoch);
     if (!this.#goesOn(place)) this.#reset();
     const end = epoch * EPOCH_STEP;
-    for (; this.#next < this.#numbered && (this.#itemKeys[this.#next] as number) < end; this.#next += 1) {
+    for (; this.#next < this.#numbered && (this.#records.keys[this.#next] as number) < end; this.#next += 1) {
       if (this.#inBase(this.#next, place)) this.#feed(this.#next);
       else this.#leftOut.push(this.#next);
     }
-    for (let at = this.#numbered; at < this.#itemCount; at += 1) {
+    for (let at = this.#numbered; at < this.#end; at += 1) {
       if (!this.#inBase(at, place)) continue;
       this.#feed(at);
       this.#fedUnnumbered = true;
@@ -261,47 +188,52 @@ export class EntityReplay {
     this.#lists.reset(0);
     this.#labels.reset(0);
     this.#tiles.clear();
-    this.#state += 1;
-    this.#next = 0;
-    this.#leftOut = [];
+    this.#context.states += 1;
+    this.#next = this.#first;
+    if (this.#leftOut.length > 0) this.#leftOut = [];
     this.#fedUnnumbered = false;
   }
 
   #feed(at: number): void {
-    const item = this.#items[at] as number;
-    const { input, rows } = this.#context;
+    const item = this.#records.items[at] as number;
+    const { columns, fedIn, states } = this.#context;
     if (item < 0) {
       const row = -1 - item;
-      const { labels } = input;
+      const { labels } = columns;
       this.#label[0] = labels.times[row] as number;
-      this.#label[1] = rows.labelTokens[row] as number;
+      this.#label[1] = labels.tokens[row] as number;
       this.#label[2] = labels.states[row] as number;
       this.#labels.append(0, this.#label, null);
       return;
     }
     this.#lists.append(0, this.#write(item, this.#event), null);
-    this.#fedIn[item] = this.#state;
+    fedIn[item] = states;
   }
 
   /** Fills `event` with the event of a payment's row. */
   #write(row: number, event: Float64Array): Float64Array {
-    const payment = this.#context.input.payments.row(row);
-    this.#writer.write(payment, this.#deriver.read(payment), this.#context.rows.tokens[row] as number, event);
+    const { times, tokens } = this.#context.columns.payments;
+    const columns = this.#columns;
+    event[EVENT_TIME] = times[row] as number;
+    event[EVENT_IDENTITY] = tokens[row] as number;
+    for (let at = 0; at < columns.length; at += 1) {
+      event[FIRST_SLOT + at] = (columns[at] as Float64Array)[row] as number;
+    }
     return event;
   }
 
   #answer(read: number): void {
-    const { input, rows, out } = this.#context;
-    const { payments } = input;
-    const row = input.reads.rows[read] as number;
-    const t = payments.times[row] as number;
-    const token = rows.tokens[row] as number;
+    const { columns, piece, out } = this.#context;
+    const { times, tokens } = columns.payments;
+    const row = piece?.rows[read] as number;
+    const t = times[row] as number;
+    const token = tokens[row] as number;
     const view = this.#view;
     this.#lists.show(0, view);
-    const event = rows.eventsOf.get(token)?.find((candidate) => this.#fedIn[candidate] === this.#state);
-    if (event !== undefined) {
+    const event = this.#fedEvent(row, token);
+    if (event >= 0) {
       view.ownIdentity = token;
-      view.ownTime = payments.times[event] as number;
+      view.ownTime = times[event] as number;
       if (view.own.length === 0) view.own = new Float64Array(this.#event.length);
       this.#write(event, view.own);
     }
@@ -311,6 +243,15 @@ export class EntityReplay {
       this.#labelEngine.read(this.#labelView, view, t, token, out);
     }
     this.#store(read);
+  }
+
+  /** The row of the payment's event in this state; −1 where there is none. */
+  #fedEvent(row: number, token: number): number {
+    const { columns, fedIn, states } = this.#context;
+    const { eventOf, eventsOf } = columns.payments;
+    const event = eventOf[row] as number;
+    if (event === SEVERAL) return eventsOf.get(token)?.find((candidate) => fedIn[candidate] === states) ?? -1;
+    return event >= 0 && fedIn[event] === states ? event : -1;
   }
 
   #store(read: number): void {
@@ -328,27 +269,4 @@ function labelLists(bound: number): EntityLists {
     new TilePool(0, NO_TILES),
     null,
   );
-}
-
-/** Sorts two columns by the second; nearly always they are in order, and then only looks. */
-function sortByKey(
-  items: Int32Array,
-  keys: Float64Array,
-  count: number,
-  compareTied: (a: number, b: number) => number,
-): void {
-  let sorted = true;
-  for (let at = 1; at < count && sorted; at += 1) {
-    const before = keys[at - 1] as number;
-    const key = keys[at] as number;
-    sorted = before < key || (before === key && compareTied(items[at - 1] as number, items[at] as number) <= 0);
-  }
-  if (sorted) return;
-  const order = Array.from({ length: count }, (_, at) => ({ item: items[at] as number, key: keys[at] as number }));
-  order.sort((a, b) => (a.key === b.key ? compareTied(a.item, b.item) : a.key - b.key));
-  for (let at = 0; at < count; at += 1) {
-    const { item, key } = order[at] as { item: number; key: number };
-    items[at] = item;
-    keys[at] = key;
-  }
 }

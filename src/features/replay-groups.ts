@@ -35,13 +35,6 @@ export function epochOfEvent(numbers: Readonly<Record<EntityKind, NumberColumns>
   return Infinity;
 }
 
-/** Rows by entity: those of entity e are `rows[start[e]] … rows[start[e + 1] − 1]`, in the order of the input. */
-export interface Groups {
-  readonly count: number;
-  readonly start: Int32Array;
-  readonly rows: Int32Array;
-}
-
 /** Numbers texts as they are first seen; −1 for null. */
 function numberTexts(texts: readonly (string | null)[], known: Map<string, number>): Int32Array {
   const numbers = new Int32Array(texts.length);
@@ -80,23 +73,4 @@ function numberPairs(left: Int32Array, right: Int32Array): { numbers: Int32Array
     numbers[row] = number;
   }
   return { numbers, count: known.size };
-}
-
-/** Groups the rows whose number is not −1, by counting: linear, and the order of the input stays. */
-export function groupRows(numbers: Int32Array, count: number, wanted: (row: number) => boolean): Groups {
-  const start = new Int32Array(count + 1);
-  for (let row = 0; row < numbers.length; row += 1) {
-    const number = numbers[row] as number;
-    if (number >= 0 && wanted(row)) start[number + 1] = (start[number + 1] as number) + 1;
-  }
-  for (let at = 0; at < count; at += 1) start[at + 1] = (start[at + 1] as number) + (start[at] as number);
-  const next = start.slice(0, count);
-  const rows = new Int32Array(start[count] as number);
-  for (let row = 0; row < numbers.length; row += 1) {
-    const number = numbers[row] as number;
-    if (number < 0 || !wanted(row)) continue;
-    rows[next[number] as number] = row;
-    next[number] = (next[number] as number) + 1;
-  }
-  return { count, start, rows };
 }

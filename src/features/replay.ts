@@ -1,12 +1,12 @@
-import { token53 } from '../base/hash128.ts';
-import { ENTITY_KINDS } from '../domain/entity-keys.ts';
-import { epochBook } from './epoch-book.ts';
 import type { FeatureOutput } from './feature-output.ts';
 import type { FeatureSet } from './feature-set.ts';
 import { HistoryBlock } from './history-block.ts';
-import { EntityReplay, type ReplayRows } from './replay-entity.ts';
-import { epochOfEvent, groupRows, numberEntities } from './replay-groups.ts';
-import type { ReplayInput, ReplayPayments, ReplayReads, ReplayRecords } from './replay-input.ts';
+import { type PreparedColumns, replayColumns } from './replay-columns.ts';
+import type { ReplayInput, ReplayReads, ReplayRecords } from './replay-input.ts';
+import { OWN_MEMORY, SHARED_MEMORY } from './replay-memory.ts';
+import { PieceMaker, type ReplayPiece } from './replay-piece.ts';
+import { ReplayRunner } from './replay-runner.ts';
+import type { ReplayCrew, ReplayThreads } from './replay-threads.ts';
 import { createVectorEngine, featureOutput } from './vector-engine.ts';
 
 /** Vectors that were computed again, read by read. */
@@ -22,112 +22,113 @@ export interface ReplayedVectors {
  * engine and the rule of what an entity keeps are those of the embedded store.
  *
  * Entity by entity: an entity's events are put in their order and go through one state, and reads
- * are answered on the way. So time grows with events plus reads (110–130 k payments/s with the
- * shipped set on one core), and memory is a value for each read and history feature beside the
- * input. Expressions are computed when a vector is asked for.
+ * are answered on the way. So time grows with events plus reads, and memory is a value for each read
+ * and history feature beside the input. Expressions are computed when a vector is asked for.
  *
  * @throws AppError `table_corrupt` where numbers name an epoch that no record opens.
  */
 export function replay(set: FeatureSet, input: ReplayInput): ReplayedVectors {
-  return prepareReplay(set, input)(input.reads);
+  const prepared = replayColumns(set, input, OWN_MEMORY);
+  const piece = new PieceMaker(set, prepared, OWN_MEMORY, 1).piece(input.reads);
+  new ReplayRunner(set, prepared.columns).run(piece);
+  return vectorsOf(set, input)(piece);
 }
 
 /**
- * Makes what all reads share, for reads that come in pieces: a piece takes 0.5 KB a read with the
- * shipped set, and feeds the events of its own entities again. Pieces in the order of time feed least.
+ * As {@link replay}, for reads that come in pieces: a piece takes 1 KB a read with the shipped set, and feeds the
+ * events of its own entities again. Pieces in the order of time feed least. Threads take the entities of a piece one
+ * after another, this one too; while a piece is used, they are at the next. Values do not depend on their number.
+ *
  * The vectors of a piece are gone when the next one is asked for.
  *
- * @throws AppError as {@link replay}, from each piece.
+ * @param threads that help; null where this one does it all.
+ * @throws AppError as {@link replay}; `internal` where a thread ended.
  */
-export function prepareReplay(set: FeatureSet, records: ReplayRecords): (reads: ReplayReads) => ReplayedVectors {
+export async function* replayPieces(
+  set: FeatureSet,
+  records: ReplayRecords,
+  reads: Iterable<ReplayReads>,
+  threads: ReplayThreads | null,
+): AsyncGenerator<ReplayedVectors> {
+  const memory = threads === null ? OWN_MEMORY : SHARED_MEMORY;
+  const prepared = replayColumns(set, records, memory);
+  const vectors = vectorsOf(set, records);
+  const queue = piecesOf(set, prepared, reads, threads);
+  try {
+    for (let piece = queue.next(); piece !== null; piece = queue.next()) {
+      await queue.finish(piece);
+      yield vectors(piece.piece);
+    }
+  } finally {
+    await queue.stop();
+  }
+}
+
+/** A piece that threads may be at. */
+interface BegunPiece {
+  readonly piece: ReplayPiece;
+  readonly helped: Promise<void>;
+}
+
+interface PieceQueue {
+  next(): BegunPiece | null;
+  /** Takes part in a piece until it is done, and begins the one after it where threads are idle then. */
+  finish(piece: BegunPiece): Promise<void>;
+  stop(): Promise<void>;
+}
+
+function piecesOf(
+  set: FeatureSet,
+  prepared: PreparedColumns,
+  reads: Iterable<ReplayReads>,
+  threads: ReplayThreads | null,
+): PieceQueue {
+  const { columns } = prepared;
+  const maker =
+    threads === null ? new PieceMaker(set, prepared, OWN_MEMORY, 1) : new PieceMaker(set, prepared, SHARED_MEMORY, 2);
+  const runner = new ReplayRunner(set, columns);
+  let crew: ReplayCrew | null = null;
+  const source = reads[Symbol.iterator]();
+  const begin = (): BegunPiece | null => {
+    const { value, done } = source.next();
+    if (done === true) return null;
+    const piece = maker.piece(value);
+    if (threads !== null && piece.tasks.length / 3 >= threads.fewestTasks) {
+      crew ??= threads.start(set.definition, columns);
+    }
+    const helped = crew?.help(piece) ?? Promise.resolve();
+    // It is waited for in `finish`; until then its failure is nobody's.
+    helped.catch(() => {});
+    return { piece, helped };
+  };
+  let ahead: BegunPiece | null = null;
+  return {
+    next() {
+      const piece = ahead ?? begin();
+      ahead = null;
+      return piece;
+    },
+    async finish({ piece, helped }) {
+      runner.run(piece);
+      await helped;
+      if (crew !== null) ahead = begin();
+    },
+    stop: async () => crew?.stop(),
+  };
+}
+
+function vectorsOf(set: FeatureSet, { payments }: ReplayRecords): (piece: ReplayPiece) => ReplayedVectors {
   const engine = createVectorEngine(set);
   const out = featureOutput(set);
-  const fill = historyOf(set, records, out);
-  return (reads) => {
-    const block = fill(reads);
+  return ({ rows, values, status }) => {
+    const block = new HistoryBlock(set, values, status);
     return {
-      count: reads.rows.length,
+      count: rows.length,
       vector(read) {
         block.load(read, out);
-        engine.readRow(records.payments.row(reads.rows[read] as number), out);
+        engine.readRow(payments.row(rows[read] as number), out);
         return out;
       },
     };
   };
-}
-
-function historyOf(set: FeatureSet, records: ReplayRecords, out: FeatureOutput): (reads: ReplayReads) => HistoryBlock {
-  const { payments, labels } = records;
-  const book = epochBook(records.epochs);
-  const { entities, counts, labelPayees } = numberEntities(payments.keys, labels.payees);
-  const rows = tokenRows(records);
-  const journals = (ids: readonly string[]): Int32Array => Int32Array.from(ids, (id) => book.journalOf(id));
-  const paymentJournals = journals(payments.places.journals);
-  const labelJournals = journals(labels.places.journals);
-  const grouped = ENTITY_KINDS.map((kind) => {
-    const count = counts[kind];
-    const events = groupRows(entities[kind], count, (row) => payments.isEvent[row] === 1);
-    const labelled = groupRows(kind === 'payee' ? labelPayees : new Int32Array(0), count, () => true);
-    return { kind, count, events, labelled };
-  });
-  const shared = { set, book, rows, paymentJournals, labelJournals, out };
-  let block = new HistoryBlock(set, 0);
-  return (reads) => {
-    // Every feature of every read is written, so what an earlier piece left does no harm.
-    if (block.reads < reads.rows.length) block = new HistoryBlock(set, reads.rows.length);
-    const input = { ...records, reads };
-    for (const { kind, count, events, labelled } of grouped) {
-      const plan = set.kinds[kind];
-      if (plan.outputs.length + plan.labelOutputs.length === 0) continue;
-      const readEntities = Int32Array.from(reads.rows, (row) => entities[kind][row] as number);
-      const replayed = new EntityReplay(kind, { ...shared, input, block });
-      replayed.writeAbsent(readEntities);
-      const readers = groupRows(readEntities, count, (read) => (reads.saw[kind].epochs[read] as number) > 0);
-      for (let entity = 0; entity < count; entity += 1) replayed.run(entity, events, labelled, readers);
-    }
-    return block;
-  };
-}
-
-function tokenRows({ payments, labels }: ReplayRecords): ReplayRows {
-  const tokens = Float64Array.from(payments.ids, token53);
-  // Only rows that are not their payment's one event look for it, so only those are held in a map.
-  const eventsOf = new Map<number, number[]>();
-  for (let row = 0; row < payments.count; row += 1) {
-    if (payments.isEvent[row] !== 1) eventsOf.set(tokens[row] as number, []);
-  }
-  for (const token of tokensWithTwoEvents(payments, tokens)) eventsOf.set(token, []);
-  for (let row = 0; row < payments.count; row += 1) {
-    if (payments.isEvent[row] === 1) eventsOf.get(tokens[row] as number)?.push(row);
-  }
-  const earlierEvents = new Map<number, number[]>();
-  for (const rows of eventsOf.values()) {
-    if (rows.length < 2) continue;
-    rows.sort((a, b) => compareEvents(payments, a, b));
-    for (const [at, row] of rows.entries()) if (at > 0) earlierEvents.set(row, rows.slice(0, at));
-  }
-  return { tokens, labelTokens: Float64Array.from(labels.ids, token53), eventsOf, earlierEvents };
-}
-
-/** They are rare: a store had lost the first. Found by sorting, 0.1 s for 1 M. */
-function tokensWithTwoEvents(payments: ReplayPayments, tokens: Float64Array): number[] {
-  const sorted = tokens.filter((_, row) => payments.isEvent[row] === 1).sort();
-  const twice: number[] = [];
-  for (let at = 1; at < sorted.length; at += 1) {
-    if (sorted[at] === sorted[at - 1]) twice.push(sorted[at] as number);
-  }
-  return twice;
-}
-
-/** By epoch, those without one last; then by known time, journal, position. */
-function compareEvents({ numbers, places }: ReplayPayments, a: number, b: number): number {
-  const [left, right] = [epochOfEvent(numbers, a), epochOfEvent(numbers, b)];
-  if (left !== right) return left - right;
-  if (places.knownTimes[a] !== places.knownTimes[b]) {
-    return (places.knownTimes[a] as number) - (places.knownTimes[b] as number);
-  }
-  if (places.journals[a] !== places.journals[b]) {
-    return (places.journals[a] as string) < (places.journals[b] as string) ? -1 : 1;
-  }
-  return (places.positions[a] as number) - (places.positions[b] as number);
 }

@@ -10,11 +10,11 @@ import { cellAt, DICTIONARY_KEY, descriptionsOf } from './split-file.ts';
  * An Arrow IPC stream, `schema batch* end`, bytes piece by piece: a reader that is slow holds nothing up but its own
  * next piece. A stream that lacks its end was cut off.
  */
-export function* arrowPieces(
+export async function* arrowPieces(
   schema: StructType,
   dictionary: string,
-  pieces: Iterable<HistoryPiece>,
-): Generator<Uint8Array> {
+  pieces: Iterable<HistoryPiece> | AsyncIterable<HistoryPiece>,
+): AsyncGenerator<Uint8Array> {
   const descriptions = descriptionsOf(schema);
   const fields = schema.fields.map((one) => {
     const { name, type, nullable } = arrowFieldOf({ ...one, metadata: {} });
@@ -27,7 +27,7 @@ export function* arrowPieces(
   const writer = new RecordBatchStreamWriter({ autoDestroy: false });
   writer.reset(sink, arrowSchema);
   yield Buffer.concat(sink.take());
-  for (const { columns, rows } of pieces) {
+  for await (const { columns, rows } of pieces) {
     const children = builders.map((builder, at) => {
       const column = columns[at];
       if (column !== undefined && 'floats' in column) {

@@ -1,5 +1,8 @@
+import type { FeatureOutput } from '../features/feature-output.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
-import { prepareReplay } from '../features/replay.ts';
+import { replayPieces } from '../features/replay.ts';
+import type { ReplayReads } from '../features/replay-input.ts';
+import type { ReplayThreads } from '../features/replay-threads.ts';
 import type { ColumnRead } from '../governance/lake-columns.ts';
 import { type ServedFeature, servedTally } from './served-tally.ts';
 import { cellOf, differingFeatures, SERVED_COLUMNS, servedBy, servedVectors, statusOf } from './served-vectors.ts';
@@ -36,7 +39,7 @@ export interface SkewReport {
   readonly features: readonly ServedFeature[];
 }
 
-/** Decisions that are recomputed at once: 70 MB with the shipped set. */
+/** Decisions that are recomputed at once: 120 MB with the shipped set, twice where threads work ahead. */
 const PIECE_ROWS = 131_072;
 
 /**
@@ -45,13 +48,15 @@ const PIECE_ROWS = 131_072;
  *
  * @param wanted versions of the tables; the newest unless told.
  * @param read some of the decisions, with everything that happened to their entities; all unless told.
- * @throws AppError as storage and {@link prepareReplay}.
+ * @param threads that help to compute; none unless told.
+ * @throws AppError as storage and {@link replayPieces}.
  */
 export async function compareServed(
   tables: SourceTables,
   set: FeatureSet,
   wanted: SourceVersions = {},
   read?: ColumnRead,
+  threads: ReplayThreads | null = null,
 ): Promise<SkewReport> {
   const source = await readSilver(tables, set, wanted, { decisions: [...SERVED_COLUMNS, 'known_time'] }, read);
   const { payments, sides, decisions, decisionOf } = source;
@@ -59,7 +64,6 @@ export async function compareServed(
   const decided = decisionOf.reduce((count, decision) => (decision >= 0 ? count + 1 : count), 0);
   const rows = Int32Array.from({ length: payments.count }, (_, row) => row).filter(isOurs);
   const { labels, epochs } = source;
-  const replayed = prepareReplay(set, { payments, labels, epochs });
   const servedAt = servedVectors(decisions, set.names.length);
   const knownTimes = decisions.numbers('known_time');
   const tally = servedTally(set);
@@ -67,18 +71,13 @@ export async function compareServed(
   let differingValues = 0;
   let differingDecisions = 0;
   let first: SkewExample | null = null;
-  let vectors = replayed(readsOf(source, rows.subarray(0, PIECE_ROWS)));
-  for (let read = 0; read < rows.length; read += 1) {
-    const row = rows[read] as number;
+  const compare = (row: number, out: FeatureOutput): void => {
     const decision = decisionOf[row] as number;
     const served = servedAt(decision);
     newest = Math.max(newest ?? Number.NEGATIVE_INFINITY, knownTimes[decision] as number);
-    const place = read % PIECE_ROWS;
-    if (place === 0 && read > 0) vectors = replayed(readsOf(source, rows.subarray(read, read + PIECE_ROWS)));
-    const out = vectors.vector(place);
     const differing = differingFeatures(served, out);
     tally.see(served, differing);
-    if (differing.length === 0) continue;
+    if (differing.length === 0) return;
     differingDecisions += 1;
     differingValues += differing.length;
     const at = differing[0] ?? 0;
@@ -91,6 +90,16 @@ export async function compareServed(
       recomputed: cellOf(out, at),
       recomputedStatus: statusOf(out, at),
     };
+  };
+  let compared = 0;
+  for await (const { count, vector } of replayPieces(
+    set,
+    { payments, labels, epochs },
+    pieces(source, rows),
+    threads,
+  )) {
+    for (let read = 0; read < count; read += 1) compare(rows[compared + read] as number, vector(read));
+    compared += count;
   }
   return {
     featureSet: { name: set.name, version: set.version },
@@ -104,4 +113,9 @@ export async function compareServed(
     first,
     features: tally.features(),
   };
+}
+
+function* pieces(source: SilverSource, rows: Int32Array): Generator<ReplayReads> {
+  for (let from = 0; from < rows.length; from += PIECE_ROWS)
+    yield readsOf(source, rows.subarray(from, from + PIECE_ROWS));
 }

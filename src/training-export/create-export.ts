@@ -42,7 +42,8 @@ export async function writeExport(options: ExportOptions, ports: ExportPorts): P
     payments: idColumnsToRead([...(options.group === undefined ? [] : [options.group.entity]), ...idsAsked(options)]),
   });
   const source = options.rows === undefined ? silver : withUserRows(silver, options.rows);
-  const rows = exportRows(source, options, columns, await wantedRows(source, ports.tables, options), nameOf);
+  const isWanted = await wantedRows(source, ports.tables, options);
+  const rows = exportRows(source, options, columns, isWanted, nameOf, ports.threads ?? null);
   if (rows.count === 0) throw new AppError('not_found', nothingServed(options, source));
   const training = trainingCounts(options.set);
   const written = await writeSplits(rows, options, columns, ports, training);

@@ -7,7 +7,7 @@ import { namesOf } from '../features/expression/syntax.ts';
 import type { FeatureOutput } from '../features/feature-output.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
-import { prepareReplay } from '../features/replay.ts';
+import { replay } from '../features/replay.ts';
 import type { ReplayReads } from '../features/replay-input.ts';
 import type { CellRow } from '../storage/types/cell.ts';
 import {
@@ -116,7 +116,7 @@ type Explained = Omit<ExplainedValue, 'row' | 'file' | 'exported'>;
 function explainRow(source: SilverSource, set: FeatureSet, feature: FeatureDefinition, row: number): Explained {
   const { payments, labels, epochs } = source;
   const reads = readsFor(source)(Int32Array.of(row));
-  const vector = prepareReplay(set, { payments, labels, epochs })(reads).vector(0);
+  const vector = replay(set, { payments, labels, epochs, reads }).vector(0);
   const at = set.indexOf(feature.name);
   const value = { feature, recomputed: valueAt(vector, at), status: statusAt(vector, at) };
   if (feature.kind === 'expression') {

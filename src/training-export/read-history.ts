@@ -2,7 +2,9 @@ import { AppError } from '../base/errors.ts';
 import type { Side } from '../domain/payment.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
-import { prepareReplay } from '../features/replay.ts';
+import { replayPieces } from '../features/replay.ts';
+import type { ReplayReads } from '../features/replay-input.ts';
+import type { ReplayThreads } from '../features/replay-threads.ts';
 import { STATUS_SUFFIX } from '../features/reserved-names.ts';
 import type { WrittenColumn } from '../storage/parquet/parquet-write.ts';
 import { field, type StructType } from '../storage/types/delta-type.ts';
@@ -46,20 +48,26 @@ export interface History {
   readonly schema: StructType;
   /** What the columns mean, and what was read, as JSON. */
   readonly dictionary: string;
-  pieces(): Generator<HistoryPiece>;
+  pieces(): AsyncGenerator<HistoryPiece>;
 }
 
 /** Rows of a piece: 8 MB with 120 features. */
 const PIECE_ROWS = 8192;
-/** Rows whose features are computed at once, a whole number of pieces: 70 MB with 120 features. */
+/** Rows whose features are computed at once, a whole number of pieces: 120 MB with the shipped set. */
 const REPLAY_ROWS = 16 * PIECE_ROWS;
 
 /**
  * Reads features again, through the replay of exports.
  *
+ * @param threads that help to compute.
  * @throws AppError `not_found` where silver does not hold a payment; as {@link readSilver}.
  */
-export async function readHistory(tables: SourceTables, set: FeatureSet, request: HistoryRequest): Promise<History> {
+export async function readHistory(
+  tables: SourceTables,
+  set: FeatureSet,
+  request: HistoryRequest,
+  threads: ReplayThreads | null = null,
+): Promise<History> {
   const silver = await readSilver(tables, set, request.versions, { decisions: [] });
   const source = request.of.kind === 'own' ? withUserRows(silver, request.of.rows) : silver;
   const rows = rowsOf(source, request.of);
@@ -68,20 +76,28 @@ export async function readHistory(tables: SourceTables, set: FeatureSet, request
   return {
     schema,
     dictionary: dictionaryOf(set, source, schema),
-    *pieces() {
+    async *pieces() {
       const { payments, labels, epochs } = source;
-      const seenBy = readsFor(source);
-      const replayed = prepareReplay(set, { payments, labels, epochs });
-      for (let from = 0; from < rows.length; from += REPLAY_ROWS) {
-        const block = rows.subarray(from, from + REPLAY_ROWS);
-        const { vector } = replayed(seenBy(block));
-        for (let at = 0; at < block.length; at += PIECE_ROWS) {
-          const piece = block.subarray(at, at + PIECE_ROWS);
-          yield pieceOf(set, request, keys, piece, (read) => vector(at + read));
+      let done = 0;
+      for await (const vectors of replayPieces(
+        set,
+        { payments, labels, epochs },
+        readsOfBlocks(source, rows),
+        threads,
+      )) {
+        for (let at = 0; at < vectors.count; at += PIECE_ROWS) {
+          const piece = rows.subarray(done + at, done + Math.min(at + PIECE_ROWS, vectors.count));
+          yield pieceOf(set, request, keys, piece, (read) => vectors.vector(at + read));
         }
+        done += vectors.count;
       }
     },
   };
+}
+
+function* readsOfBlocks(source: SilverSource, rows: Int32Array): Generator<ReplayReads> {
+  const seenBy = readsFor(source);
+  for (let from = 0; from < rows.length; from += REPLAY_ROWS) yield seenBy(rows.subarray(from, from + REPLAY_ROWS));
 }
 
 /** The rows of the source that are read. */

@@ -1,7 +1,7 @@
 import type { ObjectStore } from '../storage/store/object-store.ts';
 import { dataDictionary, type ExportColumn, exportSchema } from './export-columns.ts';
 import type { ExportOptions, ExportPorts } from './export-options.ts';
-import type { ExportRows } from './export-rows.ts';
+import type { ExportRow, ExportRows } from './export-rows.ts';
 import { fileNameOf } from './file-format.ts';
 import type { ExportFile } from './manifest.ts';
 import { openSplitFile } from './open-split-file.ts';
@@ -32,28 +32,25 @@ export async function writeSplits(
 ): Promise<WrittenSplits> {
   const openSplit = splitOpener(options, columns, files);
   const writers = new Map<SplitName, SplitWriter>();
-  let embargoRows = 0;
-  let crossedRows = 0;
-  let unobservedRows = 0;
-  for (let at = 0; at < rows.count; at += 1) {
-    if (at % REPORT_ROWS === 0) onProgress?.(at, rows.count);
-    const row = rows.row(at);
-    if (row.split === 'crossed') {
-      crossedRows += 1;
-      continue;
-    }
-    if (row.split === 'embargo' && options.withEmbargo !== true) {
-      embargoRows += 1;
-      continue;
-    }
-    if (!row.isObserved && options.withoutUnobserved === true) {
-      unobservedRows += 1;
-      continue;
+  const left = { embargo: 0, crossed: 0, unobserved: 0 };
+  const take = async (row: ExportRow): Promise<void> => {
+    const { split } = row;
+    const out = leftOut(row, options);
+    if (out !== null || split === 'crossed') {
+      left[out ?? 'crossed'] += 1;
+      return;
     }
     training.see(row);
-    const writer = writers.get(row.split) ?? openSplit(row.split);
-    writers.set(row.split, writer);
+    const writer = writers.get(split) ?? openSplit(split);
+    writers.set(split, writer);
     await writer.add(row);
+  };
+  let done = 0;
+  for await (const piece of rows.pieces()) {
+    for (let at = 0; at < piece.count; at += 1, done += 1) {
+      if (done % REPORT_ROWS === 0) onProgress?.(done, rows.count);
+      await take(piece.row(at));
+    }
   }
   const written: ExportFile[] = [];
   let sampledOutRows = 0;
@@ -66,10 +63,20 @@ export async function writeSplits(
   return {
     files: written,
     sampledOutRows,
-    embargoRows,
-    crossedRows,
-    unobservedRows: options.withoutUnobserved === true ? unobservedRows : null,
+    embargoRows: left.embargo,
+    crossedRows: left.crossed,
+    unobservedRows: options.withoutUnobserved === true ? left.unobserved : null,
   };
+}
+
+/** Why a row goes into no file; null where it goes into its split's. */
+function leftOut(
+  { split, isObserved }: ExportRow,
+  { withEmbargo, withoutUnobserved }: ExportOptions,
+): 'embargo' | 'crossed' | 'unobserved' | null {
+  if (split === 'crossed') return 'crossed';
+  if (split === 'embargo' && withEmbargo !== true) return 'embargo';
+  return !isObserved && withoutUnobserved === true ? 'unobserved' : null;
 }
 
 function splitOpener(

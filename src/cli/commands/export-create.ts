@@ -9,6 +9,7 @@ import { tableLines } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
 import type { ExportFlags } from './export-flags.ts';
 import { SET_HELP } from './set-option.ts';
+import { THREADS_HELP } from './threads-option.ts';
 
 const CREATE_HELP = `
 Rows are the payments of silver.transactions, a row a side, with the features that they had when they were scored and
@@ -60,6 +61,7 @@ export function addCreateCommand(group: Command, contextOf: ContextOf): void {
     .option('--ids <columns>', 'which ids', 'payer_account,payee_account')
     .option('--event-keys', 'where each event was recorded: journal and position')
     .option('--format <name>', 'parquet, arrow (IPC file), arrow-stream, csv or delta (a table a split)', 'parquet')
+    .option('--threads <n>', THREADS_HELP)
     .option('--leakage <what>', 'features that know what they should not: warn, fail (exits 5) or off', 'warn')
     .option('--pin <versions>', 'versions of the other tables, such as decisions@3,labels@4,epochs@2')
     .addHelpText('after', CREATE_HELP)
@@ -95,6 +97,7 @@ async function createTrainingSet(
     { leakText },
     { fillExportFolder },
     { openPseudonyms },
+    { replayThreadsOf },
     { openSourceTables },
   ] = await Promise.all([
     import('../../training-export/create-export.ts'),
@@ -102,8 +105,10 @@ async function createTrainingSet(
     import('../../training-export/leakage-check.ts'),
     import('../export-folder.ts'),
     import('../pseudonym-key.ts'),
+    import('../replay-threads.ts'),
     import('../source-tables.ts'),
   ]);
+  const threads = replayThreadsOf(flags.threads);
   const tables = openSourceTables(dataDir);
   const bar = progress('exporting');
   const started = performance.now();
@@ -114,6 +119,7 @@ async function createTrainingSet(
         tables,
         files,
         pseudonyms: openPseudonyms(dataDir, pseudonymKey),
+        threads,
         onProgress: (rows, total) => bar.update(rows, total),
       }),
     );

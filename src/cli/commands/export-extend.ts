@@ -5,11 +5,13 @@ import type { CommandContext, ContextOf } from '../command-context.ts';
 import { progress } from '../progress.ts';
 import { tableLines } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
+import { THREADS_HELP } from './threads-option.ts';
 
 interface ExtendFlags {
   readonly to: string;
   readonly labelsAsOf?: string;
   readonly pin?: string;
+  readonly threads?: string;
 }
 
 const HELP = `
@@ -28,6 +30,7 @@ export function addExtendCommand(group: Command, contextOf: ContextOf): void {
     .requiredOption('--to <date>', 'payments before it')
     .option('--labels-as-of <date>', 'the instant of the labels of the new rows; without it, that of the export')
     .option('--pin <versions>', 'versions of tables, such as transactions@7,labels@4')
+    .option('--threads <n>', THREADS_HELP)
     .addHelpText('after', HELP)
     .action((folder: string, flags: ExtendFlags, called: Command) =>
       extend(contextOf(called), folder, flags, settingFlags(called)),
@@ -49,6 +52,7 @@ async function extend(
     { instantOf },
     { pinnedVersions },
     { openPseudonyms },
+    { replayThreadsOf },
     { openSourceTables },
   ] = await Promise.all([
     import('../../training-export/extend-export.ts'),
@@ -56,6 +60,7 @@ async function extend(
     import('./export-instant.ts'),
     import('./export-flags.ts'),
     import('../pseudonym-key.ts'),
+    import('../replay-threads.ts'),
     import('../source-tables.ts'),
   ]);
   const request = {
@@ -69,6 +74,7 @@ async function extend(
     tables: openSourceTables(dataDir),
     files: localObjectStore(folder),
     pseudonyms: openPseudonyms(dataDir, pseudonymKey),
+    threads: replayThreadsOf(flags.threads),
     onProgress: (rows: number, total: number) => bar.update(rows, total),
   };
   const manifest = await extendExport(request, ports).finally(() => bar.end());

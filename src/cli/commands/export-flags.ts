@@ -43,6 +43,7 @@ export interface ExportFlags {
   readonly format?: string;
   readonly leakage?: string;
   readonly pin?: string;
+  readonly threads?: string;
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Terminal } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
 import { SET_HELP } from './set-option.ts';
 import { formatOf, ROW_FORMATS, type RowFormatName, rowOutput } from './table-output.ts';
+import { THREADS_HELP } from './threads-option.ts';
 
 /** What `features read` is called with. */
 interface ReadFlags {
@@ -19,6 +20,7 @@ interface ReadFlags {
   readonly features: string;
   readonly format: string;
   readonly statuses?: boolean;
+  readonly threads?: string;
 }
 
 /** `sentinela features read`. */
@@ -35,6 +37,7 @@ export function addFeatureReadCommand(features: Command, contextOf: ContextOf): 
     .requiredOption('--features <set>', `feature set: ${SET_HELP}; or SET:name,name for some of its features`)
     .option('--format <name>', `how rows are written: ${ROW_FORMATS.join(', ')}`, 'arrow')
     .option('--statuses', 'a column <feature>__status behind each feature')
+    .option('--threads <n>', THREADS_HELP)
     .addHelpText(
       'after',
       `
@@ -54,15 +57,17 @@ async function readFeatures(
 ): Promise<void> {
   const format = formatOf(flags.format);
   const { dataDir } = await config(settings);
-  const [{ findFeatures }, { readHistory }, { openSourceTables }] = await Promise.all([
+  const [{ findFeatures }, { readHistory }, { openSourceTables }, { replayThreadsOf }] = await Promise.all([
     import('../feature-sets.ts'),
     import('../../training-export/read-history.ts'),
     import('../source-tables.ts'),
+    import('../replay-threads.ts'),
   ]);
+  const threads = replayThreadsOf(flags.threads);
   const { set, features } = await findFeatures(flags.features, dataDir);
   const of = await rowsOf(flags);
   const request = { of, features, withStatuses: flags.statuses === true, versions: {} };
-  await writeHistory(terminal, format, await readHistory(openSourceTables(dataDir), set, request));
+  await writeHistory(terminal, format, await readHistory(openSourceTables(dataDir), set, request, threads));
 }
 
 async function rowsOf(flags: ReadFlags): Promise<HistoryRows> {
@@ -93,13 +98,14 @@ async function writeHistory(terminal: Terminal, format: RowFormatName, history: 
   if (format === 'arrow') {
     // With what the columns mean in its schema, which rows of a table have not.
     const { arrowPieces } = await import('../../training-export/arrow-pieces.ts');
-    for (const bytes of arrowPieces(history.schema, history.dictionary, history.pieces())) await terminal.raw(bytes);
+    for await (const bytes of arrowPieces(history.schema, history.dictionary, history.pieces()))
+      await terminal.raw(bytes);
     return;
   }
   const { cellAt } = await import('../../training-export/split-file.ts');
   const names = history.schema.fields.map(({ name }) => name);
   const output = await rowOutput(terminal, format, history.schema);
-  for (const { columns, rows } of history.pieces()) {
+  for await (const { columns, rows } of history.pieces()) {
     const cells = Array.from({ length: rows }, (_, row) =>
       Object.fromEntries(names.map((name, at) => [name, cellAt(columns[at], row)])),
     );

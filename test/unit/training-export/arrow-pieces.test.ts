@@ -14,11 +14,12 @@ const piece = (ids: readonly string[], floats: Float64Array): HistoryPiece => ({
 });
 
 describe('an Arrow stream piece by piece', () => {
-  it.each([0, 1, 3])('is one whole stream of %i batches', (count) => {
+  it.each([0, 1, 3])('is one whole stream of %i batches', async (count) => {
     const pieces = Array.from({ length: count }, (_, at) =>
       piece([`a${at}`, `b${at}`], Float64Array.of(at, Number.NaN)),
     );
-    const bytes = [...arrowPieces(SCHEMA, '{"x":1}', pieces)];
+    const bytes: Uint8Array[] = [];
+    for await (const some of arrowPieces(SCHEMA, '{"x":1}', pieces)) bytes.push(some);
     expect(bytes).toHaveLength(count + 2);
     const table = tableFromIPC(Buffer.concat(bytes));
     expect(table.batches.filter(({ numRows }) => numRows > 0)).toHaveLength(count);

@@ -1,0 +1,91 @@
+import { token53 } from '../base/hash128.ts';
+import { byKind, type EntityKind } from '../domain/entity-keys.ts';
+import { type EpochOpening, epochBook } from './epoch-book.ts';
+import { EventColumns } from './event-columns.ts';
+import type { FeatureSet } from './feature-set.ts';
+import { type OtherEvents, otherEvents } from './other-events.ts';
+import { numberEntities } from './replay-groups.ts';
+import type { ReplayRecords } from './replay-input.ts';
+import { type KindRecords, kindRecords } from './replay-items.ts';
+import type { ReplayMemory } from './replay-memory.ts';
+
+/** What was recorded, in numbers alone, so that any thread can replay from it. */
+export interface ReplayColumns {
+  /** Columns number journals as the book of these does. */
+  readonly epochs: readonly EpochOpening[];
+  readonly payments: OtherEvents & {
+    readonly times: Float64Array;
+    /** Tokens of endToEndIds. */
+    readonly tokens: Float64Array;
+    readonly journals: Int32Array;
+    readonly positions: Float64Array;
+    /** Numbers of events, see {@link EventColumns}. */
+    readonly events: readonly Float64Array[];
+  };
+  readonly labels: {
+    readonly times: Float64Array;
+    readonly tokens: Float64Array;
+    readonly states: Uint8Array;
+    readonly journals: Int32Array;
+    readonly positions: Float64Array;
+  };
+  /** Records of each kind of entity; null where the set has no feature of it. */
+  readonly kinds: Readonly<Record<EntityKind, KindRecords | null>>;
+  /** Columns of each kind's event among those of all. */
+  readonly placesOf: Readonly<Record<EntityKind, Int32Array>>;
+}
+
+/** Columns, and what beside them only those need who make pieces of reads. */
+export interface PreparedColumns {
+  readonly columns: ReplayColumns;
+  readonly events: EventColumns;
+  /** Entity of each payment by kind; −1 where it has none. */
+  readonly entities: Readonly<Record<EntityKind, Int32Array>>;
+}
+
+/** Puts what was recorded into columns, events' numbers apart. Linear: only what is out of order is sorted. */
+export function replayColumns(set: FeatureSet, records: ReplayRecords, memory: ReplayMemory): PreparedColumns {
+  const { payments, labels, epochs } = records;
+  const book = epochBook(epochs);
+  const journalsOf = (ids: readonly string[]): Int32Array => filled(memory.integers(ids.length), ids, book.journalOf);
+  const tokensOf = (ids: readonly string[]): Float64Array => filled(memory.doubles(ids.length), ids, token53);
+  const numbered = numberEntities(payments.keys, labels.payees);
+  const events = new EventColumns(set, payments.row, payments.count, memory);
+  const tokens = tokensOf(payments.ids);
+  const states = memory.bytes(labels.count);
+  states.set(labels.states);
+  const columns: ReplayColumns = {
+    epochs,
+    payments: {
+      times: memory.held(payments.times),
+      tokens,
+      journals: journalsOf(payments.places.journals),
+      positions: memory.held(payments.places.positions),
+      events: events.columns,
+      ...otherEvents(payments, tokens, memory),
+    },
+    labels: {
+      times: memory.held(labels.times),
+      tokens: tokensOf(labels.ids),
+      states,
+      journals: journalsOf(labels.places.journals),
+      positions: memory.held(labels.places.positions),
+    },
+    kinds: byKind((kind) => {
+      const { outputs, labelOutputs } = set.kinds[kind];
+      if (outputs.length + labelOutputs.length === 0) return null;
+      return kindRecords(kind, records, numbered, memory);
+    }),
+    placesOf: events.placesOf,
+  };
+  return { columns, events, entities: numbered.entities };
+}
+
+function filled<T extends Int32Array | Float64Array>(
+  column: T,
+  texts: readonly string[],
+  numberOf: (text: string) => number,
+): T {
+  for (let row = 0; row < texts.length; row += 1) column[row] = numberOf(texts[row] as string);
+  return column;
+}

@@ -1,0 +1,230 @@
+import { expect } from 'vitest';
+import {
+  byKind,
+  ENTITY_KINDS,
+  type EntityKind,
+  type EntityNumber,
+  NO_NUMBERS,
+} from '../../../src/domain/entity-keys.ts';
+import { LABEL_STATES } from '../../../src/domain/label.ts';
+import type { PaymentRow } from '../../../src/domain/payment-row.ts';
+import type { FeatureSetDefinition } from '../../../src/features/definition.ts';
+import type { FeatureSet } from '../../../src/features/feature-set.ts';
+import { FEATURE_STATUS_NAMES } from '../../../src/features/feature-status.ts';
+import type { ReplayedVectors } from '../../../src/features/replay.ts';
+import { type NumberColumns, numberColumns, type ReplayInput } from '../../../src/features/replay-input.ts';
+import { type Cell, type OracleItem, oracleVector } from './oracle.ts';
+import { keyColumns, paymentOf, rowOf, type Step } from './streams.ts';
+
+/*
+ * A world of two servers on one store. Everything that is recorded lies in a log with its journal
+ * and position; a restart opens an epoch that names some of it and forgets the rest; now and then
+ * the store does not answer and an event stays without a number.
+ */
+
+/** When worlds begin. */
+export const START = 1_762_000_000_000_000;
+/** Names of their journals. */
+export const JOURNALS = ['journal-a', 'journal-b'];
+type Numbers = Readonly<Record<EntityKind, EntityNumber | null>>;
+const NONE: Numbers = NO_NUMBERS;
+
+/** What was recorded. */
+export interface Entry {
+  readonly item: OracleItem | null;
+  readonly row: PaymentRow | null;
+  readonly epoch: number | null;
+  readonly numbers: Numbers;
+  readonly saw: Numbers;
+  readonly expected: Map<string, Cell> | null;
+  readonly journal: string;
+  readonly position: number;
+  readonly known: number;
+}
+
+/** Servers that record payments and labels; what each payment is served is the oracle's. */
+export class World {
+  readonly log: Entry[] = [];
+  readonly epochs: { epoch: number; offsets: Record<string, number> }[] = [];
+  readonly #positions = new Map<string, number>();
+  readonly set: FeatureSetDefinition;
+  #items: OracleItem[] = [];
+  #numbers = new Map<string, number>();
+  #known = START;
+
+  constructor(set: FeatureSetDefinition) {
+    this.set = set;
+    this.open([0, 0]);
+  }
+
+  get epoch(): number {
+    return this.epochs.length;
+  }
+
+  /** Opens an epoch that does not name the last `lost` records of each journal. */
+  open(lost: readonly number[]): void {
+    const offsets = Object.fromEntries(
+      JOURNALS.map((journal, at) => [journal, (this.#positions.get(journal) ?? 0) - (lost[at] ?? 0)]),
+    );
+    this.epochs.push({ epoch: this.epoch + 1, offsets });
+    const base = this.log.filter(({ item, journal, position }) => item !== null && position <= (offsets[journal] ?? 0));
+    const isNumbered = ({ numbers }: Entry): boolean => ENTITY_KINDS.some((kind) => numbers[kind] !== null);
+    const numbered = base.filter(isNumbered);
+    const others = base.filter((entry) => !isNumbered(entry));
+    const seen = new Set<string>();
+    this.#items = [...numbered, ...others]
+      .map(({ item }) => item as OracleItem)
+      .filter((item) => item.kind === 'label' || (!seen.has(item.id) && seen.add(item.id)));
+    this.#numbers = new Map();
+  }
+
+  pay(row: PaymentRow, journal: string, answers: boolean): void {
+    const { keys } = paymentOf(row);
+    const scored = { id: row.end_to_end_id, time: row.event_time, row, keys };
+    const isEvent = !this.#items.some((item) => item.kind === 'payment' && item.id === scored.id);
+    const item: OracleItem | null = isEvent ? { kind: 'payment', ...scored } : null;
+    if (!answers) {
+      this.#record({ item, row, epoch: null, numbers: NONE, saw: NONE, expected: null }, journal);
+      return;
+    }
+    const expected = oracleVector(this.set, this.#items, scored);
+    const each = (seqOf: (name: string) => number): Numbers =>
+      Object.fromEntries(
+        ENTITY_KINDS.map((kind) => [
+          kind,
+          keys[kind] === null ? null : { epoch: this.epoch, seq: seqOf(`${kind} ${keys[kind]}`) },
+        ]),
+      ) as unknown as Numbers;
+    const saw = each((name) => this.#numbers.get(name) ?? 0);
+    if (item !== null) this.#items.push(item);
+    const numbers = isEvent ? each((name) => this.#take(name)) : NONE;
+    this.#record({ item, row, epoch: this.epoch, numbers, saw, expected }, journal);
+  }
+
+  label(item: OracleItem & { kind: 'label' }, journal: string): void {
+    this.#items.push(item);
+    const payee = { epoch: this.epoch, seq: this.#take(`payee ${item.payee}`) };
+    const numbers = { ...NONE, payee };
+    this.#record({ item, row: null, epoch: this.epoch, numbers, saw: NONE, expected: null }, journal);
+  }
+
+  #take(name: string): number {
+    const seq = (this.#numbers.get(name) ?? 0) + 1;
+    this.#numbers.set(name, seq);
+    return seq;
+  }
+
+  #record(entry: Omit<Entry, 'journal' | 'position' | 'known'>, journal: string): void {
+    const position = (this.#positions.get(journal) ?? 0) + 1;
+    this.#positions.set(journal, position);
+    this.#known += 1;
+    this.log.push({ ...entry, journal, position, known: this.#known });
+  }
+}
+
+function numbersOf(entries: readonly Entry[], which: 'numbers' | 'saw'): Record<EntityKind, NumberColumns> {
+  const columns = (kind: EntityKind): NumberColumns => {
+    const made = numberColumns(entries.length);
+    for (const [at, entry] of entries.entries()) {
+      made.epochs[at] = entry[which][kind]?.epoch ?? 0;
+      made.seqs[at] = entry[which][kind]?.seq ?? 0;
+    }
+    return made;
+  };
+  return byKind(columns);
+}
+
+/** What a replay of the log is given, in the order of `shuffled`; every payment is read. */
+export function inputOf({ log, epochs }: World, shuffled: readonly Entry[]): ReplayInput {
+  const paid = shuffled.filter(({ row }) => row !== null);
+  const labels = shuffled.filter(({ item }) => item?.kind === 'label');
+  const rows = paid.map(({ row }) => row as PaymentRow);
+  const places = (entries: readonly Entry[]) => ({
+    journals: entries.map(({ journal }) => journal),
+    positions: Float64Array.from(entries, ({ position }) => position),
+    knownTimes: Float64Array.from(entries, ({ known }) => known),
+  });
+  expect(log.length).toBe(paid.length + labels.length);
+  return {
+    payments: {
+      count: rows.length,
+      ids: rows.map((row) => row.end_to_end_id),
+      times: Float64Array.from(rows, (row) => row.event_time),
+      keys: keyColumns(rows),
+      row: (at) => rows[at] as PaymentRow,
+      isEvent: Uint8Array.from(paid, ({ item }) => (item === null ? 0 : 1)),
+      numbers: numbersOf(paid, 'numbers'),
+      places: places(paid),
+    },
+    labels: {
+      count: labels.length,
+      ids: labels.map(({ item }) => (item as OracleItem).id),
+      states: Uint8Array.from(labels, ({ item }) =>
+        LABEL_STATES.indexOf((item as OracleItem & { kind: 'label' }).state),
+      ),
+      times: Float64Array.from(labels, ({ item }) => (item as OracleItem).time),
+      payees: labels.map(({ item }) => (item as OracleItem & { kind: 'label' }).payee),
+      numbers: numbersOf(labels, 'numbers').payee,
+      places: places(labels),
+    },
+    epochs,
+    reads: {
+      rows: Int32Array.from(rows.keys()),
+      saw: numbersOf(paid, 'saw'),
+    },
+  };
+}
+
+/** The world that steps make, and its log in another order. */
+export function worldOf(
+  set: FeatureSet,
+  steps: readonly Step[],
+  seed: number,
+): { readonly world: World; readonly shuffled: readonly Entry[] } {
+  const world = new World(set.definition);
+  const rows: PaymentRow[] = [];
+  let clock = START;
+  for (const [at, now] of steps.entries()) {
+    const chance = (at * 7919 + seed) % 23;
+    const journal = JOURNALS[chance % 2] as string;
+    const earlier = 'back' in now ? rows[rows.length - 1 - (now.back % Math.max(rows.length, 1))] : undefined;
+    if (now.do === 'pay' || now.do === 'again') {
+      clock += Math.max(0, now.wait);
+      const time = now.wait > 0 ? clock : clock + now.wait;
+      const id = `E${String(rows.length).padStart(31, '0')}`;
+      const row = now.do === 'pay' ? rowOf(id, time, now.amount, now.payer, now.payee) : earlier;
+      if (row === undefined) continue;
+      const again = now.do === 'again' && now.otherPayee ? { ...row, event_time: time, payee_number: '1' } : row;
+      rows.push(again);
+      world.pay(again, journal, chance !== 3);
+    } else if (now.do === 'label') {
+      const id = now.unknown || earlier === undefined ? `E${'9'.repeat(31)}` : earlier.end_to_end_id;
+      world.label({ kind: 'label', id, state: now.state, time: clock + now.wait, payee: '22222222||1' }, journal);
+    } else if (now.do === 'restart') {
+      world.open([0, 0]);
+    } else if (now.do === 'rollback') {
+      world.open(chance < 12 ? [now.steps, 0] : [now.steps, Math.floor(now.steps / 2)]);
+    }
+  }
+  const shuffled = [...world.log].sort((a, b) => ((a.known * seed) % 101) - ((b.known * seed) % 101));
+  return { world, shuffled };
+}
+
+/** Throws where vectors are not what the payments from `first` on were served. */
+export function checkVectors(set: FeatureSet, vectors: ReplayedVectors, shuffled: readonly Entry[], first = 0): void {
+  const paid = shuffled.filter(({ row }) => row !== null);
+  for (let read = 0; read < vectors.count; read += 1) {
+    const out = vectors.vector(read);
+    const { expected, row } = paid[first + read] as Entry;
+    for (const [at, name] of set.names.entries()) {
+      const got = { value: out.values[at] as number, status: FEATURE_STATUS_NAMES[out.status[at] as number] };
+      // `payer_document_…` begins with `payer` as well.
+      const kind = ENTITY_KINDS.findLast((entity) => name.startsWith(`${entity}_`));
+      const exists = kind !== undefined && paymentOf(row as PaymentRow).keys[kind] !== null;
+      const cell = expected?.get(name) ?? (exists ? { value: Number.NaN, status: 'unavailable' } : undefined);
+      if (cell === undefined) continue;
+      if (Object.is(got.value, cell.value) && got.status === cell.status) continue;
+      throw new Error(`${name} of read ${read}: ${JSON.stringify(got)} is not ${JSON.stringify(cell)}`);
+    }
+  }
+}
