@@ -74,7 +74,9 @@ export class CallWriter {
 
   /** An argument of ASCII letters and digits. */
   text(text: string): void {
-    this.#put(`$${text.length}\r\n${text}\r\n`);
+    this.#length(text.length);
+    this.#put(text);
+    this.#end();
   }
 
   /** An argument of bytes. */
