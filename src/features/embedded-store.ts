@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { AppError, messageOf } from '../base/errors.ts';
 import {
   ENTITY_KINDS,
   type EntityKeys,
@@ -51,6 +52,8 @@ export class EmbeddedStore implements OnlineStore {
   readonly #view = new EntityView();
   readonly #labelView = new EntityView();
   #epoch = 0;
+  /** Why the state is not what it should be any more: an operation ended in its midst. */
+  #broken: AppError | undefined;
 
   /** @param pagesOf where events lie that a set without a bound has no place for in memory: in memory as well, by default. */
   constructor(set: FeatureSet, limits: EmbeddedLimits = DEFAULT_EMBEDDED_LIMITS, pagesOf: PagesOf = memoryPages) {
@@ -74,7 +77,7 @@ export class EmbeddedStore implements OnlineStore {
   }
 
   observePayment({ row, keys }: ObservedPayment): Observation {
-    assert(this.#epoch > 0, 'an epoch is open');
+    this.#checkOpen();
     const { tables } = this;
     const own = tables.findPayment(row.end_to_end_id);
     // A second side adds nothing: a full store answers it.
@@ -85,19 +88,23 @@ export class EmbeddedStore implements OnlineStore {
       return { isEvent: false, numbers: NO_NUMBERS, saw, values, status, mark: this.#undo.lastMark };
     }
     const mark = this.#undo.beginOperation();
-    tables.record(row.end_to_end_id, row.side, events, keys, this.#found, this.#undo);
+    try {
+      tables.record(row.end_to_end_id, row.side, events, keys, this.#found, this.#undo);
+    } catch (error) {
+      throw this.#break(error);
+    }
     return { isEvent: true, numbers: nextNumbers(saw), saw, values, status, mark };
   }
 
   readFeatures(read: FeatureRead): FeatureReading {
-    assert(this.#epoch > 0, 'an epoch is open');
+    this.#checkOpen();
     const { row } = read;
     if (row === null) return this.#read(read, -1, null);
     return this.#read(read, this.tables.findPayment(row.end_to_end_id), this.#engine.write(row));
   }
 
   observeLabel({ endToEndId, state, eventTimeMicros, payeeAccount }: ObservedLabel): LabelObservation {
-    assert(this.#epoch > 0, 'an epoch is open');
+    this.#checkOpen();
     const { tables } = this;
     tables.makeRoom(eventTimeMicros);
     const payee = tables.payeeOfLabel(endToEndId, payeeAccount);
@@ -108,9 +115,9 @@ export class EmbeddedStore implements OnlineStore {
     return { payeeAccount: tables.payeeKeys.get(payee), number, mark };
   }
 
-  /** Whether everything that touched the state is durable. */
+  /** Whether everything that touched the state is durable; never again once it is broken. */
   get isSettled(): boolean {
-    return !this.#undo.holds(this.#undo.lastMark);
+    return this.#broken === undefined && !this.#undo.holds(this.#undo.lastMark);
   }
 
   /** Everything up to a mark is durable; it cannot be taken back any more. */
@@ -122,9 +129,14 @@ export class EmbeddedStore implements OnlineStore {
   /** Takes every operation after a mark back, newest first. Their marks will be given again. */
   rollbackAfter(mark: number): void {
     assert(mark === this.#undo.lastMark || this.#undo.holds(mark + 1), 'what is durable is not taken back');
-    while (this.#undo.lastMark > mark) {
-      this.tables.undo(this.#undo);
-      this.#undo.endUndo();
+    if (this.#broken !== undefined) return;
+    try {
+      while (this.#undo.lastMark > mark) {
+        this.tables.undo(this.#undo);
+        this.#undo.endUndo();
+      }
+    } catch (error) {
+      this.#break(error);
     }
   }
 
@@ -214,6 +226,18 @@ export class EmbeddedStore implements OnlineStore {
         sum(({ tiles }) => tiles.used * tiles.stride * 8) +
         (payees.lists.used > 0 ? payeeKeys.bytes : 0),
     };
+  }
+
+  /** @throws AppError of what broke the state. */
+  #checkOpen(): void {
+    if (this.#broken !== undefined) throw this.#broken;
+    assert(this.#epoch > 0, 'an epoch is open');
+  }
+
+  /** A change ended in its midst, such as at a damaged page: nothing is read from the state any more. */
+  #break(error: unknown): AppError {
+    this.#broken = error instanceof AppError ? error : new AppError('internal', messageOf(error), {}, error);
+    return this.#broken;
   }
 
   /**

@@ -17,7 +17,8 @@ const TRAILER_BYTES = 8;
  * Pages in one file, with a cache of those that were read last. The file is scratch space of the state: a snapshot
  * names the pages that it needs, and those are not written over until another snapshot is in its place; a file that
  * no snapshot names is made anew. Reads and writes are synchronous, as the state is: they are of pages that the
- * system nearly always has in memory.
+ * system nearly always has in memory. A page that cannot be written (a full disk) stays in memory and is written
+ * later: state has been touched by then, and what is lost with it is taken back by the journal.
  */
 export class LocalPages implements PageStore {
   readonly #path: string;
@@ -26,6 +27,8 @@ export class LocalPages implements PageStore {
   readonly #buffer: Buffer;
   readonly #cache = new Map<number, Float64Array>();
   readonly #frames: number;
+  /** Pages that could not be written yet. */
+  readonly #unwritten = new Map<number, Float64Array>();
   #file = -1;
   #id = '';
   #count = 0;
@@ -45,14 +48,15 @@ export class LocalPages implements PageStore {
   }
 
   write(numbers: Float64Array): number {
-    if (this.#file < 0) this.#create();
     const page = this.#free.pop() ?? this.#count;
-    const buffer = this.#buffer;
-    buffer.set(new Uint8Array(numbers.buffer, numbers.byteOffset, this.#numbers * 8));
-    buffer.writeUInt32LE(crc32c(buffer, 0, this.#numbers * 8), this.#numbers * 8);
-    writeSync(this.#file, buffer, 0, this.#pageBytes, this.#offsetOf(page));
     this.#count = Math.max(this.#count, page + 1);
-    this.#frameOf(page).set(numbers.subarray(0, this.#numbers));
+    this.#frameOf(page).set(numbers);
+    try {
+      this.#writeLate();
+      this.#put(page, numbers);
+    } catch {
+      this.#unwritten.set(page, numbers.slice());
+    }
     return page;
   }
 
@@ -63,6 +67,8 @@ export class LocalPages implements PageStore {
       this.#cache.set(page, known);
       return known;
     }
+    const unwritten = this.#unwritten.get(page);
+    if (unwritten !== undefined) return unwritten;
     const buffer = this.#buffer;
     const length = readSync(this.#file, buffer, 0, this.#pageBytes, this.#offsetOf(page));
     const sum = crc32c(buffer, 0, this.#numbers * 8);
@@ -74,11 +80,13 @@ export class LocalPages implements PageStore {
 
   free(page: number): void {
     this.#cache.delete(page);
+    this.#unwritten.delete(page);
     if (this.#pinned.has(page)) this.#later.push(page);
     else this.#free.push(page);
   }
 
   saved(): SavedPages {
+    this.#writeLate();
     if (this.#file < 0) this.#create();
     fsyncSync(this.#file);
     return { id: this.#id, count: this.#count, free: [...this.#free, ...this.#later] };
@@ -121,7 +129,25 @@ export class LocalPages implements PageStore {
     this.#free = [];
     this.#later = [];
     this.#pinned.clear();
+    this.#unwritten.clear();
     this.#cache.clear();
+  }
+
+  #put(page: number, numbers: Float64Array): void {
+    if (this.#file < 0) this.#create();
+    const buffer = this.#buffer;
+    buffer.set(new Uint8Array(numbers.buffer, numbers.byteOffset, this.#numbers * 8));
+    buffer.writeUInt32LE(crc32c(buffer, 0, this.#numbers * 8), this.#numbers * 8);
+    const written = writeSync(this.#file, buffer, 0, this.#pageBytes, this.#offsetOf(page));
+    if (written !== this.#pageBytes) throw new AppError('disk_full', `${this.#path} took a part of a page only`);
+  }
+
+  /** Writes what could not be written before. */
+  #writeLate(): void {
+    for (const [page, numbers] of this.#unwritten) {
+      this.#put(page, numbers);
+      this.#unwritten.delete(page);
+    }
   }
 
   #create(): void {

@@ -1,12 +1,16 @@
 /** Where pages of numbers lie. A page is written once, and read until it is given back. */
 export interface PageStore {
-  /** Writes a page and says its number. @param numbers as many as a page has. */
+  /** Writes a page and says its number; it does not fail. @param numbers as many as a page has. */
   write(numbers: Float64Array): number;
-  /** A page's numbers, to be read at once: a store that keeps pages on disk uses the memory of a few again and again. */
+  /**
+   * A page's numbers, to be read at once: a store that keeps pages on disk uses the memory of a few again and again.
+   *
+   * @throws AppError `state_damaged`.
+   */
   read(page: number): Float64Array;
   /** A page is not needed any more. */
   free(page: number): void;
-  /** What a snapshot needs to name the pages as they are; null where they are in memory, and no snapshot can. */
+  /** What a snapshot needs to name the pages as they are; null where they are in memory, and no snapshot can. @throws where the disk takes them not. */
   saved(): SavedPages | null;
   /** A snapshot that names the pages as they are is in place: they are not written over until the next one is. */
   pin(): void;

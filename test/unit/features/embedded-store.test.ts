@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -149,6 +149,36 @@ describe('the embedded store', () => {
       );
     });
   }
+
+  it('answers nothing more once an event could not be taken whole, and is in no snapshot', () => {
+    const set = compileFeatureSet(unboundedSet(), smallShape(1));
+    const place = join(folder, 'damaged');
+    const rowAt = (at: number, time: number) => paymentOf(rowOf(`E${String(at).padStart(31, '0')}`, time, 100, 1, 1));
+    const first = new EmbeddedStore(set, { maxPayments: 256 }, localPages(place));
+    first.openEpoch(1);
+    for (let at = 0; at < 40; at += 1) first.observePayment(rowAt(at, START + at));
+    first.settleUpTo(Number.MAX_SAFE_INTEGER);
+    const { header, sections } = snapshotOfStore(first);
+    first.snapshotTaken();
+    const written = new Map(sections.map(({ name, bytes }) => [name, Buffer.from(bytes)]));
+    first.close();
+    const path = join(place, 'payer-events.pages');
+    const bytes = readFileSync(path);
+    bytes[4096] = (bytes[4096] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+
+    const second = new EmbeddedStore(set, { maxPayments: 256 }, localPages(place));
+    expect(restoreStore(second, header, written)).toBeUndefined();
+    // Far ahead: the oldest events are forgotten, and the page that they lie on is read.
+    const farAhead = rowAt(99, START + 9e12);
+    expect(() => second.observePayment(farAhead)).toThrow(/payer-events\.pages is damaged/);
+    expect(() => second.observePayment(rowAt(100, START + 50))).toThrow(/is damaged/);
+    second.rollbackAfter(0);
+    expect(second.isSettled).toBe(false);
+    second.close();
+    const third = new EmbeddedStore(set, { maxPayments: 256 }, localPages(place));
+    expect(restoreStore(third, header, written)).toBe('its pages are of another state');
+  });
 
   for (const hot of [1, 3, 9]) {
     it(`equals the oracle on random streams without a bound, of which ${hot} events are in memory`, () => {

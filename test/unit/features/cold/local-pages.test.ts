@@ -60,6 +60,23 @@ describe('pages in a file', () => {
     expect(made().restore(saved)).toBe('its pages cannot be opened (ENOENT)');
   });
 
+  it('that the disk does not take stay in memory, and are written later; until then no snapshot is', () => {
+    // A file where the folder should be.
+    writeFileSync(join(folder, 'cold'), '');
+    const pages = made();
+    const written = Array.from({ length: 40 }, (_, at) => pages.write(page(at)));
+    for (const [at, number] of written.entries()) expect(pages.read(number)).toEqual(page(at));
+    expect(() => pages.saved()).toThrow(/EEXIST|ENOTDIR/);
+    rmSync(join(folder, 'cold'));
+    pages.free(written[3] ?? -1);
+    const saved = pages.saved();
+    pages.close();
+    const again = made();
+    expect(again.restore(saved)).toBeUndefined();
+    for (const [at, number] of written.entries()) if (at !== 3) expect(again.read(number)).toEqual(page(at));
+    again.close();
+  });
+
   it('that were damaged are an error, and no start takes the state from them any more', () => {
     const pages = made();
     const number = pages.write(page(7));
