@@ -1,7 +1,6 @@
 import type { IdTable } from '../base/id-table.ts';
 import { bytesOf, numbersOf, type Section } from '../base/section-file.ts';
-import type { ColdPool } from './cold/cold-pool.ts';
-import type { SavedPages } from './cold/page-store.ts';
+import type { ColdPool, SavedCold } from './cold/cold-pool.ts';
 import type { EmbeddedStore } from './embedded-store.ts';
 import type { EmbeddedTables, KindTable } from './embedded-tables.ts';
 import type { EventSlab } from './event-slab.ts';
@@ -24,8 +23,7 @@ interface SlabHeader {
 
 /** Cold events: their pages, and the length of what each entity has beside them. Entities are in the order of their sections. */
 interface ColdHeader {
-  readonly events: SavedPages;
-  readonly index: SavedPages;
+  readonly pages: SavedCold['pages'];
   readonly entities: readonly { readonly entity: number; readonly numbers: number }[];
 }
 
@@ -45,20 +43,21 @@ export interface StoreHeader {
 /** The store's state, all of which must be durable. 1 M payments are about 600 MB. */
 export function snapshotOfStore(store: EmbeddedStore): StoreSnapshot {
   const { tables, set } = store;
+  const cold = tables.kinds.map((table) => table.cold?.saved() ?? null);
   const header: StoreHeader = {
     featureSet: set.hash,
     epoch: store.epoch,
     newestMicros: Number.isFinite(tables.newestMicros) ? tables.newestMicros : null,
     firstOrdinal: tables.payments.oldest(),
     kinds: Object.fromEntries(
-      tables.kinds.map(({ kind, slab, tiles, cold }) => [
+      tables.kinds.map(({ kind, slab, tiles }, at) => [
         kind,
-        { slab: slab.layout(), tiles: tiles.used, cold: coldHeader(cold) },
+        { slab: slab.layout(), tiles: tiles.used, cold: coldHeader(cold[at] ?? null) },
       ]),
     ),
     labels: tables.labelSlab.layout(),
   };
-  return { header, sections: sectionsOf(tables) };
+  return { header, sections: sectionsOf(tables, cold) };
 }
 
 /**
@@ -80,15 +79,18 @@ export function restoreStore(
   return undefined;
 }
 
-function sectionsOf({ kinds, labels, labelSlab, payments, payeeKeys }: EmbeddedTables): Section[] {
+function sectionsOf(
+  { kinds, labels, labelSlab, payments, payeeKeys }: EmbeddedTables,
+  cold: readonly (SavedCold | null)[],
+): Section[] {
   const ring = payments.columns();
   return [
-    ...kinds.flatMap(({ kind, slab, tiles, lists, ids, cold }) => [
+    ...kinds.flatMap(({ kind, slab, tiles, lists, ids }, at) => [
       { name: `${kind}-events`, bytes: eventBytes(slab) },
       { name: `${kind}-tiles`, bytes: bytesOf(tiles.numbers.subarray(0, tiles.used * tiles.stride)) },
       { name: `${kind}-lists`, bytes: lists.recordBytes() },
       { name: `${kind}-ids`, bytes: namesOf(ids) },
-      { name: `${kind}-cold`, bytes: coldBytes(cold) },
+      { name: `${kind}-cold`, bytes: coldBytes(cold[at] ?? null) },
     ]),
     { name: 'label-events', bytes: eventBytes(labelSlab) },
     { name: 'label-lists', bytes: labels.recordBytes() },
@@ -144,32 +146,25 @@ function fill(tables: EmbeddedTables, header: StoreHeader, sections: ReadonlyMap
   tables.newestMicros = header.newestMicros ?? -Infinity;
 }
 
-function coldHeader(cold: ColdPool | null): ColdHeader | null {
-  const events = cold?.left.pages.events.saved();
-  const index = cold?.left.pages.index.saved();
-  if (cold === null || events === undefined || events === null || index === undefined || index === null) return null;
-  const entities = Array.from(cold.entries(), ([entity, one]) => ({ entity, numbers: one.state().length }));
-  return { events, index, entities };
+const IN_MEMORY = 'its cold events were in memory';
+
+function coldHeader(cold: SavedCold | null): ColdHeader | null {
+  if (cold === null) return null;
+  return { pages: cold.pages, entities: cold.entities.map(({ entity, state }) => ({ entity, numbers: state.length })) };
 }
 
-function coldBytes(cold: ColdPool | null): Uint8Array {
-  return Buffer.concat(Array.from(cold?.entries() ?? [], ([, one]) => bytesOf(one.state())));
+function coldBytes(cold: SavedCold | null): Uint8Array {
+  return Buffer.concat((cold?.entities ?? []).map(({ state }) => bytesOf(state)));
 }
 
 /** Pages are looked for before anything is filled. @returns why they cannot be used; undefined where they can. */
 function restorePages({ kinds }: EmbeddedTables, header: StoreHeader): string | undefined {
   for (const { kind, cold } of kinds) {
-    if (cold === null) continue;
-    const saved = header.kinds[kind]?.cold;
-    if (saved === undefined || saved === null) return 'its cold events were in memory';
-    const { events, index } = cold.left.pages;
-    const problem = events.restore(saved.events) ?? index.restore(saved.index);
+    const saved = header.kinds[kind]?.cold ?? null;
+    const problem = cold === null ? undefined : saved === null ? IN_MEMORY : cold.restorePages(saved.pages);
     if (problem === undefined) continue;
     // Files that were opened for nothing: the first page that is written makes them anew.
-    for (const table of kinds) {
-      table.cold?.left.pages.events.close();
-      table.cold?.left.pages.index.close();
-    }
+    for (const table of kinds) table.cold?.close();
     return problem;
   }
   return undefined;

@@ -183,18 +183,12 @@ export class EmbeddedStore implements OnlineStore {
 
   /** A snapshot of the store as it is, is in its place. */
   snapshotTaken(): void {
-    for (const { cold } of this.tables.kinds) {
-      cold?.left.pages.events.pin();
-      cold?.left.pages.index.pin();
-    }
+    for (const { cold } of this.tables.kinds) cold?.pin();
   }
 
   /** Gives its files back. */
   close(): void {
-    for (const { cold } of this.tables.kinds) {
-      cold?.left.pages.events.close();
-      cold?.left.pages.index.close();
-    }
+    for (const { cold } of this.tables.kinds) cold?.close();
   }
 
   /** Takes a label of the payee that it names, whatever payee its payment has. */
@@ -224,6 +218,7 @@ export class EmbeddedStore implements OnlineStore {
         labelSlab.layout().used * labelSlab.stride * 8 +
         events +
         sum(({ tiles }) => tiles.used * tiles.stride * 8) +
+        sum(({ cold }) => cold?.bytes ?? 0) +
         (payees.lists.used > 0 ? payeeKeys.bytes : 0),
     };
   }

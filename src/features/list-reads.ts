@@ -47,7 +47,7 @@ export class ListReads {
     const { bound, cold } = plan.keeping;
     const most = Math.max(1, ...plan.lists.map(mostOf));
     const room = bound + 1 + (cold === null ? 0 : most);
-    this.#cold = cold === null ? null : new ColdLists(cold, most + 1);
+    this.#cold = cold === null ? null : new ColdLists(cold, most);
     this.#plan = plan;
     this.#edges = edges;
     this.#conditionSlot = plan.keeping.tiles.conditionSlot;

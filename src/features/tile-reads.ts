@@ -1,6 +1,6 @@
 import { bigIntToDouble } from '../base/to-double.ts';
 import { BUCKETS, bucketFloor, decayWeights, distinctEstimate, quantileBucket, REGISTERS } from './approximate.ts';
-import { ColdEach } from './cold/cold-lists.ts';
+import { ColdEach } from './cold/cold-each.ts';
 import { durationMicros } from './duration.ts';
 import type { EntityView } from './entity-view.ts';
 import { EVENT_IDENTITY, passes } from './event-layout.ts';

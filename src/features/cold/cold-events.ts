@@ -39,6 +39,14 @@ export class ColdEvents {
     return this.#end - this.#first;
   }
 
+  /** Memory. */
+  get bytes(): number {
+    return this.#levels.reduce(
+      (sum, { nodes }) => sum + nodes.byteLength,
+      this.#tail.byteLength + this.#summary.byteLength,
+    );
+  }
+
   /** Takes an event. @param at where its numbers begin. */
   push(numbers: Float64Array, at: number): void {
     const { eventStride, shape } = this.#layout;

@@ -79,7 +79,8 @@ export class ColdLists implements ColdVisitor {
       if (this.#isOldest ? time >= worst : time <= worst) return;
       this.#removeFirst();
     }
-    this.#insert(time, value, numbers[at + this.#layout.conditionSlot] ?? 0);
+    const { conditionSlot } = this.#layout;
+    this.#insert(time, value, conditionSlot < 0 ? 0 : (numbers[at + conditionSlot] as number));
   }
 
   #removeFirst(): void {
@@ -100,32 +101,5 @@ export class ColdLists implements ColdVisitor {
     this.values[at] = value;
     this.bits[at] = bits;
     this.count += 1;
-  }
-}
-
-/** Shows each cold event of a window. */
-export class ColdEach implements ColdVisitor {
-  #start = 0;
-  #end = 0;
-  #use: (numbers: Float64Array, at: number) => void = () => {};
-
-  /** Calls `use` for each event with a time after `start` and up to `end`. */
-  each(cold: ColdEvents, start: number, end: number, use: (numbers: Float64Array, at: number) => void): void {
-    this.#start = start;
-    this.#end = end;
-    this.#use = use;
-    cold.visit(this, false);
-  }
-
-  enters(summaries: Float64Array, at: number): boolean {
-    return (
-      (summaries[at + SUMMARY.newest] as number) > this.#start &&
-      (summaries[at + SUMMARY.oldest] as number) <= this.#end
-    );
-  }
-
-  event(numbers: Float64Array, at: number): void {
-    const time = numbers[at] as number;
-    if (time > this.#start && time <= this.#end) this.#use(numbers, at);
   }
 }
