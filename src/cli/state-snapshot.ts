@@ -98,15 +98,36 @@ export async function writeSnapshot(
   await removeOldest(dirname(path));
 }
 
-/** Snapshots of sets that are served no more would fill the disk. */
+/**
+ * Snapshots of sets that are served no more would fill the disk, and so would pages that a killed server left without
+ * a snapshot.
+ */
 async function removeOldest(folder: string): Promise<void> {
-  const paths = (await readdir(folder)).filter((name) => name.endsWith('.snapshot')).map((name) => join(folder, name));
-  const aged = await Promise.all(paths.map(async (path) => ({ path, modifiedMs: (await stat(path)).mtimeMs })));
+  const names = await readdir(folder);
+  const paths = new Set(names.flatMap((name) => /^(.*\.snapshot)(-pages)?$/.exec(name)?.[1] ?? []));
+  const aged = await Promise.all([...paths].map(async (name) => ({ name, modifiedMs: await newestOf(folder, name) })));
   aged.sort((a, b) => b.modifiedMs - a.modifiedMs);
-  for (const { path } of aged.slice(LIMITS.snapshotsOfInstance)) {
+  for (const { name } of aged.slice(LIMITS.snapshotsOfInstance)) {
+    const path = join(folder, name);
     await rm(path, { force: true });
     await rm(pagesFolder(path), { recursive: true, force: true });
   }
+}
+
+/** When a snapshot or its pages were written last, milliseconds. */
+async function newestOf(folder: string, name: string): Promise<number> {
+  const path = join(folder, name);
+  const pages = await readdir(pagesFolder(path)).catch(() => []);
+  const files = [path, ...pages.map((page) => join(pagesFolder(path), page))];
+  const times = await Promise.all(
+    files.map((file) =>
+      stat(file).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => 0,
+      ),
+    ),
+  );
+  return Math.max(...times);
 }
 
 /**

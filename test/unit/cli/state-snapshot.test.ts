@@ -1,4 +1,14 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -58,6 +68,34 @@ describe('a snapshot on the disk', () => {
     again.openEpoch(2);
     const next = paymentOf(rowOf(idOf(9000), START + 9000, 5, 1, 1));
     expect({ ...again.observePayment(next), mark: 0 }).toEqual({ ...store.observePayment(next), mark: 0 });
+  });
+
+  it('is one of the three newest that stay, with their pages; pages without a snapshot go as well', async () => {
+    const folder = join(root, 'several');
+    const { store, index } = example();
+    const old = (name: string, hours: number): void => {
+      const path = join(folder, name);
+      if (name.endsWith('-pages')) mkdirSync(path, { recursive: true });
+      const file = name.endsWith('-pages') ? join(path, 'payee-events.pages') : path;
+      writeFileSync(file, '');
+      utimesSync(file, Date.now() / 1000 - hours * 3600, Date.now() / 1000 - hours * 3600);
+    };
+    for (const name of ['a', 'b', 'c']) await writeSnapshot(join(folder, `${name}.snapshot`), store, index, BASE);
+    old('a.snapshot', 5);
+    // Its pages are in use, though its snapshot is old.
+    old('a.snapshot-pages', 1);
+    old('b.snapshot', 2);
+    old('b.snapshot-pages', 2);
+    old('c.snapshot', 3);
+    old('killed.snapshot-pages', 4);
+    await writeSnapshot(join(folder, 'd.snapshot'), store, index, BASE);
+    expect(readdirSync(folder).sort()).toEqual([
+      'a.snapshot',
+      'a.snapshot-pages',
+      'b.snapshot',
+      'b.snapshot-pages',
+      'd.snapshot',
+    ]);
   });
 
   it('fills nothing where it is not there, torn, or not what the caller can use', async () => {
