@@ -9,7 +9,7 @@ import { machine, median, printTable } from './figures.mjs';
 const { EmbeddedStore } = await import('../dist/features/embedded-store.js');
 const { compileFeatureSet } = await import('../dist/features/feature-set.js');
 const { PIX_CORE } = await import('../dist/features/pix-core.js');
-const { replayPieces } = await import('../dist/features/replay.js');
+const { replayPieces } = await import('../dist/features/replay/replay.js');
 const { replayThreads } = await import('../dist/cli/replay-threads.js');
 const { byKind, ENTITY_KINDS } = await import('../dist/domain/entity-keys.js');
 

@@ -2,8 +2,8 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { AppError, messageOf } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
-import type { ReplayPiece } from '../features/replay-piece.ts';
-import type { ReplayThreads } from '../features/replay-threads.ts';
+import type { ReplayPiece } from '../features/replay/replay-piece.ts';
+import type { ReplayThreads } from '../features/replay/replay-threads.ts';
 import type { FromReplayWorker, ReplayWorkerData } from './replay-messages.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { AppError, messageOf } from '../base/errors.ts';
 import { compileFeatureSet } from '../features/feature-set.ts';
-import type { ReplayPiece } from '../features/replay-piece.ts';
-import { ReplayRunner } from '../features/replay-runner.ts';
+import type { ReplayPiece } from '../features/replay/replay-piece.ts';
+import { ReplayRunner } from '../features/replay/replay-runner.ts';
 import type { FromReplayWorker, ReplayWorkerData } from './replay-messages.ts';
 
 /*

@@ -3,7 +3,7 @@ import type { PaymentRow } from '../domain/payment-row.ts';
 import { type EventSlot, type ReadSlot, slotReader } from './event-layout.ts';
 import { ColumnDeriver } from './expression/derived-columns.ts';
 import type { FeatureSet } from './feature-set.ts';
-import type { ReplayMemory } from './replay-memory.ts';
+import type { ReplayMemory } from './replay/replay-memory.ts';
 
 /**
  * The numbers of payments' events, column by column: a number that events of several kinds of entity hold is there

@@ -1,6 +1,6 @@
-import { epochOfEvent } from './replay-groups.ts';
-import type { ReplayPayments } from './replay-input.ts';
-import type { ReplayMemory } from './replay-memory.ts';
+import { epochOfEvent } from './replay/replay-groups.ts';
+import type { ReplayPayments } from './replay/replay-input.ts';
+import type { ReplayMemory } from './replay/replay-memory.ts';
 
 /** In `eventOf`: the payment has several events. */
 export const SEVERAL = -2;

@@ -9,7 +9,7 @@ import { type BaseSink, feedBase } from '../features/base-feed.ts';
 import type { OrderedLabels, OrderedPayments } from '../features/base-order.ts';
 import type { Column } from '../features/definition.ts';
 import type { ObservedLabel, RecordedPayment } from '../features/online-store.ts';
-import { numberColumns, type PlaceColumns } from '../features/replay-input.ts';
+import { numberColumns, type PlaceColumns } from '../features/replay/replay-input.ts';
 import { lakeColumns } from '../governance/lake-columns.ts';
 import { paymentRecordColumns, recordedLabels, recordedPayments } from '../governance/silver-records.ts';
 import type { Lake } from './lake.ts';

@@ -1,8 +1,8 @@
 import type { FeatureOutput } from '../features/feature-output.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
-import { replayPieces } from '../features/replay.ts';
-import type { ReplayReads } from '../features/replay-input.ts';
-import type { ReplayThreads } from '../features/replay-threads.ts';
+import { replayPieces } from '../features/replay/replay.ts';
+import type { ReplayReads } from '../features/replay/replay-input.ts';
+import type { ReplayThreads } from '../features/replay/replay-threads.ts';
 import type { ColumnRead } from '../governance/lake-columns.ts';
 import { type ServedFeature, servedTally } from './served-tally.ts';
 import { cellOf, differingFeatures, SERVED_COLUMNS, servedBy, servedVectors, statusOf } from './served-vectors.ts';

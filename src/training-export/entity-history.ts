@@ -1,5 +1,5 @@
 import { type EntityKind, pairKey } from '../domain/entity-keys.ts';
-import type { NumberColumns } from '../features/replay-input.ts';
+import type { NumberColumns } from '../features/replay/replay-input.ts';
 import type { SilverSource } from './silver-source.ts';
 
 /**

@@ -7,8 +7,8 @@ import { namesOf } from '../features/expression/syntax.ts';
 import type { FeatureOutput } from '../features/feature-output.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
-import { replay } from '../features/replay.ts';
-import type { ReplayReads } from '../features/replay-input.ts';
+import { replay } from '../features/replay/replay.ts';
+import type { ReplayReads } from '../features/replay/replay-input.ts';
 import type { CellRow } from '../storage/types/cell.ts';
 import {
   type ExplainedRecord,

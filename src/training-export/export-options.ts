@@ -1,6 +1,6 @@
 import type { LabelState } from '../domain/label.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
-import type { ReplayThreads } from '../features/replay-threads.ts';
+import type { ReplayThreads } from '../features/replay/replay-threads.ts';
 import type { Pseudonyms } from '../governance/pseudonyms.ts';
 import type { ObjectStore } from '../storage/store/object-store.ts';
 import type { CoveredRows } from './covered-rows.ts';

@@ -1,7 +1,7 @@
 import type { FeatureOutput } from '../features/feature-output.ts';
-import { type ReplayedVectors, replayPieces } from '../features/replay.ts';
-import type { ReplayReads } from '../features/replay-input.ts';
-import type { ReplayThreads } from '../features/replay-threads.ts';
+import { type ReplayedVectors, replayPieces } from '../features/replay/replay.ts';
+import type { ReplayReads } from '../features/replay/replay-input.ts';
+import type { ReplayThreads } from '../features/replay/replay-threads.ts';
 import type { IdColumn } from './entity-columns.ts';
 import { idsOf } from './entity-ids.ts';
 import type { ExportColumn } from './export-columns.ts';

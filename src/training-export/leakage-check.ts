@@ -1,7 +1,7 @@
 import { ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
 import type { FeatureDefinition } from '../features/definition.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
-import type { ReplayReads } from '../features/replay-input.ts';
+import type { ReplayReads } from '../features/replay/replay-input.ts';
 import { entityHistories, entityKeyOf, lastSeen } from './entity-history.ts';
 import type { FeatureCounts } from './feature-counts.ts';
 import { LEAK_AUC, LEAK_PRECISION, separationOf } from './leaking-feature.ts';

@@ -1,5 +1,5 @@
 import { LABEL_STATES } from '../domain/label.ts';
-import type { ReplayLabels } from '../features/replay-input.ts';
+import type { ReplayLabels } from '../features/replay/replay-input.ts';
 import type { LabelEvent } from './label-policy.ts';
 
 const NONE: readonly LabelEvent[] = [];

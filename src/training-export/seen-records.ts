@@ -1,7 +1,7 @@
 import type { EntityKind } from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
 import { epochBook } from '../features/epoch-book.ts';
-import type { ReplayReads } from '../features/replay-input.ts';
+import type { ReplayReads } from '../features/replay/replay-input.ts';
 import { entityKeyOf } from './entity-history.ts';
 import type { SilverSource } from './silver-source.ts';
 

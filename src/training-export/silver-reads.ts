@@ -1,5 +1,5 @@
 import { byKind, ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
-import { type NumberColumns, numberColumns, type ReplayReads } from '../features/replay-input.ts';
+import { type NumberColumns, numberColumns, type ReplayReads } from '../features/replay/replay-input.ts';
 import type { SilverSource } from './silver-source.ts';
 
 /**

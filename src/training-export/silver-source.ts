@@ -1,7 +1,7 @@
 import { ENTITY_KINDS } from '../domain/entity-keys.ts';
 import type { EpochOpening } from '../features/epoch-book.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
-import type { ReplayLabels, ReplayPayments } from '../features/replay-input.ts';
+import type { ReplayLabels, ReplayPayments } from '../features/replay/replay-input.ts';
 import { type ColumnRead, type LakeColumns, lakeColumns } from '../governance/lake-columns.ts';
 import { paymentRecordColumns, recordedLabels, recordedPayments } from '../governance/silver-records.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';

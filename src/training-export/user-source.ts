@@ -1,6 +1,6 @@
 import { accountOfKey, byKeyedKind, byKind, KEY_COLUMNS } from '../domain/entity-keys.ts';
 import { PAYMENT_COLUMNS, type PaymentRow } from '../domain/payment-row.ts';
-import { type NumberColumns, numberColumns, type ReplayPayments } from '../features/replay-input.ts';
+import { type NumberColumns, numberColumns, type ReplayPayments } from '../features/replay/replay-input.ts';
 import type { SilverSource } from './silver-source.ts';
 import type { UserRows } from './user-rows.ts';
 

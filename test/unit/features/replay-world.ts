@@ -11,8 +11,8 @@ import type { PaymentRow } from '../../../src/domain/payment-row.ts';
 import type { FeatureSetDefinition } from '../../../src/features/definition.ts';
 import type { FeatureSet } from '../../../src/features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../../../src/features/feature-status.ts';
-import type { ReplayedVectors } from '../../../src/features/replay.ts';
-import { type NumberColumns, numberColumns, type ReplayInput } from '../../../src/features/replay-input.ts';
+import type { ReplayedVectors } from '../../../src/features/replay/replay.ts';
+import { type NumberColumns, numberColumns, type ReplayInput } from '../../../src/features/replay/replay-input.ts';
 import { type Cell, type OracleItem, oracleVector } from './oracle.ts';
 import { keyColumns, paymentOf, rowOf, type Step } from './streams.ts';
 

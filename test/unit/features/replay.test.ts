@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileFeatureSet, type FeatureSet } from '../../../src/features/feature-set.ts';
-import { replay } from '../../../src/features/replay.ts';
+import { replay } from '../../../src/features/replay/replay.ts';
 import { checkVectors, type Entry, inputOf, JOURNALS, START, World, worldOf } from './replay-world.ts';
 import { rowOf, STREAMS, type Step, smallShape, stream, testSet, unboundedSet } from './streams.ts';
 

@@ -6,7 +6,7 @@ import type { ColdShape } from '../../../src/features/cold/cold-layout.ts';
 import { defineFeatureSet, type FeatureSetDefinition, type WindowFeature } from '../../../src/features/definition.ts';
 import { FEATURE_STATUS_NAMES } from '../../../src/features/feature-status.ts';
 import type { Observation } from '../../../src/features/online-store.ts';
-import type { ReplayPayments } from '../../../src/features/replay-input.ts';
+import type { ReplayPayments } from '../../../src/features/replay/replay-input.ts';
 import type { Cell } from './oracle.ts';
 
 /** Random streams that lie on the edges of windows: ties, late events, second sides, labels, restarts. */

@@ -1,4 +1,4 @@
-import { byKind, ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
+import { byKind, ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
 import type { NumberColumns, ReplayPayments } from './replay-input.ts';
 
 /** Entities of payments and of labels, numbered. */

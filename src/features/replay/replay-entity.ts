@@ -1,24 +1,24 @@
-import type { EntityKind } from '../domain/entity-keys.ts';
-import { ColdPool } from './cold/cold-pool.ts';
-import { memoryPages } from './cold/memory-pages.ts';
-import { EntityLists } from './entity-lists.ts';
-import { EntityView } from './entity-view.ts';
-import { type EpochBook, epochBook } from './epoch-book.ts';
-import { EVENT_IDENTITY, EVENT_TIME, FIRST_SLOT } from './event-layout.ts';
-import { EventSlab } from './event-slab.ts';
-import type { FeatureOutput } from './feature-output.ts';
-import type { FeatureSet } from './feature-set.ts';
-import { HistoryBlock } from './history-block.ts';
-import { LABEL_STRIDE, LabelEngine } from './label-engine.ts';
-import { SEVERAL } from './other-events.ts';
+import type { EntityKind } from '../../domain/entity-keys.ts';
+import { ColdPool } from '../cold/cold-pool.ts';
+import { memoryPages } from '../cold/memory-pages.ts';
+import { EntityLists } from '../entity-lists.ts';
+import { EntityView } from '../entity-view.ts';
+import { type EpochBook, epochBook } from '../epoch-book.ts';
+import { EVENT_IDENTITY, EVENT_TIME, FIRST_SLOT } from '../event-layout.ts';
+import { EventSlab } from '../event-slab.ts';
+import type { FeatureOutput } from '../feature-output.ts';
+import type { FeatureSet } from '../feature-set.ts';
+import { HistoryBlock } from '../history-block.ts';
+import { LABEL_STRIDE, LabelEngine } from '../label-engine.ts';
+import { SEVERAL } from '../other-events.ts';
+import { NO_TILES } from '../tile-layout.ts';
+import { TilePool } from '../tile-pool.ts';
+import { featureOutput } from '../vector-engine.ts';
+import { WindowEngine } from '../window-engine.ts';
+import { type KindPlan, labelKeeping } from '../window-plan.ts';
 import type { ReplayColumns } from './replay-columns.ts';
 import { EPOCH_STEP, type KindRecords } from './replay-items.ts';
 import type { KindReads, ReplayPiece } from './replay-piece.ts';
-import { NO_TILES } from './tile-layout.ts';
-import { TilePool } from './tile-pool.ts';
-import { featureOutput } from './vector-engine.ts';
-import { WindowEngine } from './window-engine.ts';
-import { type KindPlan, labelKeeping } from './window-plan.ts';
 
 /** What the replays of all kinds of entity share on one thread. */
 export interface EntityReplayContext {

@@ -1,13 +1,13 @@
-import type { FeatureOutput } from './feature-output.ts';
-import type { FeatureSet } from './feature-set.ts';
-import { HistoryBlock } from './history-block.ts';
+import type { FeatureOutput } from '../feature-output.ts';
+import type { FeatureSet } from '../feature-set.ts';
+import { HistoryBlock } from '../history-block.ts';
+import { createVectorEngine, featureOutput } from '../vector-engine.ts';
 import { type PreparedColumns, replayColumns } from './replay-columns.ts';
 import type { ReplayInput, ReplayReads, ReplayRecords } from './replay-input.ts';
 import { OWN_MEMORY, SHARED_MEMORY } from './replay-memory.ts';
 import { PieceMaker, type ReplayPiece } from './replay-piece.ts';
 import { ReplayRunner } from './replay-runner.ts';
 import type { ReplayCrew, ReplayThreads } from './replay-threads.ts';
-import { createVectorEngine, featureOutput } from './vector-engine.ts';
 
 /** Vectors that were computed again, read by read. */
 export interface ReplayedVectors {

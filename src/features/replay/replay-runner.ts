@@ -1,7 +1,7 @@
-import { assert } from '../base/assert.ts';
-import { ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
-import type { FeatureSet } from './feature-set.ts';
-import { HistoryBlock } from './history-block.ts';
+import { assert } from '../../base/assert.ts';
+import { ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
+import type { FeatureSet } from '../feature-set.ts';
+import { HistoryBlock } from '../history-block.ts';
 import type { ReplayColumns } from './replay-columns.ts';
 import { EntityReplay, type EntityReplayContext, replayContext } from './replay-entity.ts';
 import type { ReplayPiece } from './replay-piece.ts';

@@ -1,6 +1,6 @@
-import type { EntityKind, KeyedKind } from '../domain/entity-keys.ts';
-import type { PaymentRow } from '../domain/payment-row.ts';
-import type { EpochOpening } from './epoch-book.ts';
+import type { EntityKind, KeyedKind } from '../../domain/entity-keys.ts';
+import type { PaymentRow } from '../../domain/payment-row.ts';
+import type { EpochOpening } from '../epoch-book.ts';
 
 /** Numbers (epoch, seq) of one kind of entity, by row; epoch 0 where there is none. */
 export interface NumberColumns {

@@ -1,14 +1,14 @@
-import { AppError } from '../base/errors.ts';
+import { AppError } from '../../base/errors.ts';
 import {
   ENTITY_KINDS,
   type EntityKind,
   type EntityNumber,
   type EntityNumbers,
   NO_NUMBERS,
-} from '../domain/entity-keys.ts';
-import type { KindEvents } from './event-layout.ts';
-import type { FeatureSet } from './feature-set.ts';
-import type { FeatureRead, ObservedLabel, ObservedPayment } from './online-store.ts';
+} from '../../domain/entity-keys.ts';
+import type { KindEvents } from '../event-layout.ts';
+import type { FeatureSet } from '../feature-set.ts';
+import type { FeatureRead, ObservedLabel, ObservedPayment } from '../online-store.ts';
 import type { ScriptCall } from './redis-command.ts';
 import { type RedisClient, type Reply, sendCall, storeUnavailable } from './redis-connection.ts';
 import type { EpochKeys } from './redis-layout.ts';

@@ -1,4 +1,4 @@
-import type { EntityKind } from '../domain/entity-keys.ts';
+import type { EntityKind } from '../../domain/entity-keys.ts';
 import type { NumberedEntities } from './replay-groups.ts';
 import type { NumberColumns, PlaceColumns, ReplayRecords } from './replay-input.ts';
 import type { ReplayMemory } from './replay-memory.ts';

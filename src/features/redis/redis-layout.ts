@@ -1,6 +1,6 @@
-import { hash128 } from '../base/hash128.ts';
-import { ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
-import type { FeatureSet } from './feature-set.ts';
+import { hash128 } from '../../base/hash128.ts';
+import { ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
+import type { FeatureSet } from '../feature-set.ts';
 
 /*
  * What a Redis holds for one feature set. Its keys lie in partitions: one in a single server, under `sn:<set version>:`;

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Cluster, type Redis } from 'ioredis';
-import { AppError } from '../base/errors.ts';
-import { byKind, type EntityNumbers, hasNumber, NO_NUMBERS } from '../domain/entity-keys.ts';
-import type { Side } from '../domain/payment.ts';
-import type { FeatureSet } from './feature-set.ts';
+import { AppError } from '../../base/errors.ts';
+import { byKind, type EntityNumbers, hasNumber, NO_NUMBERS } from '../../domain/entity-keys.ts';
+import type { Side } from '../../domain/payment.ts';
+import type { FeatureSet } from '../feature-set.ts';
 import type {
   FeatureRead,
   FeatureReading,
@@ -12,7 +12,8 @@ import type {
   ObservedLabel,
   ObservedPayment,
   OnlineStore,
-} from './online-store.ts';
+} from '../online-store.ts';
+import { createVectorEngine, type VectorEngine } from '../vector-engine.ts';
 import {
   COMMAND_TIMEOUT_MS,
   connectRedis,
@@ -26,7 +27,6 @@ import { OTHER_EPOCH, RedisExchange } from './redis-exchange.ts';
 import { LateAppends } from './redis-late-appends.ts';
 import { type EpochKeys, epochKeys } from './redis-layout.ts';
 import { ObservationReader } from './redis-observation.ts';
-import { createVectorEngine, type VectorEngine } from './vector-engine.ts';
 
 /** Numbers of an event that were learned after its decision. */
 export interface LearnedNumbers {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { ENTITY_KINDS } from '../domain/entity-keys.ts';
-import type { FeatureSet } from './feature-set.ts';
+import { ENTITY_KINDS } from '../../domain/entity-keys.ts';
+import type { FeatureSet } from '../feature-set.ts';
+import type { TileGroup } from '../tile-layout.ts';
+import { TOTALS } from '../tile-pool.ts';
+import { type KindPlan, LEAST_KEPT } from '../window-plan.ts';
 import { LABEL_BYTES, MARKER_TTL_MS, PAYMENT_TTL_MS, RETRY_TTL_MS } from './redis-layout.ts';
 import { TILE_FUNCTIONS } from './redis-tiles.ts';
-import type { TileGroup } from './tile-layout.ts';
-import { TOTALS } from './tile-pool.ts';
-import { type KindPlan, LEAST_KEPT } from './window-plan.ts';
 
 /** A Lua script with the name by which Redis knows it. */
 export interface RedisScript {

@@ -1,18 +1,18 @@
-import { token53 } from '../base/hash128.ts';
+import { token53 } from '../../base/hash128.ts';
 import {
   ENTITY_KINDS,
   type EntityKeys,
   type EntityKind,
   type EntityNumber,
   NO_NUMBERS,
-} from '../domain/entity-keys.ts';
-import { EVENT_IDENTITY, type KindEvents, NO_EVENT } from './event-layout.ts';
-import type { FeatureSet } from './feature-set.ts';
-import { FEATURE_STATUS } from './feature-status.ts';
-import type { FeatureRead, FeatureReading, Observation, ObservedPayment } from './online-store.ts';
+} from '../../domain/entity-keys.ts';
+import { EVENT_IDENTITY, type KindEvents, NO_EVENT } from '../event-layout.ts';
+import type { FeatureSet } from '../feature-set.ts';
+import { FEATURE_STATUS } from '../feature-status.ts';
+import type { FeatureRead, FeatureReading, Observation, ObservedPayment } from '../online-store.ts';
+import { featureOutput, type VectorEngine, writeAbsent } from '../vector-engine.ts';
 import { type EntityBytes, numbersOf, type ObservedState, type OwnEvent } from './redis-observed.ts';
 import { ReplyReader } from './redis-reply.ts';
-import { featureOutput, type VectorEngine, writeAbsent } from './vector-engine.ts';
 
 /** Turns what Redis said of payments into observations, through the one engine. */
 export class ObservationReader {

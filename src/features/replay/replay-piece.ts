@@ -1,13 +1,13 @@
-import { byKind, ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
-import type { FeatureOutput } from './feature-output.ts';
-import type { FeatureSet } from './feature-set.ts';
-import { FEATURE_STATUS } from './feature-status.ts';
-import { HistoryBlock, historyWidth } from './history-block.ts';
+import { byKind, ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
+import type { FeatureOutput } from '../feature-output.ts';
+import type { FeatureSet } from '../feature-set.ts';
+import { FEATURE_STATUS } from '../feature-status.ts';
+import { HistoryBlock, historyWidth } from '../history-block.ts';
+import { featureOutput, writeAbsent } from '../vector-engine.ts';
 import type { PreparedColumns } from './replay-columns.ts';
 import type { ReplayReads } from './replay-input.ts';
 import { EPOCH_STEP, sortByKey } from './replay-items.ts';
 import type { ReplayMemory } from './replay-memory.ts';
-import { featureOutput, writeAbsent } from './vector-engine.ts';
 
 /** The reads of one kind of entity, by entity, each entity's in the order of what they saw. */
 export interface KindReads {

@@ -1,9 +1,9 @@
-import { token53 } from '../base/hash128.ts';
-import { byKind, type EntityKind } from '../domain/entity-keys.ts';
-import { type EpochOpening, epochBook } from './epoch-book.ts';
-import { EventColumns } from './event-columns.ts';
-import type { FeatureSet } from './feature-set.ts';
-import { type OtherEvents, otherEvents } from './other-events.ts';
+import { token53 } from '../../base/hash128.ts';
+import { byKind, type EntityKind } from '../../domain/entity-keys.ts';
+import { type EpochOpening, epochBook } from '../epoch-book.ts';
+import { EventColumns } from '../event-columns.ts';
+import type { FeatureSet } from '../feature-set.ts';
+import { type OtherEvents, otherEvents } from '../other-events.ts';
 import { numberEntities } from './replay-groups.ts';
 import type { ReplayRecords } from './replay-input.ts';
 import { type KindRecords, kindRecords } from './replay-items.ts';

@@ -4,12 +4,12 @@ import {
   type EntityNumber,
   type EntityNumbers,
   NO_NUMBERS,
-} from '../domain/entity-keys.ts';
-import type { FeatureSet } from './feature-set.ts';
+} from '../../domain/entity-keys.ts';
+import type { FeatureSet } from '../feature-set.ts';
+import { hasTiles } from '../tile-pool.ts';
 import type { Reply } from './redis-connection.ts';
 import { HEADER_BYTES, IN_BASE, LABEL_HEADER_BYTES, tailBytes, VALUE_HEADER_BYTES } from './redis-layout.ts';
 import { OBSERVED, SETTLED } from './redis-scripts.ts';
-import { hasTiles } from './tile-pool.ts';
 
 /** The bytes of an entity, and what is in them of the payment that was asked for. */
 export interface EntityBytes {

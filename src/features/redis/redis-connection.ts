@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Cluster, Redis } from 'ioredis';
-import { AppError, messageOf } from '../base/errors.ts';
-import { parseRedisAddress, type RedisAddress } from '../base/redis-address.ts';
+import { AppError, messageOf } from '../../base/errors.ts';
+import { parseRedisAddress, type RedisAddress } from '../../base/redis-address.ts';
 import { PlainCommand, type ScriptCall, ScriptCommand } from './redis-command.ts';
 import type { RedisScript } from './redis-scripts.ts';
 
