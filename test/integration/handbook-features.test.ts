@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { runProgram } from '../../src/cli/program.ts';
 import { PYTHON, runPython } from '../python.ts';
+import { sentinela } from '../running-program.ts';
 
 const PUBLIC = '../shared/data/card-payments-2018-04.csv.gz';
 const MAPPING = 'docs/examples/handbook/import.yaml';
@@ -29,19 +29,15 @@ describe.skipIf(PYTHON === undefined)('the features of the handbook', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sentinela-handbook-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  const sentinela = async (...args: readonly string[]): Promise<void> => {
-    expect(await runProgram([...args, '--json']), args.join(' ')).toBe(0);
-  };
-
   /** Imports and exports a file by commands, by the set's file or its name in the registry, and compares with pandas. */
-  async function compared(csv: string, name: string, features = FEATURES): Promise<Report> {
+  function compared(csv: string, name: string, features = FEATURES): Report {
     const [dataDir, out] = [join(folder, name), join(folder, `${name}-training`)];
-    await sentinela('import', csv, '--mapping', MAPPING, '--data-dir', dataDir);
-    if (features !== FEATURES) await sentinela('features', 'apply', FEATURES, '--yes', '--data-dir', dataDir);
+    sentinela('import', csv, '--mapping', MAPPING, '--data-dir', dataDir, '--json');
+    if (features !== FEATURES) sentinela('features', 'apply', FEATURES, '--yes', '--data-dir', dataDir, '--json');
     const from = ['--from', 'silver.transactions', '--labels-as-of', '2030-01-01', '--horizon', '7d'];
     const set = ['--features', features, '--double', '--status', 'packed'];
-    await sentinela('export', 'create', '--data-dir', dataDir, ...from, ...set, '--out', out);
-    await sentinela('export', 'verify', out, '--data-dir', dataDir);
+    sentinela('export', 'create', '--data-dir', dataDir, ...from, ...set, '--out', out, '--json');
+    sentinela('export', 'verify', out, '--data-dir', dataDir, '--json');
     const manifest = JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8')) as { features: readonly string[] };
     expect(manifest.features.slice(0, NAMES.length)).toEqual(NAMES);
     const report = runPython('integration/handbook-features.py', { csv, parquet: join(out, 'all.parquet') }) as Report;
@@ -53,16 +49,16 @@ describe.skipIf(PYTHON === undefined)('the features of the handbook', () => {
     return report;
   }
 
-  it('are those of a plain pandas loop, with ties and a fraud just seven days ago', async () => {
+  it('are those of a plain pandas loop, with ties and a fraud just seven days ago', () => {
     const csv = join(folder, 'ties.csv');
     runPython('integration/handbook-features.py', { csv, seed: 7, count: 6000 });
-    const report = await compared(csv, 'ties', 'card-handbook');
+    const report = compared(csv, 'ties', 'card-handbook');
     expect([report.rows, report.differing]).toEqual([6000, {}]);
     expect(report.ties).toBeGreaterThan(100);
   });
 
-  it.skipIf(!existsSync(PUBLIC))('are those of a plain pandas loop over the public file', async () => {
-    const report = await compared(PUBLIC, 'public');
+  it.skipIf(!existsSync(PUBLIC))('are those of a plain pandas loop over the public file', () => {
+    const report = compared(PUBLIC, 'public');
     expect([report.rows, report.values, report.differing]).toEqual([134_288, 134_288 * NAMES.length, {}]);
   });
 });
