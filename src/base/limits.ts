@@ -74,6 +74,8 @@ export const LIMITS = {
   rowsFileProblems: 20,
   /** Bytes of such a file, which is hashed and read whole. */
   rowsFileBytes: 2 * 1024 * 1024 * 1024 - 1,
+  /** Memory of a join of ready values, which spills beyond: 500,000 rows and 1 M values take a third of it. */
+  joinMemoryMb: 2048,
   /** Text of one expression of a feature: a list of 1,000 ISPBs fits, and what a person can read is a tenth of it. */
   expressionCharacters: 16 * 1024,
   /** Operations and operands of one expression, at 7 to 10 ns each: 2 µs a payment. A longer one is better cut into features. */

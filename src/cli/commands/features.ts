@@ -9,6 +9,7 @@ import { addSettingOptions, settingFlags } from './config.ts';
 import { addFeatureCheckCommand } from './feature-check.ts';
 import { addFeatureDocsCommand } from './feature-docs.ts';
 import { addFeatureDriftCommand } from './feature-drift.ts';
+import { addFeatureJoinCommand } from './feature-join.ts';
 import { addFeatureMaterializeCommands } from './feature-materialize.ts';
 import { addFeatureReadCommand } from './feature-read.ts';
 import { addFeatureRegistryCommands } from './feature-registry.ts';
@@ -30,7 +31,7 @@ Examples:
   sentinela features show payer_count_24h --sql
   sentinela features show > features.yaml`;
 
-/** `sentinela features list | show | plan | apply | history | docs | read | drift | check | materialize | backfill`. */
+/** `sentinela features list | show | plan | apply | history | docs | read | join | drift | check | materialize | backfill`. */
 export function addFeaturesCommand(program: Command, contextOf: ContextOf): void {
   const features = program.command('features').description('the features that are served and exported');
   const listing = features
@@ -55,6 +56,7 @@ export function addFeaturesCommand(program: Command, contextOf: ContextOf): void
   addFeatureRegistryCommands(features, contextOf);
   addFeatureDocsCommand(features, contextOf);
   addFeatureReadCommand(features, contextOf);
+  addFeatureJoinCommand(features, contextOf);
   addFeatureDriftCommand(features, contextOf);
   addFeatureCheckCommand(features, contextOf);
   addFeatureMaterializeCommands(features, contextOf);

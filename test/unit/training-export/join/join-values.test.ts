@@ -1,0 +1,235 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { type DuckDb, openDuckDb } from '../../../../src/storage/parquet/duckdb.ts';
+import type { JoinRequest, ValueView } from '../../../../src/training-export/join/join-request.ts';
+import { joinSource } from '../../../../src/training-export/join/join-source.ts';
+import { joinValues } from '../../../../src/training-export/join/join-values.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sentinela-join-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function withDuckDb<T>(use: (db: DuckDb) => Promise<T>): Promise<T> {
+  const db = await openDuckDb({ memoryLimitMb: 512, threads: 2, temporaryFolder: folder });
+  try {
+    return await use(db);
+  } finally {
+    db.close();
+  }
+}
+
+const noDelta = (path: string): never => {
+  throw new Error(`${path} is no table`);
+};
+
+/** Writes a CSV and opens it. */
+async function csv(db: DuckDb, name: string, lines: readonly string[], texts: readonly string[]) {
+  const path = join(folder, name);
+  writeFileSync(path, `${lines.join('\n')}\n`);
+  return { ...(await joinSource(db, path, texts, noDelta)), name };
+}
+
+const TEXTS = ['payer', 'payee', 'event_time', 'known_time'];
+
+const viewOf = (source: { name: string; sql: string }, more: Partial<ValueView> = {}): ValueView => ({
+  ...source,
+  keys: ['payer'],
+  columns: null,
+  time: 'event_time',
+  knownTime: null,
+  ttlMicros: null,
+  ...more,
+});
+
+/** The lines of the joined CSV. */
+async function joined(db: DuckDb, request: Omit<JoinRequest, 'withTimes'>, withTimes = false) {
+  const path = join(folder, 'joined.csv');
+  const found = await joinValues(db, { ...request, withTimes }, { path, format: 'csv' });
+  return { found, lines: readFileSync(path, 'utf8').trimEnd().split('\n') };
+}
+
+const at = (minute: number): string => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
+
+interface Taken {
+  readonly key: string | null;
+  readonly time: number;
+  readonly known: number;
+}
+
+/** The naive twin: every value is looked at. */
+function twin(row: Taken, values: readonly (Taken & { value: number })[], ttl: number | null): number | null {
+  let best: (typeof values)[number] | undefined;
+  for (const value of values) {
+    if (value.key !== row.key || value.time > row.time || value.known > row.known) continue;
+    const isLater =
+      best === undefined || value.time > best.time || (value.time === best.time && value.known > best.known);
+    if (isLater) best = value;
+  }
+  if (best === undefined || row.key === null) return null;
+  return ttl !== null && row.time - best.time > ttl ? null : best.value;
+}
+
+const key = fc.constantFrom('a', 'b', 'c', null);
+const minute = fc.integer({ min: 0, max: 30 });
+const rowOf = fc.record({ key, time: minute, known: minute });
+const drawnValue = fc.record({
+  key: fc.constantFrom('a', 'b', 'c', 'd'),
+  time: minute,
+  delay: fc.integer({ min: -3, max: 12 }),
+});
+
+describe('values that are joined', () => {
+  it('are those of a loop over every value, in both times', async () => {
+    await withDuckDb((db) =>
+      fc.assert(
+        fc.asyncProperty(
+          fc.array(rowOf, { minLength: 1, maxLength: 40 }),
+          fc.uniqueArray(drawnValue, {
+            maxLength: 60,
+            selector: (value) => `${value.key} ${value.time} ${value.delay}`,
+          }),
+          fc.option(fc.integer({ min: 1, max: 10 })),
+          fc.boolean(),
+          async (rows, drawn, ttl, isOrdered) => {
+            const values = drawn.map((value, place) => ({
+              ...value,
+              known: value.time + (isOrdered ? 2 : value.delay),
+              value: place,
+            }));
+            const unique = [
+              ...new Map(values.map((value) => [`${value.key} ${value.time} ${value.known}`, value])).values(),
+            ];
+            for (const table of ['joined_rows', 'values_0', 'values_0_unordered', 'picks_of_values_0', 'joined']) {
+              await db.run(`DROP TABLE IF EXISTS ${table}`);
+            }
+            const rowLines = rows.map((row) => `${row.key ?? ''},${at(row.time)},${at(row.known)}`);
+            const valueLines = unique.map(
+              (value) => `${value.key},${at(value.time)},${at(value.known)},${value.value}`,
+            );
+            const rowFile = await csv(db, 'rows.csv', ['payer,event_time,seen', ...rowLines], [...TEXTS, 'seen']);
+            const valueFile = await csv(db, 'values.csv', ['payer,event_time,known_time,score', ...valueLines], TEXTS);
+            const { lines } = await joined(db, {
+              rows: { ...rowFile, time: 'event_time', knownTime: 'seen' },
+              views: [
+                viewOf(valueFile, { knownTime: 'known_time', ttlMicros: ttl === null ? null : ttl * 60_000_000 }),
+              ],
+            });
+            const wanted = rows.map((row, place) => `${rowLines[place]},${twin(row, unique, ttl) ?? ''}`);
+            expect(lines).toEqual(['payer,event_time,seen,score', ...wanted]);
+          },
+        ),
+        { numRuns: 60, verbose: true },
+      ),
+    );
+  });
+
+  it('need no known time: then a value was known when it happened', async () => {
+    await withDuckDb(async (db) => {
+      const rows = await csv(
+        db,
+        'plain.csv',
+        ['payer,payee,event_time', `a,x,${at(3)}`, `a,y,${at(9)}`, `b,x,${at(1)}`],
+        TEXTS,
+      );
+      const payers = await csv(
+        db,
+        'payers.csv',
+        ['payer,event_time,score', `a,${at(1)},1`, `a,${at(3)},2`, `a,${at(10)},3`],
+        TEXTS,
+      );
+      const pairs = await csv(
+        db,
+        'pairs.csv',
+        ['payer,payee,event_time,seen', `a,y,${at(2)},7`, `b,x,${at(2)},8`],
+        TEXTS,
+      );
+      const { found, lines } = await joined(
+        db,
+        {
+          rows: { ...rows, time: 'event_time', knownTime: null },
+          views: [viewOf(payers), viewOf(pairs, { keys: ['payer', 'payee'], ttlMicros: 60_000_000 })],
+        },
+        true,
+      );
+      expect(lines.map((line) => line.replaceAll('2026-01-01 00:', ''))).toEqual([
+        'payer,payee,event_time,score,payer_value_time,seen,payer_payee_value_time',
+        `a,x,${at(3)},2,03:00+00,,`,
+        `a,y,${at(9)},2,03:00+00,,`,
+        `b,x,${at(1)},,,,`,
+      ]);
+      expect(found).toEqual({
+        rows: 3,
+        columns: ['payer', 'payee', 'event_time', 'score', 'payer_value_time', 'seen', 'payer_payee_value_time'],
+        views: [
+          { name: 'payers.csv', values: 3, found: 2, expired: 0, missing: 1, unordered: 0 },
+          { name: 'pairs.csv', values: 2, found: 0, expired: 1, missing: 2, unordered: 0 },
+        ],
+      });
+    });
+  });
+
+  it('find ids with zeros in front, and ids that the other file has as numbers', async () => {
+    await withDuckDb(async (db) => {
+      const rows = await csv(db, 'zeros.csv', ['payer,event_time', `007,${at(3)}`, `12,${at(3)}`], TEXTS);
+      const path = join(folder, 'numbers.parquet');
+      await db.run(
+        `COPY (SELECT 12::BIGINT AS payer, TIMESTAMP '2026-01-01 00:02:00' AS event_time, 0.5 AS score
+               UNION ALL SELECT 7, TIMESTAMP '2026-01-01 00:02:00', 0.1) TO '${path}' (FORMAT parquet)`,
+      );
+      const values = { ...(await joinSource(db, path, TEXTS, noDelta)), name: 'numbers.parquet' };
+      const { lines } = await joined(db, {
+        rows: { ...rows, time: 'event_time', knownTime: null },
+        views: [viewOf(values)],
+      });
+      expect(lines).toEqual(['payer,event_time,score', `007,${at(3)},`, `12,${at(3)},0.5`]);
+    });
+  });
+
+  const good = [`a,${at(1)},${at(1)},1`];
+  it.each([
+    [
+      'without an instant',
+      [...good, `a,,${at(1)},2`],
+      {},
+      /values\.csv: 1 rows have no instant in event_time, the first is row 2/,
+    ],
+    ['with a text for an instant', [`a,yesterday,${at(1)},2`], {}, /have no instant in event_time/],
+    [
+      'twice at one instant',
+      [...good, `b,${at(1)},${at(2)},2`, `a,${at(1)},${at(2)},2`],
+      {},
+      /2 rows have a twin of the same payer and event_time/,
+    ],
+    [
+      'twice in both times',
+      [...good, ...good],
+      { knownTime: 'known_time' },
+      /a twin of the same payer and event_time and known_time.*row 1/,
+    ],
+    [
+      'of a column that is not there',
+      good,
+      { columns: ['scroe'] },
+      /values\.csv has no column scroe, did you mean score\?/,
+    ],
+    ['of a key that is not there', good, { keys: ['payeer'] }, /has no column payeer, did you mean payer\?/],
+    [
+      'called as a column of the rows',
+      good,
+      { columns: ['event_time'] },
+      /values\.csv and the rows both have a column event_time/,
+    ],
+    ['at a number', good, { time: 'score' }, /the column score is BIGINT, which is no instant/],
+  ])('are refused %s, and nothing is written', async (_, lines, more, message) => {
+    await withDuckDb(async (db) => {
+      rmSync(join(folder, 'joined.csv'), { force: true });
+      const rows = await csv(db, 'rows.csv', ['payer,event_time', `a,${at(3)}`], TEXTS);
+      const values = await csv(db, 'values.csv', ['payer,event_time,known_time,score', ...lines], TEXTS);
+      const request = { rows: { ...rows, time: 'event_time', knownTime: null }, views: [viewOf(values, more)] };
+      await expect(joined(db, request)).rejects.toThrow(message);
+      expect(existsSync(join(folder, 'joined.csv'))).toBe(false);
+    });
+  });
+});
