@@ -11,8 +11,8 @@ export interface TrafficEvent {
 
 /** What became of traffic. */
 export interface Tally {
-  /** Answers by endToEndId and side. */
-  readonly answers: Map<string, string>;
+  /** What was answered: endToEndId and side. */
+  readonly answered: Set<string>;
   /** Sent, and not answered when a server went away. */
   readonly unanswered: TrafficEvent[];
   labels: number;
@@ -21,7 +21,7 @@ export interface Tally {
 
 /** An empty tally. */
 export function newTally(): Tally {
-  return { answers: new Map(), unanswered: [], labels: 0, degraded: 0 };
+  return { answered: new Set(), unanswered: [], labels: 0, degraded: 0 };
 }
 
 /**
@@ -110,7 +110,7 @@ async function sendOne(server: RunningServer, { kind, line }: TrafficEvent, tall
     if (response.status !== 200) return true;
     const decision = JSON.parse(body) as { endToEndId: string; side: string; degraded: string[] };
     if (decision.degraded.includes('store_unavailable')) tally.degraded += 1;
-    tally.answers.set(`${decision.endToEndId} ${decision.side}`, body);
+    tally.answered.add(`${decision.endToEndId} ${decision.side}`);
     return true;
   } catch {
     return false;

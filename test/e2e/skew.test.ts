@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { ExportDiff } from '../../src/training-export/diff-exports.ts';
 import { readTable, sentinela } from '../running-program.ts';
 import { startRedis } from '../running-redis.ts';
 import { newDataDir, type RunningServer, startServer } from '../running-server.ts';
@@ -27,17 +28,52 @@ function importMore(dataDir: string, seed: number): void {
   sentinela('import', file, '--labels', `${file}.labels.ndjson`, '--json', '--data-dir', dataDir);
 }
 
-describe('served = recomputed', () => {
-  it('embedded: 20,000 payments, late, tied, doubled, from both sides, through kills, snapshots and an import', {
-    timeout: 600_000,
+/** `PAYMENTS=1000000 npx vitest run test/e2e/skew` for the whole proof: `npm run bench truth`. */
+const PAYMENTS = Number(process.env.PAYMENTS ?? 12_000);
+const TIMEOUT_MS = 900_000 * Math.max(1, PAYMENTS / 12_000);
+
+/** Compares served with recomputed values in three ways; every one must compare values, and find none that differs. */
+function compared(dataDir: string): { readonly decisions: number; readonly values: number } {
+  const [report] = sentinela('features', 'check', '--json', '--data-dir', dataDir);
+  expect(report).toMatchObject({ differingValues: 0, otherVersions: 0, first: null });
+  const [served, recomputed] = [join(dataDir, 'as-served'), join(dataDir, 'as-recomputed')];
+  const create = (out: string, ...more: string[]) =>
+    sentinela(
+      ...[
+        'export',
+        'create',
+        '--from',
+        'silver.transactions',
+        '--features',
+        'pix-core',
+        '--labels-as-of',
+        '2100-01-01',
+      ],
+      ...['--double', '--status', 'packed', '--leakage', 'off', '--out', out, '--data-dir', dataDir, '--json', ...more],
+    )[0];
+  const asServed = create(served, '--from-decisions') as {
+    served?: { comparedValues: number; differingValues: number };
+  };
+  expect(asServed.served).toMatchObject({ comparedValues: report?.comparedValues, differingValues: 0 });
+  create(recomputed);
+  const [diff] = sentinela('export', 'diff', served, recomputed, '--json') as unknown as [ExportDiff];
+  expect(diff).toMatchObject({ values: [], rowsInBoth: report?.decisions, rowsOnlyInFirst: 0 });
+  rmSync(served, { recursive: true });
+  rmSync(recomputed, { recursive: true });
+  return { decisions: Number(report?.decisions), values: Number(report?.comparedValues) };
+}
+
+describe('served = recomputed = exported', () => {
+  it(`embedded: ${PAYMENTS} payments, late, tied, doubled, from both sides, through five ends, snapshots and an import`, {
+    timeout: TIMEOUT_MS,
   }, async () => {
     const dataDir = newDataDir();
-    const events = simulatedTraffic(20_000, 77);
-    const quarter = Math.floor(events.length / 4);
+    const events = simulatedTraffic(PAYMENTS, 77);
+    const sixth = Math.ceil(events.length / 6);
     const tally = newTally();
-    const serveQuarter = async (number: number, end: 'SIGKILL' | 'SIGTERM'): Promise<string> => {
+    const serveSixth = async (number: number, end: 'SIGKILL' | 'SIGTERM'): Promise<string> => {
       const server = await startServer({ dataDir });
-      const part = [...tally.unanswered.splice(0), ...events.slice(number * quarter, (number + 1) * quarter)];
+      const part = [...tally.unanswered.splice(0), ...events.slice(number * sixth, (number + 1) * sixth)];
       let ended: Promise<unknown> | undefined;
       await send([server], part, tally, 16, (index) => {
         if (end === 'SIGKILL' && index === part.length - 40) ended = server.stop('SIGKILL');
@@ -46,32 +82,32 @@ describe('served = recomputed', () => {
       await ended;
       return server.log();
     };
-    expect(await serveQuarter(0, 'SIGKILL')).toContain('there is none');
-    await serveQuarter(1, 'SIGTERM');
+    expect(await serveSixth(0, 'SIGKILL')).toContain('there is none');
+    await serveSixth(1, 'SIGTERM');
     importMore(dataDir, 77);
-    expect(await serveQuarter(2, 'SIGTERM')).toContain('other journals have come to silver since');
-    expect(await serveQuarter(3, 'SIGKILL')).toContain('"snapshot":true');
+    expect(await serveSixth(2, 'SIGTERM')).toContain('other journals have come to silver since');
+    expect(await serveSixth(3, 'SIGKILL')).toContain('"snapshot":true');
+    await serveSixth(4, 'SIGKILL');
     const server = await startServer({ dataDir });
     expect(server.log()).toMatch(/"snapshot":true.*"tail":[1-9]/);
-    await send([server], [...tally.unanswered.splice(0), ...events.slice(4 * quarter)], tally);
+    await send([server], [...tally.unanswered.splice(0), ...events.slice(5 * sixth)], tally);
     expect(tally.unanswered).toEqual([]);
     expect(await server.stop()).toBe(0);
     sentinela('job', 'run', 'bronze-to-silver', '--json', '--data-dir', dataDir);
-    const [report] = sentinela('features', 'check', '--json', '--data-dir', dataDir);
-    expect(report).toMatchObject({ differingValues: 0, otherVersions: 0, first: null });
-    expect(Number(report?.decisions)).toBeGreaterThanOrEqual(tally.answers.size);
+    const { decisions, values } = compared(dataDir);
+    expect(decisions).toBeGreaterThanOrEqual(tally.answered.size);
     const silver = readTable(dataDir, 'silver/decisions', 'end_to_end_id,side');
-    expect(silver.length).toBe(Number(report?.decisions));
+    expect(silver.length).toBe(decisions);
     expect(readTable(dataDir, 'silver/transactions', 'side').length).toBeGreaterThan(silver.length + 1000);
     const kept = new Set(silver.map((row) => `${row.end_to_end_id} ${row.side}`));
-    expect([...tally.answers.keys()].filter((key) => !kept.has(key))).toEqual([]);
+    expect([...tally.answered].filter((key) => !kept.has(key))).toEqual([]);
     console.log(
-      `${tally.answers.size} payments, ${tally.labels} labels: ${report?.comparedValues} values compared, 0 differ`,
+      `${tally.answered.size} payments, ${tally.labels} labels: ${values} values compared, served and exported: 0 differ`,
     );
     rmSync(dataDir, { recursive: true });
   });
 
-  it('two servers on one Redis: 20,000 payments through a kill and a flush', { timeout: 900_000 }, async () => {
+  it(`two servers on one Redis: ${PAYMENTS} payments through a kill and a flush`, { timeout: TIMEOUT_MS }, async () => {
     const redis = await startRedis();
     const dataDir = newDataDir();
     const start = (instance: string): Promise<RunningServer> =>
@@ -80,7 +116,7 @@ describe('served = recomputed', () => {
         args: ['--instance', instance, '--deadline-ms', '5000'],
         env: { SENTINELA_REDIS_URL: redis.url },
       });
-    const events = simulatedTraffic(20_000, 78);
+    const events = simulatedTraffic(PAYMENTS, 78);
     const tally = newTally();
     let servers = [await start('a'), await start('b')];
     const third = Math.floor(events.length / 3);
@@ -107,18 +143,16 @@ describe('served = recomputed', () => {
     for (const server of servers) expect(await server.stop()).toBe(0);
     redis.stop();
     sentinela('job', 'run', 'bronze-to-silver', '--json', '--data-dir', dataDir);
-    const [report] = sentinela('features', 'check', '--json', '--data-dir', dataDir);
+    const { decisions, values } = compared(dataDir);
     console.log(
-      `${tally.answers.size} payments, ${tally.degraded} of them degraded, ${tally.labels} labels: ${report?.comparedValues} values compared, ${report?.differingValues} differ`,
-      JSON.stringify(report?.first),
+      `${tally.answered.size} payments, ${tally.degraded} of them degraded, ${tally.labels} labels: ${values} values compared, served and exported: 0 differ`,
     );
-    expect(report).toMatchObject({ differingValues: 0, otherVersions: 0, first: null });
     expect(tally.degraded).toBeGreaterThan(0);
-    expect(Number(report?.decisions)).toBe(readTable(dataDir, 'silver/transactions', 'side').length);
-    expect(Number(report?.decisions)).toBeGreaterThanOrEqual(tally.answers.size);
+    expect(decisions).toBe(readTable(dataDir, 'silver/transactions', 'side').length);
+    expect(decisions).toBeGreaterThanOrEqual(tally.answered.size);
     const silver = readTable(dataDir, 'silver/decisions', 'end_to_end_id,side');
     const kept = new Set(silver.map((row) => `${row.end_to_end_id} ${row.side}`));
-    expect([...tally.answers.keys()].filter((key) => !kept.has(key))).toEqual([]);
+    expect([...tally.answered].filter((key) => !kept.has(key))).toEqual([]);
     rmSync(dataDir, { recursive: true });
   });
 });
