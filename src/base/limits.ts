@@ -38,6 +38,12 @@ export const LIMITS = {
   historicalHeapMb: 2048,
   /** Threads of one replay: each holds 40 MB, and one thread must keep up with writing what all of them compute. */
   replayThreads: 64,
+  /** Reads of a replay whose values are in memory at once: 62 MB with the shipped set. Of more, all are spilled to disk, 1 KB each. */
+  replayReads: 65_536,
+  /** Values that go to disk at once: writes of this size are as fast as the disk is. */
+  spillChunkBytes: 64 * 1024,
+  /** Memory of one thread for values on their way to disk: beyond 512 pieces of reads, 33 M, its chunks become smaller. */
+  spillBufferBytes: 32 * 1024 * 1024,
   /** Requests under way: at 15 k/s and 100 ms that is 1,500; four times that is a backlog that cannot be served in time. */
   requestsUnderWay: 8192,
   /** Payments scored by one call of the model: more gains nothing and delays the first of them. */

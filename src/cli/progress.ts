@@ -31,6 +31,29 @@ export function progress(label: string, stream: NodeJS.WriteStream = process.std
   };
 }
 
+/** Progress of work in stages, each with a rate of its own. */
+export interface StagedProgress {
+  /** @param label of the stage that is under way. @param done, total units of it. */
+  update(label: string, done: number, total: number): void;
+  /** Ends the line. */
+  end(): void;
+}
+
+/** Bars as {@link progress} has them, one after another. */
+export function stagedProgress(stream: NodeJS.WriteStream = process.stderr): StagedProgress {
+  let stage: { readonly label: string; readonly bar: Progress } | undefined;
+  return {
+    update(label, done, total) {
+      if (stage?.label !== label) {
+        stage?.bar.end();
+        stage = { label, bar: progress(label, stream) };
+      }
+      stage.bar.update(done, total);
+    },
+    end: () => stage?.bar.end(),
+  };
+}
+
 const WIDTH = 24;
 
 function lineOf(label: string, done: number, total: number | undefined, seconds: number): string {

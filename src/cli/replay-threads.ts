@@ -31,6 +31,7 @@ export function replayThreads(
   program: URL = new URL('./replay-worker.js', import.meta.url),
 ): ReplayThreads {
   return {
+    count,
     fewestTasks,
     start(definition, columns) {
       const workers = Array.from({ length: count }, () => startWorker({ definition, columns }, program));

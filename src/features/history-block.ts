@@ -1,5 +1,7 @@
+import { byKind, ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
 import type { FeatureOutput } from './feature-output.ts';
 import type { FeatureSet } from './feature-set.ts';
+import type { KindPlan } from './window-plan.ts';
 
 /** Values and statuses of every feature that is computed from history, for many reads. Read-major. */
 export class HistoryBlock {
@@ -29,6 +31,15 @@ export class HistoryBlock {
     }
   }
 
+  /** Takes the values of a kind of entity from a record: `width` of them from `from` on. @param place of its first output here, see {@link placesOfKinds}. */
+  put(read: number, place: number, values: Float64Array, status: Uint8Array, from: number, width: number): void {
+    const base = read * this.#outputs.length + place;
+    for (let at = 0; at < width; at += 1) {
+      this.#values[base + at] = values[from + at] as number;
+      this.#status[base + at] = status[from + at] as number;
+    }
+  }
+
   /** Gives all outputs of a read. */
   load(read: number, out: FeatureOutput): void {
     const base = read * this.#outputs.length;
@@ -45,6 +56,21 @@ export function historyWidth(set: FeatureSet): number {
   return historyOutputs(set).length;
 }
 
+/** Outputs of a kind of entity, in the order in which they lie side by side in a block. */
+export function outputsOfKind({ outputs, labelOutputs }: KindPlan): Int32Array {
+  return Int32Array.from([...outputs, ...labelOutputs]);
+}
+
+/** Where the outputs of each kind of entity begin in a read of a block. */
+export function placesOfKinds({ kinds }: FeatureSet): Record<EntityKind, number> {
+  let next = 0;
+  return byKind((kind) => {
+    const place = next;
+    next += outputsOfKind(kinds[kind]).length;
+    return place;
+  });
+}
+
 function historyOutputs({ kinds }: FeatureSet): Int32Array {
-  return Int32Array.from(Object.values(kinds).flatMap((plan) => [...plan.outputs, ...plan.labelOutputs]));
+  return Int32Array.from(ENTITY_KINDS.flatMap((kind) => [...outputsOfKind(kinds[kind])]));
 }

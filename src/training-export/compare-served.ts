@@ -1,8 +1,6 @@
 import type { FeatureOutput } from '../features/feature-output.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
-import { replayPieces } from '../features/replay/replay.ts';
-import type { ReplayReads } from '../features/replay/replay-input.ts';
-import type { ReplayThreads } from '../features/replay/replay-threads.ts';
+import { type ReplayPorts, replayPieces } from '../features/replay/replay.ts';
 import type { ColumnRead } from '../governance/lake-columns.ts';
 import { type ServedFeature, servedTally } from './served-tally.ts';
 import { cellOf, differingFeatures, SERVED_COLUMNS, servedBy, servedVectors, statusOf } from './served-vectors.ts';
@@ -39,16 +37,13 @@ export interface SkewReport {
   readonly features: readonly ServedFeature[];
 }
 
-/** Decisions that are recomputed at once: 120 MB with the shipped set, twice where threads work ahead. */
-const PIECE_ROWS = 131_072;
-
 /**
  * Computes the features of every decision in silver again and compares them with what was served:
  * value by value, bit by bit, statuses too.
  *
  * @param wanted versions of the tables; the newest unless told.
  * @param read some of the decisions, with everything that happened to their entities; all unless told.
- * @param threads that help to compute; none unless told.
+ * @param ports what features are computed with.
  * @throws AppError as storage and {@link replayPieces}.
  */
 export async function compareServed(
@@ -56,7 +51,7 @@ export async function compareServed(
   set: FeatureSet,
   wanted: SourceVersions = {},
   read?: ColumnRead,
-  threads: ReplayThreads | null = null,
+  ports: ReplayPorts = {},
 ): Promise<SkewReport> {
   const source = await readSilver(tables, set, wanted, { decisions: [...SERVED_COLUMNS, 'known_time'] }, read);
   const { payments, sides, decisions, decisionOf } = source;
@@ -92,12 +87,8 @@ export async function compareServed(
     };
   };
   let compared = 0;
-  for await (const { count, vector } of replayPieces(
-    set,
-    { payments, labels, epochs },
-    pieces(source, rows),
-    threads,
-  )) {
+  const records = { payments, labels, epochs };
+  for await (const { count, vector } of replayPieces(set, records, readsOf(source, rows), ports)) {
     for (let read = 0; read < count; read += 1) compare(rows[compared + read] as number, vector(read));
     compared += count;
   }
@@ -113,9 +104,4 @@ export async function compareServed(
     first,
     features: tally.features(),
   };
-}
-
-function* pieces(source: SilverSource, rows: Int32Array): Generator<ReplayReads> {
-  for (let from = 0; from < rows.length; from += PIECE_ROWS)
-    yield readsOf(source, rows.subarray(from, from + PIECE_ROWS));
 }

@@ -43,7 +43,7 @@ export async function writeExport(options: ExportOptions, ports: ExportPorts): P
   });
   const source = options.rows === undefined ? silver : withUserRows(silver, options.rows);
   const isWanted = await wantedRows(source, ports.tables, options);
-  const rows = exportRows(source, options, columns, isWanted, nameOf, ports.threads ?? null);
+  const rows = exportRows(source, options, columns, isWanted, nameOf, ports);
   if (rows.count === 0) throw new AppError('not_found', nothingServed(options, source));
   const training = trainingCounts(options.set);
   const written = await writeSplits(rows, options, columns, ports, training);

@@ -8,7 +8,7 @@ import type { FeatureOutput } from '../features/feature-output.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
 import { replay } from '../features/replay/replay.ts';
-import type { ReplayReads } from '../features/replay/replay-input.ts';
+import { type ReplayReads, readsBetween } from '../features/replay/replay-input.ts';
 import type { CellRow } from '../storage/types/cell.ts';
 import {
   type ExplainedRecord,
@@ -115,7 +115,7 @@ type Explained = Omit<ExplainedValue, 'row' | 'file' | 'exported'>;
 
 function explainRow(source: SilverSource, set: FeatureSet, feature: FeatureDefinition, row: number): Explained {
   const { payments, labels, epochs } = source;
-  const reads = readsFor(source)(Int32Array.of(row));
+  const reads = readsBetween(readsFor(source)(Int32Array.of(row)), 0, 1);
   const vector = replay(set, { payments, labels, epochs, reads }).vector(0);
   const at = set.indexOf(feature.name);
   const value = { feature, recomputed: valueAt(vector, at), status: statusAt(vector, at) };

@@ -1,6 +1,6 @@
 import type { LabelState } from '../domain/label.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
-import type { ReplayThreads } from '../features/replay/replay-threads.ts';
+import type { ReplayPorts } from '../features/replay/replay.ts';
 import type { Pseudonyms } from '../governance/pseudonyms.ts';
 import type { ObjectStore } from '../storage/store/object-store.ts';
 import type { CoveredRows } from './covered-rows.ts';
@@ -64,14 +64,12 @@ export interface ExportOptions {
 }
 
 /** What an export needs from outside. */
-export interface ExportPorts {
+export interface ExportPorts extends ReplayPorts {
   readonly tables: SourceTables;
   /** The folder that it writes to, or that holds it. */
   readonly files: ObjectStore;
   /** Makes the pseudonyms of ids, where they are asked for. */
   readonly pseudonyms?: Pseudonyms;
-  /** Threads that help to compute features; none unless told. */
-  readonly threads?: ReplayThreads | null;
   /** Called now and then with the rows written. */
   readonly onProgress?: (rows: number, total: number) => void;
 }

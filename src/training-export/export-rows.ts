@@ -1,7 +1,6 @@
 import type { FeatureOutput } from '../features/feature-output.ts';
-import { type ReplayedVectors, replayPieces } from '../features/replay/replay.ts';
-import type { ReplayReads } from '../features/replay/replay-input.ts';
-import type { ReplayThreads } from '../features/replay/replay-threads.ts';
+import { type ReplayedVectors, type ReplayPorts, replayPieces } from '../features/replay/replay.ts';
+import type { ReadSequence } from '../features/replay/replay-input.ts';
 import type { IdColumn } from './entity-columns.ts';
 import { idsOf } from './entity-ids.ts';
 import type { ExportColumn } from './export-columns.ts';
@@ -57,14 +56,11 @@ export interface ExportPiece {
 /** Decisions' columns that rows carry. */
 export const DECISION_COLUMNS: readonly string[] = ['decision', 'policy_version', 'degraded'];
 
-/** Rows whose features are computed at once: 120 MB with the shipped set, twice where threads work ahead. */
-const REPLAY_ROWS = 131_072;
-
 /**
  * Computes the rows of an export, their features piece by piece.
  *
  * @param isWanted whether a row of the payments is exported at all.
- * @param nameOf what an id is written as. @param threads that help to compute features.
+ * @param nameOf what an id is written as. @param ports what features are computed with.
  */
 export function exportRows(
   source: SilverSource,
@@ -72,7 +68,7 @@ export function exportRows(
   columns: readonly ExportColumn[],
   isWanted: (row: number) => boolean,
   nameOf: (column: IdColumn, id: string) => string,
-  threads: ReplayThreads | null,
+  ports: ReplayPorts,
 ): ExportRows {
   const isServed = options.fromDecisions === true ? servedBy(source, options.set) : () => true;
   const asked = orderedRows(source, isWanted);
@@ -87,12 +83,8 @@ export function exportRows(
     async *pieces() {
       const { payments, labels, epochs } = source;
       let first = 0;
-      for await (const vectors of replayPieces(
-        options.set,
-        { payments, labels, epochs },
-        readsOfPieces(source, order),
-        threads,
-      )) {
+      const records = { payments, labels, epochs };
+      for await (const vectors of replayPieces(options.set, records, readsFor(source)(order), ports)) {
         const [from, recomputed] = [first, vectorReader(vectors)];
         first += vectors.count;
         yield {
@@ -107,11 +99,6 @@ export function exportRows(
       }
     },
   };
-}
-
-function* readsOfPieces(source: SilverSource, order: Int32Array): Generator<ReplayReads> {
-  const seenBy = readsFor(source);
-  for (let from = 0; from < order.length; from += REPLAY_ROWS) yield seenBy(order.subarray(from, from + REPLAY_ROWS));
 }
 
 /** A row is asked for its vector by all who count it, and by its file. */
@@ -164,7 +151,7 @@ function servedReader({ decisions, decisionOf }: SilverSource, { set }: ExportOp
 }
 
 /** What rows see: what was recorded, or of rows of the user's own file what was known. */
-export function readsFor(source: SilverSource): (rows: Int32Array) => ReplayReads {
+export function readsFor(source: SilverSource): (rows: Int32Array) => ReadSequence {
   return source.userRows === null ? (rows) => readsOf(source, rows) : readsKnownAt(source);
 }
 

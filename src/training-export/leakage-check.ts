@@ -1,7 +1,7 @@
 import { ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
 import type { FeatureDefinition } from '../features/definition.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
-import type { ReplayReads } from '../features/replay/replay-input.ts';
+import type { ReadSequence } from '../features/replay/replay-input.ts';
 import { entityHistories, entityKeyOf, lastSeen } from './entity-history.ts';
 import type { FeatureCounts } from './feature-counts.ts';
 import { LEAK_AUC, LEAK_PRECISION, separationOf } from './leaking-feature.ts';
@@ -62,7 +62,7 @@ function isAge(feature: FeatureDefinition): boolean {
 }
 
 /** Features whose rows saw what was known only later: a decision, or a table, that cannot be right. */
-export function leaksOfOrder(source: SilverSource, { definition }: FeatureSet, reads: ReplayReads): LeakFinding[] {
+export function leaksOfOrder(source: SilverSource, { definition }: FeatureSet, reads: ReadSequence): LeakFinding[] {
   return ENTITY_KINDS.flatMap((kind): LeakFinding[] => {
     const rows = rowsThatSawLater(source, kind, reads);
     if (rows === 0) return [];
@@ -76,10 +76,10 @@ function kindOf(feature: FeatureDefinition): EntityKind | undefined {
   return feature.kind === 'window' ? feature.entity : undefined;
 }
 
-function rowsThatSawLater(source: SilverSource, kind: EntityKind, { rows, saw }: ReplayReads): number {
+function rowsThatSawLater(source: SilverSource, kind: EntityKind, { rows, saw }: ReadSequence): number {
   const histories = entityHistories(source, kind);
   const { knownTimes } = source.payments.places;
-  const { epochs, seqs } = saw[kind];
+  const { epochs, seqs } = saw(kind, 0, rows.length);
   let count = 0;
   for (const [read, row] of rows.entries()) {
     const entity = histories.entity(entityKeyOf(source, kind, row));

@@ -2,9 +2,7 @@ import { AppError } from '../base/errors.ts';
 import type { Side } from '../domain/payment.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
-import { replayPieces } from '../features/replay/replay.ts';
-import type { ReplayReads } from '../features/replay/replay-input.ts';
-import type { ReplayThreads } from '../features/replay/replay-threads.ts';
+import { type ReplayPorts, replayPieces } from '../features/replay/replay.ts';
 import { STATUS_SUFFIX } from '../features/reserved-names.ts';
 import type { WrittenColumn } from '../storage/parquet/parquet-write.ts';
 import { field, type StructType } from '../storage/types/delta-type.ts';
@@ -53,20 +51,18 @@ export interface History {
 
 /** Rows of a piece: 8 MB with 120 features. */
 const PIECE_ROWS = 8192;
-/** Rows whose features are computed at once, a whole number of pieces: 120 MB with the shipped set. */
-const REPLAY_ROWS = 16 * PIECE_ROWS;
 
 /**
  * Reads features again, through the replay of exports.
  *
- * @param threads that help to compute.
+ * @param ports what features are computed with.
  * @throws AppError `not_found` where silver does not hold a payment; as {@link readSilver}.
  */
 export async function readHistory(
   tables: SourceTables,
   set: FeatureSet,
   request: HistoryRequest,
-  threads: ReplayThreads | null = null,
+  ports: ReplayPorts = {},
 ): Promise<History> {
   const silver = await readSilver(tables, set, request.versions, { decisions: [] });
   const source = request.of.kind === 'own' ? withUserRows(silver, request.of.rows) : silver;
@@ -79,12 +75,8 @@ export async function readHistory(
     async *pieces() {
       const { payments, labels, epochs } = source;
       let done = 0;
-      for await (const vectors of replayPieces(
-        set,
-        { payments, labels, epochs },
-        readsOfBlocks(source, rows),
-        threads,
-      )) {
+      const records = { payments, labels, epochs };
+      for await (const vectors of replayPieces(set, records, readsFor(source)(rows), ports)) {
         for (let at = 0; at < vectors.count; at += PIECE_ROWS) {
           const piece = rows.subarray(done + at, done + Math.min(at + PIECE_ROWS, vectors.count));
           yield pieceOf(set, request, keys, piece, (read) => vectors.vector(at + read));
@@ -93,11 +85,6 @@ export async function readHistory(
       }
     },
   };
-}
-
-function* readsOfBlocks(source: SilverSource, rows: Int32Array): Generator<ReplayReads> {
-  const seenBy = readsFor(source);
-  for (let from = 0; from < rows.length; from += REPLAY_ROWS) yield seenBy(rows.subarray(from, from + REPLAY_ROWS));
 }
 
 /** The rows of the source that are read. */

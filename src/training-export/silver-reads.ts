@@ -1,5 +1,4 @@
-import { byKind, ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
-import { type NumberColumns, numberColumns, type ReplayReads } from '../features/replay/replay-input.ts';
+import { numberColumns, type ReadSequence } from '../features/replay/replay-input.ts';
 import type { SilverSource } from './silver-source.ts';
 
 /**
@@ -9,24 +8,26 @@ import type { SilverSource } from './silver-source.ts';
  *
  * @param rows rows of the payments, in the order in which they are to be read.
  */
-export function readsOf(source: SilverSource, rows: Int32Array): ReplayReads {
-  const saw: Record<EntityKind, NumberColumns> = byKind(() => numberColumns(rows.length));
+export function readsOf(source: SilverSource, rows: Int32Array): ReadSequence {
   const { payments, decisions, decisionOf } = source;
-  for (const kind of ENTITY_KINDS) {
-    const decided = decisions.entityNumbers(kind);
-    const own = payments.numbers[kind];
-    const { epochs, seqs } = saw[kind];
-    for (let at = 0; at < rows.length; at += 1) {
-      const row = rows[at] as number;
-      const decision = decisionOf[row] as number;
-      if (decision >= 0) {
-        epochs[at] = decided.epochs[decision] as number;
-        seqs[at] = decided.seqs[decision] as number;
-      } else {
-        epochs[at] = own.epochs[row] as number;
-        seqs[at] = (own.seqs[row] as number) - (payments.isEvent[row] as number);
+  return {
+    rows,
+    saw(kind, from, to) {
+      const decided = decisions.entityNumbers(kind);
+      const own = payments.numbers[kind];
+      const saw = numberColumns(to - from);
+      for (let at = 0; at < to - from; at += 1) {
+        const row = rows[from + at] as number;
+        const decision = decisionOf[row] as number;
+        if (decision >= 0) {
+          saw.epochs[at] = decided.epochs[decision] as number;
+          saw.seqs[at] = decided.seqs[decision] as number;
+        } else {
+          saw.epochs[at] = own.epochs[row] as number;
+          saw.seqs[at] = (own.seqs[row] as number) - (payments.isEvent[row] as number);
+        }
       }
-    }
-  }
-  return { rows, saw };
+      return saw;
+    },
+  };
 }

@@ -1,5 +1,5 @@
-import { byKind, ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
-import { type NumberColumns, numberColumns, type ReplayReads } from '../features/replay/replay-input.ts';
+import { byKind, type EntityKind } from '../domain/entity-keys.ts';
+import { numberColumns, type ReadSequence } from '../features/replay/replay-input.ts';
 import { type EntityHistories, entityHistories, entityKeyOf } from './entity-history.ts';
 import type { SilverSource } from './silver-source.ts';
 
@@ -8,22 +8,23 @@ import type { SilverSource } from './silver-source.ts';
  * time. An entity's known time never goes back, so that is the last record up to it. A row before the
  * first one sees the base of the first epoch.
  */
-export function readsKnownAt(source: SilverSource): (rows: Int32Array) => ReplayReads {
+export function readsKnownAt(source: SilverSource): (rows: Int32Array) => ReadSequence {
   const { knownTimes } = source.payments.places;
   const firstEpoch = source.epochs.reduce((least, { epoch }) => Math.min(least, epoch), Number.POSITIVE_INFINITY);
   const histories: Record<EntityKind, EntityHistories> = byKind((kind) => entityHistories(source, kind));
-  return (rows) => {
-    const saw: Record<EntityKind, NumberColumns> = byKind(() => numberColumns(rows.length));
-    for (const kind of ENTITY_KINDS) {
+  return (rows) => ({
+    rows,
+    saw(kind, from, to) {
+      const saw = numberColumns(to - from);
       const of = histories[kind];
-      for (const [at, row] of rows.entries()) {
+      for (const [at, row] of rows.subarray(from, to).entries()) {
         const last = lastKnown(of, of.entity(entityKeyOf(source, kind, row)), knownTimes[row] as number);
-        saw[kind].epochs[at] = last < 0 ? firstEpoch : (of.epochs[last] as number);
-        saw[kind].seqs[at] = last < 0 ? 0 : (of.seqs[last] as number);
+        saw.epochs[at] = last < 0 ? firstEpoch : (of.epochs[last] as number);
+        saw.seqs[at] = last < 0 ? 0 : (of.seqs[last] as number);
       }
-    }
-    return { rows, saw };
-  };
+      return saw;
+    },
+  });
 }
 
 /** The last record that was known at an instant; −1 where none was, or there is no such entity. */

@@ -1,11 +1,12 @@
+import { tmpdir } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { replayThreads } from '../../src/cli/replay-threads.ts';
-import { byKind } from '../../src/domain/entity-keys.ts';
 import { compileFeatureSet } from '../../src/features/feature-set.ts';
-import { replay, replayPieces } from '../../src/features/replay/replay.ts';
-import type { ReplayReads } from '../../src/features/replay/replay-input.ts';
-import type { ReplayThreads } from '../../src/features/replay/replay-threads.ts';
+import { type ReplayPorts, replay, replayPieces } from '../../src/features/replay/replay.ts';
+import { sequenceOf } from '../../src/features/replay/replay-input.ts';
+import { localSpill } from '../../src/features/spill/local-spill.ts';
+import { MEMORY_SPILL } from '../../src/features/spill/memory-spill.ts';
 import { memoryObjectStore } from '../../src/storage/store/memory-object-store.ts';
 import { compareServed } from '../../src/training-export/compare-served.ts';
 import { createExport } from '../../src/training-export/create-export.ts';
@@ -18,16 +19,6 @@ import { silverWorld } from '../unit/training-export/silver-world.ts';
 const PROGRAM = new URL('../../dist/cli/replay-worker.js', import.meta.url);
 const DAY = 86_400_000_000;
 
-function* inPieces({ rows, saw }: ReplayReads, size: number): Generator<ReplayReads> {
-  for (let from = 0; from < rows.length; from += size) {
-    const some = (column: Float64Array): Float64Array => column.slice(from, from + size);
-    yield {
-      rows: rows.slice(from, from + size),
-      saw: byKind((kind) => ({ epochs: some(saw[kind].epochs), seqs: some(saw[kind].seqs) })),
-    };
-  }
-}
-
 describe('a replay on several threads', () => {
   it('equals what was served, piece by piece, on random streams', { timeout: 120_000 }, async () => {
     await fc.assert(
@@ -36,17 +27,15 @@ describe('a replay on several threads', () => {
         fc.integer({ min: 1, max: 1000 }),
         fc.integer({ min: 1, max: 40 }),
         fc.integer({ min: 1, max: 3 }),
-        async (steps, seed, size, threads) => {
+        fc.boolean(),
+        async (steps, seed, size, threads, onDisk) => {
           const set = compileFeatureSet(testSet(9));
           const { world, shuffled } = worldOf(set, steps, seed);
           const { reads, ...records } = inputOf(world, shuffled);
           let done = 0;
-          for await (const vectors of replayPieces(
-            set,
-            records,
-            inPieces(reads, size),
-            replayThreads(threads, 1, PROGRAM),
-          )) {
+          const place = onDisk ? localSpill(tmpdir()) : MEMORY_SPILL;
+          const ports = { threads: replayThreads(threads, 1, PROGRAM), pieceReads: size, spill: place };
+          for await (const vectors of replayPieces(set, records, sequenceOf(reads), ports)) {
             checkVectors(set, vectors, shuffled, done);
             done += vectors.count;
           }
@@ -68,25 +57,24 @@ describe('a replay on several threads', () => {
       if (at % 1500 === 1499) world.restart();
     }
     await world.commit();
-    const made = async (threads: ReplayThreads | null) => {
+    const made = async (ports: ReplayPorts) => {
       const files = memoryObjectStore();
       const manifest = await createExport(
         { set, labelsAsOfMicros: START + 200 * DAY },
-        { tables: world.tables, files, threads },
+        { ...ports, tables: world.tables, files },
       );
       return { manifest, bytes: await files.get('all.parquet') };
     };
-    const alone = await made(null);
+    const alone = await made({});
     expect(alone.manifest.rows).toBe(2286);
-    expect(await made(replayThreads(1, 1, PROGRAM))).toEqual(alone);
-    expect(await made(replayThreads(3, 1, PROGRAM))).toEqual(alone);
-    const { decisions, differingValues } = await compareServed(
-      world.tables,
-      set,
-      {},
-      undefined,
-      replayThreads(1, 1, PROGRAM),
-    );
+    expect(await made({ threads: replayThreads(1, 1, PROGRAM) })).toEqual(alone);
+    for (const threads of [null, replayThreads(1, 1, PROGRAM), replayThreads(3, 1, PROGRAM)]) {
+      expect(await made({ threads, pieceReads: 500, spill: localSpill(tmpdir()) })).toEqual(alone);
+    }
+    const { decisions, differingValues } = await compareServed(world.tables, set, {}, undefined, {
+      threads: replayThreads(1, 1, PROGRAM),
+      pieceReads: 500,
+    });
     expect({ decisions, differingValues }).toEqual({ decisions: 2286, differingValues: 0 });
   });
 
@@ -96,7 +84,7 @@ describe('a replay on several threads', () => {
     const set = compileFeatureSet(world.set);
     const input = { ...inputOf(world, world.log), epochs: [] };
     expect(() => replay(set, input)).toThrow('no record opens epoch 1');
-    const vectors = replayPieces(set, input, [input.reads], replayThreads(2, 1, PROGRAM));
+    const vectors = replayPieces(set, input, sequenceOf(input.reads), { threads: replayThreads(2, 1, PROGRAM) });
     await expect(vectors.next()).rejects.toMatchObject({ code: 'table_corrupt' });
   });
 
@@ -105,7 +93,7 @@ describe('a replay on several threads', () => {
     world.pay(rowOf(`E${'1'.repeat(31)}`, START, 100, 1, 2), JOURNALS[0] as string, true);
     const input = inputOf(world, world.log);
     const dying = replayThreads(1, 1, new URL('data:text/javascript,process.exit(3)'));
-    const vectors = replayPieces(compileFeatureSet(world.set), input, [input.reads], dying);
+    const vectors = replayPieces(compileFeatureSet(world.set), input, sequenceOf(input.reads), { threads: dying });
     await expect(vectors.next()).rejects.toMatchObject({ code: 'internal', message: expect.stringContaining('ended') });
   });
 });

@@ -1,15 +1,16 @@
+import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AppError } from '../../base/errors.ts';
 import type { LeakFinding } from '../../training-export/leakage-check.ts';
 import type { ExportManifest } from '../../training-export/manifest.ts';
 import type { UserRows } from '../../training-export/user-rows.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
-import { progress } from '../progress.ts';
+import { stagedProgress } from '../progress.ts';
 import { tableLines } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
 import type { ExportFlags } from './export-flags.ts';
+import { addReplayOptions, replayPortsOf } from './replay-options.ts';
 import { SET_HELP } from './set-option.ts';
-import { THREADS_HELP } from './threads-option.ts';
 
 const CREATE_HELP = `
 Rows are the payments of silver.transactions, a row a side, with the features that they had when they were scored and
@@ -61,11 +62,11 @@ export function addCreateCommand(group: Command, contextOf: ContextOf): void {
     .option('--ids <columns>', 'which ids', 'payer_account,payee_account')
     .option('--event-keys', 'where each event was recorded: journal and position')
     .option('--format <name>', 'parquet, arrow (IPC file), arrow-stream, csv or delta (a table a split)', 'parquet')
-    .option('--threads <n>', THREADS_HELP)
     .option('--leakage <what>', 'features that know what they should not: warn, fail (exits 5) or off', 'warn')
     .option('--pin <versions>', 'versions of the other tables, such as decisions@3,labels@4,epochs@2')
     .addHelpText('after', CREATE_HELP)
     .action((flags: ExportFlags, called: Command) => createTrainingSet(contextOf(called), flags, settingFlags(called)));
+  addReplayOptions(command, 'the folder that holds the export');
   addSettingOptions(command, ['dataDir']);
 }
 
@@ -97,7 +98,6 @@ async function createTrainingSet(
     { leakText },
     { fillExportFolder },
     { openPseudonyms },
-    { replayThreadsOf },
     { openSourceTables },
   ] = await Promise.all([
     import('../../training-export/create-export.ts'),
@@ -105,22 +105,21 @@ async function createTrainingSet(
     import('../../training-export/leakage-check.ts'),
     import('../export-folder.ts'),
     import('../pseudonym-key.ts'),
-    import('../replay-threads.ts'),
     import('../source-tables.ts'),
   ]);
-  const threads = replayThreadsOf(flags.threads);
   const tables = openSourceTables(dataDir);
-  const bar = progress('exporting');
+  const bar = stagedProgress();
+  const replayed = await replayPortsOf(flags, dirname(resolve(flags.out)), bar);
   const started = performance.now();
   let manifest: ExportManifest;
   try {
     manifest = await fillExportFolder(flags.out, (files) =>
       createExport(options, {
+        ...replayed,
         tables,
         files,
         pseudonyms: openPseudonyms(dataDir, pseudonymKey),
-        threads,
-        onProgress: (rows, total) => bar.update(rows, total),
+        onProgress: (rows, total) => bar.update('exporting', rows, total),
       }),
     );
   } finally {

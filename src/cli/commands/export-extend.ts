@@ -1,17 +1,17 @@
 import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AppError } from '../../base/errors.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
-import { progress } from '../progress.ts';
+import { stagedProgress } from '../progress.ts';
 import { tableLines } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
-import { THREADS_HELP } from './threads-option.ts';
+import { addReplayOptions, type ReplayFlags, replayPortsOf } from './replay-options.ts';
 
-interface ExtendFlags {
+interface ExtendFlags extends ReplayFlags {
   readonly to: string;
   readonly labelsAsOf?: string;
   readonly pin?: string;
-  readonly threads?: string;
 }
 
 const HELP = `
@@ -30,11 +30,11 @@ export function addExtendCommand(group: Command, contextOf: ContextOf): void {
     .requiredOption('--to <date>', 'payments before it')
     .option('--labels-as-of <date>', 'the instant of the labels of the new rows; without it, that of the export')
     .option('--pin <versions>', 'versions of tables, such as transactions@7,labels@4')
-    .option('--threads <n>', THREADS_HELP)
     .addHelpText('after', HELP)
     .action((folder: string, flags: ExtendFlags, called: Command) =>
       extend(contextOf(called), folder, flags, settingFlags(called)),
     );
+  addReplayOptions(command, 'the folder that holds the export');
   addSettingOptions(command, ['dataDir']);
 }
 
@@ -52,7 +52,6 @@ async function extend(
     { instantOf },
     { pinnedVersions },
     { openPseudonyms },
-    { replayThreadsOf },
     { openSourceTables },
   ] = await Promise.all([
     import('../../training-export/extend-export.ts'),
@@ -60,7 +59,6 @@ async function extend(
     import('./export-instant.ts'),
     import('./export-flags.ts'),
     import('../pseudonym-key.ts'),
-    import('../replay-threads.ts'),
     import('../source-tables.ts'),
   ]);
   const request = {
@@ -69,13 +67,13 @@ async function extend(
     maySeePersonalData: personalData === 'clear',
     ...(flags.labelsAsOf === undefined ? {} : { labelsAsOfMicros: instantOf('--labels-as-of', flags.labelsAsOf) }),
   };
-  const bar = progress('extending');
+  const bar = stagedProgress();
   const ports = {
+    ...(await replayPortsOf(flags, dirname(resolve(folder)), bar)),
     tables: openSourceTables(dataDir),
     files: localObjectStore(folder),
     pseudonyms: openPseudonyms(dataDir, pseudonymKey),
-    threads: replayThreadsOf(flags.threads),
-    onProgress: (rows: number, total: number) => bar.update(rows, total),
+    onProgress: (rows: number, total: number) => bar.update('extending', rows, total),
   };
   const manifest = await extendExport(request, ports).finally(() => bar.end());
   const part = manifest.extensions.length + 1;

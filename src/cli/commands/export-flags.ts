@@ -10,9 +10,10 @@ import { SOURCE_TABLES, type SourceTable, type SourceVersions } from '../../trai
 import type { UserMapping } from '../../training-export/user-mapping.ts';
 import { instantOf } from './export-instant.ts';
 import { splitsOf } from './export-splits.ts';
+import type { ReplayFlags } from './replay-options.ts';
 
 /** What `export create` is called with. */
-export interface ExportFlags {
+export interface ExportFlags extends ReplayFlags {
   readonly from: string;
   readonly features: string;
   readonly labelsAsOf: string;
@@ -43,7 +44,6 @@ export interface ExportFlags {
   readonly format?: string;
   readonly leakage?: string;
   readonly pin?: string;
-  readonly threads?: string;
 }
 
 /**

@@ -1,13 +1,15 @@
+import { tmpdir } from 'node:os';
 import type { Command } from 'commander';
 import { AppError } from '../../base/errors.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
-import { progress } from '../progress.ts';
+import { stagedProgress } from '../progress.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
 import { addCreateCommand } from './export-create.ts';
 import { addDiffCommand } from './export-diff.ts';
 import { addExplainCommand } from './export-explain.ts';
 import { addExtendCommand } from './export-extend.ts';
 import { addInspectCommands } from './export-inspect.ts';
+import { addReplayOptions, type ReplayFlags, replayPortsOf } from './replay-options.ts';
 
 /** `sentinela export create | list | show | diff | explain | extend | verify`. */
 export function addExportCommand(program: Command, contextOf: ContextOf): void {
@@ -22,16 +24,22 @@ export function addExportCommand(program: Command, contextOf: ContextOf): void {
     .description('make an export again from what its manifest names and compare; exits 5 where anything differs')
     .option('--rows <file>', 'your own file, where the export is made of one')
     .addHelpText('after', '\nExample:\n  sentinela export verify training')
-    .action((folder: string, flags: { readonly rows?: string }, command: Command) =>
-      verifyTrainingSet(contextOf(command), folder, flags.rows, settingFlags(command)),
+    .action((folder: string, flags: VerifyFlags, command: Command) =>
+      verifyTrainingSet(contextOf(command), folder, flags, settingFlags(command)),
     );
+  addReplayOptions(verify, 'the folder of temporary files');
   addSettingOptions(verify, ['dataDir']);
+}
+
+/** What `export verify` is called with. */
+interface VerifyFlags extends ReplayFlags {
+  readonly rows?: string;
 }
 
 async function verifyTrainingSet(
   { terminal, config }: CommandContext,
   folder: string,
-  rowsPath: string | undefined,
+  flags: VerifyFlags,
   settings: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   const { dataDir, pseudonymKey } = await config(settings);
@@ -42,14 +50,15 @@ async function verifyTrainingSet(
     import('../source-tables.ts'),
   ]);
   const { openRowsFile } = await import('../rows-file.ts');
-  const file = rowsPath === undefined ? null : await openRowsFile(rowsPath);
-  const bar = progress('verifying');
+  const file = flags.rows === undefined ? null : await openRowsFile(flags.rows);
+  const bar = stagedProgress();
   const started = performance.now();
   const ports = {
+    ...(await replayPortsOf(flags, tmpdir(), bar)),
     tables: openSourceTables(dataDir),
     files: localObjectStore(folder),
     pseudonyms: openPseudonyms(dataDir, pseudonymKey),
-    onProgress: (rows: number, total: number) => bar.update(rows, total),
+    onProgress: (rows: number, total: number) => bar.update('verifying', rows, total),
   };
   const report = await verifyExport(ports, file).finally(() => bar.end());
   if (report.difference !== null) {

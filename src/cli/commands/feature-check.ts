@@ -1,15 +1,16 @@
+import { tmpdir } from 'node:os';
 import type { Command } from 'commander';
 import { AppError } from '../../base/errors.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
+import { stagedProgress } from '../progress.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
+import { addReplayOptions, type ReplayFlags, replayPortsOf } from './replay-options.ts';
 import { SET_HELP } from './set-option.ts';
-import { THREADS_HELP } from './threads-option.ts';
 
 /** What `features check` is called with. */
-interface CheckFlags {
+interface CheckFlags extends ReplayFlags {
   readonly set?: string;
   readonly record?: boolean;
-  readonly threads?: string;
 }
 
 const CHECK_HELP = `
@@ -26,9 +27,9 @@ export function addFeatureCheckCommand(features: Command, contextOf: ContextOf):
     )
     .option('--set <set>', `${SET_HELP} (default: the set that is served)`)
     .option('--record', 'add the result to the table gold/feature_checks, a row a feature')
-    .option('--threads <n>', THREADS_HELP)
     .addHelpText('after', CHECK_HELP)
     .action((flags: CheckFlags, command: Command) => checkServed(contextOf(command), flags, settingFlags(command)));
+  addReplayOptions(check, 'the folder of temporary files');
   addSettingOptions(check, ['dataDir']);
 }
 
@@ -38,18 +39,17 @@ async function checkServed(
   settings: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   const { dataDir, featureSet } = await config(settings);
-  const [{ openLakeOf }, { findFeatureSet }, { compareServed }, { recordCheck }, { replayThreadsOf }] =
-    await Promise.all([
-      import('../lake-access.ts'),
-      import('../feature-sets.ts'),
-      import('../../training-export/compare-served.ts'),
-      import('../../training-export/record-check.ts'),
-      import('../replay-threads.ts'),
-    ]);
-  const threads = replayThreadsOf(flags.threads);
+  const [{ openLakeOf }, { findFeatureSet }, { compareServed }, { recordCheck }] = await Promise.all([
+    import('../lake-access.ts'),
+    import('../feature-sets.ts'),
+    import('../../training-export/compare-served.ts'),
+    import('../../training-export/record-check.ts'),
+  ]);
+  const bar = stagedProgress();
+  const computed = await replayPortsOf(flags, tmpdir(), bar);
   const set = await findFeatureSet(flags.set ?? featureSet, dataDir);
   const { ports } = await openLakeOf(dataDir);
-  const report = await compareServed(ports.lake, set, {}, undefined, threads);
+  const report = await compareServed(ports.lake, set, {}, undefined, computed).finally(() => bar.end());
   const recorded = flags.record === true ? await recordCheck(ports.lake.store, ports.clock, report) : null;
   terminal.value({ ...report, recorded });
   const number = (value: number): string => value.toLocaleString('en-US');

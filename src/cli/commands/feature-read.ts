@@ -1,16 +1,18 @@
+import { tmpdir } from 'node:os';
 import type { Command } from 'commander';
 import { AppError } from '../../base/errors.ts';
 import type { CellRow } from '../../storage/types/cell.ts';
 import type { History, HistoryRows } from '../../training-export/read-history.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
+import { stagedProgress } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
+import { addReplayOptions, type ReplayFlags, replayPortsOf } from './replay-options.ts';
 import { SET_HELP } from './set-option.ts';
 import { formatOf, ROW_FORMATS, type RowFormatName, rowOutput } from './table-output.ts';
-import { THREADS_HELP } from './threads-option.ts';
 
 /** What `features read` is called with. */
-interface ReadFlags {
+interface ReadFlags extends ReplayFlags {
   readonly payments?: string;
   readonly rows?: string;
   readonly entity?: readonly string[];
@@ -20,7 +22,6 @@ interface ReadFlags {
   readonly features: string;
   readonly format: string;
   readonly statuses?: boolean;
-  readonly threads?: string;
 }
 
 /** `sentinela features read`. */
@@ -37,7 +38,6 @@ export function addFeatureReadCommand(features: Command, contextOf: ContextOf): 
     .requiredOption('--features <set>', `feature set: ${SET_HELP}; or SET:name,name for some of its features`)
     .option('--format <name>', `how rows are written: ${ROW_FORMATS.join(', ')}`, 'arrow')
     .option('--statuses', 'a column <feature>__status behind each feature')
-    .option('--threads <n>', THREADS_HELP)
     .addHelpText(
       'after',
       `
@@ -47,6 +47,7 @@ Examples:
     --features pix-core:payer_count_24h,payer_max_30d --format csv`,
     )
     .action((flags: ReadFlags, command: Command) => readFeatures(contextOf(command), flags, settingFlags(command)));
+  addReplayOptions(read, 'the folder of temporary files');
   addSettingOptions(read, ['dataDir']);
 }
 
@@ -57,17 +58,19 @@ async function readFeatures(
 ): Promise<void> {
   const format = formatOf(flags.format);
   const { dataDir } = await config(settings);
-  const [{ findFeatures }, { readHistory }, { openSourceTables }, { replayThreadsOf }] = await Promise.all([
+  const [{ findFeatures }, { readHistory }, { openSourceTables }] = await Promise.all([
     import('../feature-sets.ts'),
     import('../../training-export/read-history.ts'),
     import('../source-tables.ts'),
-    import('../replay-threads.ts'),
   ]);
-  const threads = replayThreadsOf(flags.threads);
+  const bar = stagedProgress();
+  const ports = await replayPortsOf(flags, tmpdir(), bar);
   const { set, features } = await findFeatures(flags.features, dataDir);
   const of = await rowsOf(flags);
   const request = { of, features, withStatuses: flags.statuses === true, versions: {} };
-  await writeHistory(terminal, format, await readHistory(openSourceTables(dataDir), set, request, threads));
+  await writeHistory(terminal, format, await readHistory(openSourceTables(dataDir), set, request, ports)).finally(() =>
+    bar.end(),
+  );
 }
 
 async function rowsOf(flags: ReadFlags): Promise<HistoryRows> {

@@ -11,14 +11,15 @@ import type { FeatureSet } from '../feature-set.ts';
 import { HistoryBlock } from '../history-block.ts';
 import { LABEL_STRIDE, LabelEngine } from '../label-engine.ts';
 import { SEVERAL } from '../other-events.ts';
+import type { SpillWriter } from '../spill/spill-writer.ts';
 import { NO_TILES } from '../tile-layout.ts';
 import { TilePool } from '../tile-pool.ts';
 import { featureOutput } from '../vector-engine.ts';
 import { WindowEngine } from '../window-engine.ts';
 import { type KindPlan, labelKeeping } from '../window-plan.ts';
 import type { ReplayColumns } from './replay-columns.ts';
-import { EPOCH_STEP, type KindRecords } from './replay-items.ts';
-import type { KindReads, ReplayPiece } from './replay-piece.ts';
+import { EPOCH_STEP, type KindReads, type KindRecords } from './replay-items.ts';
+import type { ReplayPiece } from './replay-piece.ts';
 
 /** What the replays of all kinds of entity share on one thread. */
 export interface EntityReplayContext {
@@ -32,6 +33,8 @@ export interface EntityReplayContext {
   /** The piece that is replayed, and where its values go. */
   piece: ReplayPiece | null;
   block: HistoryBlock;
+  /** Where values go that do not lie in the block. */
+  spill: SpillWriter | null;
 }
 
 /** What replays of one thread share, before the first piece. */
@@ -45,6 +48,7 @@ export function replayContext(set: FeatureSet, columns: ReplayColumns): EntityRe
     states: 0,
     piece: null,
     block: new HistoryBlock(set, new Float64Array(0), new Uint8Array(0)),
+    spill: null,
   };
 }
 
@@ -255,7 +259,11 @@ export class EntityReplay {
   }
 
   #store(read: number): void {
-    const { block, out } = this.#context;
+    const { block, spill, out } = this.#context;
+    if (spill !== null) {
+      spill.store(read, out);
+      return;
+    }
     block.store(read, this.#plan.outputs, out);
     block.store(read, this.#plan.labelOutputs, out);
   }

@@ -1,4 +1,4 @@
-import type { EntityKind, KeyedKind } from '../../domain/entity-keys.ts';
+import { byKind, type EntityKind, type KeyedKind } from '../../domain/entity-keys.ts';
 import type { PaymentRow } from '../../domain/payment-row.ts';
 import type { EpochOpening } from '../epoch-book.ts';
 
@@ -51,6 +51,30 @@ export interface ReplayReads {
    * where it saw nothing: the store did not answer.
    */
   readonly saw: Readonly<Record<EntityKind, NumberColumns>>;
+}
+
+/** Reads of which some are asked for at a time, again where they are needed again. */
+export interface ReadSequence {
+  /** Rows of the payments, in the order in which their values are wanted. */
+  readonly rows: Int32Array;
+  /** What the reads from place `from` to below `to` saw of a kind of entity, as {@link ReplayReads} has it. */
+  saw(kind: EntityKind, from: number, to: number): NumberColumns;
+}
+
+/** Some reads of a sequence. */
+export function readsBetween(reads: ReadSequence, from: number, to: number): ReplayReads {
+  return { rows: reads.rows.subarray(from, to), saw: byKind((kind) => reads.saw(kind, from, to)) };
+}
+
+/** Reads that are in memory, as a sequence. */
+export function sequenceOf({ rows, saw }: ReplayReads): ReadSequence {
+  return {
+    rows,
+    saw: (kind, from, to) => ({
+      epochs: saw[kind].epochs.subarray(from, to),
+      seqs: saw[kind].seqs.subarray(from, to),
+    }),
+  };
 }
 
 /** What was recorded. */

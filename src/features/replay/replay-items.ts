@@ -16,6 +16,16 @@ export interface KindRecords {
   readonly keys: Float64Array;
 }
 
+/** The reads of one kind of entity, by entity, each entity's in the order of what they saw. */
+export interface KindReads {
+  readonly entities: Int32Array;
+  /** Reads of `entities[at]` lie from `start[at]` to below `start[at + 1]`. */
+  readonly start: Int32Array;
+  readonly reads: Int32Array;
+  /** What each saw: `epoch · EPOCH_STEP + number`. */
+  readonly keys: Float64Array;
+}
+
 /** Puts the records of one kind side by side: linear where they came in their order, as silver's do. */
 export function kindRecords(
   kind: EntityKind,

@@ -1,178 +1,120 @@
 import { byKind, ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
-import type { FeatureOutput } from '../feature-output.ts';
 import type { FeatureSet } from '../feature-set.ts';
-import { FEATURE_STATUS } from '../feature-status.ts';
 import { HistoryBlock, historyWidth } from '../history-block.ts';
-import { featureOutput, writeAbsent } from '../vector-engine.ts';
+import type { KindSpill } from '../spill/kind-spill.ts';
+import { AbsenceMarker, sawEntity } from './replay-absence.ts';
 import type { PreparedColumns } from './replay-columns.ts';
 import type { ReplayReads } from './replay-input.ts';
-import { EPOCH_STEP, sortByKey } from './replay-items.ts';
+import { EPOCH_STEP, type KindReads, sortByKey } from './replay-items.ts';
 import type { ReplayMemory } from './replay-memory.ts';
-
-/** The reads of one kind of entity, by entity, each entity's in the order of what they saw. */
-export interface KindReads {
-  readonly entities: Int32Array;
-  /** Reads of `entities[at]` lie from `start[at]` to below `start[at + 1]`. */
-  readonly start: Int32Array;
-  readonly reads: Int32Array;
-  /** What each saw: `epoch · EPOCH_STEP + number`. */
-  readonly keys: Float64Array;
-}
+import { tasksOfKind } from './replay-tasks.ts';
 
 /** Reads to compute, split into tasks that threads take one after another, and room for what comes of them. */
 export interface ReplayPiece {
   /** Row of the payment of each read. */
   readonly rows: Int32Array;
-  /** Null for a kind that no feature of the set is of. */
+  /** Null for a kind that no feature of the set is of, or that is not computed now. */
   readonly kinds: Readonly<Record<EntityKind, KindReads | null>>;
   /** Three numbers a task: the kind's place in ENTITY_KINDS; from which of its entities, to below which. */
   readonly tasks: Int32Array;
   /** How many tasks were taken, changed by atomic addition alone. */
   readonly taken: Int32Array;
-  /** Of a {@link HistoryBlock}. */
+  /** Of a {@link HistoryBlock}; empty where values are spilled. */
   readonly values: Float64Array;
   readonly status: Uint8Array;
+  /** Where the values of the one kind that is computed go; null where they lie in the block. */
+  readonly spill: KindSpill | null;
 }
 
-/** Records and reads of a task: at 1 to 10 µs each some milliseconds, so that threads end together. */
-const TASK_WEIGHT = 4096;
+/** Reads of all kinds of entity with room in memory for what comes of them, what is absent marked. */
+export function pieceInMemory(
+  set: FeatureSet,
+  prepared: PreparedColumns,
+  reads: ReplayReads,
+  memory: ReplayMemory,
+): ReplayPiece {
+  const rows = memory.integers(reads.rows.length);
+  rows.set(reads.rows);
+  const numbers = rows.length * historyWidth(set);
+  const values = memory.doubles(numbers);
+  const status = memory.bytes(numbers);
+  const block = new HistoryBlock(set, values, status);
+  const absence = new AbsenceMarker(set);
+  const { columns } = prepared;
+  const kinds = byKind((kind) => {
+    if (columns.kinds[kind] === null) return null;
+    return groupReads(prepared, kind, reads, memory, (entity, read) => absence.mark(kind, entity, read, block));
+  });
+  writeEvents(prepared, rows, kinds);
+  const numbered = ENTITY_KINDS.flatMap((kind, place) => {
+    const [grouped, records] = [kinds[kind], columns.kinds[kind]];
+    return grouped === null || records === null ? [] : tasksOfKind(place, grouped, records);
+  });
+  const tasks = memory.integers(numbered.length);
+  tasks.set(numbered);
+  return { rows, kinds, tasks, taken: memory.integers(1), values, status, spill: null };
+}
 
-/** What a piece is computed into. */
-type PieceRoom = Pick<ReplayPiece, 'values' | 'status'>;
-
-/** Makes pieces of reads, each in the room of one that is used up. */
-export class PieceMaker {
-  readonly #set: FeatureSet;
-  readonly #prepared: PreparedColumns;
-  readonly #memory: ReplayMemory;
-  readonly #width: number;
-  readonly #out: FeatureOutput;
-  /** By entity: 1 + its place among those of the piece; all 0 between pieces. */
-  readonly #placeOf: Readonly<Record<EntityKind, Int32Array>>;
-  readonly #rooms: (PieceRoom | null)[];
-  #turn = 0;
-
-  /** @param rooms pieces that are there at once. */
-  constructor(set: FeatureSet, prepared: PreparedColumns, memory: ReplayMemory, rooms: 1 | 2) {
-    this.#set = set;
-    this.#prepared = prepared;
-    this.#memory = memory;
-    this.#rooms = Array.from({ length: rooms }, () => null);
-    this.#width = historyWidth(set);
-    this.#out = featureOutput(set);
-    const { kinds } = prepared.columns;
-    this.#placeOf = byKind((kind) => new Int32Array((kinds[kind]?.start.length ?? 1) - 1));
-  }
-
-  /** Reads that come next, with the events that they may see written and what is absent marked. */
-  piece(reads: ReplayReads): ReplayPiece {
-    const rows = this.#memory.integers(reads.rows.length);
-    rows.set(reads.rows);
-    const room = this.#room(rows.length);
-    const block = new HistoryBlock(this.#set, room.values, room.status);
-    const kinds = byKind((kind) =>
-      this.#prepared.columns.kinds[kind] === null ? null : this.#group(kind, reads, block),
-    );
-    if (!this.#prepared.events.isWhole) this.#writeEvents(rows, kinds);
-    return { rows, kinds, tasks: this.#tasks(kinds), taken: this.#memory.integers(1), ...room };
-  }
-
-  /** Room that is free: every feature of every read is written, so what an earlier piece left does no harm. */
-  #room(reads: number): PieceRoom {
-    this.#turn = (this.#turn + 1) % this.#rooms.length;
-    const numbers = reads * this.#width;
-    const known = this.#rooms[this.#turn];
-    if (known !== undefined && known !== null && known.status.length >= numbers) return known;
-    const made = { values: this.#memory.doubles(numbers), status: this.#memory.bytes(numbers) };
-    this.#rooms[this.#turn] = made;
-    return made;
-  }
-
-  /** Groups the reads of a kind by entity; marks those that have no such entity, or saw nothing of it. */
-  #group(kind: EntityKind, { rows, saw }: ReplayReads, block: HistoryBlock): KindReads {
-    const { epochs, seqs } = saw[kind];
-    const entityOf = this.#prepared.entities[kind];
-    const placeOf = this.#placeOf[kind];
-    const entities: number[] = [];
-    const counts: number[] = [];
-    for (let read = 0; read < rows.length; read += 1) {
-      const entity = entityOf[rows[read] as number] as number;
-      if (entity < 0 || (epochs[read] as number) <= 0) {
-        this.#markAbsent(kind, entity < 0 ? FEATURE_STATUS.notFound : FEATURE_STATUS.unavailable, read, block);
-        continue;
-      }
-      if (placeOf[entity] === 0) placeOf[entity] = entities.push(entity);
-      const place = (placeOf[entity] as number) - 1;
-      counts[place] = (counts[place] ?? 0) + 1;
+/** Groups the reads of a kind by entity. @param onAbsent told of those that have no such entity, or saw nothing of it. */
+function groupReads(
+  { columns, entities: entitiesOf }: PreparedColumns,
+  kind: EntityKind,
+  { rows, saw }: ReplayReads,
+  memory: ReplayMemory,
+  onAbsent: (entity: number, read: number) => void,
+): KindReads {
+  const { epochs, seqs } = saw[kind];
+  const entityOf = entitiesOf[kind];
+  /** By entity: 1 + its place among those that are read. */
+  const placeOf = new Int32Array((columns.kinds[kind]?.start.length ?? 1) - 1);
+  const entities: number[] = [];
+  const counts: number[] = [];
+  for (let read = 0; read < rows.length; read += 1) {
+    const entity = entityOf[rows[read] as number] as number;
+    if (!sawEntity(entity, epochs[read] as number)) {
+      onAbsent(entity, read);
+      continue;
     }
-    const start = this.#memory.integers(entities.length + 1);
-    for (const [at, count] of counts.entries()) start[at + 1] = (start[at] as number) + count;
-    const total = start[entities.length] as number;
-    const grouped = { reads: this.#memory.integers(total), keys: this.#memory.doubles(total) };
-    const next = Int32Array.from(start);
-    for (let read = 0; read < rows.length; read += 1) {
-      const entity = entityOf[rows[read] as number] as number;
-      if (entity < 0 || (epochs[read] as number) <= 0) continue;
-      const place = (placeOf[entity] as number) - 1;
-      const at = next[place] as number;
-      next[place] = at + 1;
-      grouped.reads[at] = read;
-      grouped.keys[at] = (epochs[read] as number) * EPOCH_STEP + (seqs[read] as number);
-    }
-    for (let at = 0; at < entities.length; at += 1) {
-      sortByKey(grouped.reads, grouped.keys, start[at] as number, start[at + 1] as number, (a, b) => a - b);
-      placeOf[entities[at] as number] = 0;
-    }
-    const named = this.#memory.integers(entities.length);
-    named.set(entities);
-    return { entities: named, start, ...grouped };
+    if (placeOf[entity] === 0) placeOf[entity] = entities.push(entity);
+    const place = (placeOf[entity] as number) - 1;
+    counts[place] = (counts[place] ?? 0) + 1;
   }
-
-  #markAbsent(
-    kind: EntityKind,
-    status: typeof FEATURE_STATUS.notFound | typeof FEATURE_STATUS.unavailable,
-    read: number,
-    block: HistoryBlock,
-  ): void {
-    const plan = this.#set.kinds[kind];
-    writeAbsent(plan, status, this.#out);
-    block.store(read, plan.outputs, this.#out);
-    block.store(read, plan.labelOutputs, this.#out);
+  const start = memory.integers(entities.length + 1);
+  for (const [at, count] of counts.entries()) start[at + 1] = (start[at] as number) + count;
+  const total = start[entities.length] as number;
+  const grouped = { reads: memory.integers(total), keys: memory.doubles(total) };
+  const next = Int32Array.from(start);
+  for (let read = 0; read < rows.length; read += 1) {
+    const entity = entityOf[rows[read] as number] as number;
+    if (!sawEntity(entity, epochs[read] as number)) continue;
+    const place = (placeOf[entity] as number) - 1;
+    const at = next[place] as number;
+    next[place] = at + 1;
+    grouped.reads[at] = read;
+    grouped.keys[at] = (epochs[read] as number) * EPOCH_STEP + (seqs[read] as number);
   }
+  for (let at = 0; at < entities.length; at += 1)
+    sortByKey(grouped.reads, grouped.keys, start[at] as number, start[at + 1] as number, (a, b) => a - b);
+  const named = memory.integers(entities.length);
+  named.set(entities);
+  return { entities: named, start, ...grouped };
+}
 
-  #writeEvents(rows: Int32Array, kinds: Readonly<Record<EntityKind, KindReads | null>>): void {
-    const { columns, events } = this.#prepared;
-    for (const row of rows) events.write(row);
-    for (const kind of ENTITY_KINDS) {
-      const records = columns.kinds[kind];
-      for (const entity of kinds[kind]?.entities ?? []) {
-        const end = records?.start[entity + 1] ?? 0;
-        for (let at = records?.start[entity] ?? 0; at < end; at += 1) {
-          const item = records?.items[at] ?? -1;
-          if (item >= 0) events.write(item);
-        }
+/** Writes the events that the reads may see. */
+function writeEvents(
+  { columns, events }: PreparedColumns,
+  rows: Int32Array,
+  kinds: Readonly<Record<EntityKind, KindReads | null>>,
+): void {
+  for (const row of rows) events.write(row);
+  for (const kind of ENTITY_KINDS) {
+    const records = columns.kinds[kind];
+    for (const entity of kinds[kind]?.entities ?? []) {
+      const end = records?.start[entity + 1] ?? 0;
+      for (let at = records?.start[entity] ?? 0; at < end; at += 1) {
+        const item = records?.items[at] ?? -1;
+        if (item >= 0) events.write(item);
       }
     }
-  }
-
-  #tasks(kinds: Readonly<Record<EntityKind, KindReads | null>>): Int32Array {
-    const tasks: number[] = [];
-    for (const [kindPlace, kind] of ENTITY_KINDS.entries()) {
-      const [reads, records] = [kinds[kind], this.#prepared.columns.kinds[kind]];
-      if (reads === null || records === null) continue;
-      let from = 0;
-      let weight = 0;
-      for (const [at, entity] of reads.entities.entries()) {
-        weight += (reads.start[at + 1] as number) - (reads.start[at] as number);
-        weight += (records.start[entity + 1] as number) - (records.start[entity] as number);
-        if (weight < TASK_WEIGHT && at + 1 < reads.entities.length) continue;
-        tasks.push(kindPlace, from, at + 1);
-        from = at + 1;
-        weight = 0;
-      }
-    }
-    const made = this.#memory.integers(tasks.length);
-    made.set(tasks);
-    return made;
   }
 }

@@ -1,7 +1,9 @@
 import { assert } from '../../base/assert.ts';
 import { ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
 import type { FeatureSet } from '../feature-set.ts';
-import { HistoryBlock } from '../history-block.ts';
+import { HistoryBlock, outputsOfKind } from '../history-block.ts';
+import type { SpillRoom } from '../spill/spill-place.ts';
+import { SpillWriter } from '../spill/spill-writer.ts';
 import type { ReplayColumns } from './replay-columns.ts';
 import { EntityReplay, type EntityReplayContext, replayContext } from './replay-entity.ts';
 import type { ReplayPiece } from './replay-piece.ts';
@@ -16,23 +18,46 @@ export class ReplayRunner {
   }
 
   /**
-   * Takes tasks of a piece until none is left. Others may still be at theirs.
+   * Takes tasks of a piece until none is left. Others may still be at theirs. Where it fails, none is left for them.
    *
-   * @throws AppError `table_corrupt` where numbers name an epoch that no record opens; tasks that were not taken stay.
+   * @param room of values that are spilled. @param onTask told after each task how many were taken.
+   * @throws AppError `table_corrupt` where numbers name an epoch that no record opens; as {@link SpillRoom.write}.
    */
-  run(piece: ReplayPiece): void {
-    this.#context.piece = piece;
-    this.#context.block = new HistoryBlock(this.#context.set, piece.values, piece.status);
-    const { tasks, taken, kinds } = piece;
+  run(piece: ReplayPiece, room: SpillRoom | null = null, onTask: (taken: number) => void = () => {}): void {
+    const context = this.#context;
+    context.piece = piece;
+    context.block = new HistoryBlock(context.set, piece.values, piece.status);
+    context.spill = this.#writerOf(piece, room);
+    const { tasks, taken } = piece;
     const count = tasks.length / 3;
-    for (let task = Atomics.add(taken, 0, 1); task < count; task = Atomics.add(taken, 0, 1)) {
-      const kind = ENTITY_KINDS[tasks[task * 3] as number] as EntityKind;
-      const to = tasks[task * 3 + 2] as number;
-      const replay = this.#replayOf(kind);
-      const reads = kinds[kind];
-      assert(replay !== null && reads !== null, 'a task is of a kind that has features');
-      for (let at = tasks[task * 3 + 1] as number; at < to; at += 1) replay.run(reads, at);
+    try {
+      for (let task = Atomics.add(taken, 0, 1); task < count; task = Atomics.add(taken, 0, 1)) {
+        this.#runTask(piece, task);
+        onTask(Math.min(count, Atomics.load(taken, 0)));
+      }
+      context.spill?.flush();
+    } catch (error) {
+      Atomics.store(taken, 0, count);
+      throw error;
+    } finally {
+      context.spill = null;
     }
+  }
+
+  #runTask({ tasks, kinds }: ReplayPiece, task: number): void {
+    const kind = ENTITY_KINDS[tasks[task * 3] as number] as EntityKind;
+    const to = tasks[task * 3 + 2] as number;
+    const replay = this.#replayOf(kind);
+    const reads = kinds[kind];
+    assert(replay !== null && reads !== null, 'a task is of a kind that has features');
+    for (let at = tasks[task * 3 + 1] as number; at < to; at += 1) replay.run(reads, at);
+  }
+
+  #writerOf({ spill, kinds }: ReplayPiece, room: SpillRoom | null): SpillWriter | null {
+    if (spill === null) return null;
+    const kind = ENTITY_KINDS.find((name) => kinds[name] !== null);
+    assert(kind !== undefined && room !== null, 'values that are spilled are of one kind, and have a room');
+    return new SpillWriter(spill, outputsOfKind(this.#context.set.kinds[kind]), room);
   }
 
   #replayOf(kind: EntityKind): EntityReplay | null {

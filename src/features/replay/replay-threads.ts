@@ -4,6 +4,8 @@ import type { ReplayPiece } from './replay-piece.ts';
 
 /** Threads that may help with a replay. */
 export interface ReplayThreads {
+  /** How many. */
+  readonly count: number;
   /** They are started at the first piece of so many tasks: below, a replay is over before they are there. */
   readonly fewestTasks: number;
   /** Starts them. @param columns in shared memory. */

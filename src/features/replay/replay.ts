@@ -1,19 +1,36 @@
+import { LIMITS } from '../../base/limits.ts';
 import type { FeatureOutput } from '../feature-output.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import { HistoryBlock } from '../history-block.ts';
+import { MEMORY_SPILL } from '../spill/memory-spill.ts';
+import type { SpillPlace } from '../spill/spill-place.ts';
 import { createVectorEngine, featureOutput } from '../vector-engine.ts';
-import { type PreparedColumns, replayColumns } from './replay-columns.ts';
-import type { ReplayInput, ReplayReads, ReplayRecords } from './replay-input.ts';
+import { replayColumns } from './replay-columns.ts';
+import { type ReadSequence, type ReplayInput, type ReplayRecords, readsBetween } from './replay-input.ts';
 import { OWN_MEMORY, SHARED_MEMORY } from './replay-memory.ts';
-import { PieceMaker, type ReplayPiece } from './replay-piece.ts';
+import { type ComputedPiece, SpilledReplay } from './replay-pass.ts';
+import { pieceInMemory } from './replay-piece.ts';
 import { ReplayRunner } from './replay-runner.ts';
-import type { ReplayCrew, ReplayThreads } from './replay-threads.ts';
+import { ReplayTeam } from './replay-team.ts';
+import type { ReplayThreads } from './replay-threads.ts';
 
 /** Vectors that were computed again, read by read. */
 export interface ReplayedVectors {
   readonly count: number;
   /** The vector of a read; the object is the same for every call. */
   vector(read: number): FeatureOutput;
+}
+
+/** What a replay of many reads may use. */
+export interface ReplayPorts {
+  /** Threads that help; none unless told. */
+  readonly threads?: ReplayThreads | null;
+  /** Where values go that memory has no room for; shared memory all the same unless told. */
+  readonly spill?: SpillPlace;
+  /** Reads whose values are in memory at once; `LIMITS.replayReads` unless told. */
+  readonly pieceReads?: number;
+  /** Told now and then, before the first vectors, how many of the reads are worth of what is computed. */
+  readonly onComputed?: (reads: number, total: number) => void;
 }
 
 /**
@@ -29,95 +46,70 @@ export interface ReplayedVectors {
  */
 export function replay(set: FeatureSet, input: ReplayInput): ReplayedVectors {
   const prepared = replayColumns(set, input, OWN_MEMORY);
-  const piece = new PieceMaker(set, prepared, OWN_MEMORY, 1).piece(input.reads);
+  const piece = pieceInMemory(set, prepared, input.reads, OWN_MEMORY);
   new ReplayRunner(set, prepared.columns).run(piece);
   return vectorsOf(set, input)(piece);
 }
 
 /**
- * As {@link replay}, for reads that come in pieces: a piece takes 1 KB a read with the shipped set, and feeds the
- * events of its own entities again. Pieces in the order of time feed least. Threads take the entities of a piece one
- * after another, this one too; while a piece is used, they are at the next. Values do not depend on their number.
+ * As {@link replay}, for any number of reads: their vectors come in pieces, in the order of the reads. Reads of more
+ * than one piece are computed first, all of them, and their values spilled. Threads take entities one after another,
+ * this one too; values do not depend on their number.
  *
  * The vectors of a piece are gone when the next one is asked for.
  *
- * @param threads that help; null where this one does it all.
- * @throws AppError as {@link replay}; `internal` where a thread ended.
+ * @throws AppError as {@link replay}, {@link SpillPlace.open} and those of its rooms; `internal` where a thread ended.
  */
 export async function* replayPieces(
   set: FeatureSet,
   records: ReplayRecords,
-  reads: Iterable<ReplayReads>,
-  threads: ReplayThreads | null,
+  reads: ReadSequence,
+  ports: ReplayPorts = {},
 ): AsyncGenerator<ReplayedVectors> {
+  const { threads = null, pieceReads = LIMITS.replayReads } = ports;
+  const count = reads.rows.length;
+  if (count === 0) return;
   const memory = threads === null ? OWN_MEMORY : SHARED_MEMORY;
   const prepared = replayColumns(set, records, memory);
   const vectors = vectorsOf(set, records);
-  const queue = piecesOf(set, prepared, reads, threads);
+  const team = new ReplayTeam(set, prepared.columns, threads);
+  let spilled: SpilledReplay | null = null;
   try {
-    for (let piece = queue.next(); piece !== null; piece = queue.next()) {
-      await queue.finish(piece);
-      yield vectors(piece.piece);
+    if (count <= pieceReads) {
+      const piece = pieceInMemory(set, prepared, readsBetween(reads, 0, count), memory);
+      await team.run(piece);
+      yield vectors(piece);
+      return;
     }
+    const place = ports.spill ?? MEMORY_SPILL;
+    spilled = new SpilledReplay(set, prepared, reads, memory, { pieceReads, threads: team.size, place });
+    await computeAll(spilled, team, count, ports.onComputed);
+    await team.stop();
+    for (let piece = 0; piece < spilled.pieces; piece += 1) yield vectors(spilled.piece(piece));
   } finally {
-    await queue.stop();
+    // Threads first: the room is theirs until they end.
+    await team.stop();
+    spilled?.room.close();
   }
 }
 
-/** A piece that threads may be at. */
-interface BegunPiece {
-  readonly piece: ReplayPiece;
-  readonly helped: Promise<void>;
+async function computeAll(
+  spilled: SpilledReplay,
+  team: ReplayTeam,
+  count: number,
+  onComputed: ReplayPorts['onComputed'],
+): Promise<void> {
+  for (const [at, kind] of spilled.kinds.entries()) {
+    const pass = spilled.pass(kind);
+    const tasks = pass.tasks.length / 3;
+    await team.run(pass, spilled.room, (taken) =>
+      onComputed?.(Math.floor(((at + taken / tasks) / spilled.kinds.length) * count), count),
+    );
+    spilled.passed(kind, pass);
+  }
 }
 
-interface PieceQueue {
-  next(): BegunPiece | null;
-  /** Takes part in a piece until it is done, and begins the one after it where threads are idle then. */
-  finish(piece: BegunPiece): Promise<void>;
-  stop(): Promise<void>;
-}
-
-function piecesOf(
-  set: FeatureSet,
-  prepared: PreparedColumns,
-  reads: Iterable<ReplayReads>,
-  threads: ReplayThreads | null,
-): PieceQueue {
-  const { columns } = prepared;
-  const maker =
-    threads === null ? new PieceMaker(set, prepared, OWN_MEMORY, 1) : new PieceMaker(set, prepared, SHARED_MEMORY, 2);
-  const runner = new ReplayRunner(set, columns);
-  let crew: ReplayCrew | null = null;
-  const source = reads[Symbol.iterator]();
-  const begin = (): BegunPiece | null => {
-    const { value, done } = source.next();
-    if (done === true) return null;
-    const piece = maker.piece(value);
-    if (threads !== null && piece.tasks.length / 3 >= threads.fewestTasks) {
-      crew ??= threads.start(set.definition, columns);
-    }
-    const helped = crew?.help(piece) ?? Promise.resolve();
-    // It is waited for in `finish`; until then its failure is nobody's.
-    helped.catch(() => {});
-    return { piece, helped };
-  };
-  let ahead: BegunPiece | null = null;
-  return {
-    next() {
-      const piece = ahead ?? begin();
-      ahead = null;
-      return piece;
-    },
-    async finish({ piece, helped }) {
-      runner.run(piece);
-      await helped;
-      if (crew !== null) ahead = begin();
-    },
-    stop: async () => crew?.stop(),
-  };
-}
-
-function vectorsOf(set: FeatureSet, { payments }: ReplayRecords): (piece: ReplayPiece) => ReplayedVectors {
+function vectorsOf(set: FeatureSet, { payments }: ReplayRecords): (piece: ComputedPiece) => ReplayedVectors {
   const engine = createVectorEngine(set);
   const out = featureOutput(set);
   return ({ rows, values, status }) => {

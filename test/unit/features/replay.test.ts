@@ -1,7 +1,11 @@
+import { tmpdir } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileFeatureSet, type FeatureSet } from '../../../src/features/feature-set.ts';
-import { replay } from '../../../src/features/replay/replay.ts';
+import { replay, replayPieces } from '../../../src/features/replay/replay.ts';
+import { sequenceOf } from '../../../src/features/replay/replay-input.ts';
+import { localSpill } from '../../../src/features/spill/local-spill.ts';
+import { MEMORY_SPILL } from '../../../src/features/spill/memory-spill.ts';
 import { checkVectors, type Entry, inputOf, JOURNALS, START, World, worldOf } from './replay-world.ts';
 import { rowOf, STREAMS, type Step, smallShape, stream, testSet, unboundedSet } from './streams.ts';
 
@@ -35,6 +39,46 @@ describe('replay', () => {
       );
     });
   }
+
+  it('equals itself where values of all but a few reads are spilled, piece by piece', async () => {
+    const set = compileFeatureSet(testSet(9));
+    await fc.assert(
+      fc.asyncProperty(
+        stream,
+        fc.integer({ min: 1, max: 1000 }),
+        fc.integer({ min: 1, max: 40 }),
+        fc.constantFrom(MEMORY_SPILL, localSpill(tmpdir())),
+        async (steps, seed, pieceReads, spill) => {
+          const { world, shuffled } = worldOf(set, steps, seed);
+          const input = inputOf(world, shuffled);
+          const whole = replay(set, input);
+          let done = 0;
+          for await (const vectors of replayPieces(set, input, sequenceOf(input.reads), { pieceReads, spill })) {
+            expect(vectors.count).toBeLessThanOrEqual(pieceReads);
+            for (let read = 0; read < vectors.count; read += 1, done += 1)
+              expect(vectors.vector(read)).toEqual(whole.vector(done));
+          }
+          expect(done).toBe(whole.count);
+        },
+      ),
+      { numRuns: STREAMS },
+    );
+  });
+
+  it('tells how far it is before the first piece, up to all reads', async () => {
+    const set = compileFeatureSet(testSet(9));
+    const world = new World(set.definition);
+    for (let at = 0; at < 9; at += 1)
+      world.pay(rowOf(`E${String(at).padStart(31, '0')}`, START + at, 100, at % 3, 2), JOURNALS[0] as string, true);
+    const input = inputOf(world, world.log);
+    const told: number[] = [];
+    const onComputed = (reads: number, total: number): void => void told.push(reads / total);
+    for await (const { count } of replayPieces(set, input, sequenceOf(input.reads), { pieceReads: 4, onComputed })) {
+      expect(told.at(-1)).toBe(1);
+      expect(count).toBeGreaterThan(0);
+    }
+    expect(told).toEqual([...told].sort((a, b) => a - b));
+  });
 
   it('takes an event back out once the payment’s earlier event, at another payee, is in the base', () => {
     const world = new World(testSet(9));

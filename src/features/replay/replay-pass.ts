@@ -1,0 +1,177 @@
+import { byKind, ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
+import type { FeatureSet } from '../feature-set.ts';
+import { HistoryBlock, historyWidth, outputsOfKind, placesOfKinds } from '../history-block.ts';
+import { type KindChunks, kindChunks, kindSpill, type SpillCut } from '../spill/kind-spill.ts';
+import type { SpillPlace, SpillRoom } from '../spill/spill-place.ts';
+import { SpillReader } from '../spill/spill-reader.ts';
+import { AbsenceMarker, sawEntity } from './replay-absence.ts';
+import type { PreparedColumns } from './replay-columns.ts';
+import type { ReadSequence } from './replay-input.ts';
+import { EPOCH_STEP, type KindReads, type KindRecords, sortByKey } from './replay-items.ts';
+import type { ReplayMemory } from './replay-memory.ts';
+import type { ReplayPiece } from './replay-piece.ts';
+import { tasksOfKind } from './replay-tasks.ts';
+
+/** Reads for which saw is asked at once: 1 MB. */
+const SAW_READS = 65_536;
+
+/** A piece of reads that was computed. */
+export type ComputedPiece = Pick<ReplayPiece, 'rows' | 'values' | 'status'>;
+
+/**
+ * A replay of more reads than memory has room for: kind of entity after kind of entity, each in one pass over all
+ * reads, so that an event is fed once for each of its entities however many reads there are. Values go to a room
+ * outside of memory, in chunks by piece of reads, and come back piece by piece. In memory are, beside the records,
+ * 12 bytes a read, a piece, and each thread's chunks.
+ */
+export class SpilledReplay {
+  readonly #set: FeatureSet;
+  readonly #prepared: PreparedColumns;
+  readonly #reads: ReadSequence;
+  readonly #memory: ReplayMemory;
+  readonly #cut: SpillCut;
+  readonly #chunks: Readonly<Record<EntityKind, KindChunks>>;
+  readonly #offsets: Readonly<Record<EntityKind, number>>;
+  readonly #places: Readonly<Record<EntityKind, number>>;
+  readonly #absence: AbsenceMarker;
+  readonly #rows: Int32Array;
+  /** Memory for the reads of a kind, in turn. */
+  readonly #grouped: { readonly reads: Int32Array; readonly keys: Float64Array };
+  readonly #readers = new Map<EntityKind, SpillReader>();
+  readonly #values: Float64Array;
+  readonly #status: Uint8Array;
+  readonly room: SpillRoom;
+  /** Kinds of entity that are to be computed. */
+  readonly kinds: readonly EntityKind[];
+  readonly pieces: number;
+
+  /** @throws AppError as {@link SpillPlace.open}. */
+  constructor(
+    set: FeatureSet,
+    prepared: PreparedColumns,
+    reads: ReadSequence,
+    memory: ReplayMemory,
+    {
+      pieceReads,
+      threads,
+      place,
+    }: { readonly pieceReads: number; readonly threads: number; readonly place: SpillPlace },
+  ) {
+    const count = reads.rows.length;
+    this.#set = set;
+    this.#prepared = prepared;
+    this.#reads = reads;
+    this.#memory = memory;
+    this.#cut = { reads: count, pieceReads, threads };
+    this.#chunks = byKind((kind) => kindChunks(outputsOfKind(set.kinds[kind]).length, this.#cut));
+    this.#places = placesOfKinds(set);
+    this.#absence = new AbsenceMarker(set);
+    this.kinds = ENTITY_KINDS.filter((kind) => prepared.columns.kinds[kind] !== null);
+    this.pieces = Math.ceil(count / pieceReads);
+    let sizeBytes = 0;
+    this.#offsets = byKind((kind) => {
+      const { layout, most } = this.#chunks[kind];
+      const offset = sizeBytes;
+      if (this.kinds.includes(kind)) sizeBytes += layout.sizeBytes * most;
+      return offset;
+    });
+    this.room = place.open(sizeBytes);
+    this.#rows = memory.integers(count);
+    this.#rows.set(reads.rows);
+    this.#grouped = { reads: memory.integers(count), keys: memory.doubles(count) };
+    const numbers = pieceReads * historyWidth(set);
+    this.#values = new Float64Array(numbers);
+    this.#status = new Uint8Array(numbers);
+    for (let row = 0; row < prepared.columns.payments.times.length; row += 1) prepared.events.write(row);
+  }
+
+  /** All reads of a kind of entity. The pass before must be over. */
+  pass(kind: EntityKind): ReplayPiece {
+    const records = this.#prepared.columns.kinds[kind] as KindRecords;
+    const grouped = this.#group(kind, records);
+    const numbered = tasksOfKind(ENTITY_KINDS.indexOf(kind), grouped, records);
+    const tasks = this.#memory.integers(numbered.length);
+    tasks.set(numbered);
+    return {
+      rows: this.#rows,
+      kinds: byKind((other) => (other === kind ? grouped : null)),
+      tasks,
+      taken: this.#memory.integers(1),
+      values: new Float64Array(0),
+      status: new Uint8Array(0),
+      spill: kindSpill(this.room.handle, this.#offsets[kind], this.#chunks[kind], this.#cut, this.#memory),
+    };
+  }
+
+  /** A pass is over: every thread is through with it. */
+  passed(kind: EntityKind, { spill }: ReplayPiece): void {
+    if (spill !== null) this.#readers.set(kind, new SpillReader(spill, this.room));
+  }
+
+  /** The values of a piece, once every pass is over; gone when the next one is asked for. @throws AppError as {@link SpillRoom.read}. */
+  piece(piece: number): ComputedPiece {
+    const { pieceReads, reads } = this.#cut;
+    const from = piece * pieceReads;
+    const to = Math.min(reads, from + pieceReads);
+    const rows = this.#rows.subarray(from, to);
+    const block = new HistoryBlock(this.#set, this.#values, this.#status);
+    for (const kind of this.kinds) {
+      const entityOf = this.#prepared.entities[kind];
+      const { epochs } = this.#reads.saw(kind, from, to);
+      for (let read = 0; read < rows.length; read += 1) {
+        const entity = entityOf[rows[read] as number] as number;
+        if (!sawEntity(entity, epochs[read] as number)) this.#absence.mark(kind, entity, read, block);
+      }
+      this.#readers.get(kind)?.load(piece, block, this.#places[kind]);
+    }
+    return { rows, values: this.#values, status: this.#status };
+  }
+
+  /** Groups the reads of a kind by entity, each entity's in the order of what they saw. */
+  #group(kind: EntityKind, records: KindRecords): KindReads {
+    const { reads, keys } = this.#grouped;
+    const counts = new Int32Array(records.start.length - 1);
+    this.#each(kind, (entity) => {
+      counts[entity] = (counts[entity] as number) + 1;
+    });
+    const read = counts.reduce((count, of) => (of > 0 ? count + 1 : count), 0);
+    const entities = this.#memory.integers(read);
+    const start = this.#memory.integers(read + 1);
+    let place = 0;
+    let total = 0;
+    for (let entity = 0; entity < counts.length; entity += 1) {
+      const count = counts[entity] as number;
+      if (count === 0) continue;
+      entities[place] = entity;
+      // From here on, where the entity's next read goes.
+      counts[entity] = total;
+      total += count;
+      place += 1;
+      start[place] = total;
+    }
+    this.#each(kind, (entity, at, key) => {
+      const next = counts[entity] as number;
+      counts[entity] = next + 1;
+      reads[next] = at;
+      keys[next] = key;
+    });
+    for (let at = 0; at < read; at += 1)
+      sortByKey(reads, keys, start[at] as number, start[at + 1] as number, (a, b) => a - b);
+    return { entities, start, reads, keys };
+  }
+
+  /** Goes over the reads that saw an entity of a kind, in their order. */
+  #each(kind: EntityKind, visit: (entity: number, read: number, key: number) => void): void {
+    const entityOf = this.#prepared.entities[kind];
+    const rows = this.#rows;
+    for (let from = 0; from < rows.length; from += SAW_READS) {
+      const to = Math.min(rows.length, from + SAW_READS);
+      const { epochs, seqs } = this.#reads.saw(kind, from, to);
+      for (let read = from; read < to; read += 1) {
+        const entity = entityOf[rows[read] as number] as number;
+        const epoch = epochs[read - from] as number;
+        if (sawEntity(entity, epoch)) visit(entity, read, epoch * EPOCH_STEP + (seqs[read - from] as number));
+      }
+    }
+  }
+}
