@@ -122,6 +122,8 @@ function publish() {
   const target = join(ROOT, 'models', NAME, flags.version);
   mkdirSync(target, { recursive: true });
   for (const file of ['model.onnx', 'card.json', 'card.md', 'vectors.json']) cpSync(join(out, file), join(target, file));
+  // Its histograms are what drift is measured against.
+  cpSync(join(own, 'manifest.json'), join(target, 'manifest.json'));
   const sha256 = createHash('sha256').update(readFileSync(join(target, 'model.onnx'))).digest('hex');
   const path = join(ROOT, 'models/registry.json');
   const registry = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : { format: 1, aliases: {}, models: [] };

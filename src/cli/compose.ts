@@ -33,6 +33,7 @@ import { openEmbeddedState } from './embedded-state.ts';
 import { requireDriftExport } from './feature-watch.ts';
 import { historicalReads } from './historical-link.ts';
 import { type LakeLink, startLakeWorker } from './lake-link.ts';
+import { trainingFolder } from './load-scorer.ts';
 import type { OnlineState, OpenedJournal } from './online-state.ts';
 import { openRedisState } from './redis-state.ts';
 import { programVersion } from './version.ts';
@@ -100,7 +101,7 @@ async function composeLocked(
   const temporaryFolder = join(folders.root, 'tmp');
   await mkdir(temporaryFolder, { recursive: true, mode: 0o700 });
   const lake = await ensureLake(localObjectStore(folders.lake), { clock: systemClock() });
-  const { driftExport } = config;
+  const driftExport = trainingFolder(config.driftExport, parts.scorer.model, config.modelsDir);
   await requireDriftExport(driftExport, parts.set, { lake });
   const sources = {
     ports: { lake, clock: systemClock(), temporaryFolder },

@@ -99,6 +99,6 @@ export async function requireDriftExport(
     await openDriftWindow({ decisions, files: localObjectStore(folder), ...limits }, set);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    throw new AppError(error.code, `SENTINELA_DRIFT_EXPORT ${folder}: ${error.message}`, error.context, error);
+    throw new AppError(error.code, `what drift is measured against, ${folder}: ${error.message}`, error.context, error);
   }
 }

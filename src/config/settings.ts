@@ -134,7 +134,7 @@ export const SETTINGS = {
       'drift-export',
       'SENTINELA_DRIFT_EXPORT',
       '',
-      'Folder of the export that the model was trained on: metrics tell how far what is served is from it',
+      'Folder of the export that the model was trained on: metrics tell how far what is served is from it; without it the model’s own manifest.json, none for no drift',
     ),
     parse: (value: unknown) => (typeof value === 'string' ? value : undefined),
   },

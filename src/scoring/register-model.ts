@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, messageOf, systemErrorCode } from '../base/errors.ts';
@@ -14,6 +15,9 @@ interface NewModel {
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
+/** The manifest of the export that a model was trained on. */
+const TRAINING_MANIFEST = 'manifest.json';
+
 const NO_MODELS: Registry = { format: 1, aliases: {}, models: [] };
 const ALIAS = /^[a-z][a-z0-9-]{0,62}$/;
 
@@ -21,7 +25,7 @@ const ALIAS = /^[a-z][a-z0-9-]{0,62}$/;
  * Adds a model to a registry, which is made where there is none. The same model again changes
  * nothing but its alias.
  *
- * @param from a folder with `card.json`, `card.md` and the file that the card names.
+ * @param from a folder with `card.json`, `card.md`, the file that the card names and, where it has one, the `manifest.json` of its training set.
  * @param alias what it is called from now on; another model loses the name.
  * @throws AppError `model_invalid`; `model_exists` where its name and version are another model's; `usage` for an alias that is none.
  */
@@ -60,15 +64,14 @@ async function readModel(from: string): Promise<NewModel> {
   if (hasExternalData(bytes)) {
     throw new AppError('model_invalid', `${file} keeps tensors in other files: save it in one`);
   }
-  return {
-    card,
-    sha256,
-    files: new Map([
-      ['card.json', json],
-      ['card.md', await read('card.md')],
-      [file, bytes],
-    ]),
-  };
+  const files = new Map<string, Uint8Array>([
+    ['card.json', json],
+    ['card.md', await read('card.md')],
+    [file, bytes],
+  ]);
+  // The training set's histograms, for drift: a model that came from elsewhere has none.
+  if (existsSync(join(from, TRAINING_MANIFEST))) files.set(TRAINING_MANIFEST, await read(TRAINING_MANIFEST));
+  return { card, sha256, files };
 }
 
 async function readFrom(folder: string, file: string): Promise<Buffer> {

@@ -9,7 +9,7 @@ import { instantOf } from './export-instant.ts';
 
 /** What `features drift` is called with. */
 interface DriftFlags {
-  readonly export: string;
+  readonly export?: string;
   readonly since?: string;
   readonly failAbove?: string;
 }
@@ -21,18 +21,19 @@ export function addFeatureDriftCommand(features: Command, contextOf: ContextOf):
     .description(
       'how far the features of decisions are from those that a training set has: PSI, KS, rates of missing values',
     )
-    .requiredOption('--export <folder>', 'the export that a model was trained on: its histograms are compared with')
+    .option('--export <folder>', 'the export that a model was trained on (that of the model that scores)')
     .option('--since <date>', 'only decisions made from then on: YYYY-MM-DD (00:00 UTC) or an instant')
     .option('--fail-above <psi>', 'exit 5 where the PSI of a feature is above it, for example 0.25')
     .addHelpText(
       'after',
       `
 Examples:
+  sentinela features drift
   sentinela features drift --export training --since 2026-07-01
   sentinela features drift --export training --fail-above 0.25 --json`,
     )
     .action((flags: DriftFlags, command: Command) => printDrift(contextOf(command), flags, settingFlags(command)));
-  addSettingOptions(drift, ['dataDir']);
+  addSettingOptions(drift, ['dataDir', 'model', 'modelsDir']);
 }
 
 async function printDrift(
@@ -42,8 +43,12 @@ async function printDrift(
 ): Promise<void> {
   const sinceMicros = flags.since === undefined ? null : instantOf('--since', flags.since);
   const most = flags.failAbove === undefined ? null : indexOf(flags.failAbove);
-  if (!existsSync(flags.export)) throw new AppError('not_found', `there is no folder ${flags.export}`);
-  const { dataDir } = await config(settings);
+  if (flags.export !== undefined && !existsSync(flags.export)) {
+    throw new AppError('not_found', `there is no folder ${flags.export}`);
+  }
+  const { dataDir, model, modelsDir } = await config(settings);
+  const { trainingFolderOf } = await import('../load-scorer.ts');
+  const folder = flags.export ?? (await trainingFolderOf(model, modelsDir));
   const [{ openSourceTables }, { featureDrift }, { localObjectStore }, { progress }] = await Promise.all([
     import('../source-tables.ts'),
     import('../../training-export/feature-drift.ts'),
@@ -51,7 +56,7 @@ async function printDrift(
     import('../progress.ts'),
   ]);
   const bar = progress('decisions');
-  const ports = { tables: openSourceTables(dataDir), files: localObjectStore(flags.export), onRead: bar.update };
+  const ports = { tables: openSourceTables(dataDir), files: localObjectStore(folder), onRead: bar.update };
   const report = await featureDrift(ports, sinceMicros).finally(bar.end);
   terminal.value(report);
   for (const line of driftLines(report)) terminal.line(line);

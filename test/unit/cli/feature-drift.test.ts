@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -77,6 +77,15 @@ describe('features drift', () => {
     expect((await drift('--export', exported, '--since', 'monday')).exit).toBe(2);
     expect((await drift('--export', join(root, 'none'))).exit).toBe(4);
     expect((await drift('--export', exported, '--since', '2030-01-01')).exit).toBe(4);
-    expect((await drift()).exit).toBe(2);
+  });
+
+  it('is measured against the training set of the model that scores, where none is named', async () => {
+    const { exit, notes } = await drift();
+    expect([exit, notes]).toEqual([4, expect.stringMatching(/pix-core@.*test@|test@.*pix-core@/)]);
+    const models = join(root, 'models');
+    cpSync('models', models, { recursive: true });
+    rmSync(join(models, 'pix-gbm/1/manifest.json'));
+    const without = await drift('--models-dir', models);
+    expect([without.exit, without.notes]).toEqual([4, expect.stringContaining('pix-gbm@1 has no manifest.json')]);
   });
 });

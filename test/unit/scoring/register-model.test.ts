@@ -26,6 +26,7 @@ describe('registering a model', () => {
     expect(Buffer.from(bytes)).toEqual(readFileSync(join(from, 'model.onnx')));
     expect(readdirSync(registry()).sort()).toEqual(['pix-gbm', 'registry.json']);
     expect(readdirSync(join(registry(), 'pix-gbm'))).toEqual(['1']);
+    expect(readdirSync(join(registry(), 'pix-gbm/1'))).toContain('manifest.json');
   });
 
   it('takes the same model again, and gives an alias to another version', async () => {

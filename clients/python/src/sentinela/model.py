@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +38,7 @@ def write_model(
     seed: int = 0,
     evaluations: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
-    """Writes ``model.onnx``, ``card.json`` and ``card.md``; ``Program.register`` takes the folder.
+    """Writes ``model.onnx``, its card and the export's manifest; ``Program.register`` takes the folder.
 
     The model has one float32 input (rows × the export's features, NaN = absent) and an output of two
     probabilities a row.
@@ -88,4 +89,7 @@ def write_model(
     (place / "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", "utf-8")
     text = [f"# {name} {version}", "", f"**{data_notice}**", "", description, "", f"Made by `{recipe}`, from", ""]
     (place / "card.md").write_text("\n".join([*text, f"    {manifest['command']}", ""]), "utf-8")
+    if manifest.get("histograms") is not None:
+        # What drift is measured against.
+        shutil.copyfile(export.folder / "manifest.json", place / "manifest.json")
     return place
