@@ -25,9 +25,12 @@ import type { ExportManifest } from './manifest.ts';
 import { manifestOptions } from './manifest-options.ts';
 import { setOfManifest } from './manifest-set.ts';
 import { rowKey } from './ordered-rows.ts';
+import { ownRows } from './own-rows.ts';
 import { readManifest } from './read-manifest.ts';
 import { type SeenRecord, seenRecords } from './seen-records.ts';
 import { readSilver, type SilverSource } from './silver-source.ts';
+import type { UserFile } from './user-rows.ts';
+import { withUserRows } from './user-source.ts';
 
 /** Why a feature of a row has its value. */
 export interface ExplainedValue {
@@ -53,15 +56,20 @@ export interface ExplainedValue {
  * Explains a value of an export: what its row saw of the feature's entity, by definition (its number,
  * and the opening of its epoch), and which of that counts. Reads the versions that the row was made of.
  *
- * @param row `END_TO_END_ID SIDE`; the side may be left out where there is one.
- * @throws AppError `not_found` for a row or feature that the export does not have, `usage` for an
- * export of the user's own file, `export_mismatch` for another feature set, `version_not_found`.
+ * @param row `END_TO_END_ID SIDE`; the side may be left out where there is one. Of the user's own file its number, from 1.
+ * @param rowsFile that file, where the export is made of one.
+ * @throws AppError `not_found` for a row or feature that the export does not have, `usage` where that file is not given,
+ * `export_mismatch` for another file or feature set, `version_not_found`.
  */
-export async function explainValue(row: string, featureName: string, ports: ExportPorts): Promise<ExplainedValue> {
+export async function explainValue(
+  row: string,
+  featureName: string,
+  ports: ExportPorts,
+  rowsFile: UserFile | null = null,
+): Promise<ExplainedValue> {
   const manifest = await readManifest(ports.files);
-  if (manifest.rowsFile !== null) {
-    throw new AppError('usage', 'rows of your own file are not explained: ask for the payments of silver.transactions');
-  }
+  const own = await ownRows(manifest, rowsFile);
+  if (typeof own === 'string') throw new AppError('export_mismatch', `--rows: ${own}`);
   const set = setOfManifest(manifest);
   const feature = set.definition.features.find(({ name }) => name === featureName);
   if (feature === undefined) {
@@ -69,10 +77,13 @@ export async function explainValue(row: string, featureName: string, ports: Expo
   }
   const found = await findRow(row, manifest, ports);
   const { versions = {} } =
-    found.part === 1 ? manifestOptions(manifest, set, null) : optionsOfExtension(manifest, set, found.part - 1);
-  const source = await readSilver(ports.tables, set, versions, { decisions: DECISION_COLUMNS });
+    found.part === 1 ? manifestOptions(manifest, set, own) : optionsOfExtension(manifest, set, found.part - 1);
+  const silver = await readSilver(ports.tables, set, versions, { decisions: DECISION_COLUMNS });
+  const source = own === null ? silver : withUserRows(silver, own);
   const cell = found.cells[featureName];
-  const explained = explainRow(source, set, feature, rowOfKey(source, rowKey(found.cells)));
+  const place =
+    own === null ? rowOfKey(source, rowKey(found.cells)) : silver.payments.count + Number(found.cells.row) - 1;
+  const explained = explainRow(source, set, feature, place);
   return { row: rowKey(found.cells), file: found.file, exported: typeof cell === 'number' ? cell : null, ...explained };
 }
 
@@ -84,17 +95,21 @@ interface FoundRow {
 
 async function findRow(
   wanted: string,
-  { files, fileFormat, columns }: ExportManifest,
+  { files, fileFormat, columns, rowsFile }: ExportManifest,
   ports: ExportPorts,
 ): Promise<FoundRow> {
   const matches: FoundRow[] = [];
   for (const { name, part } of files) {
     for await (const cells of exportFileRows(ports.files, name, fileFormat, columns)) {
-      if (rowKey(cells) === wanted || cells.end_to_end_id === wanted) matches.push({ cells, file: name, part });
+      const names = [rowKey(cells), String(cells.row ?? cells.end_to_end_id)];
+      if (names.includes(wanted)) matches.push({ cells, file: name, part });
     }
   }
   const [first, ...others] = matches;
-  if (first === undefined) throw new AppError('not_found', `the export has no row ${wanted}: write END_TO_END_ID SIDE`);
+  if (first === undefined) {
+    const form = rowsFile === null ? 'END_TO_END_ID SIDE' : 'its number in your file, from 1';
+    throw new AppError('not_found', `the export has no row ${wanted}: write ${form}`);
+  }
   if (others.length === 0) return first;
   throw new AppError(
     'usage',

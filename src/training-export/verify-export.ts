@@ -16,8 +16,9 @@ import { manifestOptions } from './manifest-options.ts';
 import { setOfManifest } from './manifest-set.ts';
 import { rowKey } from './ordered-rows.ts';
 import { otherKey } from './other-key.ts';
+import { ownRows } from './own-rows.ts';
 import { readManifest } from './read-manifest.ts';
-import { readUserRows, type UserFile, type UserRows } from './user-rows.ts';
+import type { UserFile } from './user-rows.ts';
 
 /** What a verification found. */
 export interface VerifyReport {
@@ -77,16 +78,6 @@ function setOrProblem(manifest: ExportManifest): FeatureSet | string {
     if (error instanceof AppError && error.code === 'export_mismatch') return error.message;
     throw error;
   }
-}
-
-/** The rows of the user's own file, where the export is made of one; a text where it is another file. */
-async function ownRows({ rowsFile: was }: ExportManifest, file: UserFile | null): Promise<UserRows | string | null> {
-  if (was === null) return null;
-  if (file === null) {
-    throw new AppError('usage', `the export is made of a file with SHA-256 ${was.sha256}: name it by --rows`);
-  }
-  if (file.sha256 !== was.sha256) return `the file has SHA-256 ${file.sha256}; the export is made of ${was.sha256}`;
-  return readUserRows(file, { columns: was.columns });
 }
 
 async function firstDifference(

@@ -8,11 +8,19 @@ import { tableLines } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
 
 const HELP = `
-ROW is END_TO_END_ID SIDE; the side may be left out where the payment has one. It reads the versions that the row was made
+ROW is END_TO_END_ID SIDE; the side may be left out where the payment has one. Of an export of your own file it is the
+number of the row, from 1, and --rows names the file. It reads the versions that the row was made
 of and shows what the row saw of the feature's entity, in the order of its numbers, and why each record counts or not.
 
-Example:
-  sentinela export explain training "E12345678202607011200aB3dE5fG7hI PAYER" payer_count_24h`;
+Examples:
+  sentinela export explain training "E12345678202607011200aB3dE5fG7hI PAYER" payer_count_24h
+  sentinela export explain training 17 payer_count_24h --rows mine.parquet`;
+
+/** What `export explain` is called with, beside what it explains. */
+interface ExplainFlags {
+  readonly all?: boolean;
+  readonly rows?: string;
+}
 
 /** Adds `export explain`. */
 export function addExplainCommand(group: Command, contextOf: ContextOf): void {
@@ -20,16 +28,17 @@ export function addExplainCommand(group: Command, contextOf: ContextOf): void {
     .command('explain <folder> <row> <feature>')
     .description('the events behind a value')
     .option('--all', 'also what does not count')
+    .option('--rows <file>', 'your own file, where the export is made of one')
     .addHelpText('after', HELP)
-    .action((folder: string, row: string, feature: string, flags: { readonly all?: boolean }, called: Command) =>
-      explain(contextOf(called), { folder, row, feature, all: flags.all === true }, settingFlags(called)),
+    .action((folder: string, row: string, feature: string, flags: ExplainFlags, called: Command) =>
+      explain(contextOf(called), { folder, row, feature, ...flags }, settingFlags(called)),
     );
   addSettingOptions(command, ['dataDir']);
 }
 
 async function explain(
   { terminal, config }: CommandContext,
-  { folder, row, feature, all }: { folder: string; row: string; feature: string; all: boolean },
+  { folder, row, feature, all = false, rows }: { folder: string; row: string; feature: string } & ExplainFlags,
   settings: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   const { dataDir } = await config(settings);
@@ -40,7 +49,8 @@ async function explain(
     import('../source-tables.ts'),
   ]);
   const ports = { tables: openSourceTables(dataDir), files: localObjectStore(folder) };
-  const found = await explainValue(row, feature, ports);
+  const file = rows === undefined ? null : await (await import('../rows-file.ts')).openRowsFile(rows);
+  const found = await explainValue(row, feature, ports, file);
   terminal.value(found);
   for (const line of explainedLines(found, all)) terminal.line(line);
 }
