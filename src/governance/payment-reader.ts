@@ -15,7 +15,15 @@ export function paymentColumnsFor(columns: readonly string[]): string[] {
  * not read of the table is null in it.
  */
 export function paymentReader(source: LakeColumns, columns: readonly string[]): (row: number) => PaymentRow {
-  const wanted = new Set(paymentColumnsFor(columns));
+  return paymentRows(source, paymentColumnsFor(columns));
+}
+
+/** Columns by their names, as {@link LakeColumns} gives them. */
+export type PaymentSource = Pick<LakeColumns, 'texts' | 'numbers'>;
+
+/** As {@link paymentReader}, with the named columns and no other. */
+export function paymentRows(source: PaymentSource, columns: readonly string[]): (row: number) => PaymentRow {
+  const wanted = new Set(columns);
   let at = 0;
   const getters = PAYMENT_COLUMNS.map((column) => {
     const read = wanted.has(column.name) ? cellReader(source, column) : () => null;
@@ -28,7 +36,7 @@ export function paymentReader(source: LakeColumns, columns: readonly string[]): 
   };
 }
 
-function cellReader(source: LakeColumns, { name, type }: PaymentColumn): (row: number) => unknown {
+function cellReader(source: PaymentSource, { name, type }: PaymentColumn): (row: number) => unknown {
   if (type === 'string') {
     const texts = source.texts(name);
     return (row) => texts[row] ?? null;

@@ -11,6 +11,7 @@ import {
   type SourceTables,
   type SourceVersions,
   sourceSnapshots,
+  versionsOfSnapshots,
 } from './source-snapshots.ts';
 import type { UserRows } from './user-rows.ts';
 import { ofWholeVersion } from './whole-version.ts';
@@ -80,12 +81,7 @@ export async function readSilver(
   const payments = recordedPayments(paid, set.columns);
   const sides = paid.requiredTexts('side');
   return {
-    versions: {
-      'silver/transactions': transactions.version,
-      'silver/decisions': decided.version,
-      'silver/labels': labelled.version,
-      'silver/epochs': opened.version,
-    },
+    versions: versionsOfSnapshots(snapshots),
     snapshots,
     payments,
     sides,

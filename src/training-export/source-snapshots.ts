@@ -43,6 +43,16 @@ export async function sourceSnapshots(tables: SourceTables, wanted: SourceVersio
   };
 }
 
+/** The version of each table. */
+export function versionsOfSnapshots(snapshots: SourceSnapshots): Readonly<Record<SourceTable, number>> {
+  return {
+    'silver/transactions': snapshots['silver/transactions'].version,
+    'silver/decisions': snapshots['silver/decisions'].version,
+    'silver/labels': snapshots['silver/labels'].version,
+    'silver/epochs': snapshots['silver/epochs'].version,
+  };
+}
+
 /** Whether the payments have come further with a journal than another table has. */
 function isBehind(other: Snapshot, payments: Snapshot): boolean {
   for (const appId of payments.state.transactions.keys()) {

@@ -13,6 +13,7 @@ import { addFeatureJoinCommand } from './feature-join.ts';
 import { addFeatureMaterializeCommands } from './feature-materialize.ts';
 import { addFeatureReadCommand } from './feature-read.ts';
 import { addFeatureRegistryCommands } from './feature-registry.ts';
+import { addFeatureSparkCommands } from './feature-spark.ts';
 import { SET_HELP } from './set-option.ts';
 
 /** What commands over one set are called with. */
@@ -31,7 +32,10 @@ Examples:
   sentinela features show payer_count_24h --sql
   sentinela features show > features.yaml`;
 
-/** `sentinela features list | show | plan | apply | history | docs | read | join | drift | check | materialize | backfill`. */
+/**
+ * `sentinela features list | show | plan | apply | history | docs | read | join | drift | check | materialize | backfill |
+ * spark-plan | spark-worker`.
+ */
 export function addFeaturesCommand(program: Command, contextOf: ContextOf): void {
   const features = program.command('features').description('the features that are served and exported');
   const listing = features
@@ -60,6 +64,7 @@ export function addFeaturesCommand(program: Command, contextOf: ContextOf): void
   addFeatureDriftCommand(features, contextOf);
   addFeatureCheckCommand(features, contextOf);
   addFeatureMaterializeCommands(features, contextOf);
+  addFeatureSparkCommands(features, contextOf);
 }
 
 /** The set that a flag names, else the one that is served. */

@@ -28,6 +28,11 @@ def deltalake() -> Any:
     return _load("deltalake", "delta")
 
 
+def pyspark(module: str = "pyspark") -> Any:
+    """pyspark, or a module of it. Raises SentinelaError ``missing_library``."""
+    return _load(module, "spark")
+
+
 def _load(module: str, extra: str) -> Any:
     try:
         return importlib.import_module(module)
