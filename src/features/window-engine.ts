@@ -2,17 +2,25 @@ import type { EntityView } from './entity-view.ts';
 import type { FeatureOutput } from './feature-output.ts';
 import { FEATURE_STATUS } from './feature-status.ts';
 import { ListReads } from './list-reads.ts';
+import { BucketSums } from './sums/bucket-sums.ts';
+import { RunningSums } from './sums/running-sums.ts';
+import { WindowSums } from './sums/window-sums.ts';
 import { TileReads } from './tile-reads.ts';
 import { WindowEdges } from './window-edges.ts';
 import type { KindPlan } from './window-plan.ts';
-import { WindowSums } from './window-sums.ts';
 
 const { notFound } = FEATURE_STATUS;
 
 /**
- * Computes every window feature of one entity. One pass over the events that it keeps puts each into
- * a bucket of its age, for every column and condition that windows sum; a window's count, sum and
- * extremes are those of its run of buckets. What the entity dropped comes from its tiles where a
+ * How an engine sums events: `many` entities are read in any order, each by a pass over its events; of `one` entity at a
+ * time it follows the events from read to read, see {@link RunningSums}. Values are the same.
+ */
+export type EntityOrder = 'many' | 'one';
+
+/**
+ * Computes every window feature of one entity. Events in memory are summed for every column and condition at once, by
+ * buckets of age or by cursors at the windows' edges; a window's count, sum and extremes are those of its run.
+ * What the entity dropped comes from its tiles where a
  * window hops or is of all time, and makes the window `truncated` where it slides. Features that look
  * at events one by one come after ({@link ListReads}), and what uses tiles in other ways ({@link TileReads}).
  *
@@ -28,15 +36,21 @@ export class WindowEngine {
   readonly #lists: ListReads | null;
   readonly #tiled: TileReads | null;
 
-  /** @param defaults a value for each output where the entity was never seen; NaN where there is none. */
-  constructor(plan: KindPlan, latenessMicros: number, defaults: Float64Array) {
+  /** @param defaults a value for each output where the entity was never seen; NaN where there is none. @param order of `one`, see {@link forget}. */
+  constructor(plan: KindPlan, latenessMicros: number, defaults: Float64Array, order: EntityOrder = 'many') {
     this.#plan = plan;
     this.#latenessMicros = latenessMicros;
     this.#defaults = defaults;
     this.#edges = new WindowEdges(plan.spans);
-    this.#sums = new WindowSums(plan, this.#edges);
+    const kept = order === 'one' ? new RunningSums(plan, this.#edges) : new BucketSums(plan, this.#edges);
+    this.#sums = new WindowSums(plan, this.#edges, kept);
     this.#lists = plan.lists.length === 0 ? null : new ListReads(plan, this.#edges);
     this.#tiled = plan.tiled.length === 0 ? null : new TileReads(plan, this.#edges);
+  }
+
+  /** To be called in the order `one` when the next read is of another entity, or of a state that was built anew. */
+  forget(): void {
+    this.#sums.forget();
   }
 
   /**

@@ -95,7 +95,7 @@ export class EntityReplay {
     this.#context = context;
     this.#plan = plan;
     this.#records = records;
-    this.#engine = new WindowEngine(plan, set.latenessMicros, set.defaults);
+    this.#engine = new WindowEngine(plan, set.latenessMicros, set.defaults, 'one');
     this.#labelEngine = new LabelEngine(plan, set.latenessMicros, set.defaults);
     const { retentionMicros, tiles } = plan.keeping;
     const width = tiles.widthMicros;
@@ -190,6 +190,7 @@ export class EntityReplay {
 
   #reset(): void {
     this.#lists.reset(0);
+    this.#engine.forget();
     this.#labels.reset(0);
     this.#tiles.clear();
     this.#context.states += 1;
