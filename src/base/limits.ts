@@ -34,7 +34,7 @@ export const LIMITS = {
   historicalReads: 8,
   /** A historical read reads the whole of silver first: a minute for 3 M payments. */
   historicalMs: 600_000,
-  /** Memory of the thread that reads: 1.5 M payments at 0.6 KB, and their replay. */
+  /** Heap of the thread that reads. Columns lie outside of it: 1.5 M payments are 0.4 GB, and their replay as much. */
   historicalHeapMb: 2048,
   /** Threads of one replay: each holds 40 MB, and one thread must keep up with writing what all of them compute. */
   replayThreads: 64,

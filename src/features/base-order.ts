@@ -121,7 +121,7 @@ function byPlace(payments: OrderedPayments, labels: OrderedLabels): Compare {
     const [placeB, rowB] = placeOf(b);
     const byTime = (placeA.knownTimes[rowA] as number) - (placeB.knownTimes[rowB] as number);
     if (byTime !== 0) return byTime;
-    const [journalA, journalB] = [placeA.journals[rowA] as string, placeB.journals[rowB] as string];
+    const [journalA, journalB] = [placeA.journals.at(rowA) ?? '', placeB.journals.at(rowB) ?? ''];
     if (journalA !== journalB) return journalA < journalB ? -1 : 1;
     return (placeA.positions[rowA] as number) - (placeB.positions[rowB] as number);
   };
@@ -136,7 +136,7 @@ function initialOrder(payments: OrderedPayments, labels: OrderedLabels, epochOf:
   const paid: number[] = [];
   for (let row = 0; row < payments.count; row += 1) if (payments.isEvent[row] === 1) paid.push(row);
   const labelled: number[] = [];
-  for (let row = 0; row < labels.count; row += 1) if (labels.payees[row] !== null) labelled.push(-1 - row);
+  for (let row = 0; row < labels.count; row += 1) if (labels.payees.at(row) !== null) labelled.push(-1 - row);
   return merged(inOrder(paid, compare), inOrder(labelled, compare), compare);
 }
 

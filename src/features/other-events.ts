@@ -59,8 +59,7 @@ function compareEvents({ numbers, places }: ReplayPayments, a: number, b: number
   if (places.knownTimes[a] !== places.knownTimes[b]) {
     return (places.knownTimes[a] as number) - (places.knownTimes[b] as number);
   }
-  if (places.journals[a] !== places.journals[b]) {
-    return (places.journals[a] as string) < (places.journals[b] as string) ? -1 : 1;
-  }
+  const [journalA, journalB] = [places.journals.at(a) ?? '', places.journals.at(b) ?? ''];
+  if (journalA !== journalB) return journalA < journalB ? -1 : 1;
   return (places.positions[a] as number) - (places.positions[b] as number);
 }

@@ -1,38 +1,45 @@
+import { CodedTexts } from '../base/coded-texts.ts';
 import { AppError } from '../base/errors.ts';
-import { type ColumnChunk, readColumns, safeNumbers } from '../storage/scan/column-read.ts';
+import type { NarrowNumbers, NumberArray } from '../base/narrow-numbers.ts';
+import type { TextColumn } from '../base/text-column.ts';
+import { type ColumnChunk, readColumnChunks } from '../storage/scan/column-read.ts';
+import { fieldsToRead } from '../storage/scan/read-options.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
 import type { ColumnData } from '../storage/types/column-data.ts';
+import { LakeColumnBuilder, type TakenColumn } from './lake-column-builder.ts';
 
 /** Numbers (epoch, seq) of one kind of entity, by row; epoch 0 where there is none. */
 export interface EntityNumberColumns {
-  readonly epochs: Float64Array;
-  readonly seqs: Float64Array;
+  readonly epochs: NumberArray;
+  readonly seqs: NumberArray;
 }
 
-/** Columns of a table by their names, as arrays of plain values. */
+/** Columns of a table by their names, in as little memory as their values take. */
 export interface LakeColumns {
   readonly count: number;
   /** Texts; null where there is none. */
-  texts(name: string): readonly (string | null)[];
+  texts(name: string): TextColumn;
   /** Texts of a column that has no null. */
-  requiredTexts(name: string): readonly string[];
+  requiredTexts(name: string): TextColumn<string>;
   /** Longs, timestamps, dates, integers, doubles and booleans (1 and 0) as doubles; NaN where null. */
   numbers(name: string): Float64Array;
+  /** The same, row by row, for what is asked for now and then. */
+  numberAt(name: string): (row: number) => number;
   /** A column of booleans, a byte a row; taken once. */
   flags(name: string): Uint8Array;
   /** Numbers (epoch, seq) of an entity; epoch 0 where null. */
   entityNumbers(entity: string): EntityNumberColumns;
-  /** A column as storage gives it; not one that was taken as numbers. */
+  /** A column of lists or of bytes, as storage gives it. */
   data(name: string): ColumnData;
 }
 
-/** Reads columns of a table, each name once, all rows or those of its choice. */
-export type ColumnRead = (snapshot: Snapshot, names: readonly string[]) => Promise<ColumnChunk>;
+/** Reads columns of a table, each name once, all rows or those of its choice, some rows at a time. */
+export type ColumnRead = (snapshot: Snapshot, names: readonly string[]) => AsyncIterable<ColumnChunk>;
 
-const everyRow: ColumnRead = (snapshot, columns) => readColumns(snapshot, { columns });
+const everyRow: ColumnRead = (snapshot, columns) => readColumnChunks(snapshot, { columns });
 
 /**
- * Reads columns of a snapshot into memory.
+ * Reads columns of a snapshot into memory, about 200 bytes a payment for all that the shipped set reads.
  *
  * @param read which rows; all unless told.
  * @throws AppError `not_found` for a column that the table lacks, and those of storage.
@@ -42,104 +49,79 @@ export async function lakeColumns(
   names: readonly string[],
   read: ColumnRead = everyRow,
 ): Promise<LakeColumns> {
-  const { rowCount, raw } = await readByName(snapshot, [...new Set(names)], read);
-  const numbersOf = new Map<string, Float64Array>();
-  const entities = new Map<string, EntityNumberColumns>();
-  const data = (name: string): ColumnData => {
-    const found = raw.get(name);
+  const { count, columns } = await readByName(snapshot, [...new Set(names)], read);
+  const taken = new Map<string, EntityNumberColumns>();
+  const columnOf = (name: string): TakenColumn => {
+    const found = columns.get(name);
     if (found === undefined) throw new AppError('internal', `the column ${name} was not read`, { column: name });
     return found;
   };
-  const texts = (name: string): readonly (string | null)[] => {
-    const column = data(name);
-    if (column.kind !== 'string') throw wrongType(snapshot, name);
-    return column.values;
+  const texts = (name: string): TextColumn => {
+    const column = columnOf(name);
+    if (column.kind !== 'texts') throw wrongType(snapshot, name);
+    return column.texts;
   };
-  const numbers = (name: string): Float64Array => {
-    const known = numbersOf.get(name);
-    if (known !== undefined) return known;
-    const column = data(name);
-    if (!isNumbers(column)) throw wrongType(snapshot, name);
-    const values = numbersOfColumn(column);
-    // What was read is let go: of a million payments both forms are 400 MB.
-    raw.delete(name);
-    numbersOf.set(name, values);
+  const numbers = (name: string): NarrowNumbers => {
+    const column = columnOf(name);
+    if (column.kind !== 'numbers') throw wrongType(snapshot, name);
+    return column.numbers;
+  };
+  const zeroed = (name: string): NumberArray => {
+    const values = numbers(name).zeroed();
+    columns.delete(name);
     return values;
   };
-  const zeroed = (name: string): Float64Array => numbers(name).map((value) => (Number.isNaN(value) ? 0 : value));
   return {
-    count: rowCount,
+    count,
     texts,
     requiredTexts(name) {
       const values = texts(name);
       if (isComplete(values)) return values;
       throw new AppError('table_corrupt', `${snapshot.table} has a null in ${name}`, { column: name });
     },
-    numbers,
-    flags: (name) => {
-      const flags = Uint8Array.from(numbers(name));
-      numbersOf.delete(name);
-      return flags;
+    numbers: (name) => numbers(name).doubles(),
+    numberAt(name) {
+      const values = numbers(name);
+      return (row) => values.at(row);
     },
+    flags: (name) => Uint8Array.from(zeroed(name)),
     entityNumbers(entity) {
-      const known = entities.get(entity);
+      const known = taken.get(entity);
       if (known !== undefined) return known;
-      const taken = { epochs: zeroed(`${entity}_epoch`), seqs: zeroed(`${entity}_seq`) };
-      numbersOf.delete(`${entity}_epoch`);
-      numbersOf.delete(`${entity}_seq`);
-      entities.set(entity, taken);
-      return taken;
+      const made = { epochs: zeroed(`${entity}_epoch`), seqs: zeroed(`${entity}_seq`) };
+      taken.set(entity, made);
+      return made;
     },
-    data,
+    data(name) {
+      const column = columnOf(name);
+      if (column.kind !== 'data') throw wrongType(snapshot, name);
+      return column.data;
+    },
   };
 }
 
-/** Columns of ids, where nearly every text is another one. */
-const IDS: ReadonlySet<string> = new Set(['end_to_end_id', 'source_id']);
-
-/** Texts that come again and again, each once in memory: of a million payments 200 MB less. */
-function sharedTexts(name: string, column: ColumnData): ColumnData {
-  if (column.kind !== 'string' || IDS.has(name)) return column;
-  const known = new Map<string, string>();
-  const values = column.values.map((text) => {
-    if (text === null) return null;
-    const first = known.get(text);
-    if (first === undefined) known.set(text, text);
-    return first ?? text;
-  });
-  return { kind: 'string', values };
-}
-
-/** A function of its own, so that nothing keeps the columns of the chunk beside those of the map. */
 async function readByName(
   snapshot: Snapshot,
   names: readonly string[],
   read: ColumnRead,
-): Promise<{ readonly rowCount: number; readonly raw: Map<string, ColumnData> }> {
-  const { rowCount, columns } = await read(snapshot, names);
-  const raw = new Map<string, ColumnData>();
-  for (const [at, name] of names.entries()) {
-    const column = columns[at];
-    if (column !== undefined) raw.set(name, sharedTexts(name, column));
+): Promise<{ readonly count: number; readonly columns: Map<string, TakenColumn> }> {
+  const expected = read === everyRow ? (snapshot.rowCount ?? 0) : 0;
+  const builders = fieldsToRead(snapshot, names).map((field) => ({
+    name: field.name,
+    builder: new LakeColumnBuilder(field, expected),
+  }));
+  let count = 0;
+  for await (const chunk of read(snapshot, names)) {
+    for (const [at, { builder }] of builders.entries()) builder.push(chunk.columns[at] as ColumnData);
+    count += chunk.rowCount;
   }
-  return { rowCount, raw };
+  return { count, columns: new Map(builders.map(({ name, builder }) => [name, builder.take()])) };
 }
 
-type NumberData = Exclude<ColumnData, { readonly kind: 'string' | 'utf8' | 'binary' | 'list' }>;
-
-function isNumbers(column: ColumnData): column is NumberData {
-  return 'values' in column && ArrayBuffer.isView(column.values);
-}
-
-function numbersOfColumn(column: NumberData): Float64Array {
-  const values = column.kind === 'int64' ? safeNumbers(column.values) : Float64Array.from(column.values);
-  if (column.nulls === null) return values;
-  for (let row = 0; row < values.length; row += 1) if (column.nulls[row] === 1) values[row] = Number.NaN;
-  return values;
-}
-
-function isComplete(texts: readonly (string | null)[]): texts is readonly string[] {
-  return !texts.includes(null);
+function isComplete(texts: TextColumn): texts is TextColumn<string> {
+  if (texts instanceof CodedTexts) return !texts.codes.includes(-1);
+  for (let row = 0; row < texts.length; row += 1) if (texts.at(row) === null) return false;
+  return true;
 }
 
 function wrongType(snapshot: Snapshot, column: string): AppError {

@@ -1,3 +1,4 @@
+import type { TextColumn } from '../base/text-column.ts';
 import { ENTITY_COLUMNS, PAYMENT_COLUMNS, type PaymentColumn, type PaymentRow } from '../domain/payment-row.ts';
 import type { LakeColumns } from './lake-columns.ts';
 
@@ -15,11 +16,20 @@ export function paymentColumnsFor(columns: readonly string[]): string[] {
  * not read of the table is null in it.
  */
 export function paymentReader(source: LakeColumns, columns: readonly string[]): (row: number) => PaymentRow {
-  return paymentRows(source, paymentColumnsFor(columns));
+  const numbers = (name: string): NumberColumn => ({ at: source.numberAt(name) });
+  return paymentRows({ texts: source.texts, numbers }, paymentColumnsFor(columns));
 }
 
-/** Columns by their names, as {@link LakeColumns} gives them. */
-export type PaymentSource = Pick<LakeColumns, 'texts' | 'numbers'>;
+/** Numbers by row, NaN where there is none. */
+interface NumberColumn {
+  at(row: number): number | undefined;
+}
+
+/** Columns by their names. */
+export interface PaymentSource {
+  texts(name: string): TextColumn;
+  numbers(name: string): NumberColumn;
+}
 
 /** As {@link paymentReader}, with the named columns and no other. */
 export function paymentRows(source: PaymentSource, columns: readonly string[]): (row: number) => PaymentRow {
@@ -39,12 +49,12 @@ export function paymentRows(source: PaymentSource, columns: readonly string[]): 
 function cellReader(source: PaymentSource, { name, type }: PaymentColumn): (row: number) => unknown {
   if (type === 'string') {
     const texts = source.texts(name);
-    return (row) => texts[row] ?? null;
+    return (row) => texts.at(row) ?? null;
   }
   const numbers = source.numbers(name);
   return (row) => {
-    const value = numbers[row] as number;
-    if (Number.isNaN(value)) return null;
+    const value = numbers.at(row);
+    if (value === undefined || Number.isNaN(value)) return null;
     return type === 'boolean' ? value === 1 : value;
   };
 }

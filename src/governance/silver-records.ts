@@ -1,3 +1,4 @@
+import type { TextColumn } from '../base/text-column.ts';
 import {
   byKeyedKind,
   byKind,
@@ -19,7 +20,7 @@ import { paymentColumnsFor, paymentReader } from './payment-reader.ts';
 
 /** Where records were written, by row. */
 export interface RecordedPlaces {
-  readonly journals: readonly string[];
+  readonly journals: TextColumn<string>;
   readonly positions: Float64Array;
   readonly knownTimes: Float64Array;
 }
@@ -27,9 +28,9 @@ export interface RecordedPlaces {
 /** Payments, one row a side. Times are microseconds, amounts centavos. */
 export interface RecordedPayments {
   readonly count: number;
-  readonly ids: readonly string[];
+  readonly ids: TextColumn<string>;
   readonly times: Float64Array;
-  readonly keys: Readonly<Record<KeyedKind, readonly (string | null)[]>>;
+  readonly keys: Readonly<Record<KeyedKind, TextColumn>>;
   /** 1 where the row is its payment's event. */
   readonly isEvent: Uint8Array;
   readonly numbers: Readonly<Record<EntityKind, EntityNumberColumns>>;
@@ -41,11 +42,11 @@ export interface RecordedPayments {
 /** Labels, by row. */
 export interface RecordedLabels {
   readonly count: number;
-  readonly ids: readonly string[];
+  readonly ids: TextColumn<string>;
   /** Indexes in LABEL_STATES. */
   readonly states: Uint8Array;
   readonly times: Float64Array;
-  readonly payees: readonly (string | null)[];
+  readonly payees: TextColumn;
   readonly numbers: EntityNumberColumns;
   readonly places: RecordedPlaces;
 }

@@ -1,4 +1,6 @@
 import { assert } from '../base/assert.ts';
+import type { NumberArray } from '../base/narrow-numbers.ts';
+import { joinedTexts, type TextColumn } from '../base/text-column.ts';
 import { byKeyedKind, byKind, ENTITY_KINDS, type EntityNumbers, hasNumber } from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
 import type { Side } from '../domain/payment.ts';
@@ -21,7 +23,7 @@ export interface RecordedEvents {
     readonly row: (row: number) => PaymentRow;
   };
   readonly labels: OrderedLabels & {
-    readonly ids: readonly string[];
+    readonly ids: TextColumn<string>;
     /** Indexes in LABEL_STATES. */
     readonly states: Uint8Array;
     readonly times: Float64Array;
@@ -61,10 +63,10 @@ function labelAt(labels: RecordedEvents['labels'], row: number): ObservedLabel {
   const state = LABEL_STATES[labels.states[row] as number];
   assert(state !== undefined, 'a label has one of the states');
   return {
-    endToEndId: labels.ids[row] ?? '',
+    endToEndId: labels.ids.at(row) ?? '',
     state,
     eventTimeMicros: labels.times[row] as number,
-    payeeAccount: labels.payees[row] ?? null,
+    payeeAccount: labels.payees.at(row) ?? null,
   };
 }
 
@@ -83,11 +85,14 @@ export async function silverEvents(
   const payments = recordedPayments(await lakeColumns(transactions, paymentRecordColumns(columns)), columns);
   const labels = await recordedLabels(await lake.table('silver/labels').snapshot());
   const isNamed = ({ journals, positions }: PlaceColumns, row: number): boolean =>
-    (positions[row] as number) <= (through.get(journals[row] ?? '') ?? 0);
+    (positions[row] as number) <= (through.get(journals.at(row) ?? '') ?? 0);
   return {
     silverVersion: transactions.version,
     payments: { ...payments, isEvent: payments.isEvent.map((flag, row) => (isNamed(payments.places, row) ? flag : 0)) },
-    labels: { ...labels, payees: labels.payees.map((payee, row) => (isNamed(labels.places, row) ? payee : null)) },
+    labels: {
+      ...labels,
+      payees: Array.from(labels.payees, (payee, row) => (isNamed(labels.places, row) ? payee : null)),
+    },
   };
 }
 
@@ -212,15 +217,22 @@ function joinRows<T extends object>(a: T, b: T): T {
 
 function joinColumn(a: unknown, b: unknown): unknown {
   if (typeof a === 'number' && typeof b === 'number') return a + b;
-  if (Array.isArray(a) && Array.isArray(b)) return a.concat(b);
-  if (a instanceof Float64Array && b instanceof Float64Array)
-    return joinTyped(new Float64Array(a.length + b.length), a, b);
   if (a instanceof Uint8Array && b instanceof Uint8Array) return joinTyped(new Uint8Array(a.length + b.length), a, b);
+  if (isNumbers(a) && isNumbers(b)) return joinTyped(new Float64Array(a.length + b.length), a, b);
+  if (isTexts(a) && isTexts(b)) return joinedTexts(a, b);
   assert(typeof a === 'object' && a !== null && typeof b === 'object' && b !== null, 'columns of one form');
   return joinRows(a, b);
 }
 
-function joinTyped<T extends Float64Array | Uint8Array>(joined: T, a: T, b: T): T {
+function isNumbers(column: unknown): column is NumberArray {
+  return ArrayBuffer.isView(column) && 'length' in column;
+}
+
+function isTexts(column: unknown): column is TextColumn {
+  return typeof column === 'object' && column !== null && 'at' in column;
+}
+
+function joinTyped<T extends Float64Array | Uint8Array>(joined: T, a: ArrayLike<number>, b: ArrayLike<number>): T {
   joined.set(a);
   joined.set(b, a.length);
   return joined;

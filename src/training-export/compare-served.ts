@@ -77,8 +77,8 @@ export async function compareServed(
     differingValues += differing.length;
     const at = differing[0] ?? 0;
     first ??= {
-      endToEndId: payments.ids[row] ?? '',
-      side: sides[row] ?? '',
+      endToEndId: payments.ids.at(row) ?? '',
+      side: sides.at(row) ?? '',
       feature: set.names[at] ?? '',
       served: cellOf(served, at),
       servedStatus: statusOf(served, at),

@@ -48,16 +48,19 @@ export async function coveredRows(
   const covered = new Map<string, string>();
   for (let row = 0; row < columns.count; row += 1) {
     if ((times[row] as number) >= toMicros) continue;
-    covered.set(`${ids[row]} ${oldSides[row]}`, [times[row], known[row], journals[row], positions[row]].join(' '));
+    covered.set(
+      `${ids.at(row)} ${oldSides.at(row)}`,
+      [times[row], known[row], journals.at(row), positions[row]].join(' '),
+    );
   }
   const isCovered = new Uint8Array(payments.count);
   let same = 0;
   const { places } = payments;
   for (let row = 0; row < payments.count; row += 1) {
-    const was = covered.get(`${payments.ids[row]} ${sides[row]}`);
+    const was = covered.get(`${payments.ids.at(row)} ${sides.at(row)}`);
     if (was === undefined) continue;
     isCovered[row] = 1;
-    const is = [payments.times[row], places.knownTimes[row], places.journals[row], places.positions[row]].join(' ');
+    const is = [payments.times[row], places.knownTimes[row], places.journals.at(row), places.positions[row]].join(' ');
     if (was === is) same += 1;
   }
   checkSame('silver.transactions', covered.size - same);
@@ -72,9 +75,10 @@ async function lostLabels(
 ): Promise<number> {
   const before = await tables.table('silver/labels').snapshot(version);
   const columns = await ofWholeVersion(tables, before, () => lakeColumns(before, ['journal_id', 'journal_position']));
-  const there = new Set(journals.map((journal, row) => `${journal} ${positions[row]}`));
+  const there = new Set(Array.from(journals, (journal, row) => `${journal} ${positions[row]}`));
   const old = columns.numbers('journal_position');
-  return columns.requiredTexts('journal_id').filter((journal, row) => !there.has(`${journal} ${old[row]}`)).length;
+  const names = Array.from(columns.requiredTexts('journal_id'), (journal, row) => `${journal} ${old[row]}`);
+  return names.filter((name) => !there.has(name)).length;
 }
 
 function checkSame(table: string, changed: number): void {

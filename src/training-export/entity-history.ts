@@ -27,8 +27,8 @@ export function entityKeyOf(
   row: number,
 ): string | null {
   const { keys } = payments;
-  if (kind !== 'pair') return keys[kind][row] ?? null;
-  return pairKey(keys.payer[row] ?? null, keys.payee[row] ?? null);
+  if (kind !== 'pair') return keys[kind].at(row) ?? null;
+  return pairKey(keys.payer.at(row) ?? null, keys.payee.at(row) ?? null);
 }
 
 /** The last record of an entity at or below a number; −1 where there is none. */
@@ -64,7 +64,7 @@ export function entityHistories(source: SilverSource, kind: EntityKind): EntityH
     if (payments.isEvent[row] === 1) add(entityKeyOf(source, kind, row), row, epochs[row] as number);
   }
   for (let row = 0; kind === 'payee' && row < labels.count; row += 1) {
-    add(labels.payees[row] ?? null, -1 - row, labels.numbers.epochs[row] as number);
+    add(labels.payees.at(row) ?? null, -1 - row, labels.numbers.epochs[row] as number);
   }
   const { start, items } = grouped(owners, unordered, numbers.size);
   return {

@@ -118,7 +118,8 @@ async function findRow(
 }
 
 function rowOfKey({ payments, sides }: SilverSource, key: string): number {
-  const row = payments.ids.findIndex((id, at) => `${id} ${sides[at]}` === key);
+  let row = payments.count - 1;
+  while (row >= 0 && `${payments.ids.at(row)} ${sides.at(row)}` !== key) row -= 1;
   if (row >= 0) return row;
   throw new AppError(
     'export_mismatch',
@@ -158,7 +159,7 @@ function explainHistory(
   const before = seenRecords(source, kind, reads);
   const seen = feature.kind === 'window' && feature.current === 'include' ? withOwn(source, before, row) : before;
   const payment = {
-    endToEndId: payments.ids[row] ?? null,
+    endToEndId: payments.ids.at(row) ?? null,
     timeMicros: payments.times[row] as number,
     rowOf: (record: { readonly row: number }): PaymentRow => payments.row(record.row),
   };
@@ -171,7 +172,7 @@ function explainHistory(
 
 /** The payment itself too, which a row does not see by its number. */
 function withOwn({ payments }: SilverSource, seen: readonly SeenRecord[], row: number): readonly SeenRecord[] {
-  const endToEndId = payments.ids[row] ?? '';
+  const endToEndId = payments.ids.at(row) ?? '';
   if (seen.some((record) => record.endToEndId === endToEndId)) return seen;
   const times = {
     eventTimeMicros: payments.times[row] as number,

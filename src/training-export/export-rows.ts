@@ -130,7 +130,7 @@ function rowReader(
     const isObserved = observed[row] === 1;
     const split = splitOf(row);
     const label = labelAt(row, split, isObserved);
-    const weight = sampleWeight(sample, split, label.label, payments.ids[row] ?? '', sides[row] ?? '');
+    const weight = sampleWeight(sample, split, label.label, payments.ids.at(row) ?? '', sides.at(row) ?? '');
     const facts = { row, isObserved, split, label, weight };
     return { split, label, isObserved, weight, cells: () => cellsOf(facts), vector };
   };
@@ -163,7 +163,7 @@ function splitReader(source: SilverSource, options: ExportOptions): (row: number
   if (group !== undefined) {
     const ids = idsOf(source, group.entity);
     const read = groupReader(group);
-    groupOf = (row) => read(ids[row] ?? null, payments.ids[row] ?? '');
+    groupOf = (row) => read(ids.at(row) ?? null, payments.ids.at(row) ?? '');
   }
   return (row) => rowSplit(payments.times[row] as number, horizonMicros, split, groupOf(row));
 }
@@ -180,7 +180,7 @@ function labelReader({ payments, labels, userRows }: SilverSource, options: Expo
       return { label: given?.[row - userRows.first] ?? null, state: null, knownTimeMicros: null };
     }
     const before = split === 'crossed' ? policy.asOfMicros : labelsBefore(split, policy.asOfMicros, time);
-    return labelOf(eventsOf(payments.ids[row] ?? ''), payments.times[row] as number, policy, before, isObserved);
+    return labelOf(eventsOf(payments.ids.at(row) ?? ''), payments.times[row] as number, policy, before, isObserved);
   };
 }
 
@@ -189,7 +189,7 @@ function orderedRows({ payments, sides, userRows }: SilverSource, isWanted: (row
   const { times, ids, places } = payments;
   const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
   const compareKeys = (a: number, b: number): number =>
-    compareTexts(ids[a] ?? '', ids[b] ?? '') || compareTexts(sides[a] ?? '', sides[b] ?? '');
+    compareTexts(ids.at(a) ?? '', ids.at(b) ?? '') || compareTexts(sides.at(a) ?? '', sides.at(b) ?? '');
   const compareTied = userRows === null ? compareKeys : (a: number, b: number): number => a - b;
   return Int32Array.from({ length: payments.count }, (_, row) => row)
     .filter(isWanted)

@@ -13,11 +13,12 @@ export function observedOutcomes(source: SilverSource): Uint8Array {
   const { payments, decisions, decisionOf, isImport } = source;
   const decided = decisions.texts('decision');
   const stopped = new Set<string>();
-  for (const [row, id] of decisions.requiredTexts('end_to_end_id').entries()) {
-    if (WITHOUT_OUTCOME.has(decided[row] ?? null)) stopped.add(id);
+  const ids = decisions.requiredTexts('end_to_end_id');
+  for (let row = 0; row < decisions.count; row += 1) {
+    if (WITHOUT_OUTCOME.has(decided.at(row) ?? null)) stopped.add(ids.at(row) ?? '');
   }
   return Uint8Array.from({ length: payments.count }, (_, row) => {
     const wentThrough = isImport[row] === 1 || (decisionOf[row] as number) >= 0;
-    return wentThrough && !stopped.has(payments.ids[row] ?? '') ? 1 : 0;
+    return wentThrough && !stopped.has(payments.ids.at(row) ?? '') ? 1 : 0;
   });
 }

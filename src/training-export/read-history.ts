@@ -103,7 +103,7 @@ function paymentRows({ payments, sides, versions }: SilverSource, wanted: readon
   }
   const rows = new Int32Array(wanted.length).fill(-1);
   for (let row = 0; row < payments.count; row += 1) {
-    for (const at of places.get(`${payments.ids[row]}/${sides[row]}`) ?? []) rows[at] = row;
+    for (const at of places.get(`${payments.ids.at(row)}/${sides.at(row)}`) ?? []) rows[at] = row;
   }
   const first = rows.indexOf(-1);
   if (first < 0) return rows;
@@ -144,12 +144,12 @@ function keyColumns({ payments, sides, userRows }: SilverSource, kind: HistoryRo
     ];
   }
   return [
-    { name: 'end_to_end_id', type: 'string', meaning: 'The payment’s id', cell: (row) => payments.ids[row] },
+    { name: 'end_to_end_id', type: 'string', meaning: 'The payment’s id', cell: (row) => payments.ids.at(row) },
     {
       name: 'side',
       type: 'string',
       meaning: 'Whose payment service asked: PAYER or PAYEE',
-      cell: (row) => sides[row],
+      cell: (row) => sides.at(row),
     },
     time,
   ];

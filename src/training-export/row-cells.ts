@@ -49,7 +49,7 @@ function idReaders(
     ids.map((column) => {
       const values = idsOf(source, column);
       const read: CellReader = ({ row }) => {
-        const id = values[row] ?? null;
+        const id = values.at(row) ?? null;
         return id === null ? null : nameOf(column, id);
       };
       return [column, read];
@@ -64,7 +64,7 @@ function userReaders({ payments, sides, userRows }: SilverSource): Record<string
   return {
     row: ({ row }) => row - first + 1,
     end_to_end_id: ({ row }) => rows.ids[row - first] ?? null,
-    side: ({ row }) => sides[row] || null,
+    side: ({ row }) => sides.at(row) || null,
     known_time: ({ row }) => payments.places.knownTimes[row],
     reconstructed: () => true,
   };
@@ -76,15 +76,15 @@ function cellReaders({ payments, sides, sourceIds, decisions, decisionOf }: Silv
   const degraded = textLists(decisions);
   const decisionAt = ({ row }: RowFacts): number => decisionOf[row] as number;
   return {
-    end_to_end_id: ({ row }) => payments.ids[row],
-    side: ({ row }) => sides[row],
+    end_to_end_id: ({ row }) => payments.ids.at(row),
+    side: ({ row }) => sides.at(row),
     event_time: ({ row }) => payments.times[row],
     known_time: ({ row }) => payments.places.knownTimes[row],
-    journal_id: ({ row }) => payments.places.journals[row],
+    journal_id: ({ row }) => payments.places.journals.at(row),
     journal_position: ({ row }) => payments.places.positions[row],
-    source_id: ({ row }) => sourceIds[row] ?? null,
-    decision: (facts) => decided[decisionAt(facts)] ?? null,
-    policy_version: (facts) => policies[decisionAt(facts)] ?? null,
+    source_id: ({ row }) => sourceIds.at(row) ?? null,
+    decision: (facts) => decided.at(decisionAt(facts)) ?? null,
+    policy_version: (facts) => policies.at(decisionAt(facts)) ?? null,
     degraded: (facts) => (decisionAt(facts) < 0 ? null : degraded(decisionAt(facts))),
     outcome_observed: ({ isObserved }) => isObserved,
     label: ({ label }) => label.label,

@@ -13,12 +13,12 @@ export function labelsByPayment(labels: ReplayLabels): (endToEndId: string) => r
     if (byTime !== 0) return byTime;
     const byKnown = (knownTimes[a] as number) - (knownTimes[b] as number);
     if (byKnown !== 0) return byKnown;
-    if (journals[a] !== journals[b]) return (journals[a] ?? '') < (journals[b] ?? '') ? -1 : 1;
+    if (journals.at(a) !== journals.at(b)) return (journals.at(a) ?? '') < (journals.at(b) ?? '') ? -1 : 1;
     return (positions[a] as number) - (positions[b] as number);
   });
   const byPayment = new Map<string, LabelEvent[]>();
   for (const row of order) {
-    const id = labels.ids[row] ?? '';
+    const id = labels.ids.at(row) ?? '';
     const events = byPayment.get(id) ?? [];
     events.push({
       state: LABEL_STATES[labels.states[row] as number] ?? 'CONTESTED',

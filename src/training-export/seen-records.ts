@@ -52,20 +52,20 @@ function* paymentRecords(source: SilverSource, kind: EntityKind, key: string, is
   for (let row = 0; row < payments.count; row += 1) {
     if (payments.isEvent[row] !== 1 || entityKeyOf(source, kind, row) !== key) continue;
     const [epoch, seq] = [epochs[row] as number, seqs[row] as number];
-    if (!isSeen(epoch, seq, places.journals[row] ?? '', places.positions[row] as number)) continue;
+    if (!isSeen(epoch, seq, places.journals.at(row) ?? '', places.positions[row] as number)) continue;
     const times = { eventTimeMicros: payments.times[row] as number, knownTimeMicros: places.knownTimes[row] as number };
-    yield { row, what: 'payment', endToEndId: payments.ids[row] ?? '', ...times, epoch, seq, state: null };
+    yield { row, what: 'payment', endToEndId: payments.ids.at(row) ?? '', ...times, epoch, seq, state: null };
   }
 }
 
 function* labelRecords({ labels }: SilverSource, key: string, isSeen: IsSeen): Generator<SeenRecord> {
   const { places, numbers } = labels;
   for (let row = 0; row < labels.count; row += 1) {
-    if (labels.payees[row] !== key) continue;
+    if (labels.payees.at(row) !== key) continue;
     const [epoch, seq] = [numbers.epochs[row] as number, numbers.seqs[row] as number];
-    if (!isSeen(epoch, seq, places.journals[row] ?? '', places.positions[row] as number)) continue;
+    if (!isSeen(epoch, seq, places.journals.at(row) ?? '', places.positions[row] as number)) continue;
     const times = { eventTimeMicros: labels.times[row] as number, knownTimeMicros: places.knownTimes[row] as number };
     const state = LABEL_STATES[labels.states[row] as number] ?? null;
-    yield { row, what: 'label', endToEndId: labels.ids[row] ?? '', ...times, epoch, seq, state };
+    yield { row, what: 'label', endToEndId: labels.ids.at(row) ?? '', ...times, epoch, seq, state };
   }
 }

@@ -16,7 +16,7 @@ export function servedBy(
   const versions = decisions.texts('feature_set_version');
   return (row) => {
     const decision = decisionOf[row] as number;
-    return decision >= 0 && names[decision] === name && versions[decision] === version;
+    return decision >= 0 && names.at(decision) === name && versions.at(decision) === version;
   };
 }
 

@@ -143,11 +143,11 @@ function sampleReader(db: DuckDb, keys: readonly string[]): ColumnRead {
     'silver/decisions': '(end_to_end_id, side) IN (SELECT (end_to_end_id, side) FROM asked)',
     'silver/labels': keys.includes('payee_account') ? ofPayees : 'false',
   };
-  return async (snapshot, names) => {
+  return async function* (snapshot, names) {
     const condition = sampled[snapshot.table];
     assert(condition !== undefined, 'a table of the sample');
     const scan = await duckdbScan(db, snapshot, { columns: names });
     const columns = names.map(sqlName).join(', ');
-    return queryColumns(db, snapshot, names, `SELECT ${columns} FROM ${scan} WHERE ${condition}`);
+    yield await queryColumns(db, snapshot, names, `SELECT ${columns} FROM ${scan} WHERE ${condition}`);
   };
 }

@@ -1,6 +1,8 @@
+import type { NumberArray } from '../base/narrow-numbers.ts';
+import { joinedTexts } from '../base/text-column.ts';
 import { accountOfKey, byKeyedKind, byKind, KEY_COLUMNS } from '../domain/entity-keys.ts';
 import { PAYMENT_COLUMNS, type PaymentRow } from '../domain/payment-row.ts';
-import { type NumberColumns, numberColumns, type ReplayPayments } from '../features/replay/replay-input.ts';
+import type { NumberColumns, ReplayPayments } from '../features/replay/replay-input.ts';
 import type { SilverSource } from './silver-source.ts';
 import type { UserRows } from './user-rows.ts';
 
@@ -16,12 +18,15 @@ export function withUserRows(source: SilverSource, rows: UserRows): SilverSource
     ...source,
     userRows: { first, rows },
     payments: { ...extendedPayments(payments, rows), row: paymentOf(source, rows, first) },
-    sides: [...source.sides, ...Array.from({ length: rows.count }, (_, at) => String(sides?.[at] ?? ''))],
-    sourceIds: [...source.sourceIds, ...Array.from({ length: rows.count }, () => null)],
+    sides: joinedTexts(
+      source.sides,
+      Array.from({ length: rows.count }, (_, at) => String(sides?.[at] ?? '')),
+    ),
+    sourceIds: joinedTexts(source.sourceIds, emptyTexts(rows.count)),
     // A row of a file has no decision that could have stopped it, but for its payment's own.
     isImport: extended(source.isImport, rows.count, 1),
     knownAssumed: extended(source.knownAssumed, rows.count, 0),
-    texts: (column) => [...source.texts(column), ...(textsOf(rows, column) ?? emptyTexts(rows.count))],
+    texts: (column) => joinedTexts(source.texts(column), textsOf(rows, column) ?? emptyTexts(rows.count)),
     decisionOf: extended(source.decisionOf, rows.count, -1),
   };
 }
@@ -37,13 +42,19 @@ function extendedPayments(payments: ReplayPayments, rows: UserRows): Omit<Replay
   return {
     ...payments,
     count: payments.count + count,
-    ids: [...payments.ids, ...rows.ids.map((id, at) => id ?? userRowName(at))],
+    ids: joinedTexts(
+      payments.ids,
+      rows.ids.map((id, at) => id ?? userRowName(at)),
+    ),
     times: appended(payments.times, rows.times),
     keys: extendedKeys(payments.keys, rows),
     isEvent: extended(payments.isEvent, count, 0),
     numbers: byKind((kind) => extendedNumbers(numbers[kind], count)),
     places: {
-      journals: [...places.journals, ...Array.from({ length: count }, () => '')],
+      journals: joinedTexts(
+        places.journals,
+        Array.from({ length: count }, () => ''),
+      ),
       positions: extended(places.positions, count, 0),
       knownTimes: appended(places.knownTimes, rows.knownTimes),
     },
@@ -54,15 +65,12 @@ function extendedKeys(keys: ReplayPayments['keys'], rows: UserRows): ReplayPayme
   const named = { payer: rows.payers, payee: rows.payees };
   return byKeyedKind((kind) => {
     const more = kind === 'payer' || kind === 'payee' ? named[kind] : textsOf(rows, KEY_COLUMNS[kind]);
-    return [...keys[kind], ...(more ?? emptyTexts(rows.count))];
+    return joinedTexts(keys[kind], more ?? emptyTexts(rows.count));
   });
 }
 
 function extendedNumbers({ epochs, seqs }: NumberColumns, count: number): NumberColumns {
-  const all = numberColumns(epochs.length + count);
-  all.epochs.set(epochs);
-  all.seqs.set(seqs);
-  return all;
+  return { epochs: extended(epochs, count, 0), seqs: extended(seqs, count, 0) };
 }
 
 function appended(values: Float64Array, more: readonly number[]): Float64Array {
@@ -72,7 +80,7 @@ function appended(values: Float64Array, more: readonly number[]): Float64Array {
   return all;
 }
 
-function extended<T extends Uint8Array | Int32Array | Float64Array>(values: T, count: number, fill: number): T {
+function extended<T extends Uint8Array | NumberArray>(values: T, count: number, fill: number): T {
   const make = values.constructor as new (length: number) => T;
   const all = new make(values.length + count).fill(fill) as T;
   all.set(values);
@@ -83,7 +91,7 @@ function textsOf({ values }: UserRows, column: string): readonly (string | null)
   return values.get(column)?.map((value) => (value === null ? null : String(value)));
 }
 
-function emptyTexts(count: number): null[] {
+function emptyTexts(count: number): (string | null)[] {
   return Array.from({ length: count }, () => null);
 }
 

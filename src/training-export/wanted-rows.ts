@@ -21,10 +21,15 @@ export async function wantedRows(
   const passes = where === undefined ? () => true : await rowFilter(snapshots['silver/transactions'], where);
   const isCovered = after === undefined ? () => false : await coveredRows(source, tables, after);
   const isNew = (row: number): boolean => (payments.times[row] as number) < toMicros && !isCovered(row);
-  const isWanted = (row: number): boolean => isNew(row) && passes(payments.ids[row] ?? '', sides[row] ?? '');
-  if (sides.some((_, row) => isWanted(row))) return isWanted;
-  if (!sides.some((_, row) => isNew(row))) {
+  const isWanted = (row: number): boolean => isNew(row) && passes(payments.ids.at(row) ?? '', sides.at(row) ?? '');
+  if (someRow(payments.count, isWanted)) return isWanted;
+  if (!someRow(payments.count, isNew)) {
     throw new AppError('not_found', `${table} has no ${after === undefined ? '' : 'new '}rows before --to`);
   }
   throw new AppError('not_found', `no row of ${table} passes --where, of ${payments.count}: name a wider condition`);
+}
+
+function someRow(count: number, is: (row: number) => boolean): boolean {
+  for (let row = 0; row < count; row += 1) if (is(row)) return true;
+  return false;
 }

@@ -1,4 +1,6 @@
+import type { TextCodes } from '../../base/coded-texts.ts';
 import { token53 } from '../../base/hash128.ts';
+import type { TextColumn } from '../../base/text-column.ts';
 import { byKind, type EntityKind } from '../../domain/entity-keys.ts';
 import { type EpochOpening, epochBook } from '../epoch-book.ts';
 import { EventColumns } from '../event-columns.ts';
@@ -40,15 +42,15 @@ export interface PreparedColumns {
   readonly columns: ReplayColumns;
   readonly events: EventColumns;
   /** Entity of each payment by kind; −1 where it has none. */
-  readonly entities: Readonly<Record<EntityKind, Int32Array>>;
+  readonly entities: Readonly<Record<EntityKind, TextCodes>>;
 }
 
 /** Puts what was recorded into columns, events' numbers apart. Linear: only what is out of order is sorted. */
 export function replayColumns(set: FeatureSet, records: ReplayRecords, memory: ReplayMemory): PreparedColumns {
   const { payments, labels, epochs } = records;
   const book = epochBook(epochs);
-  const journalsOf = (ids: readonly string[]): Int32Array => filled(memory.integers(ids.length), ids, book.journalOf);
-  const tokensOf = (ids: readonly string[]): Float64Array => filled(memory.doubles(ids.length), ids, token53);
+  const journalsOf = (ids: TextColumn<string>): Int32Array => filled(memory.integers(ids.length), ids, book.journalOf);
+  const tokensOf = (ids: TextColumn<string>): Float64Array => filled(memory.doubles(ids.length), ids, token53);
   const numbered = numberEntities(payments.keys, labels.payees);
   const events = new EventColumns(set, payments.row, payments.count, memory);
   const tokens = tokensOf(payments.ids);
@@ -83,9 +85,9 @@ export function replayColumns(set: FeatureSet, records: ReplayRecords, memory: R
 
 function filled<T extends Int32Array | Float64Array>(
   column: T,
-  texts: readonly string[],
+  texts: TextColumn<string>,
   numberOf: (text: string) => number,
 ): T {
-  for (let row = 0; row < texts.length; row += 1) column[row] = numberOf(texts[row] as string);
+  for (let row = 0; row < texts.length; row += 1) column[row] = numberOf(texts.at(row) ?? '');
   return column;
 }

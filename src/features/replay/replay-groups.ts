@@ -1,20 +1,19 @@
+import { CodedTexts, type TextCodes } from '../../base/coded-texts.ts';
+import type { TextColumn } from '../../base/text-column.ts';
 import { byKind, ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
 import type { NumberColumns, ReplayPayments } from './replay-input.ts';
 
 /** Entities of payments and of labels, numbered. */
 export interface NumberedEntities {
   /** Entity of each payment by kind; −1 where it has none. */
-  readonly entities: Readonly<Record<EntityKind, Int32Array>>;
+  readonly entities: Readonly<Record<EntityKind, TextCodes>>;
   readonly counts: Readonly<Record<EntityKind, number>>;
   /** The payee of each label. */
-  readonly labelPayees: Int32Array;
+  readonly labelPayees: TextCodes;
 }
 
 /** Numbers the entities of each kind as they are first seen. */
-export function numberEntities(
-  keys: ReplayPayments['keys'],
-  labelPayees: readonly (string | null)[],
-): NumberedEntities {
+export function numberEntities(keys: ReplayPayments['keys'], labelPayees: TextColumn): NumberedEntities {
   const known = byKind(() => new Map<string, number>());
   const entities = byKind((kind) => (kind === 'pair' ? new Int32Array(0) : numberTexts(keys[kind], known[kind])));
   const labelled = numberTexts(labelPayees, known.payee);
@@ -35,11 +34,15 @@ export function epochOfEvent(numbers: Readonly<Record<EntityKind, NumberColumns>
   return Infinity;
 }
 
-/** Numbers texts as they are first seen; −1 for null. */
-function numberTexts(texts: readonly (string | null)[], known: Map<string, number>): Int32Array {
+/** Numbers texts as they are first seen; −1 for null. Texts that are numbered so already keep their numbers. */
+function numberTexts(texts: TextColumn, known: Map<string, number>): TextCodes {
+  if (texts instanceof CodedTexts && known.size === 0) {
+    for (const [number, text] of texts.texts.entries()) known.set(text, number);
+    return texts.codes;
+  }
   const numbers = new Int32Array(texts.length);
   for (let row = 0; row < texts.length; row += 1) {
-    const text = texts[row] as string | null;
+    const text = texts.at(row) ?? null;
     if (text === null) {
       numbers[row] = -1;
       continue;
@@ -55,7 +58,7 @@ function numberTexts(texts: readonly (string | null)[], known: Map<string, numbe
 }
 
 /** Numbers pairs of numbers as they are first seen; −1 where either is. */
-function numberPairs(left: Int32Array, right: Int32Array): { numbers: Int32Array; count: number } {
+function numberPairs(left: TextCodes, right: TextCodes): { numbers: Int32Array; count: number } {
   const known = new Map<number, number>();
   const numbers = new Int32Array(left.length);
   for (let row = 0; row < left.length; row += 1) {

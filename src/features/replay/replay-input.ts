@@ -1,16 +1,18 @@
+import type { NumberArray } from '../../base/narrow-numbers.ts';
+import type { TextColumn } from '../../base/text-column.ts';
 import { byKind, type EntityKind, type KeyedKind } from '../../domain/entity-keys.ts';
 import type { PaymentRow } from '../../domain/payment-row.ts';
 import type { EpochOpening } from '../epoch-book.ts';
 
 /** Numbers (epoch, seq) of one kind of entity, by row; epoch 0 where there is none. */
 export interface NumberColumns {
-  readonly epochs: Float64Array;
-  readonly seqs: Float64Array;
+  readonly epochs: NumberArray;
+  readonly seqs: NumberArray;
 }
 
 /** Where records were written, by row. */
 export interface PlaceColumns {
-  readonly journals: readonly string[];
+  readonly journals: TextColumn<string>;
   readonly positions: Float64Array;
   readonly knownTimes: Float64Array;
 }
@@ -18,12 +20,12 @@ export interface PlaceColumns {
 /** Labels, by row. */
 export interface ReplayLabels {
   readonly count: number;
-  readonly ids: readonly string[];
+  readonly ids: TextColumn<string>;
   /** Indexes in LABEL_STATES. */
   readonly states: Uint8Array;
   readonly times: Float64Array;
   /** As resolved when they were recorded; null where no payee is known. */
-  readonly payees: readonly (string | null)[];
+  readonly payees: TextColumn;
   readonly numbers: NumberColumns;
   readonly places: PlaceColumns;
 }
@@ -31,9 +33,9 @@ export interface ReplayLabels {
 /** Payments, one row a side, in columns, in any order; with what replay needs to know of order. */
 export interface ReplayPayments {
   readonly count: number;
-  readonly ids: readonly string[];
+  readonly ids: TextColumn<string>;
   readonly times: Float64Array;
-  readonly keys: Readonly<Record<KeyedKind, readonly (string | null)[]>>;
+  readonly keys: Readonly<Record<KeyedKind, TextColumn>>;
   /** 1 where the row is its payment's event. */
   readonly isEvent: Uint8Array;
   readonly numbers: Readonly<Record<EntityKind, NumberColumns>>;

@@ -76,7 +76,7 @@ function comparePlaces(payments: PlaceColumns, labels: PlaceColumns): (a: number
     const [rowA, rowB] = [a < 0 ? -1 - a : a, b < 0 ? -1 - b : b];
     const byTime = (left.knownTimes[rowA] as number) - (right.knownTimes[rowB] as number);
     if (byTime !== 0) return byTime;
-    const [journalA, journalB] = [left.journals[rowA] as string, right.journals[rowB] as string];
+    const [journalA, journalB] = [left.journals.at(rowA) ?? '', right.journals.at(rowB) ?? ''];
     if (journalA !== journalB) return journalA < journalB ? -1 : 1;
     return (left.positions[rowA] as number) - (right.positions[rowB] as number);
   };
