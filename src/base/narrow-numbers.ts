@@ -79,7 +79,8 @@ function arrayOf(bytes: number, size: number): NumberArray {
     case 4:
       return new Int32Array(size);
     default:
-      return new Float64Array(size);
+      // Shared, so that threads of a replay read them without a copy.
+      return new Float64Array(new SharedArrayBuffer(size * Float64Array.BYTES_PER_ELEMENT));
   }
 }
 

@@ -19,7 +19,7 @@ const send = (message: FromReplayWorker): void => parentPort?.postMessage(messag
 
 parentPort?.on('message', (piece: ReplayPiece) => {
   try {
-    runner.run(piece, piece.spill === null ? null : roomOf(piece.spill.room));
+    runner.run(piece, piece.pass === null ? null : roomOf(piece.pass.spill.room));
     send({ kind: 'done' });
   } catch (error) {
     const told = error instanceof AppError ? error : new AppError('internal', messageOf(error));

@@ -1,10 +1,11 @@
 import type { TextCodes } from '../../base/coded-texts.ts';
 import { token53 } from '../../base/hash128.ts';
 import type { TextColumn } from '../../base/text-column.ts';
-import { byKind, type EntityKind } from '../../domain/entity-keys.ts';
+import { byKind, ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
 import { type EpochOpening, epochBook } from '../epoch-book.ts';
 import { EventColumns } from '../event-columns.ts';
 import type { FeatureSet } from '../feature-set.ts';
+import { outputsOfKind } from '../history-block.ts';
 import { type OtherEvents, otherEvents } from '../other-events.ts';
 import { numberEntities } from './replay-groups.ts';
 import type { ReplayRecords } from './replay-input.ts';
@@ -31,7 +32,7 @@ export interface ReplayColumns {
     readonly journals: Int32Array;
     readonly positions: Float64Array;
   };
-  /** Records of each kind of entity; null where the set has no feature of it. */
+  /** Records of each kind of entity; null where the set has no feature of it, or where pieces bring them. */
   readonly kinds: Readonly<Record<EntityKind, KindRecords | null>>;
   /** Columns of each kind's event among those of all. */
   readonly placesOf: Readonly<Record<EntityKind, Int32Array>>;
@@ -41,17 +42,32 @@ export interface ReplayColumns {
 export interface PreparedColumns {
   readonly columns: ReplayColumns;
   readonly events: EventColumns;
+  /** Kinds of entity that the set has features of. */
+  readonly kinds: readonly EntityKind[];
+  /** Makes the records of a kind. */
+  readonly recordsOf: (kind: EntityKind, memory: ReplayMemory) => KindRecords;
   /** Entity of each payment by kind; −1 where it has none. */
   readonly entities: Readonly<Record<EntityKind, TextCodes>>;
 }
 
-/** Puts what was recorded into columns, events' numbers apart. Linear: only what is out of order is sorted. */
-export function replayColumns(set: FeatureSet, records: ReplayRecords, memory: ReplayMemory): PreparedColumns {
+/**
+ * Puts what was recorded into columns, events' numbers apart. Linear: only what is out of order is sorted.
+ *
+ * @param withKinds whether the records of all kinds of entity are made at once: 12 bytes a payment and kind.
+ */
+export function replayColumns(
+  set: FeatureSet,
+  records: ReplayRecords,
+  memory: ReplayMemory,
+  withKinds = true,
+): PreparedColumns {
   const { payments, labels, epochs } = records;
   const book = epochBook(epochs);
   const journalsOf = (ids: TextColumn<string>): Int32Array => filled(memory.integers(ids.length), ids, book.journalOf);
   const tokensOf = (ids: TextColumn<string>): Float64Array => filled(memory.doubles(ids.length), ids, token53);
   const numbered = numberEntities(payments.keys, labels.payees);
+  const kinds = ENTITY_KINDS.filter((kind) => outputsOfKind(set.kinds[kind]).length > 0);
+  const recordsOf: PreparedColumns['recordsOf'] = (kind, into) => kindRecords(kind, records, numbered, into);
   const events = new EventColumns(set, payments.row, payments.count, memory);
   const tokens = tokensOf(payments.ids);
   const states = memory.bytes(labels.count);
@@ -73,14 +89,10 @@ export function replayColumns(set: FeatureSet, records: ReplayRecords, memory: R
       journals: journalsOf(labels.places.journals),
       positions: memory.held(labels.places.positions),
     },
-    kinds: byKind((kind) => {
-      const { outputs, labelOutputs } = set.kinds[kind];
-      if (outputs.length + labelOutputs.length === 0) return null;
-      return kindRecords(kind, records, numbered, memory);
-    }),
+    kinds: byKind((kind) => (withKinds && kinds.includes(kind) ? recordsOf(kind, memory) : null)),
     placesOf: events.placesOf,
   };
-  return { columns, events, entities: numbered.entities };
+  return { columns, events, kinds, recordsOf, entities: numbered.entities };
 }
 
 function filled<T extends Int32Array | Float64Array>(

@@ -1,6 +1,6 @@
 import { CodedTexts, type TextCodes } from '../../base/coded-texts.ts';
 import type { TextColumn } from '../../base/text-column.ts';
-import { byKind, ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
+import { byKeyedKind, byKind, ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
 import type { NumberColumns, ReplayPayments } from './replay-input.ts';
 
 /** Entities of payments and of labels, numbered. */
@@ -14,14 +14,13 @@ export interface NumberedEntities {
 
 /** Numbers the entities of each kind as they are first seen. */
 export function numberEntities(keys: ReplayPayments['keys'], labelPayees: TextColumn): NumberedEntities {
-  const known = byKind(() => new Map<string, number>());
-  const entities = byKind((kind) => (kind === 'pair' ? new Int32Array(0) : numberTexts(keys[kind], known[kind])));
-  const labelled = numberTexts(labelPayees, known.payee);
-  const pairs = numberPairs(entities.payer, entities.payee);
+  const keyed = byKeyedKind((kind) => numberTexts(keys[kind]));
+  const payees = numberMore(labelPayees, keyed.payee);
+  const pairs = numberPairs(keyed.payer.numbers, keyed.payee.numbers);
   return {
-    entities: { ...entities, pair: pairs.numbers },
-    counts: byKind((kind) => (kind === 'pair' ? pairs.count : known[kind].size)),
-    labelPayees: labelled,
+    entities: byKind((kind) => (kind === 'pair' ? pairs.numbers : keyed[kind].numbers)),
+    counts: byKind((kind) => (kind === 'pair' ? pairs.count : kind === 'payee' ? payees.count : keyed[kind].count)),
+    labelPayees: payees.numbers,
   };
 }
 
@@ -34,27 +33,46 @@ export function epochOfEvent(numbers: Readonly<Record<EntityKind, NumberColumns>
   return Infinity;
 }
 
-/** Numbers texts as they are first seen; −1 for null. Texts that are numbered so already keep their numbers. */
-function numberTexts(texts: TextColumn, known: Map<string, number>): TextCodes {
-  if (texts instanceof CodedTexts && known.size === 0) {
-    for (const [number, text] of texts.texts.entries()) known.set(text, number);
-    return texts.codes;
-  }
+/** Texts that were numbered. */
+interface NumberedTexts {
+  readonly numbers: TextCodes;
+  readonly count: number;
+  /** Each text once, at its number. */
+  readonly texts: Iterable<string>;
+}
+
+/** Numbers texts as they are first seen; −1 for null. Texts that have numbers already keep them. */
+function numberTexts(texts: TextColumn): NumberedTexts {
+  if (texts instanceof CodedTexts) return { numbers: texts.codes, count: texts.texts.length, texts: texts.texts };
+  const known = new Map<string, number>();
   const numbers = new Int32Array(texts.length);
-  for (let row = 0; row < texts.length; row += 1) {
-    const text = texts.at(row) ?? null;
-    if (text === null) {
-      numbers[row] = -1;
-      continue;
-    }
-    let number = known.get(text);
-    if (number === undefined) {
-      number = known.size;
-      known.set(text, number);
-    }
-    numbers[row] = number;
+  for (let row = 0; row < texts.length; row += 1) numbers[row] = numberOf(texts.at(row) ?? null, known);
+  return { numbers, count: known.size, texts: known.keys() };
+}
+
+/** Numbers more texts of the same kind: only these are held in a map, for they are few. */
+function numberMore(texts: TextColumn, before: NumberedTexts): { numbers: TextCodes; count: number } {
+  const wanted = new Set(texts);
+  const known = new Map<string, number>();
+  let number = 0;
+  for (const text of before.texts) {
+    if (wanted.has(text)) known.set(text, number);
+    number += 1;
   }
-  return numbers;
+  const more = new Map<string, number>();
+  const numbers = Int32Array.from(texts, (text) => {
+    const seen = text === null ? -1 : known.get(text);
+    return seen ?? before.count + numberOf(text, more);
+  });
+  return { numbers, count: before.count + more.size };
+}
+
+function numberOf(text: string | null, known: Map<string, number>): number {
+  if (text === null) return -1;
+  const before = known.get(text);
+  if (before !== undefined) return before;
+  known.set(text, known.size);
+  return known.size - 1;
 }
 
 /** Numbers pairs of numbers as they are first seen; −1 where either is. */

@@ -8,7 +8,7 @@ import { AbsenceMarker, sawEntity } from './replay-absence.ts';
 import type { PreparedColumns } from './replay-columns.ts';
 import type { ReadSequence } from './replay-input.ts';
 import { EPOCH_STEP, type KindReads, type KindRecords, sortByKey } from './replay-items.ts';
-import type { ReplayMemory } from './replay-memory.ts';
+import { type ReplayMemory, ReusedMemory } from './replay-memory.ts';
 import type { ReplayPiece } from './replay-piece.ts';
 import { tasksOfKind } from './replay-tasks.ts';
 
@@ -21,22 +21,22 @@ export type ComputedPiece = Pick<ReplayPiece, 'rows' | 'values' | 'status'>;
 /**
  * A replay of more reads than memory has room for: kind of entity after kind of entity, each in one pass over all
  * reads, so that an event is fed once for each of its entities however many reads there are. Values go to a room
- * outside of memory, in chunks by piece of reads, and come back piece by piece. In memory are, beside the records,
- * 12 bytes a read, a piece, and each thread's chunks.
+ * outside of memory, in chunks by piece of reads, and come back piece by piece. In memory are, beside the events' own
+ * columns, 12 bytes a record and a read of one kind, a piece, and each thread's chunks.
  */
 export class SpilledReplay {
   readonly #set: FeatureSet;
   readonly #prepared: PreparedColumns;
   readonly #reads: ReadSequence;
   readonly #memory: ReplayMemory;
+  /** Of one pass after another. */
+  readonly #passMemory: ReusedMemory;
   readonly #cut: SpillCut;
   readonly #chunks: Readonly<Record<EntityKind, KindChunks>>;
   readonly #offsets: Readonly<Record<EntityKind, number>>;
   readonly #places: Readonly<Record<EntityKind, number>>;
   readonly #absence: AbsenceMarker;
   readonly #rows: Int32Array;
-  /** Memory for the reads of a kind, in turn. */
-  readonly #grouped: { readonly reads: Int32Array; readonly keys: Float64Array };
   readonly #readers = new Map<EntityKind, SpillReader>();
   readonly #values: Float64Array;
   readonly #status: Uint8Array;
@@ -66,7 +66,7 @@ export class SpilledReplay {
     this.#chunks = byKind((kind) => kindChunks(outputsOfKind(set.kinds[kind]).length, this.#cut));
     this.#places = placesOfKinds(set);
     this.#absence = new AbsenceMarker(set);
-    this.kinds = ENTITY_KINDS.filter((kind) => prepared.columns.kinds[kind] !== null);
+    this.kinds = prepared.kinds;
     this.pieces = Math.ceil(count / pieceReads);
     let sizeBytes = 0;
     this.#offsets = byKind((kind) => {
@@ -78,7 +78,7 @@ export class SpilledReplay {
     this.room = place.open(sizeBytes);
     this.#rows = memory.integers(count);
     this.#rows.set(reads.rows);
-    this.#grouped = { reads: memory.integers(count), keys: memory.doubles(count) };
+    this.#passMemory = new ReusedMemory(memory);
     const numbers = pieceReads * historyWidth(set);
     this.#values = new Float64Array(numbers);
     this.#status = new Uint8Array(numbers);
@@ -87,7 +87,8 @@ export class SpilledReplay {
 
   /** All reads of a kind of entity. The pass before must be over. */
   pass(kind: EntityKind): ReplayPiece {
-    const records = this.#prepared.columns.kinds[kind] as KindRecords;
+    this.#passMemory.again();
+    const records = this.#prepared.recordsOf(kind, this.#passMemory);
     const grouped = this.#group(kind, records);
     const numbered = tasksOfKind(ENTITY_KINDS.indexOf(kind), grouped, records);
     const tasks = this.#memory.integers(numbered.length);
@@ -99,13 +100,17 @@ export class SpilledReplay {
       taken: this.#memory.integers(1),
       values: new Float64Array(0),
       status: new Uint8Array(0),
-      spill: kindSpill(this.room.handle, this.#offsets[kind], this.#chunks[kind], this.#cut, this.#memory),
+      pass: {
+        kind,
+        records,
+        spill: kindSpill(this.room.handle, this.#offsets[kind], this.#chunks[kind], this.#cut, this.#memory),
+      },
     };
   }
 
   /** A pass is over: every thread is through with it. */
-  passed(kind: EntityKind, { spill }: ReplayPiece): void {
-    if (spill !== null) this.#readers.set(kind, new SpillReader(spill, this.room));
+  passed({ pass }: ReplayPiece): void {
+    if (pass !== null) this.#readers.set(pass.kind, new SpillReader(pass.spill, this.room));
   }
 
   /** The values of a piece, once every pass is over; gone when the next one is asked for. @throws AppError as {@link SpillRoom.read}. */
@@ -129,14 +134,15 @@ export class SpilledReplay {
 
   /** Groups the reads of a kind by entity, each entity's in the order of what they saw. */
   #group(kind: EntityKind, records: KindRecords): KindReads {
-    const { reads, keys } = this.#grouped;
+    const reads = this.#passMemory.integers(this.#cut.reads);
+    const keys = this.#passMemory.doubles(this.#cut.reads);
     const counts = new Int32Array(records.start.length - 1);
     this.#each(kind, (entity) => {
       counts[entity] = (counts[entity] as number) + 1;
     });
     const read = counts.reduce((count, of) => (of > 0 ? count + 1 : count), 0);
-    const entities = this.#memory.integers(read);
-    const start = this.#memory.integers(read + 1);
+    const entities = this.#passMemory.integers(read);
+    const start = this.#passMemory.integers(read + 1);
     let place = 0;
     let total = 0;
     for (let entity = 0; entity < counts.length; entity += 1) {

@@ -5,7 +5,7 @@ import type { KindSpill } from '../spill/kind-spill.ts';
 import { AbsenceMarker, sawEntity } from './replay-absence.ts';
 import type { PreparedColumns } from './replay-columns.ts';
 import type { ReplayReads } from './replay-input.ts';
-import { EPOCH_STEP, type KindReads, sortByKey } from './replay-items.ts';
+import { EPOCH_STEP, type KindReads, type KindRecords, sortByKey } from './replay-items.ts';
 import type { ReplayMemory } from './replay-memory.ts';
 import { tasksOfKind } from './replay-tasks.ts';
 
@@ -22,8 +22,15 @@ export interface ReplayPiece {
   /** Of a {@link HistoryBlock}; empty where values are spilled. */
   readonly values: Float64Array;
   readonly status: Uint8Array;
-  /** Where the values of the one kind that is computed go; null where they lie in the block. */
-  readonly spill: KindSpill | null;
+  /** The one kind that is computed, where its records are not among the columns and its values are spilled. */
+  readonly pass: ReplayPass | null;
+}
+
+/** What a piece of all reads of one kind of entity brings with it. */
+export interface ReplayPass {
+  readonly kind: EntityKind;
+  readonly records: KindRecords;
+  readonly spill: KindSpill;
 }
 
 /** Reads of all kinds of entity with room in memory for what comes of them, what is absent marked. */
@@ -52,7 +59,7 @@ export function pieceInMemory(
   });
   const tasks = memory.integers(numbered.length);
   tasks.set(numbered);
-  return { rows, kinds, tasks, taken: memory.integers(1), values, status, spill: null };
+  return { rows, kinds, tasks, taken: memory.integers(1), values, status, pass: null };
 }
 
 /** Groups the reads of a kind by entity. @param onAbsent told of those that have no such entity, or saw nothing of it. */

@@ -6,7 +6,7 @@ import type { SpillRoom } from '../spill/spill-place.ts';
 import { SpillWriter } from '../spill/spill-writer.ts';
 import type { ReplayColumns } from './replay-columns.ts';
 import { EntityReplay, type EntityReplayContext, replayContext } from './replay-entity.ts';
-import type { ReplayPiece } from './replay-piece.ts';
+import type { ReplayPass, ReplayPiece } from './replay-piece.ts';
 
 /** Replays entities on one thread, as many as it gets hold of: others may take from the same pieces. */
 export class ReplayRunner {
@@ -28,6 +28,7 @@ export class ReplayRunner {
     context.piece = piece;
     context.block = new HistoryBlock(context.set, piece.values, piece.status);
     context.spill = this.#writerOf(piece, room);
+    if (piece.pass !== null) this.#begin(piece.pass);
     const { tasks, taken } = piece;
     const count = tasks.length / 3;
     try {
@@ -53,11 +54,16 @@ export class ReplayRunner {
     for (let at = tasks[task * 3 + 1] as number; at < to; at += 1) replay.run(reads, at);
   }
 
-  #writerOf({ spill, kinds }: ReplayPiece, room: SpillRoom | null): SpillWriter | null {
-    if (spill === null) return null;
-    const kind = ENTITY_KINDS.find((name) => kinds[name] !== null);
-    assert(kind !== undefined && room !== null, 'values that are spilled are of one kind, and have a room');
-    return new SpillWriter(spill, outputsOfKind(this.#context.set.kinds[kind]), room);
+  #writerOf({ pass }: ReplayPiece, room: SpillRoom | null): SpillWriter | null {
+    if (pass === null) return null;
+    assert(room !== null, 'values that are spilled have a room');
+    return new SpillWriter(pass.spill, outputsOfKind(this.#context.set.kinds[pass.kind]), room);
+  }
+
+  /** The records of a pass are its own; those of the pass before are let go. */
+  #begin({ kind, records }: ReplayPass): void {
+    this.#replays.clear();
+    this.#replays.set(kind, new EntityReplay(kind, records, this.#context));
   }
 
   #replayOf(kind: EntityKind): EntityReplay | null {

@@ -70,7 +70,7 @@ export async function* replayPieces(
   const count = reads.rows.length;
   if (count === 0) return;
   const memory = threads === null ? OWN_MEMORY : SHARED_MEMORY;
-  const prepared = replayColumns(set, records, memory);
+  const prepared = replayColumns(set, records, memory, count <= pieceReads);
   const vectors = vectorsOf(set, records);
   const team = new ReplayTeam(set, prepared.columns, threads);
   let spilled: SpilledReplay | null = null;
@@ -105,7 +105,7 @@ async function computeAll(
     await team.run(pass, spilled.room, (taken) =>
       onComputed?.(Math.floor(((at + taken / tasks) / spilled.kinds.length) * count), count),
     );
-    spilled.passed(kind, pass);
+    spilled.passed(pass);
   }
 }
 
