@@ -1,4 +1,4 @@
-import { type CivilZone, civilParts, civilZone } from '../../base/civil-time.ts';
+import { type CivilParts, type CivilZone, civilParts, civilZone } from '../../base/civil-time.ts';
 import { accountKey } from '../../domain/entity-keys.ts';
 import { type ColumnType, PAYMENT_COLUMNS, type PaymentRow } from '../../domain/payment-row.ts';
 
@@ -57,23 +57,36 @@ export function sourceColumns(names: Iterable<ColumnName>): (keyof PaymentRow)[]
 }
 
 /**
- * Derives columns, one payment after the other, and allocates nothing but the texts that are asked for. What `read`
- * gives is good until it is called again.
+ * Derives columns, one payment after the other, when they are asked for: civil time takes 0.2 µs. It allocates nothing
+ * but texts. What `read` gives is good until it is called again.
  */
 export class ColumnDeriver implements DerivedColumns {
-  day = 0;
-  civil_hour = 0;
-  weekday = 0;
   readonly #zone: CivilZone = civilZone(CIVIL_ZONE);
   #row: PaymentRow | undefined;
+  /** Null until the payment's civil time is asked for. */
+  #civil: CivilParts | null = null;
 
   read(row: PaymentRow): DerivedColumns {
-    const { day, hour, weekday } = civilParts(this.#zone, row.event_time);
-    this.day = day;
-    this.civil_hour = hour;
-    this.weekday = weekday;
+    this.#civil = null;
     this.#row = row;
     return this;
+  }
+
+  get day(): number {
+    return this.#civilTime().day;
+  }
+
+  get civil_hour(): number {
+    return this.#civilTime().hour;
+  }
+
+  get weekday(): number {
+    return this.#civilTime().weekday;
+  }
+
+  #civilTime(): CivilParts {
+    this.#civil ??= civilParts(this.#zone, this.#row?.event_time ?? 0);
+    return this.#civil;
   }
 
   get payer_account(): string | null {

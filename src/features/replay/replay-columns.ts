@@ -46,7 +46,7 @@ export interface PreparedColumns {
   readonly kinds: readonly EntityKind[];
   /** Makes the records of a kind. */
   readonly recordsOf: (kind: EntityKind, memory: ReplayMemory) => KindRecords;
-  /** Entity of each payment by kind; −1 where it has none. */
+  /** Entity of each payment by kind; −1 where it has none. Empty for a kind that the set has no feature of. */
   readonly entities: Readonly<Record<EntityKind, TextCodes>>;
 }
 
@@ -65,8 +65,8 @@ export function replayColumns(
   const book = epochBook(epochs);
   const journalsOf = (ids: TextColumn<string>): Int32Array => filled(memory.integers(ids.length), ids, book.journalOf);
   const tokensOf = (ids: TextColumn<string>): Float64Array => filled(memory.doubles(ids.length), ids, token53);
-  const numbered = numberEntities(payments.keys, labels.payees);
   const kinds = ENTITY_KINDS.filter((kind) => outputsOfKind(set.kinds[kind]).length > 0);
+  const numbered = numberEntities(payments.keys, labels.payees, kinds);
   const recordsOf: PreparedColumns['recordsOf'] = (kind, into) => kindRecords(kind, records, numbered, into);
   const events = new EventColumns(set, payments.row, payments.count, memory);
   const tokens = tokensOf(payments.ids);
@@ -100,6 +100,14 @@ function filled<T extends Int32Array | Float64Array>(
   texts: TextColumn<string>,
   numberOf: (text: string) => number,
 ): T {
-  for (let row = 0; row < texts.length; row += 1) column[row] = numberOf(texts.at(row) ?? '');
+  // Journals are the same for thousands of rows.
+  let last: string | undefined;
+  let number = 0;
+  for (let row = 0; row < texts.length; row += 1) {
+    const text = texts.at(row) ?? '';
+    if (text !== last) number = numberOf(text);
+    last = text;
+    column[row] = number;
+  }
   return column;
 }

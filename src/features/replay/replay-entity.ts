@@ -27,7 +27,9 @@ export interface EntityReplayContext {
   readonly columns: ReplayColumns;
   readonly book: EpochBook;
   readonly out: FeatureOutput;
-  /** The state in which each row's event was fed last; states are numbered over all kinds. */
+  /** Whether any payment has another row than its one event: only then events are looked for. */
+  readonly hasOthers: boolean;
+  /** The state in which each row's event was fed last, of rows that are looked for; states are numbered over all kinds. */
   readonly fedIn: Int32Array;
   states: number;
   /** The piece that is replayed, and where its values go. */
@@ -39,12 +41,14 @@ export interface EntityReplayContext {
 
 /** What replays of one thread share, before the first piece. */
 export function replayContext(set: FeatureSet, columns: ReplayColumns): EntityReplayContext {
+  const hasOthers = columns.payments.eventOf.some((row) => row !== -1);
   return {
     set,
     columns,
     book: epochBook(columns.epochs),
     out: featureOutput(set),
-    fedIn: new Int32Array(columns.payments.times.length),
+    hasOthers,
+    fedIn: new Int32Array(hasOthers ? columns.payments.times.length : 0),
     states: 0,
     piece: null,
     block: new HistoryBlock(set, new Float64Array(0), new Uint8Array(0)),
@@ -72,6 +76,8 @@ export class EntityReplay {
   /** Columns of the kind's events, in the order of their layout. */
   readonly #columns: readonly Float64Array[];
   readonly #event: Float64Array;
+  /** The row whose event that is. */
+  #written = -1;
   readonly #label = new Float64Array(LABEL_STRIDE);
   readonly #view = new EntityView();
   readonly #labelView = new EntityView();
@@ -201,7 +207,7 @@ export class EntityReplay {
 
   #feed(at: number): void {
     const item = this.#records.items[at] as number;
-    const { columns, fedIn, states } = this.#context;
+    const { columns, hasOthers, fedIn, states } = this.#context;
     if (item < 0) {
       const row = -1 - item;
       const { labels } = columns;
@@ -211,8 +217,15 @@ export class EntityReplay {
       this.#labels.append(0, this.#label, null);
       return;
     }
-    this.#lists.append(0, this.#write(item, this.#event), null);
-    fedIn[item] = states;
+    this.#lists.append(0, this.#eventOf(item), null);
+    if (hasOthers) fedIn[item] = states;
+  }
+
+  /** The event of a payment's row. Nearly always a payment is read and then fed: it is written once for both. */
+  #eventOf(row: number): Float64Array {
+    if (this.#written !== row) this.#write(row, this.#event);
+    this.#written = row;
+    return this.#event;
   }
 
   /** Fills `event` with the event of a payment's row. */
@@ -242,7 +255,7 @@ export class EntityReplay {
       if (view.own.length === 0) view.own = new Float64Array(this.#event.length);
       this.#write(event, view.own);
     }
-    this.#engine.read(view, t, this.#write(row, this.#event), out);
+    this.#engine.read(view, t, this.#eventOf(row), out);
     if (this.#plan.labels.length > 0) {
       this.#labels.show(0, this.#labelView);
       this.#labelEngine.read(this.#labelView, view, t, token, out);
@@ -252,7 +265,8 @@ export class EntityReplay {
 
   /** The row of the payment's event in this state; −1 where there is none. */
   #fedEvent(row: number, token: number): number {
-    const { columns, fedIn, states } = this.#context;
+    const { columns, hasOthers, fedIn, states } = this.#context;
+    if (!hasOthers) return -1;
     const { eventOf, eventsOf } = columns.payments;
     const event = eventOf[row] as number;
     if (event === SEVERAL) return eventsOf.get(token)?.find((candidate) => fedIn[candidate] === states) ?? -1;

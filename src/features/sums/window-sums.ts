@@ -43,14 +43,16 @@ export class WindowSums {
     const { sums, spans } = this.#plan;
     if (sums.length === 0) return;
     this.#kept.look(view, t, scored);
-    this.#dropped.look(view, t, scored);
+    const hasDropped = view.maxDropped !== -Infinity || view.cold !== null;
+    if (hasDropped) this.#dropped.look(view, t, scored);
+    else this.#sum.clearDropped();
     for (let at = 0; at < sums.length; at += 1) {
       const plan = sums[at] as SumPlan;
       const span = spans[plan.span] as SpanPlan;
       if (isTooLate && span.kind !== 'all') writeAll(plan, tooLate, out);
       else {
         this.#kept.sum(plan.span, plan.group, this.#sum);
-        this.#dropped.add(plan, span, view, this.#sum);
+        if (hasDropped) this.#dropped.add(plan, span, view, this.#sum);
         for (let read = 0; read < plan.reads.length; read += 1) this.#write(plan, read, view, t, scored, out);
       }
     }
