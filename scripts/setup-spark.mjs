@@ -7,6 +7,8 @@ import { delimiter, join } from 'node:path';
 
 const PYSPARK = '4.2.0';
 const DELTA = '4.4.0';
+/** What its functions over Arrow need; of pandas 3 it knows nothing yet. */
+const ARROW = ['pyarrow==26.0.1', 'pandas==2.3.3'];
 /** Delta's library is built for one minor version of Spark. */
 const ARTIFACT = 'delta-spark_4.2_2.13';
 
@@ -29,6 +31,7 @@ const LOG_STORE = 'sentinela/spark/LinkLogStore.java';
  */
 export function setupSpark(root, tools) {
   installSpark(root, tools);
+  installArrow(root, tools);
   compileLogStore(root, tools);
 }
 
@@ -53,6 +56,20 @@ function installSpark(root, { run, has, fail }) {
       ...[`-DoutputDirectory=${join(folder, 'jars')}`, '-DincludeGroupIds=io.delta,io.unitycatalog'],
     ]);
   if (!done) fail('Spark could not be installed: see the lines above (are PyPI and Maven Central reachable?).');
+  writeFileSync(stamp, wanted);
+}
+
+function installArrow(root, { run, fail }) {
+  const folder = join(root, '.cache/spark');
+  const stamp = join(folder, 'arrow');
+  const wanted = ARROW.join(' ');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  console.error('setup: installing pyarrow and pandas beside Spark (half a minute, once)');
+  const done = run(join(folder, 'venv/bin/python'), [
+    ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'],
+    ...ARROW,
+  ]);
+  if (!done) fail('pyarrow could not be installed beside Spark: see the lines above (is PyPI reachable?).');
   writeFileSync(stamp, wanted);
 }
 

@@ -17,6 +17,8 @@ export interface RunningSpark {
   putIfAbsent(path: string, line: string, lines: number): Promise<SparkPut>;
   /** What that LogStore lists in a folder, in its order. */
   list(folder: string): Promise<string[]>;
+  /** Computes features by `sentinela.spark` into an Arrow file. @param call its arguments by name. */
+  features(call: Readonly<Record<string, unknown>>, out: string): Promise<number>;
   stop(): void;
 }
 
@@ -40,7 +42,13 @@ export async function startSpark(settings: Readonly<Record<string, string>> = {}
   const warehouse = mkdtempSync(join(tmpdir(), 'sentinela-spark-'));
   const child = spawn(PYTHON, [SCRIPT], {
     cwd: warehouse,
-    env: { ...process.env, TZ: 'UTC', SPARK_WAREHOUSE: warehouse, SPARK_SETTINGS: JSON.stringify(settings) },
+    env: {
+      ...process.env,
+      TZ: 'UTC',
+      SPARK_WAREHOUSE: warehouse,
+      SPARK_SETTINGS: JSON.stringify(settings),
+      PYSPARK_PYTHON: PYTHON,
+    },
     stdio: ['pipe', 'pipe', process.env.SPARK_LOG === undefined ? 'ignore' : 'inherit'],
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -67,6 +75,7 @@ export async function startSpark(settings: Readonly<Record<string, string>> = {}
     set: async (set) => void (await ask({ set })),
     putIfAbsent: async (path, line, lines) => (await ask({ put: { path, line, lines } })) as unknown as SparkPut,
     list: async (folder) => (await ask({ list: folder })).names as string[],
+    features: async (features, out) => Number((await ask({ features, out })).rows),
     stop: () => stop(child, warehouse),
   };
 }

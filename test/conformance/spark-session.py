@@ -1,7 +1,8 @@
 """A Spark with Delta Lake that runs statements for the tests: one JSON line in, one JSON line out.
 
 In: {"sql": "..."}; {"rows": "SELECT ..."}: its rows in the plain form of delta-engines.py; {"set": {...}}: settings;
-{"put": {"path", "line", "lines"}}, {"list": "folder"}: of the LogStore that Delta uses.
+{"put": {"path", "line", "lines"}}, {"list": "folder"}: of the LogStore that Delta uses; {"features": {...}, "out": "file"}:
+arguments of sentinela.spark.features, and the Arrow file that its frame goes to.
 """
 
 import datetime
@@ -12,7 +13,10 @@ import os
 import sys
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, ".."))
+# Of this process alone: workers have no Sentinela of their own.
+sys.path.insert(0, os.path.join(HERE, "../../clients/python/src"))
 from spark_with_delta import session  # noqa: E402
 
 from py4j.protocol import Py4JJavaError  # noqa: E402
@@ -85,6 +89,17 @@ def listed(spark, folder):
     return {"names": [status.getPath().getName() for status in log_store(spark, path).listFrom(path, conf)]}
 
 
+def features(spark, arguments, out):
+    """The frame of sentinela.spark.features, in one file."""
+    import pyarrow
+    import sentinela.spark
+
+    table = sentinela.spark.features(spark, **arguments).toArrow()
+    with pyarrow.ipc.new_file(out, table.schema) as file:
+        file.write_table(table)
+    return {"rows": table.num_rows}
+
+
 def answer(spark, request):
     if "sql" in request:
         spark.sql(request["sql"]).collect()
@@ -93,6 +108,8 @@ def answer(spark, request):
         return put_if_absent(spark, request["put"])
     if "list" in request:
         return listed(spark, request["list"])
+    if "features" in request:
+        return features(spark, request["features"], request["out"])
     if "set" in request:
         for name, value in request["set"].items():
             spark.conf.set(name, value)

@@ -7,24 +7,21 @@ import { vectorSchema, vectorStage } from '../../../../src/training-export/spark
 import { wholeEntities } from '../../../../src/training-export/spark/whole-entities.ts';
 import { checkVectors, type Entry, JOURNALS, START, World, worldOf } from '../../features/replay-world.ts';
 import { rowOf, STREAMS, stream, testSet, unboundedSet } from '../../features/streams.ts';
-import { BLOCK_NAMES, historyRows, inPieces, type Row, rowsOfPieces, vectorRows } from './spark-world.ts';
+import {
+  BLOCK_NAMES,
+  earlierEventWorld,
+  historyRows,
+  inPieces,
+  type Row,
+  rowsOfPieces,
+  vectorRows,
+  withSides,
+} from './spark-world.ts';
 
 async function listed<T>(items: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = [];
   for await (const item of items) list.push(item);
   return list;
-}
-
-/** Silver has one row a side; a world scores a payment as often as it likes. */
-function withSides(log: readonly Entry[]): Entry[] {
-  const counts = new Map<string, number>();
-  return log.map((entry) => {
-    const id = entry.row?.end_to_end_id;
-    if (entry.row === null || id === undefined) return entry;
-    const side = `SIDE ${counts.get(id) ?? 0}`;
-    counts.set(id, (counts.get(id) ?? 0) + 1);
-    return { ...entry, row: { ...entry.row, side: side as 'PAYER' } };
-  });
 }
 
 async function vectorsOf(set: FeatureSet, { epochs }: World, log: readonly Entry[], size: number): Promise<Row[]> {
@@ -80,14 +77,7 @@ describe('the two stages of Spark', () => {
   }
 
   it('leave an event out whose payment has an earlier one, at another payee, in the base', async () => {
-    const world = new World(testSet(9));
-    const [a, b] = JOURNALS as [string, string];
-    const first = rowOf(`E${'1'.repeat(31)}`, START, 100, 1, 2);
-    world.pay(first, a, true);
-    world.open([1, 0]);
-    world.pay({ ...first, side: 'PAYEE', payee_number: '1' }, b, true);
-    world.open([0, 0]);
-    world.pay(rowOf(`E${'3'.repeat(31)}`, START + 2, 100, 2, 1), b, true);
+    const world = earlierEventWorld(testSet(9));
     expect(world.log.at(-1)?.expected?.get('payee_count_1m')?.value).toBe(0);
     for (const size of [1, 100]) await check(compileFeatureSet(world.set), world, world.log, size);
   });

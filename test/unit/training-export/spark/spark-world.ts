@@ -1,4 +1,5 @@
 import { ENTITY_KINDS, type EntityKind } from '../../../../src/domain/entity-keys.ts';
+import type { FeatureSetDefinition } from '../../../../src/features/definition.ts';
 import type { FeatureSet } from '../../../../src/features/feature-set.ts';
 import type { HistoryPiece } from '../../../../src/training-export/read-history.ts';
 import { RECORD } from '../../../../src/training-export/spark/entity-records.ts';
@@ -7,8 +8,8 @@ import { eventColumns, sparkPlan } from '../../../../src/training-export/spark/s
 import type { SparkRows } from '../../../../src/training-export/spark/spark-rows.ts';
 import { PAYMENT_PART } from '../../../../src/training-export/spark/vector-stage.ts';
 import { cellAt } from '../../../../src/training-export/split-file.ts';
-import type { Entry } from '../../features/replay-world.ts';
-import { paymentOf } from '../../features/streams.ts';
+import { type Entry, JOURNALS, START, World } from '../../features/replay-world.ts';
+import { paymentOf, rowOf } from '../../features/streams.ts';
 
 /** A row of a stage; what is left out is null. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -44,6 +45,31 @@ export const BLOCK_NAMES = BLOCK_SCHEMA.fields.map(({ name }) => name);
 
 const isEvent = ({ item }: Entry): boolean => item?.kind === 'payment';
 const keyOf = ({ row }: Entry, kind: EntityKind): string | null => (row === null ? null : paymentOf(row).keys[kind]);
+
+/** Silver has one row a side; a world scores a payment as often as it likes. */
+export function withSides(log: readonly Entry[]): Entry[] {
+  const counts = new Map<string, number>();
+  return log.map((entry) => {
+    const id = entry.row?.end_to_end_id;
+    if (entry.row === null || id === undefined) return entry;
+    const side = `SIDE ${counts.get(id) ?? 0}`;
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+    return { ...entry, row: { ...entry.row, side: side as 'PAYER' } };
+  });
+}
+
+/** A payment with two events, at two payees: its store had lost the first, and the last epoch's base has it again. */
+export function earlierEventWorld(set: FeatureSetDefinition): World {
+  const world = new World(set);
+  const [a, b] = JOURNALS as [string, string];
+  const first = rowOf(`E${'1'.repeat(31)}`, START, 100, 1, 2);
+  world.pay(first, a, true);
+  world.open([1, 0]);
+  world.pay({ ...first, side: 'PAYEE', payee_number: '1' }, b, true);
+  world.open([0, 0]);
+  world.pay(rowOf(`E${'3'.repeat(31)}`, START + 2, 100, 2, 1), b, true);
+  return world;
+}
 
 /** What Spark makes of a log for the first stage, said anew: sorted by kind and entity and nothing else. */
 export function historyRows(set: FeatureSet, log: readonly Entry[]): Row[] {
