@@ -2,7 +2,7 @@
 const { compileFeatureSet } = await import('../dist/features/feature-set.js');
 
 /** So many windows over some entities. */
-export function windowSet(name, aggregates, spans, entities) {
+function windowSet(name, aggregates, spans, entities) {
   const features = entities.flatMap((entity) =>
     spans.flatMap((window) =>
       aggregates.map((aggregate) => ({
@@ -23,4 +23,9 @@ export function windowSet(name, aggregates, spans, entities) {
 export function fortyWindows() {
   const entities = ['payer', 'payee', 'pair', 'payer_document'];
   return windowSet('forty', ['count', 'sum'], ['10m', '1h', '24h', '7d', '30d'], entities);
+}
+
+/** 12 values: count and sum over three windows of the payer and of the payee. */
+export function twelveValues() {
+  return windowSet('twelve', ['count', 'sum'], ['1h', '7d', '30d'], ['payer', 'payee']);
 }
