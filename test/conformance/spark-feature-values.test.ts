@@ -24,7 +24,7 @@ import { writeSilver } from './spark-silver.ts';
 
 const COMMAND = [process.execPath, PROGRAM];
 /** `STREAMS=400 npx vitest run test/conformance/spark-feature-values` for as many as one has time for. */
-const STREAMS = Number(process.env.STREAMS ?? 16);
+const STREAMS = Number(process.env.STREAMS ?? 10);
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
 
 let spark: RunningSpark;
@@ -104,7 +104,7 @@ describe('features by Spark', () => {
     await writeSilver(localObjectStore(join(dataDir, 'lake')), set, worlds);
     const file = join(dataDir, 'test.yaml');
     writeFileSync(file, writeDefinitionFile(set.definition));
-    const rows = await bySpark(dataDir, file, { partitions: 3 });
+    const rows = await bySpark(dataDir, file, { partitions: 2 });
     expect(rows.size).toBe(worlds.reduce((sum, { world }) => sum + world.log.filter(({ row }) => row).length, 0));
     const count = await compared(dataDir, await readSetFile(file), rows);
     console.info(`${count} values and statuses of ${rows.size} rows compared (SEED=${SEED})`);
