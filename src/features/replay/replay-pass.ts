@@ -7,7 +7,7 @@ import { SpillReader } from '../spill/spill-reader.ts';
 import { AbsenceMarker, sawEntity } from './replay-absence.ts';
 import type { PreparedColumns } from './replay-columns.ts';
 import type { ReadSequence } from './replay-input.ts';
-import { EPOCH_STEP, type KindReads, type KindRecords, sortByKey } from './replay-items.ts';
+import { EPOCH_STEP, type KindReads, type KindRecords, runsOfReads, sortByKey } from './replay-items.ts';
 import { type ReplayMemory, ReusedMemory } from './replay-memory.ts';
 import type { ReplayPiece } from './replay-piece.ts';
 import { tasksOfKind } from './replay-tasks.ts';
@@ -140,28 +140,14 @@ export class SpilledReplay {
     this.#each(kind, (entity) => {
       counts[entity] = (counts[entity] as number) + 1;
     });
-    const read = counts.reduce((count, of) => (of > 0 ? count + 1 : count), 0);
-    const entities = this.#passMemory.integers(read);
-    const start = this.#passMemory.integers(read + 1);
-    let place = 0;
-    let total = 0;
-    for (let entity = 0; entity < counts.length; entity += 1) {
-      const count = counts[entity] as number;
-      if (count === 0) continue;
-      entities[place] = entity;
-      // From here on, where the entity's next read goes.
-      counts[entity] = total;
-      total += count;
-      place += 1;
-      start[place] = total;
-    }
+    const { entities, start, next } = runsOfReads(counts, this.#passMemory);
     this.#each(kind, (entity, at, key) => {
-      const next = counts[entity] as number;
-      counts[entity] = next + 1;
-      reads[next] = at;
-      keys[next] = key;
+      const place = next[entity] as number;
+      next[entity] = place + 1;
+      reads[place] = at;
+      keys[place] = key;
     });
-    for (let at = 0; at < read; at += 1)
+    for (let at = 0; at < entities.length; at += 1)
       sortByKey(reads, keys, start[at] as number, start[at + 1] as number, (a, b) => a - b);
     return { entities, start, reads, keys };
   }

@@ -5,7 +5,7 @@ import type { KindSpill } from '../spill/kind-spill.ts';
 import { AbsenceMarker, sawEntity } from './replay-absence.ts';
 import type { PreparedColumns } from './replay-columns.ts';
 import type { ReplayReads } from './replay-input.ts';
-import { EPOCH_STEP, type KindReads, type KindRecords, sortByKey } from './replay-items.ts';
+import { EPOCH_STEP, type KindReads, type KindRecords, runsOfReads, sortByKey } from './replay-items.ts';
 import type { ReplayMemory } from './replay-memory.ts';
 import { tasksOfKind } from './replay-tasks.ts';
 
@@ -72,39 +72,27 @@ function groupReads(
 ): KindReads {
   const { epochs, seqs } = saw[kind];
   const entityOf = entitiesOf[kind];
-  /** By entity: 1 + its place among those that are read. */
-  const placeOf = new Int32Array((columns.kinds[kind]?.start.length ?? 1) - 1);
-  const entities: number[] = [];
-  const counts: number[] = [];
+  const counts = new Int32Array((columns.kinds[kind]?.start.length ?? 1) - 1);
   for (let read = 0; read < rows.length; read += 1) {
     const entity = entityOf[rows[read] as number] as number;
-    if (!sawEntity(entity, epochs[read] as number)) {
-      onAbsent(entity, read);
-      continue;
-    }
-    if (placeOf[entity] === 0) placeOf[entity] = entities.push(entity);
-    const place = (placeOf[entity] as number) - 1;
-    counts[place] = (counts[place] ?? 0) + 1;
+    if (sawEntity(entity, epochs[read] as number)) counts[entity] = (counts[entity] as number) + 1;
+    else onAbsent(entity, read);
   }
-  const start = memory.integers(entities.length + 1);
-  for (const [at, count] of counts.entries()) start[at + 1] = (start[at] as number) + count;
+  const { entities, start, next } = runsOfReads(counts, memory);
   const total = start[entities.length] as number;
   const grouped = { reads: memory.integers(total), keys: memory.doubles(total) };
-  const next = Int32Array.from(start);
   for (let read = 0; read < rows.length; read += 1) {
     const entity = entityOf[rows[read] as number] as number;
-    if (!sawEntity(entity, epochs[read] as number)) continue;
-    const place = (placeOf[entity] as number) - 1;
-    const at = next[place] as number;
-    next[place] = at + 1;
+    const epoch = epochs[read] as number;
+    if (!sawEntity(entity, epoch)) continue;
+    const at = next[entity] as number;
+    next[entity] = at + 1;
     grouped.reads[at] = read;
-    grouped.keys[at] = (epochs[read] as number) * EPOCH_STEP + (seqs[read] as number);
+    grouped.keys[at] = epoch * EPOCH_STEP + (seqs[read] as number);
   }
   for (let at = 0; at < entities.length; at += 1)
     sortByKey(grouped.reads, grouped.keys, start[at] as number, start[at + 1] as number, (a, b) => a - b);
-  const named = memory.integers(entities.length);
-  named.set(entities);
-  return { entities: named, start, ...grouped };
+  return { entities, start, ...grouped };
 }
 
 /** Writes the events that the reads may see. */
