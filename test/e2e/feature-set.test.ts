@@ -30,6 +30,8 @@ describe('a server of a feature set of one’s own', () => {
     expect(refused.error).toContain(`served is mine@${SET.version}`);
     const [model] = JSON.parse(readFileSync(join(models, 'registry.json'), 'utf8')).models;
     const card = join(models, model.name, model.version, 'card.json');
+    // The champion's training set is of another set of features.
+    rmSync(join(models, model.name, model.version, 'manifest.json'));
     const said = JSON.parse(readFileSync(card, 'utf8'));
     const featureSet = { name: 'mine', version: SET.version, features: SET.names };
     writeFileSync(card, JSON.stringify({ ...said, featureSet }));

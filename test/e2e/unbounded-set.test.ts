@@ -39,6 +39,8 @@ describe('a server of a set without a bound', () => {
     cpSync('models', models, { recursive: true });
     const [model] = JSON.parse(readFileSync(join(models, 'registry.json'), 'utf8')).models;
     const card = join(models, model.name, model.version, 'card.json');
+    // The champion's training set is of another set of features.
+    rmSync(join(models, model.name, model.version, 'manifest.json'));
     const featureSet = { name: 'busy', version: SET.version, features: SET.names };
     writeFileSync(card, JSON.stringify({ ...JSON.parse(readFileSync(card, 'utf8')), featureSet }));
 
