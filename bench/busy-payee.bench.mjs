@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { machine, median, printTable } from './figures.mjs';
 
-const { EmbeddedStore } = await import('../dist/features/embedded-store.js');
+const { EmbeddedStore } = await import('../dist/features/embedded/embedded-store.js');
 const { compileFeatureSet } = await import('../dist/features/feature-set.js');
 const { localPages } = await import('../dist/features/cold/local-pages.js');
 const { entityKeys, PAYMENT_COLUMNS } = await import('../dist/domain/payment-row.js');

@@ -8,10 +8,10 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { seededRandom } from '../dist/base/random.js';
 import { paymentRow } from '../dist/domain/payment-row.js';
+import { createVectorEngine, featureOutput } from '../dist/features/engine/vector-engine.js';
 import { compileCondition } from '../dist/features/expression/condition.js';
 import { compileFeatureSet } from '../dist/features/feature-set.js';
 import { PIX_CORE } from '../dist/features/pix-core.js';
-import { createVectorEngine, featureOutput } from '../dist/features/vector-engine.js';
 import { machine, median, printTable } from './figures.mjs';
 
 const PAYMENTS = 2000;

@@ -5,7 +5,7 @@ import { fortyWindows, twelveValues } from './feature-sets.mjs';
 import { streamOf } from './feature-stream.mjs';
 import { machine, median, printTable } from './figures.mjs';
 
-const { EmbeddedStore } = await import('../dist/features/embedded-store.js');
+const { EmbeddedStore } = await import('../dist/features/embedded/embedded-store.js');
 const { compileFeatureSet } = await import('../dist/features/feature-set.js');
 const { PIX_CORE } = await import('../dist/features/pix-core.js');
 

@@ -10,14 +10,14 @@ import { machine, median, printTable } from './figures.mjs';
 import { processorMicros, startCluster, startRedis } from './redis-process.mjs';
 
 const { compileFeatureSet } = await import('../dist/features/feature-set.js');
-const { EmbeddedStore } = await import('../dist/features/embedded-store.js');
+const { EmbeddedStore } = await import('../dist/features/embedded/embedded-store.js');
 const { PIX_CORE } = await import('../dist/features/pix-core.js');
 const { connectRedis, openRedis, sendCall, serversOf } = await import('../dist/features/redis/redis-connection.js');
 const { epochKey, epochKeys, KIND_CODES, nameOf, setKeys } = await import('../dist/features/redis/redis-layout.js');
 const { RedisOnlineStore } = await import('../dist/features/redis/redis-online-store.js');
 const { homeOf, partsOf, paymentNames, ScriptCalls } = await import('../dist/features/redis/redis-request.js');
 const { labelScript, observeScript } = await import('../dist/features/redis/redis-scripts.js');
-const { createVectorEngine } = await import('../dist/features/vector-engine.js');
+const { createVectorEngine } = await import('../dist/features/engine/vector-engine.js');
 const { ENTITY_KINDS } = await import('../dist/domain/entity-keys.js');
 const { entityKeys } = await import('../dist/domain/payment-row.js');
 

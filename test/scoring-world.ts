@@ -6,7 +6,7 @@ import { type Journal, openJournal } from '../src/events/journal.ts';
 import type { JournalFiles } from '../src/events/journal-files.ts';
 import { feedJournalTail } from '../src/events/journal-tail.ts';
 import { encodeRecord } from '../src/events/record-codec.ts';
-import { EmbeddedStore } from '../src/features/embedded-store.ts';
+import { EmbeddedStore } from '../src/features/embedded/embedded-store.ts';
 import { compileFeatureSet } from '../src/features/feature-set.ts';
 import { PIX_CORE } from '../src/features/pix-core.ts';
 import { AnswerBook } from '../src/scoring/answer-book.ts';

@@ -5,7 +5,7 @@ import { LIMITS } from '../base/limits.ts';
 import { AnswerIndex } from '../events/answer-index.ts';
 import type { Journal } from '../events/journal.ts';
 import { encodeRecord } from '../events/record-codec.ts';
-import type { EmbeddedStore } from '../features/embedded-store.ts';
+import type { EmbeddedStore } from '../features/embedded/embedded-store.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { CommitQueue } from '../scoring/commit-queue.ts';
 import type { OnlineState, OpenedJournal } from './online-state.ts';

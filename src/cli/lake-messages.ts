@@ -1,5 +1,5 @@
 import type { Side } from '../domain/payment.ts';
-import type { FeatureSetDefinition } from '../features/definition.ts';
+import type { FeatureSetDefinition } from '../features/definition/definition.ts';
 import type { StoredDecision } from '../scoring/scoring-port.ts';
 import type { FeatureHealth } from '../server/feature-health.ts';
 

@@ -13,7 +13,7 @@ import type { JournalRecord } from '../events/journal-record.ts';
 import { feedJournalTail, type JournalTail, readJournalTails, type TailSink } from '../events/journal-tail.ts';
 import { paymentCodec } from '../events/payment-codec.ts';
 import { decodeRecord, encodeRecord } from '../events/record-codec.ts';
-import { EmbeddedStore } from '../features/embedded-store.ts';
+import { EmbeddedStore } from '../features/embedded/embedded-store.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import type { LabelObservation, ObservedLabel, ObservedPayment } from '../features/online-store.ts';
 import { closeEpochBelow, type EpochBase, type OpenedEpoch } from '../features/redis/redis-epoch.ts';

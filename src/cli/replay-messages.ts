@@ -1,5 +1,5 @@
 import type { ErrorCode, ErrorContext } from '../base/errors.ts';
-import type { FeatureSetDefinition } from '../features/definition.ts';
+import type { FeatureSetDefinition } from '../features/definition/definition.ts';
 import type { ReplayColumns } from '../features/replay/replay-columns.ts';
 
 /** What a thread of a replay is started with. Then it is sent pieces, and answers each. */

@@ -5,7 +5,7 @@ import type { Journal } from '../events/journal.ts';
 import type { JournalFiles } from '../events/journal-files.ts';
 import { oldestPosition } from '../events/journal-reader.ts';
 import { feedJournalTail } from '../events/journal-tail.ts';
-import type { EmbeddedStore } from '../features/embedded-store.ts';
+import type { EmbeddedStore } from '../features/embedded/embedded-store.ts';
 import { feedAnswers } from '../pipeline/answer-feed.ts';
 import { bronzeToSilver } from '../pipeline/bronze-to-silver.ts';
 import type { JobPorts } from '../pipeline/job.ts';

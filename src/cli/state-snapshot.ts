@@ -12,9 +12,9 @@ import {
 } from '../base/section-file.ts';
 import type { AnswerColumns, AnswerIndex } from '../events/answer-index.ts';
 import { localPages } from '../features/cold/local-pages.ts';
-import { restoreStore, type StoreHeader, snapshotOfStore } from '../features/embedded-snapshot.ts';
-import { EmbeddedStore } from '../features/embedded-store.ts';
-import { DEFAULT_EMBEDDED_LIMITS } from '../features/embedded-tables.ts';
+import { restoreStore, type StoreHeader, snapshotOfStore } from '../features/embedded/embedded-snapshot.ts';
+import { EmbeddedStore } from '../features/embedded/embedded-store.ts';
+import { DEFAULT_EMBEDDED_LIMITS } from '../features/embedded/embedded-tables.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 
 /** Beside the snapshots of an instance: the version of the set that its server has open, or had last. */

@@ -1,5 +1,5 @@
 import { AppError } from '../base/errors.ts';
-import type { Duration } from './definition.ts';
+import type { Duration } from './definition/definition.ts';
 
 const UNIT_MICROS: Readonly<Record<string, number>> = {
   s: 1_000_000,

@@ -1,15 +1,21 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../base/canonical-json.ts';
 import { byKind, type EntityKind } from '../domain/entity-keys.ts';
-import { type BoundExpression, bindExpressions, columnsRead } from './bind-expressions.ts';
 import { COLD_SHAPE, type ColdShape } from './cold/cold-layout.ts';
-import type { Column, FeatureDefinition, FeatureSetDefinition, LabelFeature, WindowFeature } from './definition.ts';
-import { checkDefinition } from './definition-check.ts';
+import { type BoundExpression, bindExpressions, columnsRead } from './definition/bind-expressions.ts';
+import type {
+  Column,
+  FeatureDefinition,
+  FeatureSetDefinition,
+  LabelFeature,
+  WindowFeature,
+} from './definition/definition.ts';
+import { checkDefinition } from './definition/definition-check.ts';
 import { durationMicros } from './duration.ts';
+import { type OwnNumbers, ownNumbers } from './engine/own-numbers.ts';
+import { type KindPlan, type Placed, planKind } from './engine/window-plan.ts';
 import { compileCondition } from './expression/condition.ts';
 import { sourceColumns } from './expression/derived-columns.ts';
-import { type OwnNumbers, ownNumbers } from './own-numbers.ts';
-import { type KindPlan, type Placed, planKind } from './window-plan.ts';
 
 /** A set of features that was checked and laid out. Immutable; every store and replay share it. */
 export interface FeatureSet {

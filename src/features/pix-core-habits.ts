@@ -1,5 +1,11 @@
 import type { EntityKind } from '../domain/entity-keys.ts';
-import type { Duration, EventColumn, ExpressionFeature, FeatureDefinition, WindowFeature } from './definition.ts';
+import type {
+  Duration,
+  EventColumn,
+  ExpressionFeature,
+  FeatureDefinition,
+  WindowFeature,
+} from './definition/definition.ts';
 
 /*
  * The part of the shipped set that knows holders, keys and devices beside accounts, and a payer's

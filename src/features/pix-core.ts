@@ -8,7 +8,7 @@ import {
   type ExpressionFeature,
   type FeatureDefinition,
   type WindowFeature,
-} from './definition.ts';
+} from './definition/definition.ts';
 import { HABITS, HOLDERS_KEYS_DEVICES } from './pix-core-habits.ts';
 
 /** Entities that are accounts, or two of them. */

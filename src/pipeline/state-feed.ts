@@ -1,5 +1,5 @@
-import type { BaseSink } from '../features/base-feed.ts';
-import type { Column } from '../features/definition.ts';
+import type { Column } from '../features/definition/definition.ts';
+import type { BaseSink } from '../features/embedded/base-feed.ts';
 import { lakeColumns } from '../governance/lake-columns.ts';
 import type { Lake } from './lake.ts';
 import { feedEvents, silverEvents } from './recorded-events.ts';

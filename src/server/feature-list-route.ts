@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import type { FeatureDefinition } from '../features/definition.ts';
+import type { FeatureDefinition } from '../features/definition/definition.ts';
 import type { FeaturePorts } from './served-features.ts';
 
 /** `GET /v1/features`: the sets that are served, with every feature's meaning and definition. */

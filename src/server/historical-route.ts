@@ -6,7 +6,7 @@ import { LIMITS } from '../base/limits.ts';
 import { END_TO_END_ID_PATTERN } from '../domain/end-to-end-id.ts';
 import { SIDES, type Side } from '../domain/payment.ts';
 import { schemaCheck } from '../domain/schema-errors.ts';
-import type { FeatureSetDefinition } from '../features/definition.ts';
+import type { FeatureSetDefinition } from '../features/definition/definition.ts';
 import { ProblemSchema } from './problem.ts';
 import { checkedBody } from './request-body.ts';
 import { type FeaturePorts, findSet, selectFeatures } from './served-features.ts';

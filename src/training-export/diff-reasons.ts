@@ -1,4 +1,4 @@
-import { STATUS_SUFFIX } from '../features/reserved-names.ts';
+import { STATUS_SUFFIX } from '../features/definition/reserved-names.ts';
 import type { CellRow } from '../storage/types/cell.ts';
 import { isIdColumn } from './entity-columns.ts';
 import type { ExportColumn } from './export-columns.ts';

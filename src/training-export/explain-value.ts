@@ -1,7 +1,7 @@
 import { AppError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest-name.ts';
 import type { PaymentRow } from '../domain/payment-row.ts';
-import type { FeatureDefinition } from '../features/definition.ts';
+import type { FeatureDefinition } from '../features/definition/definition.ts';
 import { parseExpression } from '../features/expression/parse-expression.ts';
 import { namesOf } from '../features/expression/syntax.ts';
 import type { FeatureOutput } from '../features/feature-output.ts';

@@ -1,9 +1,9 @@
 import { PAYMENT_COLUMNS, type PaymentRow } from '../domain/payment-row.ts';
-import type { LabelFeature, WindowFeature } from '../features/definition.ts';
+import type { LabelFeature, WindowFeature } from '../features/definition/definition.ts';
 import { durationMicros } from '../features/duration.ts';
+import { WindowEdges } from '../features/engine/window-edges.ts';
 import { compileCondition } from '../features/expression/condition.ts';
 import { ColumnDeriver, isDerivedColumn } from '../features/expression/derived-columns.ts';
-import { WindowEdges } from '../features/window-edges.ts';
 import type { SeenRecord } from './seen-records.ts';
 
 /** A record behind a value, and whether it counts. */

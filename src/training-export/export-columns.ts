@@ -1,6 +1,6 @@
-import type { FeatureDefinition } from '../features/definition.ts';
+import type { FeatureDefinition } from '../features/definition/definition.ts';
+import { type ReservedName, STATUS_SUFFIX } from '../features/definition/reserved-names.ts';
 import { FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
-import { type ReservedName, STATUS_SUFFIX } from '../features/reserved-names.ts';
 import { arrayOf, type DeltaType, field, type StructType } from '../storage/types/delta-type.ts';
 import { ID_COLUMNS } from './entity-columns.ts';
 import { EXPORT_FORMAT } from './export-format.ts';

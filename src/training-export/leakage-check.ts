@@ -1,5 +1,5 @@
 import { ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
-import type { FeatureDefinition } from '../features/definition.ts';
+import type { FeatureDefinition } from '../features/definition/definition.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import type { ReadSequence } from '../features/replay/replay-input.ts';
 import { entityHistories, entityKeyOf, lastSeen } from './entity-history.ts';

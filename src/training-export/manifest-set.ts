@@ -1,6 +1,6 @@
 import { AppError, messageOf } from '../base/errors.ts';
-import { checkedDefinition } from '../features/definition-json.ts';
 import { compileFeatureSet, type FeatureSet } from '../features/feature-set.ts';
+import { checkedDefinition } from '../features/yaml/definition-json.ts';
 import { MANIFEST_FILE } from './export-format.ts';
 import type { ExportManifest } from './manifest.ts';
 

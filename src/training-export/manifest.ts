@@ -1,6 +1,6 @@
 import { instantOfMicros } from '../domain/instant.ts';
 import type { LabelState } from '../domain/label.ts';
-import type { FeatureSetDefinition } from '../features/definition.ts';
+import type { FeatureSetDefinition } from '../features/definition/definition.ts';
 import type { IdColumn, IdForm } from './entity-columns.ts';
 import type { ExportColumn } from './export-columns.ts';
 import type { EXPORT_FORMAT } from './export-format.ts';

@@ -1,9 +1,9 @@
 import { AppError } from '../base/errors.ts';
 import type { Side } from '../domain/payment.ts';
+import { STATUS_SUFFIX } from '../features/definition/reserved-names.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
 import { type ReplayPorts, replayPieces } from '../features/replay/replay.ts';
-import { STATUS_SUFFIX } from '../features/reserved-names.ts';
 import type { WrittenColumn } from '../storage/parquet/parquet-write.ts';
 import { field, type StructType } from '../storage/types/delta-type.ts';
 import { readsFor } from './export-rows.ts';

@@ -1,6 +1,6 @@
 import type { EntityKind } from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
-import { epochBook } from '../features/epoch-book.ts';
+import { epochBook } from '../features/replay/epoch-book.ts';
 import type { ReplayReads } from '../features/replay/replay-input.ts';
 import { entityKeyOf } from './entity-history.ts';
 import type { SilverSource } from './silver-source.ts';

@@ -12,7 +12,7 @@ import { writeSnapshot } from '../../src/cli/state-snapshot.ts';
 import { AnswerIndex } from '../../src/events/answer-index.ts';
 import { readJournalId } from '../../src/events/journal-reader.ts';
 import { localJournalFiles } from '../../src/events/local-journal-files.ts';
-import { EmbeddedStore } from '../../src/features/embedded-store.ts';
+import { EmbeddedStore } from '../../src/features/embedded/embedded-store.ts';
 import { compileFeatureSet } from '../../src/features/feature-set.ts';
 import { PIX_CORE } from '../../src/features/pix-core.ts';
 import { writeDefinitionFile } from '../../src/features/yaml/write-definition.ts';

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { messageOf } from '../../src/base/errors.ts';
 import { type EntityNumbers, NO_NUMBERS } from '../../src/domain/entity-keys.ts';
 import type { PaymentRow } from '../../src/domain/payment-row.ts';
-import { EmbeddedStore } from '../../src/features/embedded-store.ts';
+import { EmbeddedStore } from '../../src/features/embedded/embedded-store.ts';
 import { compileFeatureSet, type FeatureSet } from '../../src/features/feature-set.ts';
 import type { Observation } from '../../src/features/online-store.ts';
 import { setKeys } from '../../src/features/redis/redis-layout.ts';

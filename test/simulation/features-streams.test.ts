@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Random, seededRandom } from '../../src/base/random.ts';
 import { LABEL_STATES } from '../../src/domain/label.ts';
-import { EmbeddedStore } from '../../src/features/embedded-store.ts';
+import { EmbeddedStore } from '../../src/features/embedded/embedded-store.ts';
 import { compileFeatureSet } from '../../src/features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../../src/features/feature-status.ts';
 import { PIX_CORE } from '../../src/features/pix-core.ts';

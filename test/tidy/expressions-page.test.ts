@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../src/base/limits.ts';
-import { bindExpressions } from '../../src/features/bind-expressions.ts';
+import { bindExpressions } from '../../src/features/definition/bind-expressions.ts';
 import { COLUMN_TYPES, isColumnName, isDerivedColumn } from '../../src/features/expression/derived-columns.ts';
 import { FUNCTIONS } from '../../src/features/expression/functions.ts';
 import { PIX_CORE } from '../../src/features/pix-core.ts';

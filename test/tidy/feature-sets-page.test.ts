@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../src/base/limits.ts';
-import { readDefinitionFile } from '../../src/features/definition-file.ts';
+import { readDefinitionFile } from '../../src/features/yaml/definition-file.ts';
 import { FEATURE_KEYS, FEATURE_KINDS } from '../../src/features/yaml/feature-reader.ts';
 import { ROOT } from './source-files.ts';
 

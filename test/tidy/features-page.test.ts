@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ENTITY_KINDS } from '../../src/domain/entity-keys.ts';
-import { WINDOW_AGGREGATES } from '../../src/features/definition.ts';
+import { WINDOW_AGGREGATES } from '../../src/features/definition/definition.ts';
 import { FEATURE_STATUS_NAMES } from '../../src/features/feature-status.ts';
 
 const page = readFileSync('docs/features.md', 'utf8');

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { AppError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/nearest-name.ts';
-import type { FeatureDefinition } from '../../features/definition.ts';
+import type { FeatureDefinition } from '../../features/definition/definition.ts';
 import type { FeatureSet } from '../../features/feature-set.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
 import { type Terminal, tableLines } from '../terminal.ts';

@@ -1,8 +1,8 @@
 import { assert } from '../../base/assert.ts';
-import { passes } from '../event-layout.ts';
-import { addToGroup, emptyGroup, GROUP_STRIDE, mergeGroup } from '../group-sums.ts';
-import type { TileGroup } from '../tile-layout.ts';
-import type { UndoLog } from '../undo-log.ts';
+import { passes } from '../engine/event-layout.ts';
+import { addToGroup, emptyGroup, GROUP_STRIDE, mergeGroup } from '../engine/group-sums.ts';
+import type { TileGroup } from '../engine/tile-layout.ts';
+import type { UndoLog } from '../engine/undo-log.ts';
 import { type ColdLayout, SUMMARY } from './cold-layout.ts';
 import { type ColdVisitor, type OpenLevel, visitCold } from './cold-visit.ts';
 import type { LeftPages } from './left-pages.ts';

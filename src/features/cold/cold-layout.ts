@@ -1,5 +1,5 @@
-import { GROUP_STRIDE } from '../group-sums.ts';
-import type { TileGroup } from '../tile-layout.ts';
+import { GROUP_STRIDE } from '../engine/group-sums.ts';
+import type { TileGroup } from '../engine/tile-layout.ts';
 
 /** How the events of an entity without a bound are laid out. */
 export interface ColdShape {

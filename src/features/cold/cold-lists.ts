@@ -1,5 +1,5 @@
-import { EVENT_IDENTITY, passes } from '../event-layout.ts';
-import { GROUP_STRIDE } from '../group-sums.ts';
+import { EVENT_IDENTITY, passes } from '../engine/event-layout.ts';
+import { GROUP_STRIDE } from '../engine/group-sums.ts';
 import type { ColdEvents } from './cold-events.ts';
 import { type ColdLayout, SUMMARY } from './cold-layout.ts';
 import type { ColdVisitor } from './cold-visit.ts';

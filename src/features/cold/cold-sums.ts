@@ -1,8 +1,8 @@
-import type { EntityView } from '../entity-view.ts';
-import { EVENT_IDENTITY, passes } from '../event-layout.ts';
-import { addToGroup, emptyGroup, GROUP_STRIDE, mergeGroup } from '../group-sums.ts';
-import type { WindowEdges } from '../window-edges.ts';
-import type { GroupPlan } from '../window-plan.ts';
+import type { EntityView } from '../engine/entity-view.ts';
+import { EVENT_IDENTITY, passes } from '../engine/event-layout.ts';
+import { addToGroup, emptyGroup, GROUP_STRIDE, mergeGroup } from '../engine/group-sums.ts';
+import type { WindowEdges } from '../engine/window-edges.ts';
+import type { GroupPlan } from '../engine/window-plan.ts';
 import type { ColdEvents } from './cold-events.ts';
 import { type ColdLayout, SUMMARY } from './cold-layout.ts';
 import type { ColdVisitor } from './cold-visit.ts';

@@ -1,4 +1,4 @@
-import type { UndoLog } from '../undo-log.ts';
+import type { UndoLog } from '../engine/undo-log.ts';
 import type { KindPages, PageStore } from './page-store.ts';
 
 interface LeftPage {

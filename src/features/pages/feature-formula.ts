@@ -1,4 +1,4 @@
-import type { FeatureDefinition } from '../definition.ts';
+import type { FeatureDefinition } from '../definition/definition.ts';
 
 /** What a definition says, by the names of its members. */
 type Said = ReadonlyMap<string, unknown>;

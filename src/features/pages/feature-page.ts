@@ -1,4 +1,4 @@
-import type { FeatureDefinition } from '../definition.ts';
+import type { FeatureDefinition } from '../definition/definition.ts';
 import { outputsOf } from '../expression/typed-expression.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import { RELATIONS_MEANING } from '../sql/relations-sql.ts';

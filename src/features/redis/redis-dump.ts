@@ -1,9 +1,9 @@
 import { SIDES } from '../../domain/payment.ts';
-import type { EmbeddedStore } from '../embedded-store.ts';
-import { type KindTable, PAYEE } from '../embedded-tables.ts';
-import type { EntityLists } from '../entity-lists.ts';
-import { EntityView } from '../entity-view.ts';
-import { TILE, tileOffsets } from '../tile-pool.ts';
+import type { EmbeddedStore } from '../embedded/embedded-store.ts';
+import { type KindTable, PAYEE } from '../embedded/embedded-tables.ts';
+import type { EntityLists } from '../engine/entity-lists.ts';
+import { EntityView } from '../engine/entity-view.ts';
+import { TILE, tileOffsets } from '../engine/tile-pool.ts';
 import { type EpochKeys, epochKey, IN_BASE, KIND_CODES, packed, partitionOf, tokenOfName } from './redis-layout.ts';
 import { paymentTail, SIDE_CODES } from './redis-request.ts';
 import { packTile } from './redis-tiles.ts';

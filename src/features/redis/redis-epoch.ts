@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { AppError } from '../../base/errors.ts';
 import { parseRedisAddress } from '../../base/redis-address.ts';
-import type { EmbeddedStore } from '../embedded-store.ts';
+import type { EmbeddedStore } from '../embedded/embedded-store.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import {
   BULK_TIMEOUT_MS,

@@ -6,7 +6,7 @@ import {
   type EntityNumbers,
   NO_NUMBERS,
 } from '../../domain/entity-keys.ts';
-import type { KindEvents } from '../event-layout.ts';
+import type { KindEvents } from '../engine/event-layout.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import type { FeatureRead, ObservedLabel, ObservedPayment } from '../online-store.ts';
 import type { ScriptCall } from './redis-command.ts';

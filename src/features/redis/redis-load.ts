@@ -1,4 +1,4 @@
-import type { EmbeddedStore } from '../embedded-store.ts';
+import type { EmbeddedStore } from '../embedded/embedded-store.ts';
 import { type RedisClient, runScript } from './redis-connection.ts';
 import { type DumpedKey, dumpState } from './redis-dump.ts';
 import { type EpochKeys, PAYMENT_TTL_MS } from './redis-layout.ts';

@@ -6,11 +6,11 @@ import {
   type EntityNumber,
   NO_NUMBERS,
 } from '../../domain/entity-keys.ts';
-import { EVENT_IDENTITY, type KindEvents, NO_EVENT } from '../event-layout.ts';
+import { EVENT_IDENTITY, type KindEvents, NO_EVENT } from '../engine/event-layout.ts';
+import { featureOutput, type VectorEngine, writeAbsent } from '../engine/vector-engine.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import { FEATURE_STATUS } from '../feature-status.ts';
 import type { FeatureRead, FeatureReading, Observation, ObservedPayment } from '../online-store.ts';
-import { featureOutput, type VectorEngine, writeAbsent } from '../vector-engine.ts';
 import { type EntityBytes, numbersOf, type ObservedState, type OwnEvent } from './redis-observed.ts';
 import { ReplyReader } from './redis-reply.ts';
 

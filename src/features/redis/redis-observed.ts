@@ -5,8 +5,8 @@ import {
   type EntityNumbers,
   NO_NUMBERS,
 } from '../../domain/entity-keys.ts';
+import { hasTiles } from '../engine/tile-pool.ts';
 import type { FeatureSet } from '../feature-set.ts';
-import { hasTiles } from '../tile-pool.ts';
 import type { Reply } from './redis-connection.ts';
 import { HEADER_BYTES, IN_BASE, LABEL_HEADER_BYTES, tailBytes, VALUE_HEADER_BYTES } from './redis-layout.ts';
 import { OBSERVED, SETTLED } from './redis-scripts.ts';

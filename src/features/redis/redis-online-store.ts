@@ -3,6 +3,7 @@ import { Cluster, type Redis } from 'ioredis';
 import { AppError } from '../../base/errors.ts';
 import { byKind, type EntityNumbers, hasNumber, NO_NUMBERS } from '../../domain/entity-keys.ts';
 import type { Side } from '../../domain/payment.ts';
+import { createVectorEngine, type VectorEngine } from '../engine/vector-engine.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import type {
   FeatureRead,
@@ -13,7 +14,6 @@ import type {
   ObservedPayment,
   OnlineStore,
 } from '../online-store.ts';
-import { createVectorEngine, type VectorEngine } from '../vector-engine.ts';
 import {
   COMMAND_TIMEOUT_MS,
   connectRedis,

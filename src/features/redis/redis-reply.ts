@@ -1,10 +1,10 @@
 import { assert } from '../../base/assert.ts';
 import { ENTITY_KINDS } from '../../domain/entity-keys.ts';
-import { EntityView } from '../entity-view.ts';
+import { EntityView } from '../engine/entity-view.ts';
+import { LABEL_STRIDE } from '../engine/label-engine.ts';
+import { TILE, type TileOffsets, tileOffsets } from '../engine/tile-pool.ts';
+import type { KindPlan } from '../engine/window-plan.ts';
 import type { FeatureSet } from '../feature-set.ts';
-import { LABEL_STRIDE } from '../label-engine.ts';
-import { TILE, type TileOffsets, tileOffsets } from '../tile-pool.ts';
-import type { KindPlan } from '../window-plan.ts';
 import { HEADER_NUMBERS, LABEL_BYTES, LABEL_HEADER_BYTES, packed, unpackInto } from './redis-layout.ts';
 import { unpackTile } from './redis-tiles.ts';
 

@@ -1,10 +1,10 @@
 import { hash128, token53 } from '../../base/hash128.ts';
 import { ENTITY_KINDS, type EntityKeys } from '../../domain/entity-keys.ts';
 import { LABEL_STATES } from '../../domain/label.ts';
-import type { KindEvents } from '../event-layout.ts';
+import type { KindEvents } from '../engine/event-layout.ts';
+import { hasTiles } from '../engine/tile-pool.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import type { ObservedLabel } from '../online-store.ts';
-import { hasTiles } from '../tile-pool.ts';
 import { CallWriter, type ScriptCall } from './redis-command.ts';
 import { type EpochKeys, epochKey, KIND_CODES, nameOf, packed, partitionOf, tokenOfName } from './redis-layout.ts';
 import type { RedisScript } from './redis-scripts.ts';

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { ENTITY_KINDS } from '../../domain/entity-keys.ts';
+import type { TileGroup } from '../engine/tile-layout.ts';
+import { TOTALS } from '../engine/tile-pool.ts';
+import { type KindPlan, LEAST_KEPT } from '../engine/window-plan.ts';
 import type { FeatureSet } from '../feature-set.ts';
-import type { TileGroup } from '../tile-layout.ts';
-import { TOTALS } from '../tile-pool.ts';
-import { type KindPlan, LEAST_KEPT } from '../window-plan.ts';
 import { LABEL_BYTES, MARKER_TTL_MS, PAYMENT_TTL_MS, RETRY_TTL_MS } from './redis-layout.ts';
 import { TILE_FUNCTIONS } from './redis-tiles.ts';
 

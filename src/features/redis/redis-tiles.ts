@@ -1,6 +1,6 @@
-import { BUCKETS, REGISTERS } from '../approximate.ts';
-import { GROUP, GROUP_STRIDE } from '../group-sums.ts';
-import { TILE, type TileOffsets } from '../tile-pool.ts';
+import { BUCKETS, REGISTERS } from '../engine/approximate.ts';
+import { GROUP, GROUP_STRIDE } from '../engine/group-sums.ts';
+import { TILE, type TileOffsets } from '../engine/tile-pool.ts';
 
 /*
  * A tile as Redis holds it: f64 newest, f64 count, f64{8} a group, u8{4096} a list of registers,

@@ -1,9 +1,9 @@
 import type { EntityKind } from '../../domain/entity-keys.ts';
+import type { HistoryBlock } from '../engine/history-block.ts';
+import { featureOutput, writeAbsent } from '../engine/vector-engine.ts';
 import type { FeatureOutput } from '../feature-output.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import { FEATURE_STATUS } from '../feature-status.ts';
-import type { HistoryBlock } from '../history-block.ts';
-import { featureOutput, writeAbsent } from '../vector-engine.ts';
 
 /** Whether a read has an entity whose state it saw; others are answered without it. @param entity, epoch as replay has them. */
 export function sawEntity(entity: number, epoch: number): boolean {

@@ -2,7 +2,7 @@ import type { NumberArray } from '../../base/narrow-numbers.ts';
 import type { TextColumn } from '../../base/text-column.ts';
 import { byKind, type EntityKind, type KeyedKind } from '../../domain/entity-keys.ts';
 import type { PaymentRow } from '../../domain/payment-row.ts';
-import type { EpochOpening } from '../epoch-book.ts';
+import type { EpochOpening } from './epoch-book.ts';
 
 /** Numbers (epoch, seq) of one kind of entity, by row; epoch 0 where there is none. */
 export interface NumberColumns {

@@ -1,6 +1,6 @@
 import { byKind, ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
+import { HistoryBlock, historyWidth, outputsOfKind, placesOfKinds } from '../engine/history-block.ts';
 import type { FeatureSet } from '../feature-set.ts';
-import { HistoryBlock, historyWidth, outputsOfKind, placesOfKinds } from '../history-block.ts';
 import { type KindChunks, kindChunks, kindSpill, type SpillCut } from '../spill/kind-spill.ts';
 import type { SpillPlace, SpillRoom } from '../spill/spill-place.ts';
 import { SpillReader } from '../spill/spill-reader.ts';

@@ -1,6 +1,6 @@
 import { byKind, ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
+import { HistoryBlock, historyWidth } from '../engine/history-block.ts';
 import type { FeatureSet } from '../feature-set.ts';
-import { HistoryBlock, historyWidth } from '../history-block.ts';
 import type { KindSpill } from '../spill/kind-spill.ts';
 import { AbsenceMarker, sawEntity } from './replay-absence.ts';
 import type { PreparedColumns } from './replay-columns.ts';

@@ -1,7 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import { ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
+import { HistoryBlock, outputsOfKind } from '../engine/history-block.ts';
 import type { FeatureSet } from '../feature-set.ts';
-import { HistoryBlock, outputsOfKind } from '../history-block.ts';
 import type { SpillRoom } from '../spill/spill-place.ts';
 import { SpillWriter } from '../spill/spill-writer.ts';
 import type { ReplayColumns } from './replay-columns.ts';

@@ -1,4 +1,4 @@
-import type { FeatureSetDefinition } from '../definition.ts';
+import type { FeatureSetDefinition } from '../definition/definition.ts';
 import type { ReplayColumns } from './replay-columns.ts';
 import type { ReplayPiece } from './replay-piece.ts';
 

@@ -1,10 +1,10 @@
 import { LIMITS } from '../../base/limits.ts';
+import { HistoryBlock } from '../engine/history-block.ts';
+import { createVectorEngine, featureOutput } from '../engine/vector-engine.ts';
 import type { FeatureOutput } from '../feature-output.ts';
 import type { FeatureSet } from '../feature-set.ts';
-import { HistoryBlock } from '../history-block.ts';
 import { MEMORY_SPILL } from '../spill/memory-spill.ts';
 import type { SpillPlace } from '../spill/spill-place.ts';
-import { createVectorEngine, featureOutput } from '../vector-engine.ts';
 import { replayColumns } from './replay-columns.ts';
 import { type ReadSequence, type ReplayInput, type ReplayRecords, readsBetween } from './replay-input.ts';
 import { OWN_MEMORY, SHARED_MEMORY } from './replay-memory.ts';

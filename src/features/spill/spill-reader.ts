@@ -1,4 +1,4 @@
-import type { HistoryBlock } from '../history-block.ts';
+import type { HistoryBlock } from '../engine/history-block.ts';
 import type { KindSpill } from './kind-spill.ts';
 import { SpillChunk } from './spill-chunk.ts';
 import type { SpillRoom } from './spill-place.ts';

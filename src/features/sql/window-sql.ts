@@ -1,5 +1,5 @@
 import { type EntityKind, KEY_COLUMNS } from '../../domain/entity-keys.ts';
-import type { FeatureDefinition, WindowFeature } from '../definition.ts';
+import type { FeatureDefinition, WindowFeature } from '../definition/definition.ts';
 import { durationMicros } from '../duration.ts';
 import { columnSql, numberSql } from './column-sql.ts';
 import { conditionSql } from './condition-sql.ts';

@@ -1,7 +1,7 @@
-import type { EntityView } from '../entity-view.ts';
-import { EVENT_IDENTITY, passes } from '../event-layout.ts';
-import type { WindowEdges } from '../window-edges.ts';
-import type { KindPlan } from '../window-plan.ts';
+import type { EntityView } from '../engine/entity-view.ts';
+import { EVENT_IDENTITY, passes } from '../engine/event-layout.ts';
+import type { WindowEdges } from '../engine/window-edges.ts';
+import type { KindPlan } from '../engine/window-plan.ts';
 import type { KeptSums, SpanSum } from './span-sum.ts';
 
 /**

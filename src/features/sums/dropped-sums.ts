@@ -1,10 +1,10 @@
 import { ColdSums } from '../cold/cold-sums.ts';
-import type { EntityView } from '../entity-view.ts';
-import { passes } from '../event-layout.ts';
-import { emptyGroup, GROUP, GROUP_STRIDE, SUM_SPLIT, squaresOf } from '../group-sums.ts';
-import { FORGOTTEN, TILE, TOTALS, tileOffsets } from '../tile-pool.ts';
-import type { WindowEdges } from '../window-edges.ts';
-import type { GroupPlan, KindPlan, SpanPlan, SumPlan } from '../window-plan.ts';
+import type { EntityView } from '../engine/entity-view.ts';
+import { passes } from '../engine/event-layout.ts';
+import { emptyGroup, GROUP, GROUP_STRIDE, SUM_SPLIT, squaresOf } from '../engine/group-sums.ts';
+import { FORGOTTEN, TILE, TOTALS, tileOffsets } from '../engine/tile-pool.ts';
+import type { WindowEdges } from '../engine/window-edges.ts';
+import type { GroupPlan, KindPlan, SpanPlan, SumPlan } from '../engine/window-plan.ts';
 import { DOUBT, type KeptSums, type SpanSum } from './span-sum.ts';
 
 /** Adds to sums what an entity has no longer in memory: cold events, and tiles of dropped ones. */

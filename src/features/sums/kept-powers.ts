@@ -1,6 +1,6 @@
-import type { EntityView } from '../entity-view.ts';
-import { EVENT_IDENTITY, passes } from '../event-layout.ts';
-import type { GroupPlan } from '../window-plan.ts';
+import type { EntityView } from '../engine/entity-view.ts';
+import { EVENT_IDENTITY, passes } from '../engine/event-layout.ts';
+import type { GroupPlan } from '../engine/window-plan.ts';
 
 /** A payment at `t` that looks at an entity, and how its events lie. */
 export interface KeptLook {

@@ -1,5 +1,5 @@
-import { SUMMED } from '../aggregate-kinds.ts';
-import type { KindPlan } from '../window-plan.ts';
+import { SUMMED } from '../engine/aggregate-kinds.ts';
+import type { KindPlan } from '../engine/window-plan.ts';
 
 /**
  * What is kept of an event beside its time, for sums over runs of events. First, for each group, what all events before

@@ -1,7 +1,7 @@
-import { EntityView } from '../entity-view.ts';
-import { EVENT_IDENTITY, EVENT_TIME, passes } from '../event-layout.ts';
-import type { WindowEdges } from '../window-edges.ts';
-import type { KindPlan } from '../window-plan.ts';
+import { EntityView } from '../engine/entity-view.ts';
+import { EVENT_IDENTITY, EVENT_TIME, passes } from '../engine/event-layout.ts';
+import type { WindowEdges } from '../engine/window-edges.ts';
+import type { KindPlan } from '../engine/window-plan.ts';
 import { ExtremeRuns } from './extreme-runs.ts';
 import { type PrefixGroup, prefixRow } from './prefix-row.ts';
 import { SortedEvents } from './sorted-events.ts';

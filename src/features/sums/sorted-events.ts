@@ -1,6 +1,6 @@
 import { assert } from '../../base/assert.ts';
-import type { EntityView } from '../entity-view.ts';
-import { passes } from '../event-layout.ts';
+import type { EntityView } from '../engine/entity-view.ts';
+import { passes } from '../engine/event-layout.ts';
 import type { PrefixGroup, PrefixRow } from './prefix-row.ts';
 
 /**

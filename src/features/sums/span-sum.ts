@@ -1,4 +1,4 @@
-import type { EntityView } from '../entity-view.ts';
+import type { EntityView } from '../engine/entity-view.ts';
 
 /** What the events of one group sum to over one span: those in memory in doubles, those that are not in parts. */
 export class SpanSum {

@@ -1,11 +1,11 @@
 import { bigIntToDouble } from '../../base/to-double.ts';
-import { SUMMED } from '../aggregate-kinds.ts';
-import type { EntityView } from '../entity-view.ts';
+import { SUMMED } from '../engine/aggregate-kinds.ts';
+import type { EntityView } from '../engine/entity-view.ts';
+import { SUM_SPLIT } from '../engine/group-sums.ts';
+import type { WindowEdges } from '../engine/window-edges.ts';
+import type { GroupPlan, KindPlan, SpanPlan, SumPlan } from '../engine/window-plan.ts';
 import type { FeatureOutput } from '../feature-output.ts';
 import { FEATURE_STATUS } from '../feature-status.ts';
-import { SUM_SPLIT } from '../group-sums.ts';
-import type { WindowEdges } from '../window-edges.ts';
-import type { GroupPlan, KindPlan, SpanPlan, SumPlan } from '../window-plan.ts';
 import { DroppedSums } from './dropped-sums.ts';
 import { type KeptLook, keptPowers } from './kept-powers.ts';
 import { DOUBT, type KeptSums, SpanSum } from './span-sum.ts';

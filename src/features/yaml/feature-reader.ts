@@ -6,7 +6,7 @@ import {
   type LabelFeature,
   WINDOW_AGGREGATES,
   type WindowFeature,
-} from '../definition.ts';
+} from '../definition/definition.ts';
 import { entityList, entityOfColumns } from './entity-names.ts';
 import type { MemberReader } from './member-reader.ts';
 

@@ -1,6 +1,6 @@
 import { isScalar, type Node, type Scalar } from 'yaml';
 import { didYouMean, nearestName } from '../../base/nearest-name.ts';
-import type { Duration, EventColumn, WindowLength } from '../definition.ts';
+import type { Duration, EventColumn, WindowLength } from '../definition/definition.ts';
 import { isDuration } from '../duration.ts';
 import { COLUMN_TYPES, isColumnName } from '../expression/derived-columns.ts';
 import type { FileFaults } from './file-faults.ts';

@@ -1,9 +1,9 @@
 import { type Document, isScalar, isSeq, type Node } from 'yaml';
 import { AppError } from '../../base/errors.ts';
-import { bindExpressions } from '../bind-expressions.ts';
-import type { FeatureDefinition, FeatureSetDefinition } from '../definition.ts';
-import { checkFeature, checkName, checkSet, checkUnbounded } from '../definition-check.ts';
-import { DefinitionError } from '../definition-fault.ts';
+import { bindExpressions } from '../definition/bind-expressions.ts';
+import type { FeatureDefinition, FeatureSetDefinition } from '../definition/definition.ts';
+import { checkFeature, checkName, checkSet, checkUnbounded } from '../definition/definition-check.ts';
+import { DefinitionError } from '../definition/definition-fault.ts';
 import { compileCondition } from '../expression/condition.ts';
 import { ExpressionError } from '../expression/expression-error.ts';
 import { compileFeatureSet } from '../feature-set.ts';

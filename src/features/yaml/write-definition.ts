@@ -1,5 +1,5 @@
 import { Document, isMap, isSeq } from 'yaml';
-import type { FeatureSetDefinition } from '../definition.ts';
+import type { FeatureSetDefinition } from '../definition/definition.ts';
 import { KEY_OF_MEMBER } from './feature-reader.ts';
 
 /** The text of a file that says what a set is: read again, it is the same set. */

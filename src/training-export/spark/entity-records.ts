@@ -2,7 +2,7 @@ import { AppError } from '../../base/errors.ts';
 import { byKeyedKind, byKind, type EntityKind } from '../../domain/entity-keys.ts';
 import { LABEL_STATES, type LabelState } from '../../domain/label.ts';
 import type { PaymentRow } from '../../domain/payment-row.ts';
-import type { EpochOpening } from '../../features/epoch-book.ts';
+import type { EpochOpening } from '../../features/replay/epoch-book.ts';
 import {
   type NumberColumns,
   numberColumns,

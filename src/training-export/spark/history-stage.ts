@@ -1,9 +1,9 @@
 import { assert } from '../../base/assert.ts';
 import { byKind, ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
-import type { EpochOpening } from '../../features/epoch-book.ts';
-import { FIRST_SLOT } from '../../features/event-layout.ts';
+import { FIRST_SLOT } from '../../features/engine/event-layout.ts';
+import { outputsOfKind } from '../../features/engine/history-block.ts';
 import type { FeatureSet } from '../../features/feature-set.ts';
-import { outputsOfKind } from '../../features/history-block.ts';
+import type { EpochOpening } from '../../features/replay/epoch-book.ts';
 import { replayColumns } from '../../features/replay/replay-columns.ts';
 import { OWN_MEMORY } from '../../features/replay/replay-memory.ts';
 import { pieceInMemory } from '../../features/replay/replay-piece.ts';

@@ -1,11 +1,11 @@
 import { ENTITY_KINDS, type EntityKind, KEY_COLUMNS } from '../../domain/entity-keys.ts';
 import { PAYMENT_COLUMNS } from '../../domain/payment-row.ts';
-import { columnsRead } from '../../features/bind-expressions.ts';
-import type { EventSlot } from '../../features/event-layout.ts';
+import { columnsRead } from '../../features/definition/bind-expressions.ts';
+import { STATUS_SUFFIX } from '../../features/definition/reserved-names.ts';
+import type { EventSlot } from '../../features/engine/event-layout.ts';
 import { sourceColumns } from '../../features/expression/derived-columns.ts';
 import type { FeatureSet } from '../../features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../../features/feature-status.ts';
-import { STATUS_SUFFIX } from '../../features/reserved-names.ts';
 import type { SourceTable } from '../source-snapshots.ts';
 import { SPARK_PROTOCOL, SPARK_TASK_KEY, type SparkTaskBase } from './spark-task.ts';
 

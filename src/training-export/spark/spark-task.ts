@@ -1,8 +1,8 @@
 import { AppError, messageOf } from '../../base/errors.ts';
-import type { FeatureSetDefinition } from '../../features/definition.ts';
-import { checkedDefinition } from '../../features/definition-json.ts';
-import type { EpochOpening } from '../../features/epoch-book.ts';
+import type { FeatureSetDefinition } from '../../features/definition/definition.ts';
 import { compileFeatureSet, type FeatureSet } from '../../features/feature-set.ts';
+import type { EpochOpening } from '../../features/replay/epoch-book.ts';
+import { checkedDefinition } from '../../features/yaml/definition-json.ts';
 
 /** What both sides must agree about: how the columns of the two stages are called and what they hold. */
 export const SPARK_PROTOCOL = 1;

@@ -1,11 +1,16 @@
 import { assert } from '../../base/assert.ts';
 import { AppError } from '../../base/errors.ts';
 import { ENTITY_KINDS } from '../../domain/entity-keys.ts';
+import { STATUS_SUFFIX } from '../../features/definition/reserved-names.ts';
+import { outputsOfKind } from '../../features/engine/history-block.ts';
+import {
+  createVectorEngine,
+  featureOutput,
+  type VectorEngine,
+  writeAbsent,
+} from '../../features/engine/vector-engine.ts';
 import type { FeatureSet } from '../../features/feature-set.ts';
 import { FEATURE_STATUS, FEATURE_STATUS_NAMES } from '../../features/feature-status.ts';
-import { outputsOfKind } from '../../features/history-block.ts';
-import { STATUS_SUFFIX } from '../../features/reserved-names.ts';
-import { createVectorEngine, featureOutput, type VectorEngine, writeAbsent } from '../../features/vector-engine.ts';
 import { paymentRows } from '../../governance/payment-reader.ts';
 import type { WrittenColumn } from '../../storage/parquet/parquet-write.ts';
 import { field, type StructType, structOf } from '../../storage/types/delta-type.ts';

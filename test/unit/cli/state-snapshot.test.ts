@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readSnapshot, type SnapshotBase, writeSnapshot } from '../../../src/cli/state-snapshot.ts';
 import { AnswerIndex } from '../../../src/events/answer-index.ts';
-import { EmbeddedStore } from '../../../src/features/embedded-store.ts';
+import { EmbeddedStore } from '../../../src/features/embedded/embedded-store.ts';
 import { compileFeatureSet } from '../../../src/features/feature-set.ts';
 import { paymentOf, plainSet, rowOf } from '../features/streams.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { LabelState } from '../../../src/domain/label.ts';
 import type { PaymentRow } from '../../../src/domain/payment-row.ts';
-import { defineFeatureSet, type FeatureDefinition } from '../../../src/features/definition.ts';
-import { EmbeddedStore } from '../../../src/features/embedded-store.ts';
+import { defineFeatureSet, type FeatureDefinition } from '../../../src/features/definition/definition.ts';
+import { EmbeddedStore } from '../../../src/features/embedded/embedded-store.ts';
 import { compileFeatureSet } from '../../../src/features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../../../src/features/feature-status.ts';
 import { paymentOf, rowOf } from './streams.ts';

@@ -9,7 +9,7 @@ import {
   distinctEstimate,
   quantileBucket,
   REGISTERS,
-} from '../../../src/features/approximate.ts';
+} from '../../../src/features/engine/approximate.ts';
 
 describe('buckets of amounts', () => {
   it('begin at their floor, follow each other, and are no wider than a sixteenth', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { byKind } from '../../../src/domain/entity-keys.ts';
-import { baseOrder, kindOrders } from '../../../src/features/base-order.ts';
+import { baseOrder, kindOrders } from '../../../src/features/replay/base-order.ts';
 import { numberColumns } from '../../../src/features/replay/replay-input.ts';
 
 interface Event {

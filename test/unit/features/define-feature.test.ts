@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { defineFeature } from '../../../src/features/define-feature.ts';
-import { checkFeature } from '../../../src/features/definition-check.ts';
+import { defineFeature } from '../../../src/features/definition/define-feature.ts';
+import { checkFeature } from '../../../src/features/definition/definition-check.ts';
 
 const window = { kind: 'window', name: 'a', description: 'x', entity: 'payer', window: '1d' } as const;
 

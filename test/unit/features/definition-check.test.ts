@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkDefinition } from '../../../src/features/definition-check.ts';
+import { checkDefinition } from '../../../src/features/definition/definition-check.ts';
 import { compileFeatureSet } from '../../../src/features/feature-set.ts';
 import { PIX_CORE } from '../../../src/features/pix-core.ts';
 import { ID_COLUMNS, type IdColumn } from '../../../src/training-export/entity-columns.ts';

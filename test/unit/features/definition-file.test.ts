@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ENTITY_KINDS } from '../../../src/domain/entity-keys.ts';
-import { readDefinitionFile } from '../../../src/features/definition-file.ts';
 import { compileFeatureSet } from '../../../src/features/feature-set.ts';
 import { PIX_CORE } from '../../../src/features/pix-core.ts';
+import { readDefinitionFile } from '../../../src/features/yaml/definition-file.ts';
 import { DefinitionFileError } from '../../../src/features/yaml/file-faults.ts';
 import { writeDefinitionFile } from '../../../src/features/yaml/write-definition.ts';
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../src/base/errors.ts';
-import { defineFeatureSet, type FeatureDefinition } from '../../../src/features/definition.ts';
+import { defineFeatureSet, type FeatureDefinition } from '../../../src/features/definition/definition.ts';
+import { createVectorEngine, vectorWithoutStore } from '../../../src/features/engine/vector-engine.ts';
 import { compileFeatureSet } from '../../../src/features/feature-set.ts';
 import { FEATURE_STATUS, FEATURE_STATUS_NAMES } from '../../../src/features/feature-status.ts';
 import { PIX_CORE } from '../../../src/features/pix-core.ts';
-import { createVectorEngine, vectorWithoutStore } from '../../../src/features/vector-engine.ts';
 import { paymentOf, rowOf } from './streams.ts';
 
 const set = (...features: object[]) =>

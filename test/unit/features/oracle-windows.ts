@@ -1,6 +1,6 @@
 import { token53 } from '../../../src/base/hash128.ts';
 import { accountKey } from '../../../src/domain/entity-keys.ts';
-import type { EventColumn, FeatureSetDefinition, WindowFeature } from '../../../src/features/definition.ts';
+import type { EventColumn, FeatureSetDefinition, WindowFeature } from '../../../src/features/definition/definition.ts';
 import type { OracleEvent, OracleLabel, Scored } from './oracle.ts';
 
 /* The oracle's windows: each aggregate by its definition, over lists of events. */

@@ -15,7 +15,7 @@ import type {
   FeatureSetDefinition,
   LabelFeature,
   WindowFeature,
-} from '../../../src/features/definition.ts';
+} from '../../../src/features/definition/definition.ts';
 import { aggregated, boundOf, type Cell, here, none, type Past, span } from './oracle-windows.ts';
 
 /*

@@ -8,7 +8,7 @@ import {
 } from '../../../src/domain/entity-keys.ts';
 import { LABEL_STATES } from '../../../src/domain/label.ts';
 import type { PaymentRow } from '../../../src/domain/payment-row.ts';
-import type { FeatureSetDefinition } from '../../../src/features/definition.ts';
+import type { FeatureSetDefinition } from '../../../src/features/definition/definition.ts';
 import type { FeatureSet } from '../../../src/features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../../../src/features/feature-status.ts';
 import type { ReplayedVectors } from '../../../src/features/replay/replay.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { FeatureDefinition, FeatureSetDefinition } from '../../../src/features/definition.ts';
+import type { FeatureDefinition, FeatureSetDefinition } from '../../../src/features/definition/definition.ts';
+import { compareSets } from '../../../src/features/definition/set-changes.ts';
 import { compileFeatureSet } from '../../../src/features/feature-set.ts';
-import { compareSets } from '../../../src/features/set-changes.ts';
 
 const count = (name: string, changes: object = {}): FeatureDefinition => ({
   kind: 'window',

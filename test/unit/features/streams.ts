@@ -3,7 +3,11 @@ import { byKeyedKind, type EntityKind } from '../../../src/domain/entity-keys.ts
 import { LABEL_STATES, type LabelState } from '../../../src/domain/label.ts';
 import { entityKeys, PAYMENT_COLUMNS, type PaymentRow } from '../../../src/domain/payment-row.ts';
 import type { ColdShape } from '../../../src/features/cold/cold-layout.ts';
-import { defineFeatureSet, type FeatureSetDefinition, type WindowFeature } from '../../../src/features/definition.ts';
+import {
+  defineFeatureSet,
+  type FeatureSetDefinition,
+  type WindowFeature,
+} from '../../../src/features/definition/definition.ts';
 import { FEATURE_STATUS_NAMES } from '../../../src/features/feature-status.ts';
 import type { Observation } from '../../../src/features/online-store.ts';
 import type { ReplayPayments } from '../../../src/features/replay/replay-input.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { GROUP, SUM_SPLIT, squaresOf } from '../../../src/features/group-sums.ts';
-import { TILE, TilePool, tileOffsets } from '../../../src/features/tile-pool.ts';
+import { GROUP, SUM_SPLIT, squaresOf } from '../../../src/features/engine/group-sums.ts';
+import { TILE, TilePool, tileOffsets } from '../../../src/features/engine/tile-pool.ts';
 
 const layout = {
   widthMicros: 10,

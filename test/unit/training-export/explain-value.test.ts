@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LABEL_STATES } from '../../../src/domain/label.ts';
-import type { FeatureDefinition, LabelFeature, WindowFeature } from '../../../src/features/definition.ts';
+import type { FeatureDefinition, LabelFeature, WindowFeature } from '../../../src/features/definition/definition.ts';
 import { compileFeatureSet } from '../../../src/features/feature-set.ts';
 import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
 import { createExport } from '../../../src/training-export/create-export.ts';

@@ -3,7 +3,7 @@ import { ENTITY_KINDS, type EntityNumbers } from '../../../src/domain/entity-key
 import type { LabelState } from '../../../src/domain/label.ts';
 import type { PaymentRow } from '../../../src/domain/payment-row.ts';
 import { entityKeys } from '../../../src/domain/payment-row.ts';
-import { EmbeddedStore } from '../../../src/features/embedded-store.ts';
+import { EmbeddedStore } from '../../../src/features/embedded/embedded-store.ts';
 import type { FeatureSet } from '../../../src/features/feature-set.ts';
 import type { Observation } from '../../../src/features/online-store.ts';
 import {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRowsFile } from '../../../src/cli/rows-file.ts';
 import { LABEL_STATES, type LabelState } from '../../../src/domain/label.ts';
 import { entityKeys, type PaymentRow } from '../../../src/domain/payment-row.ts';
-import { EmbeddedStore } from '../../../src/features/embedded-store.ts';
+import { EmbeddedStore } from '../../../src/features/embedded/embedded-store.ts';
 import { compileFeatureSet } from '../../../src/features/feature-set.ts';
 import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
 import { createExport } from '../../../src/training-export/create-export.ts';

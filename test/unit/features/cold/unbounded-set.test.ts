@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readDefinitionFile } from '../../../../src/features/definition-file.ts';
 import { compileFeatureSet } from '../../../../src/features/feature-set.ts';
 import { RedisOnlineStore } from '../../../../src/features/redis/redis-online-store.ts';
+import { readDefinitionFile } from '../../../../src/features/yaml/definition-file.ts';
 
 const file = (feature: string): string => `name: shop
 description: x

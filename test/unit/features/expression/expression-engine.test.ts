@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bindExpressions } from '../../../../src/features/bind-expressions.ts';
-import type { FeatureDefinition } from '../../../../src/features/definition.ts';
+import { bindExpressions } from '../../../../src/features/definition/bind-expressions.ts';
+import type { FeatureDefinition } from '../../../../src/features/definition/definition.ts';
+import { ExpressionEngine } from '../../../../src/features/engine/expression-engine.ts';
 import { ExpressionError } from '../../../../src/features/expression/expression-error.ts';
-import { ExpressionEngine } from '../../../../src/features/expression-engine.ts';
 import { FEATURE_STATUS_NAMES } from '../../../../src/features/feature-status.ts';
 import { type Cell, expression, type World, world } from './random-expressions.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../../src/base/limits.ts';
-import { bindExpressions } from '../../../../src/features/bind-expressions.ts';
-import type { FeatureDefinition } from '../../../../src/features/definition.ts';
+import { bindExpressions } from '../../../../src/features/definition/bind-expressions.ts';
+import type { FeatureDefinition } from '../../../../src/features/definition/definition.ts';
+import { ExpressionEngine } from '../../../../src/features/engine/expression-engine.ts';
 import { ExpressionError } from '../../../../src/features/expression/expression-error.ts';
-import { ExpressionEngine } from '../../../../src/features/expression-engine.ts';
 import { FEATURE_STATUS_NAMES } from '../../../../src/features/feature-status.ts';
 import { rowOf } from '../streams.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FeatureDefinition } from '../../../../src/features/definition.ts';
+import type { FeatureDefinition } from '../../../../src/features/definition/definition.ts';
 import { compileFeatureSet } from '../../../../src/features/feature-set.ts';
 import { formulaOf } from '../../../../src/features/pages/feature-formula.ts';
 import { type FeatureSpread, featurePage, type PageFacts } from '../../../../src/features/pages/feature-page.ts';

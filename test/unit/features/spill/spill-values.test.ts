@@ -1,15 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../../src/base/limits.ts';
+import {
+  HistoryBlock,
+  historyWidth,
+  outputsOfKind,
+  placesOfKinds,
+} from '../../../../src/features/engine/history-block.ts';
+import { featureOutput } from '../../../../src/features/engine/vector-engine.ts';
 import { compileFeatureSet } from '../../../../src/features/feature-set.ts';
-import { HistoryBlock, historyWidth, outputsOfKind, placesOfKinds } from '../../../../src/features/history-block.ts';
 import { OWN_MEMORY } from '../../../../src/features/replay/replay-memory.ts';
 import { kindChunks, kindSpill } from '../../../../src/features/spill/kind-spill.ts';
 import { MEMORY_SPILL } from '../../../../src/features/spill/memory-spill.ts';
 import { chunkLayout } from '../../../../src/features/spill/spill-chunk.ts';
 import { SpillReader } from '../../../../src/features/spill/spill-reader.ts';
 import { SpillWriter } from '../../../../src/features/spill/spill-writer.ts';
-import { featureOutput } from '../../../../src/features/vector-engine.ts';
 import { testSet } from '../streams.ts';
 
 const set = compileFeatureSet(testSet(9));

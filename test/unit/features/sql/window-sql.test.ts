@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FeatureDefinition, WindowFeature } from '../../../../src/features/definition.ts';
+import type { FeatureDefinition, WindowFeature } from '../../../../src/features/definition/definition.ts';
 import { PIX_CORE } from '../../../../src/features/pix-core.ts';
 import { windowSql } from '../../../../src/features/sql/window-sql.ts';
 

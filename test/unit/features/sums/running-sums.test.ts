@@ -2,15 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ColdPool } from '../../../../src/features/cold/cold-pool.ts';
 import { memoryPages } from '../../../../src/features/cold/memory-pages.ts';
-import type { FeatureSetDefinition, WindowFeature } from '../../../../src/features/definition.ts';
-import { EntityLists } from '../../../../src/features/entity-lists.ts';
-import { EntityView } from '../../../../src/features/entity-view.ts';
-import { EventSlab } from '../../../../src/features/event-slab.ts';
+import type { FeatureSetDefinition, WindowFeature } from '../../../../src/features/definition/definition.ts';
+import { EntityLists } from '../../../../src/features/engine/entity-lists.ts';
+import { EntityView } from '../../../../src/features/engine/entity-view.ts';
+import { EventSlab } from '../../../../src/features/engine/event-slab.ts';
+import { TilePool } from '../../../../src/features/engine/tile-pool.ts';
+import { featureOutput } from '../../../../src/features/engine/vector-engine.ts';
+import { WindowEngine } from '../../../../src/features/engine/window-engine.ts';
 import { compileFeatureSet, type FeatureSet } from '../../../../src/features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../../../../src/features/feature-status.ts';
-import { TilePool } from '../../../../src/features/tile-pool.ts';
-import { featureOutput } from '../../../../src/features/vector-engine.ts';
-import { WindowEngine } from '../../../../src/features/window-engine.ts';
 import { STREAMS, smallShape } from '../streams.ts';
 
 /*

@@ -1,5 +1,5 @@
 import { ENTITY_KINDS, type EntityKind } from '../../../../src/domain/entity-keys.ts';
-import type { FeatureSetDefinition } from '../../../../src/features/definition.ts';
+import type { FeatureSetDefinition } from '../../../../src/features/definition/definition.ts';
 import type { FeatureSet } from '../../../../src/features/feature-set.ts';
 import type { HistoryPiece } from '../../../../src/training-export/read-history.ts';
 import { RECORD } from '../../../../src/training-export/spark/entity-records.ts';

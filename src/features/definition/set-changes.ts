@@ -1,0 +1,112 @@
+import { canonicalJson } from '../../base/canonical-json.ts';
+import { durationMicros } from '../duration.ts';
+import type { FeatureDefinition, FeatureSetDefinition } from './definition.ts';
+
+/** One member that is not what it was; undefined where it is not there. */
+export interface MemberChange {
+  readonly member: string;
+  readonly was: unknown;
+  readonly is: unknown;
+}
+
+/** A feature of both sets that says other things. */
+export interface FeatureChange {
+  readonly name: string;
+  readonly members: readonly MemberChange[];
+  /** Whether its values may be others: not where only what is told of it to people changed. */
+  readonly changesValues: boolean;
+}
+
+/** What must be computed anew before the new set can be served. */
+export interface Backfill {
+  /** Features whose windows or labels no state has. */
+  readonly features: readonly string[];
+  /** Days of silver that they reach back, with the allowed lateness; null where they reach back to its beginning. */
+  readonly days: number | null;
+}
+
+/** What a change of a set does. */
+export interface SetChanges {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly changed: readonly FeatureChange[];
+  /** Of the set itself. */
+  readonly head: readonly MemberChange[];
+  /** Whether features that stay stand in another order: vectors are then others. */
+  readonly isReordered: boolean;
+  /** Whether everything that was there keeps its values: whoever reads it by name may go on. */
+  readonly isCompatible: boolean;
+  /** Null where nothing must be computed anew. */
+  readonly backfill: Backfill | null;
+}
+
+/** Members that say nothing about values. */
+const TOLD: readonly string[] = ['description', 'owner', 'tags', 'personal'];
+const MICROS_OF_DAY = 86_400_000_000;
+
+/** Compares two versions of a set. @param before null where there is none: then everything is new. */
+export function compareSets(before: FeatureSetDefinition | null, after: FeatureSetDefinition): SetChanges {
+  const was = new Map((before?.features ?? []).map((feature) => [feature.name, feature]));
+  const is = new Map(after.features.map((feature) => [feature.name, feature]));
+  const added = [...is.keys()].filter((name) => !was.has(name));
+  const removed = [...was.keys()].filter((name) => !is.has(name));
+  const changed = [...is.values()].flatMap((feature): FeatureChange[] => {
+    const old = was.get(feature.name);
+    const members = old === undefined ? [] : memberChanges(old, feature);
+    const changesValues = members.some(({ member }) => !TOLD.includes(member));
+    return members.length === 0 ? [] : [{ name: feature.name, members, changesValues }];
+  });
+  const { features: _, ...head } = after;
+  const { features: __, ...headBefore } = before ?? after;
+  const headChanges = memberChanges(headBefore, head);
+  const keptBefore = [...was.keys()].filter((name) => is.has(name));
+  const keptAfter = [...is.keys()].filter((name) => was.has(name));
+  const isReordered = keptBefore.some((name, at) => keptAfter[at] !== name);
+  const wider = headChanges.some(({ member }) => !TOLD.includes(member));
+  const renewed = wider
+    ? after.features
+    : after.features.filter(
+        ({ name }) => added.includes(name) || changed.some((one) => one.name === name && one.changesValues),
+      );
+  return {
+    added,
+    removed,
+    changed,
+    head: headChanges,
+    isReordered,
+    isCompatible: removed.length === 0 && !isReordered && !wider && !changed.some(({ changesValues }) => changesValues),
+    backfill: backfillOf(renewed, after),
+  };
+}
+
+function memberChanges(was: object, is: object): MemberChange[] {
+  const [before, after] = [new Map(Object.entries(was)), new Map(Object.entries(is))];
+  const members = new Set([...before.keys(), ...after.keys()]);
+  return [...members].flatMap((member): MemberChange[] => {
+    const change = { member, was: before.get(member), is: after.get(member) };
+    return canonicalJson(change.was ?? null) === canonicalJson(change.is ?? null) ? [] : [change];
+  });
+}
+
+/** Expressions are computed when they are asked for; windows and labels need state. */
+function backfillOf(features: readonly FeatureDefinition[], set: FeatureSetDefinition): Backfill | null {
+  const stateful = features.filter(({ kind }) => kind !== 'expression');
+  if (stateful.length === 0) return null;
+  const reach = Math.max(...stateful.map(reachMicros)) + durationMicros(set.allowedLateness, set.name);
+  return {
+    features: stateful.map(({ name }) => name),
+    days: Number.isFinite(reach) ? Math.ceil(reach / MICROS_OF_DAY) : null,
+  };
+}
+
+/** How far back of a payment a feature looks; Infinity for all time. */
+function reachMicros(feature: FeatureDefinition): number {
+  if (feature.kind === 'expression') return 0;
+  const { name, window = 'all', offset } = feature;
+  if (window === 'all') return Number.POSITIVE_INFINITY;
+  // A day on which summer time ends has 25 hours.
+  if (window === 'civil_day') return 25 * 3_600_000_000;
+  if (window === 'civil_month') return 32 * MICROS_OF_DAY;
+  const hop = feature.kind === 'window' && feature.hop !== undefined ? durationMicros(feature.hop, name) : 0;
+  return durationMicros(window, name) + (offset === undefined ? 0 : durationMicros(offset, name)) + hop;
+}

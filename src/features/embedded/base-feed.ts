@@ -1,0 +1,68 @@
+import { ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
+import type { ObservedLabel, RecordedPayment } from '../online-store.ts';
+import { baseOrder, kindOrders, type OrderedLabels, type OrderedPayments } from '../replay/base-order.ts';
+
+/** A store that is built from recorded events. */
+export interface BaseSink {
+  /** Takes an event in each of its entities; one whose payment is known is passed over. */
+  applyRecorded(payment: RecordedPayment): unknown;
+  applyRecordedLabel(label: ObservedLabel): unknown;
+  /** Takes a payment and its entities, but its event in none of them. @returns whether it was not known. */
+  admitRecorded(payment: RecordedPayment): boolean;
+  /** Takes the event of an admitted payment in one of its entities. */
+  appendRecorded(kind: EntityKind, payment: RecordedPayment): void;
+  /** Takes a label of the payee that it names. */
+  appendRecordedLabel(label: ObservedLabel): void;
+}
+
+/** Recorded events by row, in any order. */
+export interface BaseEvents {
+  readonly payments: OrderedPayments;
+  readonly labels: OrderedLabels;
+  paymentAt(row: number): RecordedPayment;
+  labelAt(row: number): ObservedLabel;
+}
+
+/** How far a feed is. */
+export interface FeedProgress {
+  readonly done: number;
+  readonly total: number;
+}
+
+/**
+ * Feeds events into a store so that each entity takes them in the order of its numbers, whichever server and journal
+ * they came through: in one order of whole events where there is one, else kind by kind, which takes five times as long.
+ *
+ * @param pauseRows a pause is yielded after so many rows.
+ */
+export function* feedBase(events: BaseEvents, sink: BaseSink, pauseRows: number): Generator<FeedProgress> {
+  const { payments, labels } = events;
+  const order = baseOrder(payments, labels);
+  const orders = kindOrders(payments, labels, order);
+  const total = order.length * (orders === null ? 1 : 1 + ENTITY_KINDS.length);
+  let done = 0;
+  const isPause = (): boolean => {
+    done += 1;
+    return done % pauseRows === 1;
+  };
+  if (orders === null) {
+    for (const item of order) {
+      if (item < 0) sink.applyRecordedLabel(events.labelAt(-1 - item));
+      else sink.applyRecorded(events.paymentAt(item));
+      if (isPause()) yield { done, total };
+    }
+    return;
+  }
+  const isAdmitted = new Uint8Array(payments.count);
+  for (const item of order) {
+    if (item >= 0 && sink.admitRecorded(events.paymentAt(item))) isAdmitted[item] = 1;
+    if (isPause()) yield { done, total };
+  }
+  for (const kind of ENTITY_KINDS) {
+    for (const item of orders[kind]) {
+      if (item < 0) sink.appendRecordedLabel(events.labelAt(-1 - item));
+      else if (isAdmitted[item] === 1) sink.appendRecorded(kind, events.paymentAt(item));
+      if (isPause()) yield { done, total };
+    }
+  }
+}

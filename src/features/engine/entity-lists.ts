@@ -1,0 +1,378 @@
+import type { ColdPool } from '../cold/cold-pool.ts';
+import type { EntityView } from './entity-view.ts';
+import type { EventSlab } from './event-slab.ts';
+import { FORGOTTEN, type TilePool, TOTALS, tileOf } from './tile-pool.ts';
+import type { UndoLog } from './undo-log.ts';
+import { type KeepingRule, LEAST_KEPT } from './window-plan.ts';
+
+/*
+ * An entity's record is 64 bytes, one cache line, seen as int32 and as float64:
+ *   int32    0 base · 1 head · 2 kept · 3 1 + size class · 4 sequence · 5 count · 14 tile chain · 15 extra
+ *   float64  3 first time · 4 second time · 5 newest time · 6 newest dropped time
+ */
+const INTS = 16;
+const FLOATS = 8;
+const BASE = 0;
+const HEAD = 1;
+const KEPT = 2;
+const CLASS = 3;
+const SEQUENCE = 4;
+const COUNT = 5;
+const CHAIN = 14;
+const EXTRA = 15;
+const FIRST = 3;
+const SECOND = 4;
+const NEWEST = 5;
+const DROPPED = 6;
+
+/** What became of an event that left its place, in the log of what can be undone. */
+const DROPPED_HEAD = 0;
+const COOLED_HEAD = 1;
+const FORGOT_COLD = 2;
+
+/**
+ * The states of many entities of a kind, and the one place that says what an entity keeps: the
+ * last `bound` events by sequence; beyond the newest few, none that is older than any window can
+ * reach. What is dropped leaves its time behind, and its tile where windows hop. A set without a bound drops
+ * only what no window can reach; of the others those beyond the newest `bound` are cold ({@link ColdPool}).
+ */
+export class EntityLists {
+  readonly capacity: number;
+  readonly #ints: Int32Array;
+  readonly #floats: Float64Array;
+  readonly #slab: EventSlab;
+  readonly #tiles: TilePool;
+  readonly #rule: KeepingRule;
+  readonly #cold: ColdPool | null;
+  #used = 0;
+
+  constructor(capacity: number, rule: KeepingRule, slab: EventSlab, tiles: TilePool, cold: ColdPool | null) {
+    this.capacity = capacity;
+    this.#rule = rule;
+    this.#slab = slab;
+    this.#tiles = tiles;
+    this.#cold = cold;
+    this.#floats = new Float64Array(capacity * FLOATS);
+    this.#ints = new Int32Array(this.#floats.buffer);
+  }
+
+  /** Entities in the table; an entity's index is below it. */
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Makes a state without events. The caller has looked that there is room. */
+  create(): number {
+    const entity = this.#used;
+    this.#used += 1;
+    this.reset(entity);
+    return entity;
+  }
+
+  /** Empties a state and gives its events back; its sequence begins again. */
+  reset(entity: number): void {
+    const ints = this.#ints;
+    const at = entity * INTS;
+    const sizeClass = (ints[at + CLASS] as number) - 1;
+    if (sizeClass >= 0) this.#slab.give(ints[at + BASE] as number, sizeClass);
+    this.#cold?.forget(entity);
+    ints.fill(0, at, at + INTS);
+    const float = entity * FLOATS;
+    this.#floats[float + FIRST] = Infinity;
+    this.#floats[float + SECOND] = Infinity;
+    this.#floats[float + NEWEST] = -Infinity;
+    this.#floats[float + DROPPED] = -Infinity;
+  }
+
+  /** The last number that the entity gave. */
+  sequence(entity: number): number {
+    return this.#ints[entity * INTS + SEQUENCE] as number;
+  }
+
+  /** Sets the last number: a new epoch counts from 1 again, a label takes one too. */
+  setSequence(entity: number, sequence: number): void {
+    this.#ints[entity * INTS + SEQUENCE] = sequence;
+  }
+
+  /** A number that the store keeps with the entity: the payee's list of labels + 1. */
+  extra(entity: number): number {
+    return this.#ints[entity * INTS + EXTRA] as number;
+  }
+
+  /** See {@link extra}. */
+  setExtra(entity: number, value: number): void {
+    this.#ints[entity * INTS + EXTRA] = value;
+  }
+
+  /** Events that the entity ever had. */
+  count(entity: number): number {
+    return this.#ints[entity * INTS + COUNT] as number;
+  }
+
+  /** Shows a state to the engine. The view is true until the next append. */
+  show(entity: number, view: EntityView): void {
+    const ints = this.#ints;
+    const floats = this.#floats;
+    const at = entity * INTS;
+    const float = entity * FLOATS;
+    const sizeClass = (ints[at + CLASS] as number) - 1;
+    view.events = this.#slab.numbers;
+    view.stride = this.#slab.stride;
+    view.base = ints[at + BASE] as number;
+    view.head = ints[at + HEAD] as number;
+    view.mask = sizeClass < 0 ? 0 : (1 << sizeClass) - 1;
+    view.kept = ints[at + KEPT] as number;
+    view.count = ints[at + COUNT] as number;
+    view.first = floats[float + FIRST] as number;
+    view.second = floats[float + SECOND] as number;
+    view.maxSeen = floats[float + NEWEST] as number;
+    view.maxDropped = floats[float + DROPPED] as number;
+    view.tiles = this.#tiles.numbers;
+    view.tileChain = ints[at + CHAIN] as number;
+    view.cold = this.#cold === null ? null : this.#cold.of(entity);
+    view.ownIdentity = -1;
+  }
+
+  /**
+   * Appends an event with the entity's next number.
+   *
+   * @param event its numbers, as the entity's layout names them: the first is its time.
+   * @param undo where to note what {@link undoAppend} needs; null where it is never undone.
+   */
+  append(entity: number, event: Float64Array, undo: UndoLog | null): void {
+    const time = event[0] as number;
+    const ints = this.#ints;
+    const floats = this.#floats;
+    const at = entity * INTS;
+    const float = entity * FLOATS;
+    const first = floats[float + FIRST] as number;
+    const second = floats[float + SECOND] as number;
+    const newestBefore = floats[float + NEWEST] as number;
+    const droppedBefore = floats[float + DROPPED] as number;
+    if (time < first) {
+      floats[float + SECOND] = first;
+      floats[float + FIRST] = time;
+    } else if (time < second) {
+      floats[float + SECOND] = time;
+    }
+    const newest = Math.max(time, newestBefore);
+    floats[float + NEWEST] = newest;
+    ints[at + COUNT] = (ints[at + COUNT] as number) + 1;
+    ints[at + SEQUENCE] = (ints[at + SEQUENCE] as number) + 1;
+    const horizon = newest - this.#rule.retentionMicros;
+    let moves = 0;
+    if (ints[at + KEPT] === this.#rule.bound) {
+      if (this.#cold === null) this.#dropHead(entity, horizon, undo);
+      else this.#coolHead(this.#cold, entity, horizon, undo);
+      moves = 1;
+    }
+    this.#write(at, event);
+    if (this.#cold !== null) moves += this.#forgetCold(this.#cold, entity, horizon, undo);
+    // Heads go in their order: none in memory before all cold ones.
+    const hasCold = (this.#cold?.of(entity)?.count ?? 0) > 0;
+    while (!hasCold && (ints[at + KEPT] as number) > LEAST_KEPT && this.#headTime(at) <= horizon) {
+      this.#dropHead(entity, horizon, undo);
+      moves += 1;
+    }
+    if (undo === null) return;
+    undo.push(first);
+    undo.push(second);
+    undo.push(newestBefore);
+    undo.push(droppedBefore);
+    undo.push(moves);
+    undo.push(entity);
+  }
+
+  /** Takes the newest append back; it must be the newest of all that `undo` holds. */
+  undoAppend(undo: UndoLog): void {
+    const entity = undo.pop();
+    const ints = this.#ints;
+    const floats = this.#floats;
+    const at = entity * INTS;
+    const float = entity * FLOATS;
+    const moves = undo.pop();
+    floats[float + DROPPED] = undo.pop();
+    floats[float + NEWEST] = undo.pop();
+    floats[float + SECOND] = undo.pop();
+    floats[float + FIRST] = undo.pop();
+    ints[at + COUNT] = (ints[at + COUNT] as number) - 1;
+    ints[at + SEQUENCE] = (ints[at + SEQUENCE] as number) - 1;
+    ints[at + KEPT] = (ints[at + KEPT] as number) - 1;
+    for (let move = 0; move < moves; move += 1) this.#undoMove(entity, undo);
+  }
+
+  #headTime(at: number): number {
+    const slot = (this.#ints[at + BASE] as number) + (this.#ints[at + HEAD] as number);
+    return this.#slab.numbers[slot * this.#slab.stride] as number;
+  }
+
+  #write(at: number, event: Float64Array): void {
+    const ints = this.#ints;
+    const kept = ints[at + KEPT] as number;
+    let sizeClass = (ints[at + CLASS] as number) - 1;
+    if (sizeClass < 0 || kept === 1 << sizeClass) {
+      this.#grow(at, sizeClass);
+      sizeClass += 1;
+    }
+    const mask = (1 << sizeClass) - 1;
+    const { numbers, stride } = this.#slab;
+    const slot = ((ints[at + BASE] as number) + (((ints[at + HEAD] as number) + kept) & mask)) * stride;
+    for (let number = 0; number < stride; number += 1) numbers[slot + number] = event[number] as number;
+    ints[at + KEPT] = kept + 1;
+  }
+
+  #grow(at: number, sizeClass: number): void {
+    const ints = this.#ints;
+    const base = this.#slab.take(sizeClass + 1);
+    if (sizeClass >= 0) {
+      const old = ints[at + BASE] as number;
+      const head = ints[at + HEAD] as number;
+      const size = 1 << sizeClass;
+      const { numbers, stride } = this.#slab;
+      const split = (old + head) * stride;
+      numbers.copyWithin(base * stride, split, (old + size) * stride);
+      numbers.copyWithin((base + size - head) * stride, old * stride, split);
+      this.#slab.give(old, sizeClass);
+    }
+    ints[at + BASE] = base;
+    ints[at + HEAD] = 0;
+    ints[at + CLASS] = sizeClass + 2;
+  }
+
+  /** Drops the oldest event: its time stays, and what tiles sum of it. */
+  #dropHead(entity: number, horizon: number, undo: UndoLog | null): void {
+    const at = entity * INTS;
+    const { numbers, stride } = this.#slab;
+    const from = this.#takeHead(at) * stride;
+    const time = numbers[from] as number;
+    this.#noteDropped(entity, time);
+    let tiled = this.#addToTiles(at, numbers, from, horizon, undo);
+    if (this.#cold !== null && this.#rule.tiles.hasTotals) {
+      this.#addToTile(at, FORGOTTEN, FORGOTTEN, numbers, from, undo);
+      tiled += 1;
+    }
+    if (undo === null) return;
+    undo.push(tiled);
+    for (let number = 0; number < stride; number += 1) undo.push(numbers[from + number] as number);
+    undo.push(DROPPED_HEAD);
+  }
+
+  /** Moves the oldest event in memory to the cold ones. */
+  #coolHead(cold: ColdPool, entity: number, horizon: number, undo: UndoLog | null): void {
+    const at = entity * INTS;
+    const { numbers, stride } = this.#slab;
+    const from = this.#takeHead(at) * stride;
+    const tiled = this.#addToTiles(at, numbers, from, horizon, undo);
+    cold.make(entity).push(numbers, from);
+    if (undo === null) return;
+    undo.push(tiled);
+    undo.push(COOLED_HEAD);
+  }
+
+  /** Drops cold events that no window can reach. @returns how many. */
+  #forgetCold(cold: ColdPool, entity: number, horizon: number, undo: UndoLog | null): number {
+    const events = cold.of(entity);
+    if (events === null) return 0;
+    let forgotten = 0;
+    const inMemory = this.#ints[entity * INTS + KEPT] as number;
+    while (events.count > 0 && events.count + inMemory > LEAST_KEPT) {
+      const { numbers, at: from } = events.head();
+      const time = numbers[from] as number;
+      if (time > horizon) break;
+      this.#noteDropped(entity, time);
+      const { hasTotals } = this.#rule.tiles;
+      if (hasTotals) this.#addToTile(entity * INTS, FORGOTTEN, FORGOTTEN, numbers, from, undo);
+      events.dropHead(undo);
+      forgotten += 1;
+      undo?.push(hasTotals ? 1 : 0);
+      undo?.push(FORGOT_COLD);
+    }
+    return forgotten;
+  }
+
+  /** Takes the oldest event in memory off its list. @returns its place, whose numbers are still there. */
+  #takeHead(at: number): number {
+    const ints = this.#ints;
+    const head = ints[at + HEAD] as number;
+    ints[at + HEAD] = (head + 1) & ((1 << ((ints[at + CLASS] as number) - 1)) - 1);
+    ints[at + KEPT] = (ints[at + KEPT] as number) - 1;
+    return (ints[at + BASE] as number) + head;
+  }
+
+  #noteDropped(entity: number, time: number): void {
+    const place = entity * FLOATS + DROPPED;
+    if (time > (this.#floats[place] as number)) this.#floats[place] = time;
+  }
+
+  /** Adds an event that leaves memory to its tiles. @returns how many they are. */
+  #addToTiles(at: number, numbers: Float64Array, from: number, horizon: number, undo: UndoLog | null): number {
+    const { widthMicros, hasTotals } = this.#rule.tiles;
+    const time = numbers[from] as number;
+    let tiled = 0;
+    if (widthMicros > 0 && time > horizon) {
+      // A tile that ends at the horizon or before it is seen by no window any more.
+      this.#addToTile(at, tileOf(time, widthMicros), Math.floor(horizon / widthMicros), numbers, from, undo);
+      tiled += 1;
+    }
+    if (hasTotals) {
+      this.#addToTile(at, TOTALS, TOTALS, numbers, from, undo);
+      tiled += 1;
+    }
+    return tiled;
+  }
+
+  #addToTile(
+    at: number,
+    index: number,
+    least: number,
+    numbers: Float64Array,
+    from: number,
+    undo: UndoLog | null,
+  ): void {
+    const tiles = this.#tiles;
+    const chain = this.#ints[at + CHAIN] as number;
+    const used = tiles.used;
+    const tile = tiles.find(chain, index, least);
+    const isNew = tiles.used > used;
+    if (undo !== null) {
+      const place = tile * tiles.stride;
+      for (let number = 0; number < tiles.stride; number += 1) undo.push(tiles.numbers[place + number] as number);
+      undo.push(tile);
+    }
+    if (isNew) this.#ints[at + CHAIN] = tile + 1;
+    tiles.add(tile, index, numbers, from);
+  }
+
+  #undoMove(entity: number, undo: UndoLog): void {
+    const code = undo.pop();
+    if (code === FORGOT_COLD) {
+      this.#cold?.of(entity)?.undoDrop();
+    } else {
+      const at = entity * INTS;
+      const ints = this.#ints;
+      const head = ((ints[at + HEAD] as number) - 1) & ((1 << ((ints[at + CLASS] as number) - 1)) - 1);
+      const { numbers, stride } = this.#slab;
+      const to = ((ints[at + BASE] as number) + head) * stride;
+      ints[at + HEAD] = head;
+      ints[at + KEPT] = (ints[at + KEPT] as number) + 1;
+      if (code === COOLED_HEAD) this.#cold?.of(entity)?.pop(numbers, to);
+      else for (let number = stride - 1; number >= 0; number -= 1) numbers[to + number] = undo.pop();
+    }
+    const tiles = this.#tiles;
+    for (let tiled = undo.pop(); tiled > 0; tiled -= 1) {
+      const place = undo.pop() * tiles.stride;
+      for (let number = tiles.stride - 1; number >= 0; number -= 1) tiles.numbers[place + number] = undo.pop();
+    }
+  }
+
+  /** The columns that a snapshot keeps. */
+  recordBytes(): Uint8Array {
+    return new Uint8Array(this.#floats.buffer, 0, this.#used * FLOATS * 8);
+  }
+
+  /** Takes a snapshot's columns. */
+  restoreRecords(bytes: Uint8Array): void {
+    new Uint8Array(this.#floats.buffer).set(bytes);
+    this.#used = bytes.length / (FLOATS * 8);
+  }
+}

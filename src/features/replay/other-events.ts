@@ -1,0 +1,72 @@
+import { epochOfEvent } from './replay-groups.ts';
+import type { ReplayPayments } from './replay-input.ts';
+import type { ReplayMemory } from './replay-memory.ts';
+
+/** In `eventOf`: the payment has several events. */
+export const SEVERAL = -2;
+
+/** Events of payments that have more than one row. */
+export interface OtherEvents {
+  /** Row of the payment's one event, by row; −1 where no other row may look for it, or there is none; or {@link SEVERAL}. */
+  readonly eventOf: Int32Array;
+  /** Rows of a payment's events by its token, where it has several (a store had lost the first), in their order. */
+  readonly eventsOf: ReadonlyMap<number, readonly number[]>;
+  /** For an event whose payment has several: those that come before it in a base. */
+  readonly earlierEvents: ReadonlyMap<number, readonly number[]>;
+}
+
+/** Finds the events of payments that have a second side or two events. @param tokens of endToEndIds, by row. */
+export function otherEvents(payments: ReplayPayments, tokens: Float64Array, memory: ReplayMemory): OtherEvents {
+  const eventsOf = new Map<number, number[]>();
+  const eventOf = memory.integers(payments.count).fill(-1);
+  for (const token of tokensWithTwoEvents(payments, tokens)) eventsOf.set(token, []);
+  // Only payments with another row than their one event are looked for, so only those are held in a map.
+  const single = new Map<number, number>();
+  for (let row = 0; row < payments.count; row += 1)
+    if (payments.isEvent[row] !== 1) single.set(tokens[row] as number, -1);
+  for (let row = 0; row < payments.count; row += 1) {
+    const token = tokens[row] as number;
+    if (payments.isEvent[row] !== 1) continue;
+    eventsOf.get(token)?.push(row);
+    if (single.has(token)) single.set(token, row);
+  }
+  for (let row = 0; row < payments.count; row += 1) {
+    const token = tokens[row] as number;
+    eventOf[row] = eventsOf.has(token) ? SEVERAL : (single.get(token) ?? -1);
+  }
+  const earlierEvents = new Map<number, readonly number[]>();
+  for (const rows of eventsOf.values()) {
+    rows.sort((a, b) => compareEvents(payments, a, b));
+    for (const [at, row] of rows.entries()) if (at > 0) earlierEvents.set(row, rows.slice(0, at));
+  }
+  return { eventOf, eventsOf, earlierEvents };
+}
+
+/** They are rare: a store had lost the first. Found by a table of rows at their tokens, 4 to 7 bytes a payment. */
+function tokensWithTwoEvents({ count, isEvent }: ReplayPayments, tokens: Float64Array): number[] {
+  const mask = 2 ** Math.ceil(Math.log2(count * 1.25 + 1)) - 1;
+  /** 1 + the row, at the lowest bits of its token or behind; 0 where there is none. */
+  const table = new Int32Array(mask + 1);
+  const twice: number[] = [];
+  for (let row = 0; row < count; row += 1) {
+    if (isEvent[row] !== 1) continue;
+    const token = tokens[row] as number;
+    let at = (token >>> 0) & mask;
+    while (table[at] !== 0 && tokens[(table[at] as number) - 1] !== token) at = (at + 1) & mask;
+    if (table[at] === 0) table[at] = row + 1;
+    else twice.push(token);
+  }
+  return twice;
+}
+
+/** By epoch, those without one last; then by known time, journal, position. */
+function compareEvents({ numbers, places }: ReplayPayments, a: number, b: number): number {
+  const [left, right] = [epochOfEvent(numbers, a), epochOfEvent(numbers, b)];
+  if (left !== right) return left - right;
+  if (places.knownTimes[a] !== places.knownTimes[b]) {
+    return (places.knownTimes[a] as number) - (places.knownTimes[b] as number);
+  }
+  const [journalA, journalB] = [places.journals.at(a) ?? '', places.journals.at(b) ?? ''];
+  if (journalA !== journalB) return journalA < journalB ? -1 : 1;
+  return (places.positions[a] as number) - (places.positions[b] as number);
+}
