@@ -9,6 +9,7 @@ import { stagedProgress } from '../progress.ts';
 import { tableLines } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
 import type { ExportFlags } from './export-flags.ts';
+import { collected } from './flag-values.ts';
 import { addReplayOptions, replayPortsOf } from './replay-options.ts';
 import { SET_HELP } from './set-option.ts';
 
@@ -68,10 +69,6 @@ export function addCreateCommand(group: Command, contextOf: ContextOf): void {
     .action((flags: ExportFlags, called: Command) => createTrainingSet(contextOf(called), flags, settingFlags(called)));
   addReplayOptions(command, 'the folder that holds the export');
   addSettingOptions(command, ['dataDir']);
-}
-
-function collected(value: string, before: readonly string[] = []): string[] {
-  return [...before, value];
 }
 
 async function createTrainingSet(

@@ -56,7 +56,7 @@ async function extend(
   ] = await Promise.all([
     import('../../training-export/extend-export.ts'),
     import('../../storage/store/local-object-store.ts'),
-    import('./export-instant.ts'),
+    import('./flag-values.ts'),
     import('./export-flags.ts'),
     import('../pseudonym-key.ts'),
     import('../source-tables.ts'),

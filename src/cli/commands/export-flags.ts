@@ -1,15 +1,14 @@
-import { AppError, messageOf } from '../../base/errors.ts';
+import { AppError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/nearest-name.ts';
 import { LABEL_STATES, type LabelState } from '../../domain/label.ts';
-import { durationMicros } from '../../features/duration.ts';
 import type { FeatureSet } from '../../features/feature-set.ts';
 import { idColumnOf } from '../../training-export/entity-columns.ts';
 import type { ExportOptions } from '../../training-export/export-options.ts';
 import { FILE_FORMATS } from '../../training-export/file-format.ts';
 import { SOURCE_TABLES, type SourceTable, type SourceVersions } from '../../training-export/source-snapshots.ts';
 import type { UserMapping } from '../../training-export/user-mapping.ts';
-import { instantOf } from './export-instant.ts';
 import { splitsOf } from './export-splits.ts';
+import { instantOf, spanOf } from './flag-values.ts';
 import type { ReplayFlags } from './replay-options.ts';
 
 /** What `export create` is called with. */
@@ -75,14 +74,6 @@ export function exportOptionsOf(flags: ExportFlags, set: FeatureSet): ExportOpti
     ...columnsOf(flags),
     leakage: oneOf('--leakage', flags.leakage ?? 'warn', ['warn', 'fail', 'off'] as const),
   };
-}
-
-function spanOf(flag: string, text: string): number {
-  try {
-    return durationMicros(text, flag);
-  } catch (error) {
-    throw new AppError('usage', messageOf(error), {}, error);
-  }
 }
 
 /** What the user's file calls our columns. @throws AppError `usage`, also where there is no file. */

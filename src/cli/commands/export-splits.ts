@@ -3,7 +3,7 @@ import { idColumnOf } from '../../training-export/entity-columns.ts';
 import type { ExportOptions } from '../../training-export/export-options.ts';
 import { GROUP_BUCKETS, type GroupSplit } from '../../training-export/group-split.ts';
 import type { TimeSplit } from '../../training-export/time-split.ts';
-import { instantOf } from './export-instant.ts';
+import { instantOf } from './flag-values.ts';
 
 const FORMS = 'time:A,B, such as time:2026-06-19,2026-07-09, or group:ENTITY=a/b/c, such as group:payer=80/10/10';
 

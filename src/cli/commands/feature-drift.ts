@@ -5,7 +5,7 @@ import type { AbsenceRates, DriftReport, FeatureDrift } from '../../training-exp
 import type { CommandContext, ContextOf } from '../command-context.ts';
 import { type Terminal, tableLines } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
-import { instantOf } from './export-instant.ts';
+import { instantOf } from './flag-values.ts';
 
 /** What `features drift` is called with. */
 interface DriftFlags {

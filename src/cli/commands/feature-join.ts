@@ -4,13 +4,13 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AppError, messageOf, systemErrorCode } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
-import { durationMicros } from '../../features/duration.ts';
 import type { DuckDb } from '../../storage/parquet/duckdb.ts';
 import type { JoinFound, JoinSource, ValueView } from '../../training-export/join/join-request.ts';
 import type { JoinFormat } from '../../training-export/join/join-values.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
 import { progress } from '../progress.ts';
 import { tableLines } from '../terminal.ts';
+import { collected, spanOf } from './flag-values.ts';
 import { openTableOf } from './table-source.ts';
 
 /** What `features join` is called with. */
@@ -66,10 +66,6 @@ export function addFeatureJoinCommand(features: Command, contextOf: ContextOf): 
     .action((flags: JoinFlags, command: Command) => joinFeatures(contextOf(command), flags));
 }
 
-function collected(value: string, before: readonly string[] = []): string[] {
-  return [...before, value];
-}
-
 /** One `--values`, read. */
 interface ValuesFlag {
   readonly keys: readonly string[];
@@ -92,15 +88,6 @@ function formatOf(out: string): JoinFormat {
   throw new AppError('usage', `--out ${out}: name a file that ends in .parquet or .csv`);
 }
 
-function ttlOf(text: string | undefined): number | null {
-  if (text === undefined) return null;
-  try {
-    return durationMicros(text, '--ttl');
-  } catch (error) {
-    throw new AppError('usage', messageOf(error), {}, error);
-  }
-}
-
 /** What the column with the known time is called by default, where there is one. */
 const KNOWN_TIME = 'known_time';
 
@@ -110,7 +97,11 @@ async function knownTimeOf(db: DuckDb, source: JoinSource): Promise<string | nul
 }
 
 async function joinFeatures({ terminal }: CommandContext, flags: JoinFlags): Promise<void> {
-  const [values, format, ttlMicros] = [flags.values.map(valuesFlag), formatOf(flags.out), ttlOf(flags.ttl)];
+  const [values, format, ttlMicros] = [
+    flags.values.map(valuesFlag),
+    formatOf(flags.out),
+    flags.ttl === undefined ? null : spanOf('--ttl', flags.ttl),
+  ];
   const [{ openDuckDb }, { joinSource }, { joinValues }] = await Promise.all([
     import('../../storage/parquet/duckdb.ts'),
     import('../../training-export/join/join-source.ts'),

@@ -7,6 +7,7 @@ import type { CommandContext, ContextOf } from '../command-context.ts';
 import { stagedProgress } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
+import { collected } from './flag-values.ts';
 import { addReplayOptions, type ReplayFlags, replayPortsOf } from './replay-options.ts';
 import { SET_HELP } from './set-option.ts';
 import { formatOf, ROW_FORMATS, type RowFormatName, rowOutput } from './table-output.ts';
@@ -91,10 +92,6 @@ async function rowsOf(flags: ReadFlags): Promise<HistoryRows> {
     return { kind: 'own', rows: await readUserRows(await openRowsFile(rows), mapping) };
   }
   throw new AppError('usage', 'name either --payments, which are recorded, or --rows of your own');
-}
-
-function collected(value: string, before: readonly string[] = []): string[] {
-  return [...before, value];
 }
 
 async function writeHistory(terminal: Terminal, format: RowFormatName, history: History): Promise<void> {
