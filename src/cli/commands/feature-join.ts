@@ -4,7 +4,6 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AppError, messageOf, systemErrorCode } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
-import type { DuckDb } from '../../storage/parquet/duckdb.ts';
 import type { JoinFound, JoinSource, ValueView } from '../../training-export/join/join-request.ts';
 import type { JoinFormat } from '../../training-export/join/join-values.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
@@ -91,9 +90,8 @@ function formatOf(out: string): JoinFormat {
 /** What the column with the known time is called by default, where there is one. */
 const KNOWN_TIME = 'known_time';
 
-async function knownTimeOf(db: DuckDb, source: JoinSource): Promise<string | null> {
-  const { sourceColumns } = await import('../../training-export/join/join-table.ts');
-  return (await sourceColumns(db, source)).some(({ name }) => name === KNOWN_TIME) ? KNOWN_TIME : null;
+function knownTimeOf({ columns }: JoinSource): string | null {
+  return columns.some(({ name }) => name === KNOWN_TIME) ? KNOWN_TIME : null;
 }
 
 async function joinFeatures({ terminal }: CommandContext, flags: JoinFlags): Promise<void> {
@@ -125,12 +123,18 @@ async function joinFeatures({ terminal }: CommandContext, flags: JoinFlags): Pro
       const texts = [...new Set([...values.flatMap(({ keys }) => keys), ...instants])];
       const opened = async (path: string, known: string | undefined) => {
         const source = await joinSource(db, path, texts, openDelta);
-        return { ...source, knownTime: known ?? (await knownTimeOf(db, source)) };
+        return { ...source, knownTime: known ?? knownTimeOf(source) };
       };
       const rows = { ...(await opened(flags.rows, flags.knownTime)), time };
       const views: ValueView[] = [];
       for (const { path, keys, columns } of values) {
-        views.push({ ...(await opened(path, flags.valueKnownTime)), keys, columns, time: valueTime, ttlMicros });
+        views.push({
+          ...(await opened(path, flags.valueKnownTime)),
+          keys,
+          wanted: columns,
+          time: valueTime,
+          ttlMicros,
+        });
       }
       const path = join(beside, `joined.${format}`);
       const request = { rows, views, withTimes: flags.times === true };

@@ -1,9 +1,17 @@
+/** A column of a source. */
+export interface SourceColumn {
+  readonly name: string;
+  /** DuckDB's name of its type. */
+  readonly type: string;
+}
+
 /** A file or table that takes part in a join, as SQL reads it. */
 export interface JoinSource {
   /** What errors call it: the file that the user named. */
   readonly name: string;
   /** Its rows as a table expression of DuckDB, their order kept where it has one. */
   readonly sql: string;
+  readonly columns: readonly SourceColumn[];
 }
 
 /** Rows that values are joined to: each has its keys, and the instant at which it is taken. */
@@ -19,7 +27,7 @@ export interface ValueView extends JoinSource {
   /** Columns of the entity, called so in the rows as well. */
   readonly keys: readonly string[];
   /** Columns to join, in their order; null for all that are neither key nor time. */
-  readonly columns: readonly string[] | null;
+  readonly wanted: readonly string[] | null;
   readonly time: string;
   /** Column of the instant at which a value was known; null for one that was known when it happened. */
   readonly knownTime: string | null;

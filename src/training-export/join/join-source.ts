@@ -5,7 +5,7 @@ import type { DuckDb } from '../../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../../storage/scan/duckdb-scan.ts';
 import type { Snapshot } from '../../storage/scan/snapshot.ts';
 import { sqlPath, sqlText } from '../../storage/types/sql-types.ts';
-import type { JoinSource } from './join-request.ts';
+import { type JoinSource, OWN_PREFIX } from './join-request.ts';
 import { readable } from './join-table.ts';
 
 /** Opens a Delta table at its newest version. */
@@ -15,7 +15,7 @@ export type OpenDeltaTable = (path: string) => Promise<Snapshot>;
  * A file of Parquet or CSV (also `.csv.gz`), or the folder of a Delta table, as a join reads it.
  *
  * @param texts columns of a CSV that are texts whatever they look like: ids have zeros in front, and instants a zone.
- * @throws AppError `not_found`, `usage` for a file of another ending, those of storage.
+ * @throws AppError `not_found`, `usage` for a file of another ending, `invalid_file`, those of storage.
  */
 export async function joinSource(
   db: DuckDb,
@@ -24,19 +24,28 @@ export async function joinSource(
   openDeltaTable: OpenDeltaTable,
 ): Promise<JoinSource> {
   if (!existsSync(path)) throw new AppError('not_found', `there is no file ${path}`);
+  if (/\.csv(\.gz)?$/.test(path)) return csvSource(db, path, texts);
   if (existsSync(join(path, '_delta_log'))) {
-    return { name: path, sql: await duckdbScan(db, await openDeltaTable(path)) };
+    return sourceOf(db, path, await duckdbScan(db, await openDeltaTable(path)));
   }
-  if (path.endsWith('.parquet')) return { name: path, sql: `read_parquet(${sqlPath(path)})` };
-  if (/\.csv(\.gz)?$/.test(path)) return { name: path, sql: await csvSql(db, path, texts) };
+  if (path.endsWith('.parquet')) return sourceOf(db, path, `read_parquet(${sqlPath(path)})`);
   throw new AppError('usage', `${path} is neither .parquet nor .csv, nor the folder of a Delta table`);
 }
 
-async function csvSql(db: DuckDb, path: string, texts: readonly string[]): Promise<string> {
-  const read = `read_csv(${sqlPath(path)}, header = true, skip = 0, delim = ',', quote = '"', sample_size = -1`;
-  const names = new Set(
-    (await readable(path, () => db.rows(`DESCRIBE SELECT * FROM ${read})`))).map((row) => String(row.column_name)),
-  );
-  const types = texts.filter((name) => names.has(name)).map((name) => `${sqlText(name)}: 'VARCHAR'`);
-  return types.length === 0 ? `${read})` : `${read}, types = {${types.join(', ')}})`;
+/** A CSV is looked through once for the types of its columns; those that are texts need no second look. */
+async function csvSource(db: DuckDb, path: string, texts: readonly string[]): Promise<JoinSource> {
+  const read = `read_csv(${sqlPath(path)}, header = true, skip = 0, delim = ',', quote = '"'`;
+  const guessed = await sourceOf(db, path, `${read}, sample_size = -1)`);
+  const columns = guessed.columns.map(({ name, type }) => ({ name, type: texts.includes(name) ? 'VARCHAR' : type }));
+  const types = columns.map(({ name, type }) => `${sqlText(name)}: ${sqlText(type)}`);
+  return { name: path, columns, sql: `${read}, columns = {${types.join(', ')}})` };
+}
+
+/** @throws AppError `invalid_file` where it cannot be read, or a name is one of the join's own. */
+async function sourceOf(db: DuckDb, name: string, sql: string): Promise<JoinSource> {
+  const rows = await readable(name, () => db.rows(`DESCRIBE SELECT * FROM ${sql}`));
+  const columns = rows.map((row) => ({ name: String(row.column_name), type: String(row.column_type) }));
+  const own = columns.find((column) => column.name.startsWith(OWN_PREFIX));
+  if (own === undefined) return { name, sql, columns };
+  throw new AppError('invalid_file', `${name}: the column ${own.name} begins with ${OWN_PREFIX}, which joins use`);
 }

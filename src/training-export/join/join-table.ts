@@ -2,23 +2,7 @@ import { AppError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/nearest-name.ts';
 import type { DuckDb } from '../../storage/parquet/duckdb.ts';
 import { sqlName } from '../../storage/types/sql-types.ts';
-import { type JoinSource, OWN_PREFIX } from './join-request.ts';
-
-/** A column of a source. */
-export interface SourceColumn {
-  readonly name: string;
-  /** DuckDB's name of its type. */
-  readonly type: string;
-}
-
-/** Columns of a source. @throws AppError `invalid_file` where a name is one of the join's own. */
-export async function sourceColumns(db: DuckDb, { name, sql }: JoinSource): Promise<readonly SourceColumn[]> {
-  const rows = await readable(name, () => db.rows(`DESCRIBE SELECT * FROM ${sql}`));
-  const columns = rows.map((row) => ({ name: String(row.column_name), type: String(row.column_type) }));
-  const own = columns.find((column) => column.name.startsWith(OWN_PREFIX));
-  if (own === undefined) return columns;
-  throw new AppError('invalid_file', `${name}: the column ${own.name} begins with ${OWN_PREFIX}, which joins use`);
-}
+import type { JoinSource, SourceColumn } from './join-request.ts';
 
 /**
  * Runs what reads a source.
@@ -37,10 +21,10 @@ export async function readable<T>(name: string, read: () => Promise<T>): Promise
 }
 
 /** The column of a name. @throws AppError `usage` with the nearest name. */
-export function sourceColumn(source: JoinSource, columns: readonly SourceColumn[], name: string): SourceColumn {
-  const found = columns.find((column) => column.name === name);
+export function sourceColumn(source: JoinSource, name: string): SourceColumn {
+  const found = source.columns.find((column) => column.name === name);
   if (found !== undefined) return found;
-  const names = columns.map((column) => column.name);
+  const names = source.columns.map((column) => column.name);
   throw new AppError(
     'usage',
     `${source.name} has no column ${name}${didYouMean(name, names)} (it has ${names.join(', ')})`,
@@ -51,9 +35,10 @@ export function sourceColumn(source: JoinSource, columns: readonly SourceColumn[
  * A column as microseconds since 1970, null where it is no instant: a timestamp (UTC where it names no zone), a date,
  * a text of ISO 8601.
  *
- * @throws AppError `usage` for a column of another type.
+ * @throws AppError `usage` for a column of another type, or one that is not there.
  */
-export function instantSql(source: JoinSource, { name, type }: SourceColumn): string {
+export function instantSql(source: JoinSource, name: string): string {
+  const { type } = sourceColumn(source, name);
   const column = sqlName(name);
   if (type === 'VARCHAR') return `epoch_us(TRY_CAST(${column} AS TIMESTAMP WITH TIME ZONE))`;
   if (/^(TIMESTAMP|DATE)/.test(type)) return `epoch_us(${column}::TIMESTAMP)`;

@@ -1,8 +1,8 @@
 import { AppError } from '../../base/errors.ts';
 import type { DuckDb } from '../../storage/parquet/duckdb.ts';
 import { sqlName, sqlText } from '../../storage/types/sql-types.ts';
-import type { JoinFound, JoinRequest, ValueView } from './join-request.ts';
-import { instantSql, readable, refuseRows, type SourceColumn, sourceColumn, sourceColumns } from './join-table.ts';
+import type { JoinedRows, JoinFound, JoinRequest, ValueView } from './join-request.ts';
+import { instantSql, readable, refuseRows, sourceColumn } from './join-table.ts';
 import {
   foundSql,
   joinSql,
@@ -34,13 +34,13 @@ export async function joinValues(
   let done = 0;
   const step = (): void => onStep(done++, 3 + 2 * views.length);
   step();
-  const rowColumns = await readRows(db, rows, views);
+  await readRows(db, rows, views);
   const read: ReadView[] = [];
   for (const [place, view] of views.entries()) {
     step();
-    read.push(await readView(db, view, rowColumns, place));
+    read.push(await readView(db, view, rows, place));
   }
-  const columns = checkedColumns(rowColumns, read, withTimes);
+  const columns = checkedColumns(rows, read, withTimes);
   for (const view of read) {
     step();
     await pickValues(db, view);
@@ -62,11 +62,10 @@ export async function joinValues(
   return { ...(await countFound(db, read)), columns };
 }
 
-async function readRows(db: DuckDb, rows: JoinRequest['rows'], views: readonly ValueView[]): Promise<SourceColumn[]> {
-  const columns = await sourceColumns(db, rows);
-  for (const key of views.flatMap(({ keys }) => keys)) sourceColumn(rows, columns, key);
-  const time = instantSql(rows, sourceColumn(rows, columns, rows.time));
-  const known = rows.knownTime === null ? '"#t"' : instantSql(rows, sourceColumn(rows, columns, rows.knownTime));
+async function readRows(db: DuckDb, rows: JoinedRows, views: readonly ValueView[]): Promise<void> {
+  for (const key of views.flatMap(({ keys }) => keys)) sourceColumn(rows, key);
+  const time = instantSql(rows, rows.time);
+  const known = rows.knownTime === null ? '"#t"' : instantSql(rows, rows.knownTime);
   await readable(rows.name, () =>
     db.run(
       `CREATE TEMP TABLE ${ROWS_TABLE} AS SELECT *, row_number() OVER () - 1 AS "#row", ${time} AS "#t", ${known} AS "#s"
@@ -77,11 +76,10 @@ async function readRows(db: DuckDb, rows: JoinRequest['rows'], views: readonly V
   await refuseRows(db, rows, { from: ROWS_TABLE, where: '"#s" IS NULL', what: `have no instant in ${rows.knownTime}` });
   const [counted] = await db.rows(`SELECT count(*) AS n FROM ${ROWS_TABLE}`);
   if (counted?.n === 0n) throw new AppError('not_found', `${rows.name} has no rows`);
-  return [...columns];
 }
 
 /** Columns of the result. @throws AppError `usage` where two have one name, in whatever case: who reads files by name would get either. */
-function checkedColumns(rowColumns: readonly SourceColumn[], read: readonly ReadView[], withTimes: boolean): string[] {
+function checkedColumns(rows: JoinedRows, read: readonly ReadView[], withTimes: boolean): string[] {
   const from = new Map<string, string>();
   const columns: string[] = [];
   const add = (name: string, source: string): void => {
@@ -93,7 +91,7 @@ function checkedColumns(rowColumns: readonly SourceColumn[], read: readonly Read
     from.set(name.toLowerCase(), source);
     columns.push(name);
   };
-  for (const { name } of rowColumns) add(name, 'the rows');
+  for (const { name } of rows.columns) add(name, 'the rows');
   for (const { view, columns: own } of read) {
     for (const name of own) add(name, view.name);
     if (withTimes) add(timeName(view), view.name);

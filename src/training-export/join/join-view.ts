@@ -1,8 +1,8 @@
 import { AppError } from '../../base/errors.ts';
 import type { DuckDb } from '../../storage/parquet/duckdb.ts';
 import { sqlName } from '../../storage/types/sql-types.ts';
-import type { ValueView } from './join-request.ts';
-import { instantSql, readable, refuseRows, type SourceColumn, sourceColumn, sourceColumns } from './join-table.ts';
+import type { JoinSource, SourceColumn, ValueView } from './join-request.ts';
+import { instantSql, readable, refuseRows, sourceColumn } from './join-table.ts';
 
 /*
  * Own columns of the tables of a join:
@@ -30,25 +30,19 @@ export const ROWS_TABLE = 'joined_rows';
 /**
  * Reads a view into a table, its values in the order of (entity, event time, known time).
  *
- * @param rowColumns columns of the rows.
+ * @param rows what it is joined to.
  * @throws AppError `usage` for columns that are not there, `invalid_file` for values without an instant and for two of
  * one entity with equal instants: which of them counts, nobody could say.
  */
-export async function readView(
-  db: DuckDb,
-  view: ValueView,
-  rowColumns: readonly SourceColumn[],
-  place: number,
-): Promise<ReadView> {
-  const columns = await sourceColumns(db, view);
-  const time = instantSql(view, sourceColumn(view, columns, view.time));
-  const known = view.knownTime === null ? '"#e"' : instantSql(view, sourceColumn(view, columns, view.knownTime));
+export async function readView(db: DuckDb, view: ValueView, rows: JoinSource, place: number): Promise<ReadView> {
+  const time = instantSql(view, view.time);
+  const known = view.knownTime === null ? '"#e"' : instantSql(view, view.knownTime);
   const names = new Set([...view.keys, view.time, ...(view.knownTime === null ? [] : [view.knownTime])]);
-  const wanted = view.columns ?? columns.map(({ name }) => name).filter((name) => !names.has(name));
-  for (const name of wanted) sourceColumn(view, columns, name);
+  const wanted = view.wanted ?? view.columns.map(({ name }) => name).filter((name) => !names.has(name));
+  for (const name of wanted) sourceColumn(view, name);
   if (wanted.length === 0) throw new AppError('usage', `${view.name} has no column beside its keys and times`);
   const [raw, table] = [`raw_values_${place}`, `values_${place}`];
-  const keys = view.keys.map((name) => keySql(sourceColumn(view, columns, name), rowColumns));
+  const keys = view.keys.map((name) => keySql(sourceColumn(view, name), sourceColumn(rows, name)));
   const parts = [
     ...keys.map(({ own }, at) => `${own} AS ${keyName(at)}`),
     `${time} AS "#e", ${known} AS "#k"`,
@@ -146,8 +140,8 @@ export function joinSql(read: ReadView, alias: string): string {
 
 /** A view's columns in the result. @param withTime whether the instant of the value is one. */
 export function resultColumns({ view, columns }: ReadView, alias: string, withTime: boolean): string[] {
-  const isFresh = view.ttlMicros === null ? null : `r."#t" - ${alias}."#e" <= ${view.ttlMicros}`;
-  const shown = (sql: string): string => (isFresh === null ? sql : `CASE WHEN ${isFresh} THEN ${sql} END`);
+  const shown = (sql: string): string =>
+    view.ttlMicros === null ? sql : `CASE WHEN ${freshSql(view, alias)} THEN ${sql} END`;
   return [
     ...columns.map((name, at) => `${shown(`${alias}.${valueName(at)}`)} AS ${sqlName(name)}`),
     ...(withTime ? [`${shown(`make_timestamptz(${alias}."#e")`)} AS ${sqlName(timeName(view))}`] : []),
@@ -161,13 +155,17 @@ export function timeName({ keys }: ValueView): string {
 
 /** Whether a row has a value: 2 it has, 1 it has one that is too old, 0 none. */
 export function foundSql({ view }: ReadView, alias: string): string {
-  const isFresh = view.ttlMicros === null ? 'true' : `r."#t" - ${alias}."#e" <= ${view.ttlMicros}`;
-  return `CASE WHEN ${alias}."#e" IS NULL THEN 0 WHEN ${isFresh} THEN 2 ELSE 1 END`;
+  return `CASE WHEN ${alias}."#e" IS NULL THEN 0 WHEN ${freshSql(view, alias)} THEN 2 ELSE 1 END`;
+}
+
+/** Whether a value is no older than it may be. */
+function freshSql({ ttlMicros }: ValueView, alias: string): string {
+  return ttlMicros === null ? 'true' : `r."#t" - ${alias}."#e" <= ${ttlMicros}`;
 }
 
 /** Both sides of a key: as they are where their types are equal, else as texts, since files write one id in many ways. */
-function keySql({ name, type }: SourceColumn, rowColumns: readonly SourceColumn[]): { own: string; ofRow: string } {
-  const cast = rowColumns.find((column) => column.name === name)?.type === type ? '' : '::VARCHAR';
+function keySql({ name, type }: SourceColumn, ofRows: SourceColumn): { own: string; ofRow: string } {
+  const cast = ofRows.type === type ? '' : '::VARCHAR';
   return { own: `${sqlName(name)}${cast}`, ofRow: `r.${sqlName(name)}${cast}` };
 }
 

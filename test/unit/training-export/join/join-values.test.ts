@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type DuckDb, openDuckDb } from '../../../../src/storage/parquet/duckdb.ts';
-import type { JoinRequest, ValueView } from '../../../../src/training-export/join/join-request.ts';
+import type { JoinRequest, JoinSource, ValueView } from '../../../../src/training-export/join/join-request.ts';
 import { joinSource } from '../../../../src/training-export/join/join-source.ts';
 import { joinValues } from '../../../../src/training-export/join/join-values.ts';
 
@@ -33,10 +33,10 @@ async function csv(db: DuckDb, name: string, lines: readonly string[], texts: re
 
 const TEXTS = ['payer', 'payee', 'event_time', 'known_time'];
 
-const viewOf = (source: { name: string; sql: string }, more: Partial<ValueView> = {}): ValueView => ({
+const viewOf = (source: JoinSource, more: Partial<ValueView> = {}): ValueView => ({
   ...source,
   keys: ['payer'],
-  columns: null,
+  wanted: null,
   time: 'event_time',
   knownTime: null,
   ttlMicros: null,
@@ -211,14 +211,14 @@ describe('values that are joined', () => {
     [
       'of a column that is not there',
       good,
-      { columns: ['scroe'] },
+      { wanted: ['scroe'] },
       /values\.csv has no column scroe, did you mean score\?/,
     ],
     ['of a key that is not there', good, { keys: ['payeer'] }, /has no column payeer, did you mean payer\?/],
     [
       'called as a column of the rows',
       good,
-      { columns: ['event_time'] },
+      { wanted: ['event_time'] },
       /values\.csv and the rows both have a column event_time/,
     ],
     ['at a number', good, { time: 'score' }, /the column score is BIGINT, which is no instant/],
