@@ -82,35 +82,6 @@ function comparePlaces(payments: PlaceColumns, labels: PlaceColumns): (a: number
   };
 }
 
-/**
- * Places for the reads of each entity, side by side, in the order of the entities' numbers.
- *
- * @param counts how many reads each entity has; becomes `next`.
- * @returns entities that have reads; where their runs begin, and the last one ends; by entity, where its next read goes.
- */
-export function runsOfReads(
-  counts: Int32Array,
-  memory: ReplayMemory,
-): { readonly entities: Int32Array; readonly start: Int32Array; readonly next: Int32Array } {
-  const read = counts.reduce((count, of) => (of > 0 ? count + 1 : count), 0);
-  const entities = memory.integers(read);
-  const start = memory.integers(read + 1);
-  // What memory gives may have been used before.
-  start[0] = 0;
-  let place = 0;
-  let total = 0;
-  for (let entity = 0; entity < counts.length; entity += 1) {
-    const count = counts[entity] as number;
-    if (count === 0) continue;
-    entities[place] = entity;
-    counts[entity] = total;
-    total += count;
-    place += 1;
-    start[place] = total;
-  }
-  return { entities, start, next: counts };
-}
-
 /** Sorts a run of two columns by the second; nearly always it is in order, and then only looked at. */
 export function sortByKey(
   items: Int32Array,

@@ -4,16 +4,13 @@ import type { FeatureSet } from '../feature-set.ts';
 import { type KindChunks, kindChunks, kindSpill, type SpillCut } from '../spill/kind-spill.ts';
 import type { SpillPlace, SpillRoom } from '../spill/spill-place.ts';
 import { SpillReader } from '../spill/spill-reader.ts';
-import { AbsenceMarker, sawEntity } from './replay-absence.ts';
+import { AbsenceMarker } from './replay-absence.ts';
 import type { PreparedColumns } from './replay-columns.ts';
 import type { ReadSequence } from './replay-input.ts';
-import { EPOCH_STEP, type KindReads, type KindRecords, runsOfReads, sortByKey } from './replay-items.ts';
 import { type ReplayMemory, ReusedMemory } from './replay-memory.ts';
 import type { ReplayPiece } from './replay-piece.ts';
+import { groupReads } from './replay-reads.ts';
 import { tasksOfKind } from './replay-tasks.ts';
-
-/** Reads for which saw is asked at once: 1 MB. */
-const SAW_READS = 65_536;
 
 /** A piece of reads that was computed. */
 export type ComputedPiece = Pick<ReplayPiece, 'rows' | 'values' | 'status'>;
@@ -89,7 +86,8 @@ export class SpilledReplay {
   pass(kind: EntityKind): ReplayPiece {
     this.#passMemory.again();
     const records = this.#prepared.recordsOf(kind, this.#passMemory);
-    const grouped = this.#group(kind, records);
+    const of = { kind, entityOf: this.#prepared.entities[kind], count: records.start.length - 1 };
+    const grouped = groupReads(of, this.#reads, this.#passMemory);
     const numbered = tasksOfKind(ENTITY_KINDS.indexOf(kind), grouped, records);
     const tasks = this.#memory.integers(numbered.length);
     tasks.set(numbered);
@@ -121,49 +119,9 @@ export class SpilledReplay {
     const rows = this.#rows.subarray(from, to);
     const block = new HistoryBlock(this.#set, this.#values, this.#status);
     for (const kind of this.kinds) {
-      const entityOf = this.#prepared.entities[kind];
-      const { epochs } = this.#reads.saw(kind, from, to);
-      for (let read = 0; read < rows.length; read += 1) {
-        const entity = entityOf[rows[read] as number] as number;
-        if (!sawEntity(entity, epochs[read] as number)) this.#absence.mark(kind, entity, read, block);
-      }
+      this.#absence.markAll(kind, rows, this.#reads.saw(kind, from, to), this.#prepared.entities[kind], block);
       this.#readers.get(kind)?.load(piece, block, this.#places[kind]);
     }
     return { rows, values: this.#values, status: this.#status };
-  }
-
-  /** Groups the reads of a kind by entity, each entity's in the order of what they saw. */
-  #group(kind: EntityKind, records: KindRecords): KindReads {
-    const reads = this.#passMemory.integers(this.#cut.reads);
-    const keys = this.#passMemory.doubles(this.#cut.reads);
-    const counts = new Int32Array(records.start.length - 1);
-    this.#each(kind, (entity) => {
-      counts[entity] = (counts[entity] as number) + 1;
-    });
-    const { entities, start, next } = runsOfReads(counts, this.#passMemory);
-    this.#each(kind, (entity, at, key) => {
-      const place = next[entity] as number;
-      next[entity] = place + 1;
-      reads[place] = at;
-      keys[place] = key;
-    });
-    for (let at = 0; at < entities.length; at += 1)
-      sortByKey(reads, keys, start[at] as number, start[at + 1] as number, (a, b) => a - b);
-    return { entities, start, reads, keys };
-  }
-
-  /** Goes over the reads that saw an entity of a kind, in their order. */
-  #each(kind: EntityKind, visit: (entity: number, read: number, key: number) => void): void {
-    const entityOf = this.#prepared.entities[kind];
-    const rows = this.#rows;
-    for (let from = 0; from < rows.length; from += SAW_READS) {
-      const to = Math.min(rows.length, from + SAW_READS);
-      const { epochs, seqs } = this.#reads.saw(kind, from, to);
-      for (let read = from; read < to; read += 1) {
-        const entity = entityOf[rows[read] as number] as number;
-        const epoch = epochs[read - from] as number;
-        if (sawEntity(entity, epoch)) visit(entity, read, epoch * EPOCH_STEP + (seqs[read - from] as number));
-      }
-    }
   }
 }

@@ -2,11 +2,12 @@ import { byKind, ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.
 import { HistoryBlock, historyWidth } from '../engine/history-block.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import type { KindSpill } from '../spill/kind-spill.ts';
-import { AbsenceMarker, sawEntity } from './replay-absence.ts';
+import { AbsenceMarker } from './replay-absence.ts';
 import type { PreparedColumns } from './replay-columns.ts';
-import type { ReplayReads } from './replay-input.ts';
-import { EPOCH_STEP, type KindReads, type KindRecords, runsOfReads, sortByKey } from './replay-items.ts';
+import type { ReadSequence } from './replay-input.ts';
+import type { KindReads, KindRecords } from './replay-items.ts';
 import type { ReplayMemory } from './replay-memory.ts';
+import { groupReads } from './replay-reads.ts';
 import { tasksOfKind } from './replay-tasks.ts';
 
 /** Reads to compute, split into tasks that threads take one after another, and room for what comes of them. */
@@ -37,7 +38,7 @@ export interface ReplayPass {
 export function pieceInMemory(
   set: FeatureSet,
   prepared: PreparedColumns,
-  reads: ReplayReads,
+  reads: ReadSequence,
   memory: ReplayMemory,
 ): ReplayPiece {
   const rows = memory.integers(reads.rows.length);
@@ -49,8 +50,11 @@ export function pieceInMemory(
   const absence = new AbsenceMarker(set);
   const { columns } = prepared;
   const kinds = byKind((kind) => {
-    if (columns.kinds[kind] === null) return null;
-    return groupReads(prepared, kind, reads, memory, (entity, read) => absence.mark(kind, entity, read, block));
+    const records = columns.kinds[kind];
+    if (records === null) return null;
+    const entityOf = prepared.entities[kind];
+    absence.markAll(kind, rows, reads.saw(kind, 0, rows.length), entityOf, block);
+    return groupReads({ kind, entityOf, count: records.start.length - 1 }, reads, memory);
   });
   writeEvents(prepared, rows, kinds);
   const numbered = ENTITY_KINDS.flatMap((kind, place) => {
@@ -60,39 +64,6 @@ export function pieceInMemory(
   const tasks = memory.integers(numbered.length);
   tasks.set(numbered);
   return { rows, kinds, tasks, taken: memory.integers(1), values, status, pass: null };
-}
-
-/** Groups the reads of a kind by entity. @param onAbsent told of those that have no such entity, or saw nothing of it. */
-function groupReads(
-  { columns, entities: entitiesOf }: PreparedColumns,
-  kind: EntityKind,
-  { rows, saw }: ReplayReads,
-  memory: ReplayMemory,
-  onAbsent: (entity: number, read: number) => void,
-): KindReads {
-  const { epochs, seqs } = saw[kind];
-  const entityOf = entitiesOf[kind];
-  const counts = new Int32Array((columns.kinds[kind]?.start.length ?? 1) - 1);
-  for (let read = 0; read < rows.length; read += 1) {
-    const entity = entityOf[rows[read] as number] as number;
-    if (sawEntity(entity, epochs[read] as number)) counts[entity] = (counts[entity] as number) + 1;
-    else onAbsent(entity, read);
-  }
-  const { entities, start, next } = runsOfReads(counts, memory);
-  const total = start[entities.length] as number;
-  const grouped = { reads: memory.integers(total), keys: memory.doubles(total) };
-  for (let read = 0; read < rows.length; read += 1) {
-    const entity = entityOf[rows[read] as number] as number;
-    const epoch = epochs[read] as number;
-    if (!sawEntity(entity, epoch)) continue;
-    const at = next[entity] as number;
-    next[entity] = at + 1;
-    grouped.reads[at] = read;
-    grouped.keys[at] = epoch * EPOCH_STEP + (seqs[read] as number);
-  }
-  for (let at = 0; at < entities.length; at += 1)
-    sortByKey(grouped.reads, grouped.keys, start[at] as number, start[at + 1] as number, (a, b) => a - b);
-  return { entities, start, ...grouped };
 }
 
 /** Writes the events that the reads may see. */

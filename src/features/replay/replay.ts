@@ -6,7 +6,7 @@ import type { FeatureSet } from '../feature-set.ts';
 import { MEMORY_SPILL } from '../spill/memory-spill.ts';
 import type { SpillPlace } from '../spill/spill-place.ts';
 import { replayColumns } from './replay-columns.ts';
-import { type ReadSequence, type ReplayInput, type ReplayRecords, readsBetween } from './replay-input.ts';
+import { type ReadSequence, type ReplayInput, type ReplayRecords, readsBetween, sequenceOf } from './replay-input.ts';
 import { OWN_MEMORY, SHARED_MEMORY } from './replay-memory.ts';
 import { type ComputedPiece, SpilledReplay } from './replay-pass.ts';
 import { pieceInMemory } from './replay-piece.ts';
@@ -46,7 +46,7 @@ export interface ReplayPorts {
  */
 export function replay(set: FeatureSet, input: ReplayInput): ReplayedVectors {
   const prepared = replayColumns(set, input, OWN_MEMORY);
-  const piece = pieceInMemory(set, prepared, input.reads, OWN_MEMORY);
+  const piece = pieceInMemory(set, prepared, sequenceOf(input.reads), OWN_MEMORY);
   new ReplayRunner(set, prepared.columns).run(piece);
   return vectorsOf(set, input)(piece);
 }
@@ -76,7 +76,8 @@ export async function* replayPieces(
   let spilled: SpilledReplay | null = null;
   try {
     if (count <= pieceReads) {
-      const piece = pieceInMemory(set, prepared, readsBetween(reads, 0, count), memory);
+      // What they saw is asked for three times, and of some reads it is looked up.
+      const piece = pieceInMemory(set, prepared, sequenceOf(readsBetween(reads, 0, count)), memory);
       await team.run(piece);
       yield vectors(piece);
       return;

@@ -5,6 +5,7 @@ import { outputsOfKind } from '../../features/engine/history-block.ts';
 import type { FeatureSet } from '../../features/feature-set.ts';
 import type { EpochOpening } from '../../features/replay/epoch-book.ts';
 import { replayColumns } from '../../features/replay/replay-columns.ts';
+import { sequenceOf } from '../../features/replay/replay-input.ts';
 import { OWN_MEMORY } from '../../features/replay/replay-memory.ts';
 import { pieceInMemory } from '../../features/replay/replay-piece.ts';
 import { ReplayRunner } from '../../features/replay/replay-runner.ts';
@@ -72,7 +73,7 @@ function* blocks(
   const { input, readRows } = entityRecords(kind, rows, epochs, paymentRows(rows, columns));
   if (readRows.length === 0) return;
   const prepared = replayColumns(set, input, OWN_MEMORY);
-  const piece = pieceInMemory(set, prepared, input.reads, OWN_MEMORY);
+  const piece = pieceInMemory(set, prepared, sequenceOf(input.reads), OWN_MEMORY);
   new ReplayRunner(set, prepared.columns).run(piece);
   // The set has no other kind, so what lies side by side for a read is the kind's.
   const width = outputsOfKind(set.kinds[kind]).length;
