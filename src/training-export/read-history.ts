@@ -1,12 +1,13 @@
 import { AppError } from '../base/errors.ts';
 import type { Side } from '../domain/payment.ts';
 import { STATUS_SUFFIX } from '../features/definition/reserved-names.ts';
+import type { FeatureOutput } from '../features/feature-output.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
-import { FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
 import { type ReplayPorts, replayPieces } from '../features/replay/replay.ts';
 import type { WrittenColumn } from '../storage/parquet/parquet-write.ts';
 import { field, type StructType } from '../storage/types/delta-type.ts';
 import { readsFor } from './export-rows.ts';
+import { FeatureCells } from './feature-cells.ts';
 import { readSilver, type SilverSource } from './silver-source.ts';
 import type { SourceTables, SourceVersions } from './source-snapshots.ts';
 import type { UserRows } from './user-rows.ts';
@@ -193,27 +194,16 @@ function pieceOf(
   { features, withStatuses }: HistoryRequest,
   keys: readonly KeyColumn[],
   rows: Int32Array,
-  vector: (read: number) => { readonly values: Float64Array; readonly status: Uint8Array },
+  vector: (read: number) => FeatureOutput,
 ): HistoryPiece {
-  const places = features.map((name) => set.indexOf(name));
-  const width = places.length;
-  const floats = new Float64Array(rows.length * width);
-  const statuses: string[][] = places.map(() => []);
-  for (let read = 0; read < rows.length; read += 1) {
-    const { values, status } = vector(read);
-    for (const [at, place] of places.entries()) {
-      floats[read * width + at] = values[place] as number;
-      if (withStatuses) statuses[at]?.push(FEATURE_STATUS_NAMES[status[place] as number] ?? 'unknown');
-    }
-  }
+  const cells = new FeatureCells(
+    features.map((name) => set.indexOf(name)),
+    withStatuses,
+    rows.length,
+  );
+  for (let read = 0; read < rows.length; read += 1) cells.add(vector(read));
   return {
     rows: rows.length,
-    columns: [
-      ...keys.map((key) => Array.from(rows, (row) => key.cell(row))),
-      ...places.flatMap((_, at): WrittenColumn[] => [
-        { floats, offset: at, stride: width },
-        ...(withStatuses ? [statuses[at] ?? []] : []),
-      ]),
-    ],
+    columns: [...keys.map((key) => Array.from(rows, (row) => key.cell(row))), ...cells.columns()],
   };
 }

@@ -3,6 +3,7 @@ import { PAYMENT_COLUMNS } from '../../domain/payment-row.ts';
 import { columnsRead } from '../../features/definition/bind-expressions.ts';
 import { STATUS_SUFFIX } from '../../features/definition/reserved-names.ts';
 import type { EventSlot } from '../../features/engine/event-layout.ts';
+import { outputsOfKind } from '../../features/engine/history-block.ts';
 import { sourceColumns } from '../../features/expression/derived-columns.ts';
 import type { FeatureSet } from '../../features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../../features/feature-status.ts';
@@ -82,7 +83,7 @@ function named(names: readonly string[]): readonly SparkColumn[] {
 }
 
 function hasFeatures({ kinds }: FeatureSet, kind: EntityKind): boolean {
-  return kinds[kind].outputs.length + kinds[kind].labelOutputs.length > 0;
+  return outputsOfKind(kinds[kind]).length > 0;
 }
 
 function keysOf(kind: EntityKind): readonly string[] {

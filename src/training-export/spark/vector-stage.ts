@@ -10,10 +10,10 @@ import {
   writeAbsent,
 } from '../../features/engine/vector-engine.ts';
 import type { FeatureSet } from '../../features/feature-set.ts';
-import { FEATURE_STATUS, FEATURE_STATUS_NAMES } from '../../features/feature-status.ts';
+import { FEATURE_STATUS } from '../../features/feature-status.ts';
 import { paymentRows } from '../../governance/payment-reader.ts';
-import type { WrittenColumn } from '../../storage/parquet/parquet-write.ts';
 import { field, type StructType, structOf } from '../../storage/types/delta-type.ts';
+import { FeatureCells } from '../feature-cells.ts';
 import type { HistoryPiece } from '../read-history.ts';
 import { sparkPlan } from './spark-plan.ts';
 import type { SparkRows } from './spark-rows.ts';
@@ -52,7 +52,9 @@ export async function* vectorStage(
   const places = features.map((name) => set.indexOf(name));
   for await (const rows of pieces) {
     const payment = paymentRows(rows, columns);
-    const answer = new Answer(places, statuses, rows.numbers('part').filter((part) => part === PAYMENT_PART).length);
+    const payments = rows.numbers('part').filter((part) => part === PAYMENT_PART).length;
+    const cells = new FeatureCells(places, statuses, payments);
+    const keys: [string[], string[], number[]] = [[], [], []];
     const [ids, sides, parts] = [rows.texts('end_to_end_id'), rows.texts('side'), rows.numbers('part')];
     const [values, statusBytes] = [rows.bytes('block_values'), rows.bytes('block_statuses')];
     const [times, entityCounts] = [rows.numbers('event_time'), rows.numbers('entity_count')];
@@ -65,10 +67,13 @@ export async function* vectorStage(
       }
       vector.close(id, side, entityCounts[row] as number);
       engine.readRow(payment(row), vector.out);
-      answer.add(id, side, times[row] as number, vector.out);
+      cells.add(vector.out);
+      keys[0].push(id);
+      keys[1].push(side);
+      keys[2].push(times[row] as number);
       vector.open();
     }
-    if (answer.rows > 0) yield answer.piece();
+    if (payments > 0) yield { rows: payments, columns: [...keys, ...cells.columns()] };
   }
 }
 
@@ -133,45 +138,4 @@ function twice(): AppError {
     'table_corrupt',
     'a payment of silver has other rows than one a side, or its decisions have: look at silver with `sentinela table fsck`',
   );
-}
-
-/** Rows of the answer, column by column. */
-class Answer {
-  readonly #places: readonly number[];
-  readonly #floats: Float64Array;
-  readonly #statuses: readonly string[][];
-  readonly #keys: [string[], string[], number[]] = [[], [], []];
-  readonly #withStatuses: boolean;
-
-  constructor(places: readonly number[], withStatuses: boolean, rows: number) {
-    this.#places = places;
-    this.#floats = new Float64Array(rows * places.length);
-    this.#statuses = places.map(() => []);
-    this.#withStatuses = withStatuses;
-  }
-
-  get rows(): number {
-    return this.#keys[0].length;
-  }
-
-  add(id: string, side: string, time: number, { values, status }: { values: Float64Array; status: Uint8Array }): void {
-    const base = this.rows * this.#places.length;
-    this.#keys[0].push(id);
-    this.#keys[1].push(side);
-    this.#keys[2].push(time);
-    for (let at = 0; at < this.#places.length; at += 1) {
-      const place = this.#places[at] as number;
-      this.#floats[base + at] = values[place] as number;
-      if (this.#withStatuses) this.#statuses[at]?.push(FEATURE_STATUS_NAMES[status[place] as number] ?? 'unknown');
-    }
-  }
-
-  piece(): HistoryPiece {
-    const stride = this.#places.length;
-    const features = this.#places.flatMap((_, at): WrittenColumn[] => [
-      { floats: this.#floats, offset: at, stride },
-      ...(this.#withStatuses ? [this.#statuses[at] ?? []] : []),
-    ]);
-    return { rows: this.rows, columns: [...this.#keys, ...features] };
-  }
 }
