@@ -23,7 +23,7 @@ export interface LakeColumns {
   requiredTexts(name: string): TextColumn<string>;
   /** Longs, timestamps, dates, integers, doubles and booleans (1 and 0) as doubles; NaN where null. */
   numbers(name: string): Float64Array;
-  /** The same, row by row, for what is asked for now and then. */
+  /** The same as a function of the row: the column stays as narrow as it was read, where `numbers` widens it. */
   numberAt(name: string): (row: number) => number;
   /** A column of booleans, a byte a row; taken once. */
   flags(name: string): Uint8Array;

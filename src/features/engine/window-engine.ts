@@ -19,10 +19,10 @@ export type EntityOrder = 'many' | 'one';
 
 /**
  * Computes every window feature of one entity. Events in memory are summed for every column and condition at once, by
- * buckets of age or by cursors at the windows' edges; a window's count, sum and extremes are those of its run.
- * What the entity dropped comes from its tiles where a
- * window hops or is of all time, and makes the window `truncated` where it slides. Features that look
- * at events one by one come after ({@link ListReads}), and what uses tiles in other ways ({@link TileReads}).
+ * buckets of age or by cursors at the windows' edges; a window's count, sum and extremes are those of its run. What the
+ * entity dropped comes from its tiles where a window hops or is of all time, and makes the window `truncated` where it
+ * slides. Features that look at events one by one come after ({@link ListReads}), and what uses tiles in other ways
+ * ({@link TileReads}).
  *
  * Everything before the last step is integer arithmetic in doubles below 2^53, or in bigints where
  * it would not fit; a value takes one division, last. Sums and lists allocate nothing for a read.

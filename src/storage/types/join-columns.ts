@@ -1,3 +1,4 @@
+import { assert } from '../../base/assert.ts';
 import type { ColumnData, ListData } from './column-data.ts';
 
 type Of<K extends ColumnData['kind']> = Extract<ColumnData, { readonly kind: K }>;
@@ -40,7 +41,7 @@ export function joinColumns(parts: readonly [ColumnData, ...ColumnData[]]): Colu
 
 function ofKind<K extends ColumnData['kind']>(parts: readonly ColumnData[], kind: K): Of<K>[] {
   return parts.map((part) => {
-    if (part.kind !== kind) throw new Error(`assertion failed: a part of ${kind} is of ${part.kind}`);
+    assert(part.kind === kind, `every part of a column is of one kind: ${kind}, not ${part.kind}`);
     return part as Of<K>;
   });
 }
