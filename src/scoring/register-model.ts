@@ -70,8 +70,29 @@ async function readModel(from: string): Promise<NewModel> {
     [file, bytes],
   ]);
   // The training set's histograms, for drift: a model that came from elsewhere has none.
-  if (existsSync(join(from, TRAINING_MANIFEST))) files.set(TRAINING_MANIFEST, await read(TRAINING_MANIFEST));
+  if (existsSync(join(from, TRAINING_MANIFEST))) {
+    const manifest = await read(TRAINING_MANIFEST);
+    checkManifest(manifest, card, join(from, TRAINING_MANIFEST));
+    files.set(TRAINING_MANIFEST, manifest);
+  }
   return { card, sha256, files };
+}
+
+/** A server would not start with a training set of other features, and what is registered is never changed. */
+function checkManifest(bytes: Uint8Array, { featureSet }: ModelCard, place: string): void {
+  let manifest: { readonly featureSet?: { readonly name?: unknown; readonly version?: unknown } } | null;
+  try {
+    manifest = JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch (error) {
+    throw new AppError('model_invalid', `${place} is not JSON`, { file: place }, error);
+  }
+  const { name, version } = manifest?.featureSet ?? {};
+  if (name === featureSet.name && version === featureSet.version) return;
+  throw new AppError(
+    'model_invalid',
+    `${place} is of the feature set ${name}@${version}, the card of ${featureSet.name}@${featureSet.version}: take the manifest of the export that the model was trained on, or leave it out`,
+    { file: place },
+  );
 }
 
 async function readFrom(folder: string, file: string): Promise<Buffer> {

@@ -65,4 +65,20 @@ describe('registering a model', () => {
     await expect(registerModel(registry(), from, undefined)).rejects.toThrow(/card\.md cannot be read/);
     expect(existsSync(registry())).toBe(false);
   });
+
+  it('refuses the manifest of a training set of other features, and takes a model without one', async () => {
+    edit('manifest.json', (text) =>
+      text.replace('"name":"pix-core"', '"name":"other"').replace('"name": "pix-core"', '"name": "other"'),
+    );
+    const refused = registerModel(registry(), from, undefined);
+    await expect(refused).rejects.toThrow(
+      /manifest\.json is of the feature set other@[0-9a-f]{12}, the card of pix-core@/,
+    );
+    writeFileSync(join(from, 'manifest.json'), '{');
+    await expect(registerModel(registry(), from, undefined)).rejects.toThrow(/manifest\.json is not JSON/);
+    expect(existsSync(registry())).toBe(false);
+    rmSync(join(from, 'manifest.json'));
+    await registerModel(registry(), from, undefined);
+    expect(readdirSync(join(registry(), 'pix-gbm/1'))).not.toContain('manifest.json');
+  });
 });
