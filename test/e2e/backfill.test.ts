@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -16,6 +16,7 @@ import { EmbeddedStore } from '../../src/features/embedded/embedded-store.ts';
 import { compileFeatureSet } from '../../src/features/feature-set.ts';
 import { PIX_CORE } from '../../src/features/pix-core.ts';
 import { writeDefinitionFile } from '../../src/features/yaml/write-definition.ts';
+import { writeModelOf } from '../model-of-set.ts';
 import { examplePayment } from '../payment-example.ts';
 import { newDataDir, PROGRAM, type RunningServer, startServer } from '../running-server.ts';
 
@@ -58,20 +59,6 @@ describe('a new feature while a server runs', () => {
       expect(answer.status).toBe(200);
     }
   };
-  /** A set of one's own needs a model that was trained on it. */
-  const registerModel = (): void => {
-    cpSync('models', models, { recursive: true });
-    const [model] = JSON.parse(readFileSync(join(models, 'registry.json'), 'utf8')).models;
-    const card = join(models, model.name, model.version, 'card.json');
-    // The champion's training set is of another set of features.
-    rmSync(join(models, model.name, model.version, 'manifest.json'));
-    const said = JSON.parse(readFileSync(card, 'utf8'));
-    writeFileSync(
-      card,
-      JSON.stringify({ ...said, featureSet: { name: 'mine', version: SET.version, features: SET.names } }),
-    );
-  };
-
   it('is built beside it, so that the start with the new set is warm and its values are those of silver', async () => {
     writeFileSync(file, writeDefinitionFile(SET.definition));
     const old = await startServer({ dataDir });
@@ -99,7 +86,8 @@ describe('a new feature while a server runs', () => {
     await pay(old, 10);
     expect(await old.stop()).toBe(0);
 
-    registerModel();
+    // A set of one's own needs a model that was trained on it.
+    writeModelOf(SET, models);
     const server = await startServer({ dataDir, args: ['--feature-set', file, '--models-dir', models] });
     expect(server.log()).toMatch(/"snapshot":true,"events":50,.*"tail":1\d,.*state is built/);
     await pay(server, 20);

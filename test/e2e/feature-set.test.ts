@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { compileFeatureSet } from '../../src/features/feature-set.ts';
 import { PIX_CORE } from '../../src/features/pix-core.ts';
 import { writeDefinitionFile } from '../../src/features/yaml/write-definition.ts';
+import { writeModelOf } from '../model-of-set.ts';
 import { examplePayment } from '../payment-example.ts';
 import { newDataDir, PROGRAM, startServer } from '../running-server.ts';
 
@@ -28,13 +29,7 @@ describe('a server of a feature set of one’s own', () => {
     const refused = sentinela('serve', ...args, '--http-port', '0', '--grpc-port', '0');
     expect(refused.status).toBe(3);
     expect(refused.error).toContain(`served is mine@${SET.version}`);
-    const [model] = JSON.parse(readFileSync(join(models, 'registry.json'), 'utf8')).models;
-    const card = join(models, model.name, model.version, 'card.json');
-    // The champion's training set is of another set of features.
-    rmSync(join(models, model.name, model.version, 'manifest.json'));
-    const said = JSON.parse(readFileSync(card, 'utf8'));
-    const featureSet = { name: 'mine', version: SET.version, features: SET.names };
-    writeFileSync(card, JSON.stringify({ ...said, featureSet }));
+    writeModelOf(SET, models);
     const server = await startServer({ dataDir, args });
     for (const amount of ['10.00', '20.00', '30.00']) {
       const endToEndId = `E12345678202611011200${amount.replace('.', '').padStart(11, '0')}`;

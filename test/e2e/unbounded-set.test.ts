@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { FeatureDefinition } from '../../src/features/definition/definition.ts';
@@ -7,6 +7,7 @@ import { checkUnbounded } from '../../src/features/definition/definition-check.t
 import { compileFeatureSet } from '../../src/features/feature-set.ts';
 import { PIX_CORE } from '../../src/features/pix-core.ts';
 import { writeDefinitionFile } from '../../src/features/yaml/write-definition.ts';
+import { writeModelOf } from '../model-of-set.ts';
 import { examplePayment } from '../payment-example.ts';
 import { newDataDir, PROGRAM, startServer } from '../running-server.ts';
 
@@ -36,14 +37,7 @@ describe('a server of a set without a bound', () => {
   it('serves a payee of more events than lie in memory, over stops and a kill, as they are recomputed', async () => {
     writeFileSync(file, writeDefinitionFile(SET.definition));
     sentinela('features', 'apply', file, '--yes');
-    cpSync('models', models, { recursive: true });
-    const [model] = JSON.parse(readFileSync(join(models, 'registry.json'), 'utf8')).models;
-    const card = join(models, model.name, model.version, 'card.json');
-    // The champion's training set is of another set of features.
-    rmSync(join(models, model.name, model.version, 'manifest.json'));
-    const featureSet = { name: 'busy', version: SET.version, features: SET.names };
-    writeFileSync(card, JSON.stringify({ ...JSON.parse(readFileSync(card, 'utf8')), featureSet }));
-
+    writeModelOf(SET, models);
     const args = ['--feature-set', `busy@${SET.version}`, '--models-dir', models];
     let sent = 0;
     const score = async (server: Awaited<ReturnType<typeof startServer>>, count: number): Promise<void> => {
