@@ -5,9 +5,9 @@ import type { ReplayMemory } from './replay-memory.ts';
 /** In `eventOf`: the payment has several events. */
 export const SEVERAL = -2;
 
-/** Events of payments that have more than one row. */
+/** Which row is the event of a payment, for its other rows and for itself: a decision that a repeat made sees its own event. */
 export interface OtherEvents {
-  /** Row of the payment's one event, by row; −1 where no other row may look for it, or there is none; or {@link SEVERAL}. */
+  /** Row of the payment's one event, by row; −1 where there is none; or {@link SEVERAL}. */
   readonly eventOf: Int32Array;
   /** Rows of a payment's events by its token, where it has several (a store had lost the first), in their order. */
   readonly eventsOf: ReadonlyMap<number, readonly number[]>;
@@ -15,12 +15,12 @@ export interface OtherEvents {
   readonly earlierEvents: ReadonlyMap<number, readonly number[]>;
 }
 
-/** Finds the events of payments that have a second side or two events. @param tokens of endToEndIds, by row. */
+/** Finds the events of payments. @param tokens of endToEndIds, by row. */
 export function otherEvents(payments: ReplayPayments, tokens: Float64Array, memory: ReplayMemory): OtherEvents {
   const eventsOf = new Map<number, number[]>();
   const eventOf = memory.integers(payments.count).fill(-1);
   for (const token of tokensWithTwoEvents(payments, tokens)) eventsOf.set(token, []);
-  // Only payments with another row than their one event are looked for, so only those are held in a map.
+  // An event is found without looking; only payments with another row are held in a map.
   const single = new Map<number, number>();
   for (let row = 0; row < payments.count; row += 1)
     if (payments.isEvent[row] !== 1) single.set(tokens[row] as number, -1);
@@ -32,7 +32,8 @@ export function otherEvents(payments: ReplayPayments, tokens: Float64Array, memo
   }
   for (let row = 0; row < payments.count; row += 1) {
     const token = tokens[row] as number;
-    eventOf[row] = eventsOf.has(token) ? SEVERAL : (single.get(token) ?? -1);
+    if (eventsOf.has(token)) eventOf[row] = SEVERAL;
+    else eventOf[row] = payments.isEvent[row] === 1 ? row : (single.get(token) ?? -1);
   }
   const earlierEvents = new Map<number, readonly number[]>();
   for (const rows of eventsOf.values()) {

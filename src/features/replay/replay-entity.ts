@@ -27,9 +27,7 @@ export interface EntityReplayContext {
   readonly columns: ReplayColumns;
   readonly book: EpochBook;
   readonly out: FeatureOutput;
-  /** Whether any payment has another row than its one event: only then events are looked for. */
-  readonly hasOthers: boolean;
-  /** The state in which each row's event was fed last, of rows that are looked for; states are numbered over all kinds. */
+  /** The state in which each row's event was fed last; states are numbered over all kinds. */
   readonly fedIn: Int32Array;
   states: number;
   /** The piece that is replayed, and where its values go. */
@@ -41,14 +39,12 @@ export interface EntityReplayContext {
 
 /** What replays of one thread share, before the first piece. */
 export function replayContext(set: FeatureSet, columns: ReplayColumns): EntityReplayContext {
-  const hasOthers = columns.payments.eventOf.some((row) => row !== -1);
   return {
     set,
     columns,
     book: epochBook(columns.epochs),
     out: featureOutput(set),
-    hasOthers,
-    fedIn: new Int32Array(hasOthers ? columns.payments.times.length : 0),
+    fedIn: new Int32Array(columns.payments.times.length),
     states: 0,
     piece: null,
     block: new HistoryBlock(set, new Float64Array(0), new Uint8Array(0)),
@@ -207,7 +203,7 @@ export class EntityReplay {
 
   #feed(at: number): void {
     const item = this.#records.items[at] as number;
-    const { columns, hasOthers, fedIn, states } = this.#context;
+    const { columns, fedIn, states } = this.#context;
     if (item < 0) {
       const row = -1 - item;
       const { labels } = columns;
@@ -218,7 +214,7 @@ export class EntityReplay {
       return;
     }
     this.#lists.append(0, this.#eventOf(item), null);
-    if (hasOthers) fedIn[item] = states;
+    fedIn[item] = states;
   }
 
   /** The event of a payment's row. Nearly always a payment is read and then fed: it is written once for both. */
@@ -265,8 +261,7 @@ export class EntityReplay {
 
   /** The row of the payment's event in this state; −1 where there is none. */
   #fedEvent(row: number, token: number): number {
-    const { columns, hasOthers, fedIn, states } = this.#context;
-    if (!hasOthers) return -1;
+    const { columns, fedIn, states } = this.#context;
     const { eventOf, eventsOf } = columns.payments;
     const event = eventOf[row] as number;
     if (event === SEVERAL) return eventsOf.get(token)?.find((candidate) => fedIn[candidate] === states) ?? -1;

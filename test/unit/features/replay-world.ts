@@ -78,7 +78,8 @@ export class World {
     this.#numbers = new Map();
   }
 
-  pay(row: PaymentRow, journal: string, answers: boolean): void {
+  /** @param answers whether the store does. @param isRepeated whether the answer is that of a repeat, to which the event is there already. */
+  pay(row: PaymentRow, journal: string, answers: boolean, isRepeated = false): void {
     const { keys } = paymentOf(row);
     const scored = { id: row.end_to_end_id, time: row.event_time, row, keys };
     const isEvent = !this.#items.some((item) => item.kind === 'payment' && item.id === scored.id);
@@ -87,7 +88,6 @@ export class World {
       this.#record({ item, row, epoch: null, numbers: NONE, saw: NONE, expected: null }, journal);
       return;
     }
-    const expected = oracleVector(this.set, this.#items, scored);
     const each = (seqOf: (name: string) => number): Numbers =>
       Object.fromEntries(
         ENTITY_KINDS.map((kind) => [
@@ -95,10 +95,14 @@ export class World {
           keys[kind] === null ? null : { epoch: this.epoch, seq: seqOf(`${kind} ${keys[kind]}`) },
         ]),
       ) as unknown as Numbers;
-    const saw = each((name) => this.#numbers.get(name) ?? 0);
+    const see = () => ({
+      saw: each((name) => this.#numbers.get(name) ?? 0),
+      expected: oracleVector(this.set, this.#items, scored),
+    });
+    const before = see();
     if (item !== null) this.#items.push(item);
     const numbers = isEvent ? each((name) => this.#take(name)) : NONE;
-    this.#record({ item, row, epoch: this.epoch, numbers, saw, expected }, journal);
+    this.#record({ item, row, epoch: this.epoch, numbers, ...(isRepeated ? see() : before) }, journal);
   }
 
   label(item: OracleItem & { kind: 'label' }, journal: string): void {
@@ -196,7 +200,7 @@ export function worldOf(
       if (row === undefined) continue;
       const again = now.do === 'again' && now.otherPayee ? { ...row, event_time: time, payee_number: '1' } : row;
       rows.push(again);
-      world.pay(again, journal, chance !== 3);
+      world.pay(again, journal, chance !== 3, chance === 5);
     } else if (now.do === 'label') {
       const id = now.unknown || earlier === undefined ? `E${'9'.repeat(31)}` : earlier.end_to_end_id;
       world.label({ kind: 'label', id, state: now.state, time: clock + now.wait, payee: '22222222||1' }, journal);
