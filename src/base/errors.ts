@@ -29,6 +29,7 @@ export const ERRORS = {
   invalid_encoding: kind(400, 3, false, 2, 'The body is not UTF-8, or holds a NUL'),
   invalid_payment: kind(400, 3, false, 2, 'A field of the payment is missing, unknown or wrong'),
   invalid_label: kind(400, 3, false, 2, 'A field of the label is missing, unknown or wrong'),
+  invalid_correction: kind(400, 3, false, 2, 'A field of the correction is missing, unknown or wrong'),
   invalid_request: kind(400, 3, false, 2, 'The request is not of the form that the route takes'),
   invalid_protobuf: kind(400, 3, false, 2, 'The message cannot be decoded'),
   too_deep: kind(400, 3, false, 2, 'The body is nested too deeply'),

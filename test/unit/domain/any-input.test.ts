@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../src/base/errors.ts';
+import { parseCorrection } from '../../../src/domain/parse-correction.ts';
 import { parseLabel } from '../../../src/domain/parse-label.ts';
 import { parseImportedPayment, parsePayment } from '../../../src/domain/parse-payment.ts';
 import { examplePayment } from '../../payment-example.ts';
@@ -12,6 +13,12 @@ const LABEL = {
   medStatus: 'ANALYSED',
   payeeAccount: { ispb: '12345678', number: '555777999' },
   reportedAt: '2026-11-02T12:00:00Z',
+};
+
+const CORRECTION = {
+  endToEndId: 'E1234567820261101120012345678901',
+  correctedAt: '2026-11-02T12:00:00Z',
+  payment: examplePayment(),
 };
 
 /** Paths of every member of a value. */
@@ -41,6 +48,7 @@ describe.each([
   ['a payment', examplePayment(), parsePayment, 'invalid_payment'],
   ['an imported payment', examplePayment(), parseImportedPayment, 'invalid_payment'],
   ['a label', LABEL, parseLabel, 'invalid_label'],
+  ['a correction', CORRECTION, parseCorrection, 'invalid_correction'],
 ] as const)('%s', (_, good, parse, code) => {
   const refused = (value: unknown): void => {
     try {
