@@ -74,6 +74,23 @@ export interface LabelRecord {
   readonly raw: Uint8Array;
 }
 
+/** A correction of a payment: a retraction of its event and, where the body holds a payment, a new event in its place. */
+export interface CorrectionRecord {
+  readonly kind: 'correction';
+  readonly knownTimeMicros: number;
+  readonly endToEndId: string;
+  readonly source: RecordSource;
+  readonly correctedAtMicros: number;
+  /** Whether the store knew the payment. */
+  readonly isApplied: boolean;
+  /** Numbers that the retraction took in the entities of the event as it was; nulls where nothing was retracted. */
+  readonly retracted: EntityNumbers;
+  /** Numbers that the event in its place took; nulls where there is none. */
+  readonly replaced: EntityNumbers;
+  /** The JSON body, byte for byte. What the payment is now is read from it. */
+  readonly raw: Uint8Array;
+}
+
 /** Redis: numbers of an event that were learned after its decision (or without one). */
 export interface SequenceRecord {
   readonly kind: 'sequence';
@@ -97,7 +114,14 @@ export interface EpochRecord {
 }
 
 /** Everything that a journal holds. */
-export type JournalRecord = ScoredRecord | PaymentRecord | DecisionRecord | LabelRecord | SequenceRecord | EpochRecord;
+export type JournalRecord =
+  | ScoredRecord
+  | PaymentRecord
+  | DecisionRecord
+  | LabelRecord
+  | CorrectionRecord
+  | SequenceRecord
+  | EpochRecord;
 
 /** What only bronze and `GET /v1/decisions` want of a record: nine tenths of its bytes. */
 export type RecordBodies = 'raw' | 'answer' | 'features' | 'featureStatus';
@@ -108,5 +132,6 @@ export type SkimmedRecord =
   | Omit<PaymentRecord, RecordBodies>
   | Omit<DecisionRecord, RecordBodies>
   | Omit<LabelRecord, RecordBodies>
+  | Omit<CorrectionRecord, RecordBodies>
   | SequenceRecord
   | EpochRecord;

@@ -5,6 +5,7 @@ import { LABEL_STATES } from '../domain/label.ts';
 import type { Side } from '../domain/payment.ts';
 import { ByteReader, ByteWriter } from './byte-codec.ts';
 import type {
+  CorrectionRecord,
   DecisionPart,
   DecisionRecord,
   EpochRecord,
@@ -26,11 +27,12 @@ import type {
  *   label    = id source state:u8 eventTime:f64 account? number raw:bytes
  *   sequence = id side isEvent numbers
  *   epoch    = JSON:bytes
+ *   correction = id source correctedAt:f64 isApplied:u8 numbers numbers raw:bytes, the numbers retracted and replaced
  *   account? = isThere:u8 text
  *   numbers  = n:u8 number{n}, in the order of ENTITY_KINDS, of which there may come to be more
  *   number   = epoch:u32 (0 = none) seq:f64
  */
-const KINDS = ['scored', 'payment', 'decision', 'label', 'sequence', 'epoch'] as const;
+const KINDS = ['scored', 'payment', 'decision', 'label', 'sequence', 'epoch', 'correction'] as const;
 const SOURCES: readonly RecordSource[] = ['http', 'grpc', 'import'];
 const SIDE_CODES: readonly Side[] = ['PAYER', 'PAYEE'];
 
@@ -55,6 +57,9 @@ export function encodeRecord(record: JournalRecord): Buffer {
       break;
     case 'label':
       writeLabel(out, record);
+      break;
+    case 'correction':
+      writeCorrection(out, record);
       break;
     case 'sequence':
       out.text(record.endToEndId);
@@ -118,6 +123,8 @@ function decode(from: ByteReader, withBodies: boolean): JournalRecord {
       return readDecision(from, knownTimeMicros, withBodies);
     case 'label':
       return readLabel(from, knownTimeMicros, withBodies);
+    case 'correction':
+      return readCorrection(from, knownTimeMicros, withBodies);
     case 'sequence':
       return readSequence(from, knownTimeMicros);
     case 'epoch':
@@ -189,6 +196,20 @@ function readLabel(from: ByteReader, knownTimeMicros: number, withBodies: boolea
     eventTimeMicros: from.f64(),
     payeeAccount: readAccount(from),
     number: readNumber(from),
+    raw: readBody(from, withBodies),
+  };
+}
+
+function readCorrection(from: ByteReader, knownTimeMicros: number, withBodies: boolean): CorrectionRecord {
+  return {
+    kind: 'correction',
+    knownTimeMicros,
+    endToEndId: from.text(),
+    source: at(SOURCES, from.u8()),
+    correctedAtMicros: from.f64(),
+    isApplied: from.u8() === 1,
+    retracted: readNumbers(from),
+    replaced: readNumbers(from),
     raw: readBody(from, withBodies),
   };
 }
@@ -266,6 +287,16 @@ function writeLabel(out: ByteWriter, record: LabelRecord): void {
   out.f64(record.eventTimeMicros);
   writeAccount(out, record.payeeAccount);
   writeNumber(out, record.number);
+  out.bytes(record.raw);
+}
+
+function writeCorrection(out: ByteWriter, record: CorrectionRecord): void {
+  out.text(record.endToEndId);
+  out.u8(SOURCES.indexOf(record.source));
+  out.f64(record.correctedAtMicros);
+  out.u8(record.isApplied ? 1 : 0);
+  writeNumbers(out, record.retracted);
+  writeNumbers(out, record.replaced);
   out.bytes(record.raw);
 }
 

@@ -4,9 +4,10 @@ import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
 import type { Row } from '../storage/types/cell.ts';
 import { isPrimitive } from '../storage/types/delta-type.ts';
-import { type JobFigures, type JobPorts, requireCommitted, runJob } from './job.ts';
+import { type JobFigures, type JobPorts, requireCommitted, runJob, type TableFigures } from './job.ts';
 import type { Lake } from './lake.ts';
 import { quarantineRows, type RefusedRow } from './quarantine.ts';
+import { refineCorrections } from './refine-corrections.ts';
 import {
   bronzePositions,
   numbersTable,
@@ -20,7 +21,7 @@ import { type RefineRow, refineDecision, refineEpoch, refineLabel, refinePayment
 
 /** How a table of bronze becomes one of silver. */
 interface Refinement {
-  readonly table: RefinedTable;
+  readonly table: Exclude<RefinedTable, 'corrections'>;
   readonly refine: RefineRow;
   /** Columns that make two rows the same; none: every row is kept. */
   readonly key: readonly string[];
@@ -70,8 +71,13 @@ export async function bronzeToSilver(ports: JobPorts): Promise<JobFigures> {
   const total = { read: 0, written: 0, duplicates: 0, quarantined: 0 };
   const reasons: Record<string, number> = {};
   const versions: Record<string, number> = {};
-  for (const refinement of REFINEMENTS) {
-    const figures = await runJob(ports, (db) => refineTable(db, ports, refinement));
+  const steps = [
+    ...REFINEMENTS.map((refinement) => (db: DuckDb) => refineTable(db, ports, refinement)),
+    // A retraction's row holds its payment: payments come first.
+    (db: DuckDb) => refineCorrections(db, ports.lake),
+  ];
+  for (const step of steps) {
+    const figures = await runJob(ports, step);
     total.read += figures.read;
     total.written += figures.written;
     total.quarantined += figures.quarantined;
@@ -81,8 +87,6 @@ export async function bronzeToSilver(ports: JobPorts): Promise<JobFigures> {
   }
   return { ...total, reasons, versions, elapsedMs: Math.round((ports.clock.nowMicros() - startMicros) / 1000) };
 }
-
-type TableFigures = Pick<JobFigures, 'read' | 'written' | 'quarantined' | 'reasons' | 'versions'>;
 
 async function refineTable(db: DuckDb, { lake, clock }: JobPorts, refinement: Refinement): Promise<TableFigures> {
   const { table } = refinement;

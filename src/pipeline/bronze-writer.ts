@@ -33,7 +33,14 @@ export interface BronzeWriteFigures {
  * one is the anchor: its txn moves with every write, with or without rows, and so says how far all
  * tables have come.
  */
-const COMMIT_ORDER: readonly BronzeTableName[] = ['epochs', 'sequences', 'labels', 'decisions', 'transactions'];
+const COMMIT_ORDER: readonly BronzeTableName[] = [
+  'epochs',
+  'sequences',
+  'labels',
+  'corrections',
+  'decisions',
+  'transactions',
+];
 const ANCHOR: BronzeTableName = 'transactions';
 
 /** The application that a journal's rows in a table are committed as. */

@@ -32,6 +32,9 @@ export interface JobFigures {
   readonly elapsedMs: number;
 }
 
+/** What a job did with one table. */
+export type TableFigures = Pick<JobFigures, 'read' | 'written' | 'quarantined' | 'reasons' | 'versions'>;
+
 /** A table changed between plan and commit: the job plans anew. */
 export class PlanOutdated extends Error {}
 

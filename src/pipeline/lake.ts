@@ -1,4 +1,5 @@
 import {
+  BRONZE_CORRECTIONS,
   BRONZE_DECISIONS,
   BRONZE_EPOCHS,
   BRONZE_LABELS,
@@ -6,8 +7,18 @@ import {
   BRONZE_TRANSACTIONS,
 } from '../governance/contracts/bronze.ts';
 import { GOLD_DAILY_PAYMENTS, GOLD_FRAUD_DAILY } from '../governance/contracts/gold.ts';
-import { QUARANTINE_LABELS, QUARANTINE_TRANSACTIONS } from '../governance/contracts/quarantine.ts';
-import { SILVER_DECISIONS, SILVER_EPOCHS, SILVER_LABELS, SILVER_TRANSACTIONS } from '../governance/contracts/silver.ts';
+import {
+  QUARANTINE_CORRECTIONS,
+  QUARANTINE_LABELS,
+  QUARANTINE_TRANSACTIONS,
+} from '../governance/contracts/quarantine.ts';
+import {
+  SILVER_CORRECTIONS,
+  SILVER_DECISIONS,
+  SILVER_EPOCHS,
+  SILVER_LABELS,
+  SILVER_TRANSACTIONS,
+} from '../governance/contracts/silver.ts';
 import { definitionOf, type TableContract } from '../governance/contracts/table-contract.ts';
 import type { ObjectStore } from '../storage/store/object-store.ts';
 import { type DeltaTable, openOrCreateTable, openTable, type TableEnvironment } from '../storage/table.ts';
@@ -17,13 +28,16 @@ export const LAKE_TABLES = {
   'bronze/transactions': BRONZE_TRANSACTIONS,
   'bronze/decisions': BRONZE_DECISIONS,
   'bronze/labels': BRONZE_LABELS,
+  'bronze/corrections': BRONZE_CORRECTIONS,
   'bronze/sequences': BRONZE_SEQUENCES,
   'bronze/epochs': BRONZE_EPOCHS,
   'quarantine/transactions': QUARANTINE_TRANSACTIONS,
   'quarantine/labels': QUARANTINE_LABELS,
+  'quarantine/corrections': QUARANTINE_CORRECTIONS,
   'silver/transactions': SILVER_TRANSACTIONS,
   'silver/decisions': SILVER_DECISIONS,
   'silver/labels': SILVER_LABELS,
+  'silver/corrections': SILVER_CORRECTIONS,
   'silver/epochs': SILVER_EPOCHS,
   'gold/daily_payments': GOLD_DAILY_PAYMENTS,
   'gold/fraud_daily': GOLD_FRAUD_DAILY,

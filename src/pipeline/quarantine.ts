@@ -26,7 +26,7 @@ const INSERT_ROWS = 1000;
 export async function quarantineRows(
   db: DuckDb,
   lake: Lake,
-  table: 'transactions' | 'labels',
+  table: 'transactions' | 'labels' | 'corrections',
   plan: TablePlan,
   refused: readonly RefusedRow[],
 ): Promise<number> {
@@ -46,7 +46,8 @@ export async function quarantineRows(
       .map((row) => `(${sqlText(row.journalId)}, ${row.position}, ${sqlText(row.code)}, ${sqlText(row.reason)})`);
     await db.run(`INSERT INTO refused VALUES ${values.join(', ')}`);
   }
-  const columns = ['journal_id', 'journal_position', 'known_time', 'source', 'line', 'raw'];
+  const wanted = ['journal_id', 'journal_position', 'known_time', 'source', 'line', 'raw'];
+  const columns = plan.bronze.schema.fields.map(({ name }) => name).filter((name) => wanted.includes(name));
   const scan = await duckdbScan(db, plan.bronze, { files: plan.files, columns });
   const rows = refusedRows(db, `SELECT * FROM ${scan} JOIN refused USING (journal_id, journal_position)`);
   return requireCommitted(

@@ -95,7 +95,8 @@ export function refineEpoch(bronze: Row): RefinedRow {
   return { kind: 'row', row: bronze };
 }
 
-const UNREADABLE: RefinedRow = { kind: 'refused', code: 'unreadable', reason: 'the record cannot be read' };
+/** What cannot be read at all. */
+export const UNREADABLE = { kind: 'refused', code: 'unreadable', reason: 'the record cannot be read' } as const;
 
 function checked(contract: TableContract, make: () => Row): RefinedRow {
   let row: Row;
@@ -109,7 +110,7 @@ function checked(contract: TableContract, make: () => Row): RefinedRow {
 }
 
 /** JSON that our own writers made; undefined where it is missing. */
-function parsed<T>(text: unknown): T | undefined {
+export function parsed<T>(text: unknown): T | undefined {
   if (typeof text !== 'string') return undefined;
   try {
     const value: unknown = JSON.parse(text);

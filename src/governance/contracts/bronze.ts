@@ -62,6 +62,21 @@ export const BRONZE_LABELS: TableContract = bronzeTable('labels', 'Labels as the
   personal(optional('payee_account', 'string', 'Key of the payee’s account')),
 ]);
 
+/** Corrections as they came in. */
+export const BRONZE_CORRECTIONS: TableContract = bronzeTable(
+  'corrections',
+  'Corrections as they came in, append only',
+  [
+    required('end_to_end_id', 'string', 'The id of the payment that was corrected'),
+    required('corrected_at', 'timestamp', 'When it was corrected'),
+    required('is_applied', 'boolean', 'Whether the state knew the payment'),
+    ...numberColumns('that the retraction took', 'retracted_'),
+    ...numberColumns('that the event in its place took', 'replaced_'),
+    personal(required('raw', 'binary', 'The body, byte for byte')),
+    personal(optional('correction', 'string', 'Canonical JSON of the correction; null where it cannot be read')),
+  ],
+);
+
 /** Openings of epochs. */
 export const BRONZE_EPOCHS: TableContract = bronzeTable(
   'epochs',

@@ -25,3 +25,6 @@ export const QUARANTINE_TRANSACTIONS: TableContract = quarantineTable('transacti
 
 /** Labels that could not be read, or break an expectation. */
 export const QUARANTINE_LABELS: TableContract = quarantineTable('labels');
+
+/** Corrections that could not be read, or of a payment that silver does not hold. */
+export const QUARANTINE_CORRECTIONS: TableContract = quarantineTable('corrections');

@@ -10,10 +10,10 @@ export const PROVENANCE_COLUMNS: readonly ColumnContract[] = [
   optional('source', 'string', 'The way in: http, grpc or import'),
 ];
 
-/** Numbers (epoch, sequence) of the entities of a payment, by what they mean. */
-export function numberColumns(meaning: string): readonly ColumnContract[] {
+/** Numbers (epoch, sequence) of the entities of a payment, by what they mean. @param prefix of the columns' names. */
+export function numberColumns(meaning: string, prefix = ''): readonly ColumnContract[] {
   return ENTITY_KINDS.flatMap((entity) => [
-    optional(`${entity}_epoch`, 'long', `Epoch of the ${entity}'s state ${meaning}`),
-    optional(`${entity}_seq`, 'long', `Number in the ${entity}'s state ${meaning}`),
+    optional(`${prefix}${entity}_epoch`, 'long', `Epoch of the ${entity}'s state ${meaning}`),
+    optional(`${prefix}${entity}_seq`, 'long', `Number in the ${entity}'s state ${meaning}`),
   ]);
 }

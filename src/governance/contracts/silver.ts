@@ -140,6 +140,38 @@ export const SILVER_LABELS: TableContract = {
   configuration: {},
 };
 
+/** What a row of silver.corrections says of its payment. */
+export const CORRECTION_EFFECTS = ['RETRACTED', 'REPLACED', 'IGNORED'] as const;
+
+/** Corrections of payments, in the columns of payments. */
+export const SILVER_CORRECTIONS: TableContract = {
+  path: 'silver/corrections',
+  description:
+    'What corrections did: RETRACTED, the payment as it was, an event no more; REPLACED, the payment as it is now, an event from here on; IGNORED, nothing',
+  columns: [
+    required('end_to_end_id', 'string', 'The id of the payment that was corrected'),
+    required('effect', 'string', 'RETRACTED, REPLACED or IGNORED'),
+    required('corrected_at', 'timestamp', 'When it was corrected, as the caller says'),
+    ...PROVENANCE_COLUMNS,
+    ...numberColumns('that the row took'),
+    ...paymentColumns.filter(({ name }) => name !== 'end_to_end_id').map((column) => ({ ...column, nullable: true })),
+    personal(optional('payer_account', 'string', 'Key of the payer’s account')),
+    personal(optional('payee_account', 'string', 'Key of the payee’s account')),
+  ],
+  partitionColumns: [],
+  expectations: [
+    isPresent('end_to_end_id'),
+    {
+      code: 'effect_unknown',
+      reason: 'effect is none of RETRACTED, REPLACED and IGNORED',
+      column: 'effect',
+      rule: { kind: 'one_of', values: CORRECTION_EFFECTS },
+    },
+    isPresent('known_time'),
+  ],
+  configuration: {},
+};
+
 /** Openings of epochs. */
 export const SILVER_EPOCHS: TableContract = {
   path: 'silver/epochs',

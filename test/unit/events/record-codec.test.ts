@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { NO_NUMBERS } from '../../../src/domain/entity-keys.ts';
-import type { JournalRecord, ScoredRecord } from '../../../src/events/journal-record.ts';
+import { byKind, type EntityNumbers, NO_NUMBERS } from '../../../src/domain/entity-keys.ts';
+import type { CorrectionRecord, JournalRecord, ScoredRecord } from '../../../src/events/journal-record.ts';
 import { decodeRecord, encodeRecord, skimRecord } from '../../../src/events/record-codec.ts';
 
 const numbers = {
@@ -59,6 +60,17 @@ const records: JournalRecord[] = [
     raw: Buffer.alloc(0),
   },
   { kind: 'sequence', knownTimeMicros: 5, endToEndId: payment.endToEndId, side: 'PAYER', isEvent: false, numbers },
+  {
+    kind: 'correction',
+    knownTimeMicros: 5,
+    endToEndId: payment.endToEndId,
+    source: 'http',
+    correctedAtMicros: -7,
+    isApplied: true,
+    retracted: numbers,
+    replaced: NO_NUMBERS,
+    raw: Buffer.from('{"correctedAt":"…"}'),
+  },
   { kind: 'epoch', knownTimeMicros: 6, epoch: 3, reason: 'start', silverVersion: null, offsets: { a: 1 } },
 ];
 
@@ -84,6 +96,42 @@ describe('journal records', () => {
       const bytes = encodeRecord(record);
       expect(() => decodeRecord(bytes.subarray(0, bytes.length - 1))).toThrow(/cannot be decoded/);
     }
+  });
+});
+
+const anyNumbers: fc.Arbitrary<EntityNumbers> = fc.record(
+  byKind(() => fc.option(fc.record({ epoch: fc.integer({ min: 1, max: 2 ** 32 - 1 }), seq: fc.maxSafeNat() }))),
+);
+
+const anyCorrection: fc.Arbitrary<CorrectionRecord> = fc.record({
+  kind: fc.constant('correction'),
+  knownTimeMicros: fc.maxSafeNat(),
+  endToEndId: fc.string({ maxLength: 40 }),
+  source: fc.constantFrom('http', 'grpc', 'import'),
+  correctedAtMicros: fc.maxSafeInteger(),
+  isApplied: fc.boolean(),
+  retracted: anyNumbers,
+  replaced: anyNumbers,
+  raw: fc.uint8Array({ maxLength: 300 }),
+});
+
+describe('a correction', () => {
+  it('of any kind comes back as it was, skimmed without its body', () => {
+    fc.assert(
+      fc.property(anyCorrection, (record) => {
+        const bytes = encodeRecord(record);
+        expect(normal(decodeRecord(bytes))).toEqual(normal(record));
+        expect(normal(skimRecord(bytes) as never)).toEqual(normal({ ...record, raw: new Uint8Array(0) }));
+      }),
+    );
+  });
+
+  it('is a seventh kind: the codes of what earlier programs wrote stay', () => {
+    const code = (kind: JournalRecord['kind']): number | undefined =>
+      encodeRecord(records.find((record) => record.kind === kind) as JournalRecord)[0];
+    expect((['scored', 'payment', 'decision', 'label', 'sequence', 'epoch', 'correction'] as const).map(code)).toEqual([
+      1, 2, 3, 4, 5, 6, 7,
+    ]);
   });
 });
 

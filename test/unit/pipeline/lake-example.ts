@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type ManualClock, manualClock } from '../../../src/base/clock.ts';
 import { type EntityNumbers, NO_NUMBERS } from '../../../src/domain/entity-keys.ts';
 import type { LabelState } from '../../../src/domain/label.ts';
-import type { JournalRecord, LabelRecord, ScoredRecord } from '../../../src/events/journal-record.ts';
+import type { CorrectionRecord, JournalRecord, LabelRecord, ScoredRecord } from '../../../src/events/journal-record.ts';
 import type { JobPorts } from '../../../src/pipeline/job.ts';
 import { ensureLake, type Lake, type LakeTableName } from '../../../src/pipeline/lake.ts';
 import { readRows } from '../../../src/storage/scan/table-read.ts';
@@ -108,6 +108,32 @@ export function label(n: number, state: LabelState, changes: Partial<LabelRecord
     eventTimeMicros,
     payeeAccount: '1A2B3C4D||99887766',
     number: { epoch: 1, seq: 1000 + n },
+    raw: Buffer.from(JSON.stringify(body)),
+    ...changes,
+  };
+}
+
+/** A correction of a payment: a retraction without a payment, else a replacement by the example with these changes. */
+export function correction(
+  n: number,
+  payment: Record<string, unknown> | null,
+  changes: Partial<CorrectionRecord> = {},
+): CorrectionRecord {
+  const endToEndId = changes.endToEndId ?? idOf(n);
+  const body = {
+    endToEndId,
+    correctedAt: '2026-11-02T12:00:00Z',
+    ...(payment === null ? {} : { payment: examplePayment({ endToEndId, ...payment }) }),
+  };
+  return {
+    kind: 'correction',
+    knownTimeMicros: T0 + n * 1_000_000,
+    endToEndId,
+    source: 'http',
+    correctedAtMicros: Date.UTC(2026, 10, 2, 12) * 1000,
+    isApplied: true,
+    retracted: numbered(1000 + 2 * n),
+    replaced: payment === null ? NO_NUMBERS : numbered(1001 + 2 * n),
     raw: Buffer.from(JSON.stringify(body)),
     ...changes,
   };

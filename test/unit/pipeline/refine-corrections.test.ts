@@ -1,0 +1,195 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { NO_NUMBERS } from '../../../src/domain/entity-keys.ts';
+import type { JournalRecord } from '../../../src/events/journal-record.ts';
+import { paymentCodec } from '../../../src/events/payment-codec.ts';
+import { bronzeToSilver } from '../../../src/pipeline/bronze-to-silver.ts';
+import { bronzeWriter } from '../../../src/pipeline/bronze-writer.ts';
+import { ensureLake, openLake } from '../../../src/pipeline/lake.ts';
+import { silverPositions } from '../../../src/pipeline/silver-plan.ts';
+import type { CellRow } from '../../../src/storage/types/cell.ts';
+import { storeThatDies } from './failing-store.ts';
+import {
+  correction,
+  type ExampleLake,
+  entries,
+  exampleLake,
+  idOf,
+  JOURNAL,
+  numbered,
+  scored,
+  T0,
+} from './lake-example.ts';
+
+let example: ExampleLake;
+
+beforeEach(async () => {
+  example = await exampleLake();
+});
+afterEach(() => example.remove());
+
+const OTHER_PAYEE = { ispb: '1A2B3C4D', account: { number: '555', type: 'TRAN' } };
+
+async function write(records: readonly JournalRecord[], from = 1): Promise<void> {
+  await bronzeWriter(example.lake, JOURNAL, paymentCodec()).write(entries(records, from));
+}
+
+/** What the rows of silver.corrections say: position, effect, payment, number. */
+async function effects(): Promise<unknown[]> {
+  const said = (row: CellRow) => [
+    Number(row.journal_position),
+    row.effect,
+    row.amount_centavos === null ? null : Number(row.amount_centavos),
+    row.payee_account,
+    row.payee_seq === null ? null : Number(row.payee_seq),
+  ];
+  const rows = await example.rows('silver/corrections');
+  return rows.sort((a, b) => Number(a.journal_position) - Number(b.journal_position)).map(said);
+}
+
+const PAYEE = '1A2B3C4D||99887766';
+const OTHER = '1A2B3C4D||555';
+
+describe('corrections in silver', () => {
+  it('of a retraction hold the payment as it was, with the numbers of the retraction', async () => {
+    await write([scored(1), scored(1, { side: 'PAYEE', isEvent: false }), scored(2), correction(1, null)]);
+    expect(await bronzeToSilver(example.ports)).toMatchObject({ read: 7, written: 7, duplicates: 0, quarantined: 0 });
+    const rows = await example.rows('silver/corrections');
+    expect(rows).toHaveLength(1);
+    expect(rows[0]).toMatchObject({
+      end_to_end_id: idOf(1),
+      effect: 'RETRACTED',
+      side: 'PAYER',
+      amount_centavos: 150n,
+      event_time: BigInt(Date.UTC(2026, 10, 1, 12, 0, 5, 123)) * 1000n,
+      payer_account: '12345678|1|123456',
+      payee_account: PAYEE,
+      pix_key: 'loja@example.com',
+      device_id: 'device-1',
+      payer_epoch: 1n,
+      payer_seq: 1002n,
+      pix_key_seq: null,
+      corrected_at: BigInt(Date.UTC(2026, 10, 2, 12)) * 1000n,
+      known_time: BigInt(T0 + 1_000_000),
+      journal_id: JOURNAL,
+      journal_position: 4n,
+      source: 'http',
+    });
+    // The payment's own row stays as it was first presented.
+    expect(await example.rows('silver/transactions')).toHaveLength(3);
+    const [bronze] = await example.rows('bronze/corrections');
+    expect(bronze).toMatchObject({ is_applied: true, retracted_payee_seq: 1002n, replaced_payee_seq: null });
+    expect(JSON.parse(String(bronze?.correction))).toMatchObject({ endToEndId: idOf(1) });
+  });
+
+  it('of a replacement hold the payment as it was and as it is, of a replacement of that the replaced one', async () => {
+    await write([
+      scored(1),
+      correction(1, { amount: '7.00', payee: OTHER_PAYEE }),
+      correction(1, { amount: '8.00' }, { retracted: numbered(2000), replaced: numbered(2001) }),
+    ]);
+    await bronzeToSilver(example.ports);
+    const first = [
+      [2, 'RETRACTED', 150, PAYEE, 1002],
+      [2, 'REPLACED', 700, OTHER, 1003],
+      [3, 'RETRACTED', 700, OTHER, 2000],
+      [3, 'REPLACED', 800, PAYEE, 2001],
+    ];
+    expect(await effects()).toEqual(first);
+    // Run by run it is the same: the payment as it was is in silver then.
+    await write([correction(1, null, { retracted: numbered(2002) })], 4);
+    await bronzeToSilver(example.ports);
+    expect(await effects()).toEqual([...first, [4, 'RETRACTED', 800, PAYEE, 2002]]);
+  });
+
+  it('that did nothing are kept and say so, and a retracted payment may be replaced', async () => {
+    const nothing = { retracted: NO_NUMBERS, replaced: NO_NUMBERS } as const;
+    await write([
+      scored(1),
+      correction(1, null),
+      correction(1, null, nothing),
+      correction(1, { amount: '9.00' }, { retracted: NO_NUMBERS, replaced: numbered(2000) }),
+      correction(5, { amount: '9.00' }, { ...nothing, isApplied: false }),
+    ]);
+    expect(await bronzeToSilver(example.ports)).toMatchObject({ read: 6, written: 6, duplicates: 0, quarantined: 0 });
+    expect(await effects()).toEqual([
+      [2, 'RETRACTED', 150, PAYEE, 1002],
+      [3, 'IGNORED', null, null, null],
+      [4, 'REPLACED', 900, PAYEE, 2000],
+      [5, 'IGNORED', null, null, null],
+    ]);
+  });
+
+  it('of a payment that silver does not hold go to quarantine, and the position goes on', async () => {
+    const lost = correction(3, null);
+    await write([scored(1), lost, correction(1, null)]);
+    const figures = await bronzeToSilver(example.ports);
+    expect(figures).toMatchObject({ quarantined: 1, reasons: { payment_missing: 1 } });
+    expect(await effects()).toHaveLength(1);
+    const [row] = await example.rows('quarantine/corrections');
+    expect(row).toMatchObject({
+      code: 'payment_missing',
+      journal_position: 2n,
+      line: null,
+      raw: new Uint8Array(lost.raw),
+    });
+    expect((await silverPositions(example.lake)).get(JOURNAL)).toBe(3);
+  });
+
+  it('come once, wherever a job is killed, and only once their payments are there', async () => {
+    await write([scored(1), correction(1, { amount: '7.00' }), correction(2, null), scored(2)]);
+    let runs = 0;
+    for (let writes = 0; ; writes += 1) {
+      const dying = storeThatDies(example.lake.store, writes);
+      await bronzeToSilver({ ...example.ports, lake: openLake(dying, example) }).catch(() => undefined);
+      runs += 1;
+      if (!dying.died) break;
+    }
+    expect(runs).toBeGreaterThan(5);
+    // The second was written before its payment: they are in silver in whichever order.
+    expect(await effects()).toEqual([
+      [2, 'RETRACTED', 150, PAYEE, 1002],
+      [2, 'REPLACED', 700, PAYEE, 1003],
+      [3, 'RETRACTED', 250, PAYEE, 1004],
+    ]);
+    expect(await bronzeToSilver(example.ports)).toMatchObject({ read: 0, written: 0 });
+  });
+});
+
+describe('the position of silver', () => {
+  it('waits for corrections', async () => {
+    await write([scored(1)]);
+    await bronzeToSilver(example.ports);
+    expect((await silverPositions(example.lake)).get(JOURNAL)).toBe(1);
+    await write([correction(1, null)], 2);
+    expect((await silverPositions(example.lake)).get(JOURNAL)).toBe(1);
+    await bronzeToSilver(example.ports);
+    expect((await silverPositions(example.lake)).get(JOURNAL)).toBe(2);
+  });
+
+  it('in a lake of a program that knew no corrections is that of its other tables, up to the first correction', async () => {
+    await write([scored(1), scored(2)]);
+    await bronzeToSilver(example.ports);
+    // As that program left it: it made no such tables, which the next start makes.
+    for (const layer of ['bronze', 'silver', 'quarantine']) {
+      rmSync(join(example.folder, 'lake', layer, 'corrections'), { recursive: true });
+    }
+    await ensureLake(example.lake.store, example);
+    expect((await silverPositions(example.lake)).get(JOURNAL)).toBe(2);
+    await write([scored(3), correction(3, null), scored(4)], 3);
+    const seen = new Set<number>();
+    // Few writes a run, several times over: each table's commit is the last of some run.
+    for (let run = 0; ; run += 1) {
+      const dying = storeThatDies(example.lake.store, Math.floor(run / 6));
+      await bronzeToSilver({ ...example.ports, lake: openLake(dying, example) }).catch(() => undefined);
+      const position = (await silverPositions(example.lake)).get(JOURNAL) ?? 0;
+      // Never beyond a correction that silver lacks, at whichever point the job was killed.
+      expect(position).toBe((await effects()).length > 0 ? 5 : Math.min(position, 3));
+      seen.add(position);
+      if (!dying.died) break;
+    }
+    expect([...seen]).toEqual([2, 3, 5]);
+    expect(await effects()).toEqual([[4, 'RETRACTED', 350, PAYEE, 1006]]);
+  });
+});
