@@ -54,6 +54,24 @@ export interface LabelObservation {
   readonly mark: number;
 }
 
+/** A correction as a store takes it. */
+export interface ObservedCorrection {
+  readonly endToEndId: string;
+  /** The payment as it is now; null where it is retracted. */
+  readonly replacement: ObservedPayment | null;
+}
+
+/** Where a correction went. */
+export interface CorrectionObservation {
+  /** Whether the store knew the payment. One that it does not know is not corrected, and a replacement of it is no event. */
+  readonly isApplied: boolean;
+  /** Numbers that the retraction took in the entities of the event as it was; nulls where nothing was retracted. */
+  readonly retracted: EntityNumbers;
+  /** Numbers that the replacement's event took; nulls where there is none. */
+  readonly replaced: EntityNumbers;
+  readonly mark: number;
+}
+
 /** What scoring needs of a store, in process or across a network. */
 export interface OnlineStore {
   /** The epoch whose numbers are given. */
@@ -74,6 +92,13 @@ export interface OnlineStore {
   readFeatures(read: FeatureRead): FeatureReading | Promise<FeatureReading>;
   /** Records a label. @throws AppError as {@link observePayment}. */
   observeLabel(label: ObservedLabel): LabelObservation | Promise<LabelObservation>;
+  /**
+   * Takes a payment's event back and, where it is replaced, records the corrected payment as its event: each from its
+   * own number on. What was read before stays as it was.
+   *
+   * @throws AppError as {@link observePayment}; `correction_unsupported` where the store takes none.
+   */
+  correctPayment(correction: ObservedCorrection): CorrectionObservation | Promise<CorrectionObservation>;
 }
 
 /** A payment's event as a journal or the lake hold it; the row has the columns that the set's events need. */

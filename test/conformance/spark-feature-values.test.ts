@@ -16,7 +16,7 @@ import { sentinela } from '../running-program.ts';
 import { PROGRAM } from '../running-server.ts';
 import { type RunningSpark, startSpark } from '../running-spark.ts';
 import { worldOf } from '../unit/features/replay-world.ts';
-import { stream, testSet } from '../unit/features/streams.ts';
+import { stream, testSet, uncorrected } from '../unit/features/streams.ts';
 import { earlierEventWorld } from '../unit/training-export/spark/spark-world.ts';
 import { writeSilver } from './spark-silver.ts';
 
@@ -99,7 +99,7 @@ describe('features by Spark', () => {
     const drawn = fc.sample(fc.tuple(stream, fc.integer({ min: 1, max: 1000 })), { numRuns: STREAMS, seed: SEED });
     // Several, so that the two payees of one are on different workers.
     const earlier = Array.from({ length: 8 }, () => earlierEventWorld(set.definition));
-    const streams = drawn.map(([steps, seed]) => worldOf(set, steps, seed).world);
+    const streams = drawn.map(([steps, seed]) => worldOf(set, uncorrected(steps), seed).world);
     const worlds = [...earlier, ...streams].map((world, at) => ({ name: `s${at}`, world, isImport: at % 5 === 4 }));
     await writeSilver(localObjectStore(join(dataDir, 'lake')), set, worlds);
     const file = join(dataDir, 'test.yaml');

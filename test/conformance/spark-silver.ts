@@ -50,7 +50,7 @@ function renamed(name: string, entry: Entry): Entry {
     ...entry,
     journal: `${name}-${entry.journal}`,
     item:
-      item === null || item.kind === 'payment'
+      item === null || item.kind !== 'label'
         ? item
         : { ...item, id: `${name}${item.id}`, payee: item.payee.replace(/(?=[^|]*$)/, name) },
     row:

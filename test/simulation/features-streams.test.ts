@@ -6,6 +6,7 @@ import { compileFeatureSet } from '../../src/features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../../src/features/feature-status.ts';
 import { PIX_CORE } from '../../src/features/pix-core.ts';
 import { OracleStore } from '../unit/features/oracle.ts';
+import { feedRecorded } from '../unit/features/recorded-items.ts';
 import { paymentOf, rowOf } from '../unit/features/streams.ts';
 
 /*
@@ -64,18 +65,7 @@ function run(seed: number): { compared: number; truncated: number } {
     if (random.chance(0.005)) store.settleUpTo(lastMark);
     if (random.chance(0.003)) {
       store = new EmbeddedStore(set, { maxPayments: 4000 });
-      for (const item of oracle.items) {
-        if (item.kind === 'payment') {
-          store.applyRecorded(item);
-        } else {
-          store.applyRecordedLabel({
-            endToEndId: item.id,
-            state: item.state,
-            eventTimeMicros: item.time,
-            payeeAccount: item.payee,
-          });
-        }
-      }
+      feedRecorded(store, oracle.items);
       store.openEpoch(oracle.epoch + 1);
       oracle.openEpoch(oracle.epoch + 1);
     }

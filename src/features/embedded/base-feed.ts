@@ -1,16 +1,23 @@
 import { ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
-import type { ObservedLabel, RecordedPayment } from '../online-store.ts';
+import type { ObservedCorrection, ObservedLabel, RecordedPayment } from '../online-store.ts';
 import { baseOrder, kindOrders, type OrderedLabels, type OrderedPayments } from '../replay/base-order.ts';
+import { EVENT } from '../replay/replay-input.ts';
 
 /** A store that is built from recorded events. */
 export interface BaseSink {
   /** Takes an event in each of its entities; one whose payment is known is passed over. */
   applyRecorded(payment: RecordedPayment): unknown;
   applyRecordedLabel(label: ObservedLabel): unknown;
+  /** Takes a correction in each entity; of a payment that is not known, nothing. */
+  applyRecordedCorrection(correction: ObservedCorrection): unknown;
   /** Takes a payment and its entities, but its event in none of them. @returns whether it was not known. */
   admitRecorded(payment: RecordedPayment): boolean;
+  /** Takes a correction, but in none of its entities. @returns whether they have to: an event is there to retract, or the payment is replaced. */
+  admitRecordedCorrection(correction: ObservedCorrection): boolean;
   /** Takes the event of an admitted payment in one of its entities. */
   appendRecorded(kind: EntityKind, payment: RecordedPayment): void;
+  /** Takes the event of a payment, as it was, out of one of its entities. */
+  retractRecorded(kind: EntityKind, payment: RecordedPayment): void;
   /** Takes a label of the payee that it names. */
   appendRecordedLabel(label: ObservedLabel): void;
 }
@@ -48,21 +55,40 @@ export function* feedBase(events: BaseEvents, sink: BaseSink, pauseRows: number)
   if (orders === null) {
     for (const item of order) {
       if (item < 0) sink.applyRecordedLabel(events.labelAt(-1 - item));
-      else sink.applyRecorded(events.paymentAt(item));
+      else if (payments.isEvent[item] === EVENT.first) sink.applyRecorded(events.paymentAt(item));
+      else sink.applyRecordedCorrection(correctionAt(events, item));
       if (isPause()) yield { done, total };
     }
     return;
   }
   const isAdmitted = new Uint8Array(payments.count);
   for (const item of order) {
-    if (item >= 0 && sink.admitRecorded(events.paymentAt(item))) isAdmitted[item] = 1;
+    if (item >= 0 && admits(events, item, sink)) isAdmitted[item] = 1;
     if (isPause()) yield { done, total };
   }
   for (const kind of ENTITY_KINDS) {
     for (const item of orders[kind]) {
       if (item < 0) sink.appendRecordedLabel(events.labelAt(-1 - item));
-      else if (isAdmitted[item] === 1) sink.appendRecorded(kind, events.paymentAt(item));
+      else if (isAdmitted[item] === 1) moveIn(events, kind, item, sink);
       if (isPause()) yield { done, total };
     }
   }
+}
+
+/** A row of a correction: a replacement is two, and the second finds nothing to retract any more. */
+function correctionAt({ payments, paymentAt }: BaseEvents, row: number): ObservedCorrection {
+  const payment = paymentAt(row);
+  const isReplaced = payments.isEvent[row] === EVENT.replacement;
+  return { endToEndId: payment.row.end_to_end_id, replacement: isReplaced ? payment : null };
+}
+
+/** Takes an admitted row in its entity of a kind. */
+function moveIn({ payments, paymentAt }: BaseEvents, kind: EntityKind, row: number, sink: BaseSink): void {
+  if (payments.isEvent[row] === EVENT.retraction) sink.retractRecorded(kind, paymentAt(row));
+  else sink.appendRecorded(kind, paymentAt(row));
+}
+
+function admits(events: BaseEvents, row: number, sink: BaseSink): boolean {
+  if (events.payments.isEvent[row] === EVENT.first) return sink.admitRecorded(events.paymentAt(row));
+  return sink.admitRecordedCorrection(correctionAt(events, row));
 }

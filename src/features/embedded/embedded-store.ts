@@ -18,10 +18,12 @@ import type { FeatureOutput } from '../feature-output.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import { FEATURE_STATUS } from '../feature-status.ts';
 import type {
+  CorrectionObservation,
   FeatureRead,
   FeatureReading,
   LabelObservation,
   Observation,
+  ObservedCorrection,
   ObservedLabel,
   ObservedPayment,
   OnlineStore,
@@ -115,6 +117,27 @@ export class EmbeddedStore implements OnlineStore {
     return { payeeAccount: tables.payeeKeys.get(payee), number, mark };
   }
 
+  correctPayment({ endToEndId, replacement }: ObservedCorrection): CorrectionObservation {
+    this.#checkOpen();
+    this.#checkBound();
+    const { tables } = this;
+    if (replacement !== null) tables.makeRoom(replacement.row.event_time);
+    const payment = tables.findPayment(endToEndId);
+    if (payment < 0) {
+      return { isApplied: false, retracted: NO_NUMBERS, replaced: NO_NUMBERS, mark: this.#undo.lastMark };
+    }
+    const before = ENTITY_KINDS.map((_, kind) => tables.payments.entityOf(payment, kind));
+    const numbers = this.#numbersOf(before, 1);
+    const mark = this.#undo.beginOperation();
+    try {
+      this.#correct(payment, endToEndId, replacement, this.#undo);
+    } catch (error) {
+      throw this.#break(error);
+    }
+    const after = ENTITY_KINDS.map((_, kind) => tables.payments.entityOf(payment, kind));
+    return { isApplied: true, retracted: numbers, replaced: this.#numbersOf(after, 0), mark };
+  }
+
   /** Whether everything that touched the state is durable; never again once it is broken. */
   get isSettled(): boolean {
     return this.#broken === undefined && !this.#undo.holds(this.#undo.lastMark);
@@ -153,6 +176,66 @@ export class EmbeddedStore implements OnlineStore {
   /** Takes a payment and its entities as {@link applyRecorded} does, but its event in none of them. */
   admitRecorded(payment: RecordedPayment): boolean {
     return this.#take(payment, false);
+  }
+
+  /**
+   * Takes a correction that was recorded before this epoch, in its order.
+   *
+   * @returns whether it does anything to entities: there is an event to retract, or the payment is replaced.
+   * @throws AppError `correction_unsupported`.
+   */
+  applyRecordedCorrection(correction: ObservedCorrection): boolean {
+    return this.#takeCorrection(correction, true);
+  }
+
+  /** Takes what a correction says of its payment as {@link applyRecordedCorrection} does, but nothing in any entity. */
+  admitRecordedCorrection(correction: ObservedCorrection): boolean {
+    return this.#takeCorrection(correction, false);
+  }
+
+  /** Takes the event of a payment that was retracted out of its entity of a kind. @param payment as it was. */
+  retractRecorded(kind: EntityKind, { row, keys }: RecordedPayment): void {
+    const key = keys[kind];
+    if (key !== null) this.tables.retractFrom(ENTITY_KINDS.indexOf(kind), key, row.end_to_end_id, row.event_time);
+  }
+
+  #takeCorrection({ endToEndId, replacement }: ObservedCorrection, moves: boolean): boolean {
+    this.#checkBound();
+    const { tables } = this;
+    const payment = tables.findPayment(endToEndId);
+    if (payment < 0) return false;
+    if (replacement !== null) tables.makeRoom(replacement.row.event_time);
+    const isEvent = ENTITY_KINDS.some((_, kind) => tables.payments.entityOf(payment, kind) >= 0);
+    this.#correct(payment, endToEndId, replacement, null, moves);
+    return isEvent || replacement !== null;
+  }
+
+  #correct(
+    payment: number,
+    endToEndId: string,
+    replacement: ObservedPayment | null,
+    undo: UndoLog | null,
+    moves = true,
+  ): void {
+    const { tables } = this;
+    if (replacement === null) {
+      tables.correct(payment, endToEndId, null, this.#found, undo, moves);
+      return;
+    }
+    const { row, keys } = replacement;
+    const events = this.#engine.write(row);
+    tables.find(keys, this.#found);
+    tables.correct(payment, endToEndId, { events, keys }, this.#found, undo, moves);
+  }
+
+  /** The last number of each entity, or one of those to come. @param entities by kind; −1 where there is none. */
+  #numbersOf(entities: readonly number[], ahead: number): EntityNumbers {
+    const numbers: Record<EntityKind, EntityNumber | null> = { ...NO_NUMBERS };
+    for (const [kind, entity] of entities.entries()) {
+      const { kind: name, lists } = this.tables.kinds[kind] as KindTable;
+      if (entity >= 0) numbers[name] = { epoch: this.#epoch, seq: lists.sequence(entity) + ahead };
+    }
+    return numbers;
   }
 
   /** Takes the event of an admitted payment in its entity of a kind, where it has one. */
@@ -221,6 +304,15 @@ export class EmbeddedStore implements OnlineStore {
         sum(({ cold }) => cold?.bytes ?? 0) +
         (payees.lists.used > 0 ? payeeKeys.bytes : 0),
     };
+  }
+
+  /** What lies on pages cannot be taken out of their midst. @throws AppError `correction_unsupported`. */
+  #checkBound(): void {
+    if (this.set.definition.bound !== 'none') return;
+    throw new AppError(
+      'correction_unsupported',
+      'a feature set with bound: none takes no corrections: give it a bound',
+    );
   }
 
   /** @throws AppError of what broke the state. */

@@ -38,6 +38,7 @@ const NEVER_FORGOTTEN_MICROS = 7 * 86_400_000_000;
 /** Codes of what an operation did, in the log of what can be undone. */
 const PAYMENT = 1;
 const LABEL = 2;
+const CORRECTION = 3;
 
 /** The payee's place in ENTITY_KINDS. */
 export const PAYEE = ENTITY_KINDS.indexOf('payee');
@@ -126,6 +127,23 @@ export class EmbeddedTables {
     hash128(endToEndId, this.#name);
     const time = events[0]?.[0] ?? 0;
     const ordinal = this.payments.add(this.#name, time, SIDES.indexOf(side));
+    this.#enter(ordinal, events, keys, found, undo, appends);
+    if (undo !== null) {
+      undo.push(this.newestMicros);
+      undo.push(PAYMENT);
+    }
+    this.newestMicros = Math.max(this.newestMicros, time);
+  }
+
+  /** Records whose a payment's event is, and appends it there. */
+  #enter(
+    ordinal: number,
+    events: KindEvents,
+    keys: EntityKeys,
+    found: Int32Array,
+    undo: UndoLog | null,
+    appends: boolean,
+  ): void {
     for (let kind = 0; kind < this.kinds.length; kind += 1) {
       const table = this.kinds[kind] as KindTable;
       const key = keys[table.kind];
@@ -140,11 +158,80 @@ export class EmbeddedTables {
         this.payments.setOwn(ordinal, start + at, event[slots[at] as number] as number);
       }
     }
-    if (undo !== null) {
-      undo.push(this.newestMicros);
-      undo.push(PAYMENT);
+  }
+
+  /**
+   * Takes the event of a payment that is known out of its entities, each of which gives it its next number; then
+   * records what replaces it, with the numbers after those.
+   *
+   * @param replacement null where the payment is retracted. @param found its entities, as {@link find} gave them.
+   * @param moves false where entities take both later, by {@link retractFrom} and {@link append}.
+   */
+  correct(
+    ordinal: number,
+    endToEndId: string,
+    replacement: { readonly events: KindEvents; readonly keys: EntityKeys } | null,
+    found: Int32Array,
+    undo: UndoLog | null,
+    moves = true,
+  ): void {
+    const { payments } = this;
+    const time = payments.timeOf(ordinal);
+    if (moves) {
+      const identity = token53(endToEndId);
+      for (let kind = 0; kind < this.kinds.length; kind += 1) {
+        const entity = payments.entityOf(ordinal, kind);
+        if (entity >= 0) (this.kinds[kind] as KindTable).lists.retract(entity, identity, time, undo);
+      }
     }
-    this.newestMicros = Math.max(this.newestMicros, time);
+    if (undo !== null) this.#noteOwn(ordinal, undo);
+    for (let kind = 0; kind < this.kinds.length; kind += 1) payments.setEntity(ordinal, kind, -1);
+    undo?.push(this.newestMicros);
+    if (replacement !== null) {
+      const { events, keys } = replacement;
+      const replacedTime = events[0]?.[0] ?? 0;
+      payments.setTime(ordinal, replacedTime);
+      this.#enter(ordinal, events, keys, found, undo, moves);
+      this.newestMicros = Math.max(this.newestMicros, replacedTime);
+    }
+    if (undo === null) return;
+    undo.push(ordinal);
+    undo.push(CORRECTION);
+  }
+
+  /** Notes what is known of a payment, for {@link #restoreOwn}. */
+  #noteOwn(ordinal: number, undo: UndoLog): void {
+    const { payments } = this;
+    for (let kind = 0; kind < this.kinds.length; kind += 1) undo.push(payments.entityOf(ordinal, kind));
+    for (let at = 0; at < this.set.own.count; at += 1) undo.push(payments.ownOf(ordinal, at));
+    undo.push(payments.timeOf(ordinal));
+  }
+
+  #restoreOwn(ordinal: number, undo: UndoLog): void {
+    const { payments } = this;
+    payments.setTime(ordinal, undo.pop());
+    for (let at = this.set.own.count - 1; at >= 0; at -= 1) payments.setOwn(ordinal, at, undo.pop());
+    for (let kind = this.kinds.length - 1; kind >= 0; kind -= 1) payments.setEntity(ordinal, kind, undo.pop());
+  }
+
+  #undoCorrection(undo: UndoLog): void {
+    const ordinal = undo.pop();
+    const { payments, kinds } = this;
+    // The replacement's entities; all −1 where there is none.
+    for (let kind = kinds.length - 1; kind >= 0; kind -= 1) {
+      if (payments.entityOf(ordinal, kind) >= 0) (kinds[kind] as KindTable).lists.undoAppend(undo);
+    }
+    this.newestMicros = undo.pop();
+    this.#restoreOwn(ordinal, undo);
+    for (let kind = kinds.length - 1; kind >= 0; kind -= 1) {
+      if (payments.entityOf(ordinal, kind) >= 0) (kinds[kind] as KindTable).lists.undoRetract(undo);
+    }
+  }
+
+  /** Takes an event out of an entity that has it. @param kind its place in ENTITY_KINDS. */
+  retractFrom(kind: number, key: string, endToEndId: string, time: number): void {
+    const { ids, lists } = this.kinds[kind] as KindTable;
+    lists.retract(this.#find(ids, key), token53(endToEndId), time, null);
   }
 
   /** Appends an event to an entity that is known. @param kind its place in ENTITY_KINDS. */
@@ -186,7 +273,12 @@ export class EmbeddedTables {
 
   /** Takes the newest operation that `undo` holds back. */
   undo(undo: UndoLog): void {
-    if (undo.pop() === LABEL) {
+    const operation = undo.pop();
+    if (operation === CORRECTION) {
+      this.#undoCorrection(undo);
+      return;
+    }
+    if (operation === LABEL) {
       const payee = undo.pop();
       const { lists } = this.payees;
       lists.setSequence(payee, lists.sequence(payee) - 1);

@@ -1,29 +1,27 @@
+import { assert } from '../../base/assert.ts';
 import type { ColdPool } from '../cold/cold-pool.ts';
+import {
+  BASE,
+  CHAIN,
+  CLASS,
+  COUNT,
+  DROPPED,
+  EXTRA,
+  FIRST,
+  FLOATS,
+  HEAD,
+  INTS,
+  KEPT,
+  NEWEST,
+  SECOND,
+  SEQUENCE,
+} from './entity-record.ts';
 import type { EntityView } from './entity-view.ts';
+import { EventRing } from './event-ring.ts';
 import type { EventSlab } from './event-slab.ts';
 import { FORGOTTEN, type TilePool, TOTALS, tileOf } from './tile-pool.ts';
 import type { UndoLog } from './undo-log.ts';
 import { type KeepingRule, LEAST_KEPT } from './window-plan.ts';
-
-/*
- * An entity's record is 64 bytes, one cache line, seen as int32 and as float64:
- *   int32    0 base · 1 head · 2 kept · 3 1 + size class · 4 sequence · 5 count · 14 tile chain · 15 extra
- *   float64  3 first time · 4 second time · 5 newest time · 6 newest dropped time
- */
-const INTS = 16;
-const FLOATS = 8;
-const BASE = 0;
-const HEAD = 1;
-const KEPT = 2;
-const CLASS = 3;
-const SEQUENCE = 4;
-const COUNT = 5;
-const CHAIN = 14;
-const EXTRA = 15;
-const FIRST = 3;
-const SECOND = 4;
-const NEWEST = 5;
-const DROPPED = 6;
 
 /** What became of an event that left its place, in the log of what can be undone. */
 const DROPPED_HEAD = 0;
@@ -44,6 +42,7 @@ export class EntityLists {
   readonly #tiles: TilePool;
   readonly #rule: KeepingRule;
   readonly #cold: ColdPool | null;
+  readonly #ring: EventRing;
   #used = 0;
 
   constructor(capacity: number, rule: KeepingRule, slab: EventSlab, tiles: TilePool, cold: ColdPool | null) {
@@ -54,6 +53,7 @@ export class EntityLists {
     this.#cold = cold;
     this.#floats = new Float64Array(capacity * FLOATS);
     this.#ints = new Int32Array(this.#floats.buffer);
+    this.#ring = new EventRing(this.#ints, slab);
   }
 
   /** Entities in the table; an entity's index is below it. */
@@ -199,6 +199,75 @@ export class EntityLists {
     ints[at + SEQUENCE] = (ints[at + SEQUENCE] as number) - 1;
     ints[at + KEPT] = (ints[at + KEPT] as number) - 1;
     for (let move = 0; move < moves; move += 1) this.#undoMove(entity, undo);
+  }
+
+  /**
+   * Takes an event out that the entity has, with the entity's next number. Where the entity has dropped it, the tiles
+   * that hold it are spoiled: what it added to them cannot be taken out. When the entity was first seen is known
+   * without it only while nothing was dropped; how late a payment is, is measured against all that was ever seen.
+   *
+   * @param identity of the event. @param time of it.
+   * @param undo where to note what {@link undoRetract} needs; null where it is never undone.
+   */
+  retract(entity: number, identity: number, time: number, undo: UndoLog | null): void {
+    assert(this.#cold === null, 'events without a bound are not retracted');
+    const ints = this.#ints;
+    const floats = this.#floats;
+    const at = entity * INTS;
+    const float = entity * FLOATS;
+    const first = floats[float + FIRST] as number;
+    const second = floats[float + SECOND] as number;
+    const place = this.#ring.placeOf(at, identity);
+    if (place >= 0) this.#ring.takeOut(at, place, undo);
+    else this.#spoilTiles(at, time, undo);
+    ints[at + COUNT] = (ints[at + COUNT] as number) - 1;
+    ints[at + SEQUENCE] = (ints[at + SEQUENCE] as number) + 1;
+    if (floats[float + DROPPED] === -Infinity) {
+      const times = this.#ring.firstTimes(at);
+      floats[float + FIRST] = times.first;
+      floats[float + SECOND] = times.second;
+    }
+    if (undo === null) return;
+    undo.push(first);
+    undo.push(second);
+    undo.push(place);
+    undo.push(entity);
+  }
+
+  /** Takes the newest retraction back; it must be the newest of all that `undo` holds. */
+  undoRetract(undo: UndoLog): void {
+    const entity = undo.pop();
+    const place = undo.pop();
+    const ints = this.#ints;
+    const at = entity * INTS;
+    this.#floats[entity * FLOATS + SECOND] = undo.pop();
+    this.#floats[entity * FLOATS + FIRST] = undo.pop();
+    ints[at + COUNT] = (ints[at + COUNT] as number) + 1;
+    ints[at + SEQUENCE] = (ints[at + SEQUENCE] as number) - 1;
+    if (place >= 0) {
+      this.#ring.putBack(at, place, undo);
+      return;
+    }
+    for (let spoiled = undo.pop(); spoiled > 0; spoiled -= 1) {
+      const tile = undo.pop();
+      this.#tiles.setNewest(tile, undo.pop());
+    }
+  }
+
+  /** Marks the tiles that hold a dropped event as of no known time: a window that reaches one is `truncated`. */
+  #spoilTiles(at: number, time: number, undo: UndoLog | null): void {
+    const { widthMicros } = this.#rule.tiles;
+    const index = widthMicros > 0 ? tileOf(time, widthMicros) : TOTALS;
+    const tiles = this.#tiles;
+    let spoiled = 0;
+    for (let tile = (this.#ints[at + CHAIN] as number) - 1; tile >= 0; tile = tiles.nextOf(tile)) {
+      if (tiles.indexOf(tile) !== index && tiles.indexOf(tile) !== TOTALS) continue;
+      undo?.push(tiles.newestOf(tile));
+      undo?.push(tile);
+      tiles.setNewest(tile, Infinity);
+      spoiled += 1;
+    }
+    undo?.push(spoiled);
   }
 
   #headTime(at: number): number {

@@ -65,6 +65,11 @@ export class PaymentRing {
     this.#entities[(ordinal % this.capacity) * KINDS + kind] = entity;
   }
 
+  /** Sets the event time of a payment that was replaced. */
+  setTime(ordinal: number, time: number): void {
+    this.#times[ordinal % this.capacity] = time;
+  }
+
   /** Sets a number of the payment's event. */
   setOwn(ordinal: number, at: number, value: number): void {
     this.#owns[(ordinal % this.capacity) * this.#ownNumbers + at] = value;

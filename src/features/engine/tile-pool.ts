@@ -103,6 +103,26 @@ export class TilePool {
     return tile;
   }
 
+  /** Which tile of time it is. */
+  indexOf(tile: number): number {
+    return this.numbers[tile * this.stride + TILE.index] as number;
+  }
+
+  /** The tile after it in its chain; −1 where it is the last. */
+  nextOf(tile: number): number {
+    return (this.numbers[tile * this.stride + TILE.next] as number) - 1;
+  }
+
+  /** The newest event time of a tile; Infinity where it holds an event that was retracted. */
+  newestOf(tile: number): number {
+    return this.numbers[tile * this.stride + TILE.newest] as number;
+  }
+
+  /** Sets what {@link newestOf} gives. */
+  setNewest(tile: number, time: number): void {
+    this.numbers[tile * this.stride + TILE.newest] = time;
+  }
+
   /** Adds an event to a tile, which is emptied first where it is still another index's. */
   add(tile: number, index: number, events: Float64Array, base: number): void {
     const { numbers, stride } = this;

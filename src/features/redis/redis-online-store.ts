@@ -6,6 +6,7 @@ import type { Side } from '../../domain/payment.ts';
 import { createVectorEngine, type VectorEngine } from '../engine/vector-engine.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import type {
+  CorrectionObservation,
   FeatureRead,
   FeatureReading,
   LabelObservation,
@@ -173,6 +174,13 @@ export class RedisOnlineStore implements OnlineStore {
       this.#lateLabels.add(request, { label, request });
       throw error;
     }
+  }
+
+  /** Its lists and tiles have no way back: a correction is refused before anything is touched. */
+  correctPayment(): Promise<CorrectionObservation> {
+    return Promise.reject(
+      new AppError('correction_unsupported', 'payments in Redis cannot be corrected: use the embedded store'),
+    );
   }
 
   /** Appends an event in the background: one that a journal holds without numbers. */

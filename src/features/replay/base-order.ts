@@ -1,6 +1,12 @@
 import { byKind, ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
 import { epochOfEvent, numberEntities } from './replay-groups.ts';
-import type { NumberColumns, PlaceColumns, ReplayLabels, ReplayPayments } from './replay-input.ts';
+import {
+  EVENT,
+  type NumberColumns,
+  type PlaceColumns,
+  type ReplayLabels,
+  type ReplayPayments,
+} from './replay-input.ts';
 
 /** Epochs are below 2^20 and numbers below 2^32, so one double holds both in their order. */
 const EPOCH_STEP = 2 ** 32;
@@ -134,7 +140,7 @@ function initialOrder(payments: OrderedPayments, labels: OrderedLabels, epochOf:
     return left === right ? comparePlaces(a, b) : left - right;
   };
   const paid: number[] = [];
-  for (let row = 0; row < payments.count; row += 1) if (payments.isEvent[row] === 1) paid.push(row);
+  for (let row = 0; row < payments.count; row += 1) if (payments.isEvent[row] !== EVENT.none) paid.push(row);
   const labelled: number[] = [];
   for (let row = 0; row < labels.count; row += 1) if (labels.payees.at(row) !== null) labelled.push(-1 - row);
   return merged(inOrder(paid, compare), inOrder(labelled, compare), compare);

@@ -1,5 +1,5 @@
 import { epochOfEvent } from './replay-groups.ts';
-import type { ReplayPayments } from './replay-input.ts';
+import { EVENT, type ReplayPayments } from './replay-input.ts';
 import type { ReplayMemory } from './replay-memory.ts';
 
 /** In `eventOf`: the payment has several events. */
@@ -9,10 +9,12 @@ export const SEVERAL = -2;
 export interface OtherEvents {
   /** Row of the payment's one event, by row; −1 where there is none; or {@link SEVERAL}. */
   readonly eventOf: Int32Array;
-  /** Rows of a payment's events by its token, where it has several (a store had lost the first), in their order. */
+  /** Rows of a payment's events by its token, where it has several (a store had lost the first, or it was replaced), in their order. */
   readonly eventsOf: ReadonlyMap<number, readonly number[]>;
-  /** For an event whose payment has several: those that come before it in a base. */
+  /** For a first event whose payment has several: those that come before it in a base. */
   readonly earlierEvents: ReadonlyMap<number, readonly number[]>;
+  /** Rows that are retractions; few. */
+  readonly retractions: ReadonlySet<number>;
 }
 
 /** Finds the events of payments. @param tokens of endToEndIds, by row. */
@@ -22,35 +24,45 @@ export function otherEvents(payments: ReplayPayments, tokens: Float64Array, memo
   for (const token of tokensWithTwoEvents(payments, tokens)) eventsOf.set(token, []);
   // An event is found without looking; only payments with another row are held in a map.
   const single = new Map<number, number>();
-  for (let row = 0; row < payments.count; row += 1)
-    if (payments.isEvent[row] !== 1) single.set(tokens[row] as number, -1);
+  const retractions = new Set<number>();
+  for (let row = 0; row < payments.count; row += 1) {
+    if (!isEventOf(payments, row)) single.set(tokens[row] as number, -1);
+    if (payments.isEvent[row] === EVENT.retraction) retractions.add(row);
+  }
   for (let row = 0; row < payments.count; row += 1) {
     const token = tokens[row] as number;
-    if (payments.isEvent[row] !== 1) continue;
+    if (!isEventOf(payments, row)) continue;
     eventsOf.get(token)?.push(row);
     if (single.has(token)) single.set(token, row);
   }
   for (let row = 0; row < payments.count; row += 1) {
     const token = tokens[row] as number;
     if (eventsOf.has(token)) eventOf[row] = SEVERAL;
-    else eventOf[row] = payments.isEvent[row] === 1 ? row : (single.get(token) ?? -1);
+    else eventOf[row] = isEventOf(payments, row) ? row : (single.get(token) ?? -1);
   }
   const earlierEvents = new Map<number, readonly number[]>();
   for (const rows of eventsOf.values()) {
     rows.sort((a, b) => compareEvents(payments, a, b));
-    for (const [at, row] of rows.entries()) if (at > 0) earlierEvents.set(row, rows.slice(0, at));
+    // A replacement counts whatever came before it.
+    const first = rows.filter((row) => payments.isEvent[row] === EVENT.first);
+    for (const [at, row] of first.entries()) if (at > 0) earlierEvents.set(row, first.slice(0, at));
   }
-  return { eventOf, eventsOf, earlierEvents };
+  return { eventOf, eventsOf, earlierEvents, retractions };
 }
 
-/** They are rare: a store had lost the first. Found by a table of rows at their tokens, 4 to 7 bytes a payment. */
-function tokensWithTwoEvents({ count, isEvent }: ReplayPayments, tokens: Float64Array): number[] {
+function isEventOf({ isEvent }: ReplayPayments, row: number): boolean {
+  return isEvent[row] === EVENT.first || isEvent[row] === EVENT.replacement;
+}
+
+/** They are rare: a store had lost the first, or it was replaced. Found by a table of rows at their tokens, 4 to 7 bytes a payment. */
+function tokensWithTwoEvents(payments: ReplayPayments, tokens: Float64Array): number[] {
+  const { count } = payments;
   const mask = 2 ** Math.ceil(Math.log2(count * 1.25 + 1)) - 1;
   /** 1 + the row, at the lowest bits of its token or behind; 0 where there is none. */
   const table = new Int32Array(mask + 1);
   const twice: number[] = [];
   for (let row = 0; row < count; row += 1) {
-    if (isEvent[row] !== 1) continue;
+    if (!isEventOf(payments, row)) continue;
     const token = tokens[row] as number;
     let at = (token >>> 0) & mask;
     while (table[at] !== 0 && tokens[(table[at] as number) - 1] !== token) at = (at + 1) & mask;

@@ -1,4 +1,5 @@
 import type { TextCodes } from '../../base/coded-texts.ts';
+import { AppError } from '../../base/errors.ts';
 import { token53 } from '../../base/hash128.ts';
 import type { TextColumn } from '../../base/text-column.ts';
 import { byKind, ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
@@ -53,6 +54,7 @@ export interface PreparedColumns {
 /**
  * Puts what was recorded into columns, events' numbers apart. Linear: only what is out of order is sorted.
  *
+ * @throws AppError `correction_unsupported` where there are corrections and events have no bound.
  * @param withKinds whether the records of all kinds of entity are made at once: 12 bytes a payment and kind.
  */
 export function replayColumns(
@@ -72,6 +74,13 @@ export function replayColumns(
   const tokens = tokensOf(payments.ids);
   const states = memory.bytes(labels.count);
   states.set(labels.states);
+  const others = otherEvents(payments, tokens, memory);
+  if (others.retractions.size > 0 && set.definition.bound === 'none') {
+    throw new AppError(
+      'correction_unsupported',
+      'there are corrections of payments, and a feature set with bound: none takes none: give it a bound',
+    );
+  }
   const columns: ReplayColumns = {
     epochs,
     payments: {
@@ -80,7 +89,7 @@ export function replayColumns(
       journals: journalsOf(payments.places.journals),
       positions: memory.held(payments.places.positions),
       events: events.columns,
-      ...otherEvents(payments, tokens, memory),
+      ...others,
     },
     labels: {
       times: memory.held(labels.times),

@@ -204,6 +204,11 @@ export class EntityReplay {
   #feed(at: number): void {
     const item = this.#records.items[at] as number;
     const { columns, fedIn, states } = this.#context;
+    const { retractions } = columns.payments;
+    if (retractions.size > 0 && retractions.has(item)) {
+      this.#retract(item);
+      return;
+    }
     if (item < 0) {
       const row = -1 - item;
       const { labels } = columns;
@@ -215,6 +220,17 @@ export class EntityReplay {
     }
     this.#lists.append(0, this.#eventOf(item), null);
     fedIn[item] = states;
+  }
+
+  /** Takes the event of a retraction's payment out, where it is in this state. */
+  #retract(row: number): void {
+    const { tokens, times } = this.#context.columns.payments;
+    const event = this.#fedEvent(row, tokens[row] as number);
+    if (event < 0) return;
+    this.#lists.retract(0, tokens[row] as number, times[event] as number, null);
+    this.#context.fedIn[event] = -1;
+    // Running sums follow what is appended and dropped, not what is taken out of the midst.
+    this.#engine.forget();
   }
 
   /** The event of a payment's row. Nearly always a payment is read and then fed: it is written once for both. */

@@ -17,6 +17,18 @@ export interface PlaceColumns {
   readonly knownTimes: Float64Array;
 }
 
+/** What a row of payments is to the state of its entities. */
+export const EVENT = {
+  /** Nothing: a second side, or a repeat. */
+  none: 0,
+  /** Its payment's event: of several the first counts. */
+  first: 1,
+  /** A retraction: the event of its payment counts no more from the row's number on. Keys are those of that event. */
+  retraction: 2,
+  /** The event of a payment that was replaced, behind a retraction. */
+  replacement: 3,
+} as const;
+
 /** Labels, by row. */
 export interface ReplayLabels {
   readonly count: number;
@@ -36,7 +48,7 @@ export interface ReplayPayments {
   readonly ids: TextColumn<string>;
   readonly times: Float64Array;
   readonly keys: Readonly<Record<KeyedKind, TextColumn>>;
-  /** 1 where the row is its payment's event. */
+  /** What each row is, of {@link EVENT}. */
   readonly isEvent: Uint8Array;
   readonly numbers: Readonly<Record<EntityKind, NumberColumns>>;
   readonly places: PlaceColumns;

@@ -1,6 +1,6 @@
 import type { EntityKind } from '../../domain/entity-keys.ts';
 import type { NumberedEntities } from './replay-groups.ts';
-import type { NumberColumns, PlaceColumns, ReplayRecords } from './replay-input.ts';
+import { EVENT, type NumberColumns, type PlaceColumns, type ReplayRecords } from './replay-input.ts';
 import type { ReplayMemory } from './replay-memory.ts';
 
 /** An epoch's numbers follow those of all earlier ones: one sorted double says both, exact for 2^20 epochs of 2^32. */
@@ -39,7 +39,8 @@ export function kindRecords(
   const count = (entity: number): void => {
     if (entity >= 0) start[entity + 1] = (start[entity + 1] as number) + 1;
   };
-  for (let row = 0; row < payments.count; row += 1) if (payments.isEvent[row] === 1) count(paid[row] as number);
+  for (let row = 0; row < payments.count; row += 1)
+    if (payments.isEvent[row] !== EVENT.none) count(paid[row] as number);
   for (let row = 0; row < labelled.length; row += 1) count(labelled[row] as number);
   for (let at = 1; at < start.length; at += 1) start[at] = (start[at] as number) + (start[at - 1] as number);
   const total = start[start.length - 1] as number;
@@ -55,7 +56,7 @@ export function kindRecords(
   };
   const numbers = payments.numbers[kind];
   for (let row = 0; row < payments.count; row += 1) {
-    if (payments.isEvent[row] === 1) put(paid[row] as number, row, numbers, row);
+    if (payments.isEvent[row] !== EVENT.none) put(paid[row] as number, row, numbers, row);
   }
   for (let row = 0; row < labelled.length; row += 1) put(labelled[row] as number, -1 - row, labels.numbers, row);
   const compare = comparePlaces(payments.places, labels.places);

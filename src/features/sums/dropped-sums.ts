@@ -108,6 +108,8 @@ export class DroppedSums {
     for (let tile = view.tileChain - 1; tile >= 0; tile = (tiles[tile * this.#tileStride + TILE.next] as number) - 1) {
       const at = tile * this.#tileStride;
       if (tiles[at] !== index || tiles[at + TILE.count] === 0) continue;
+      // No dropped event is later than the payment: one that was retracted is in these sums.
+      if ((tiles[at + TILE.newest] as number) > t) sum.doubt |= DOUBT.all;
       const from = at + (this.#tileGroups[group] as number);
       this.#addPart(group, tiles, from, sum);
       const isOwnKept = this.#kept.hasOwn || (view.cold !== null && this.#cold?.hasOwn === true);

@@ -211,6 +211,62 @@ describe('a label', () => {
   });
 });
 
+describe('a correction', () => {
+  const becomes = (id: string, at: number, amount: number, payee = 1) =>
+    paymentOf(rowOf(id, START + at, amount, 1, payee));
+
+  it('retracts an event in a window from its own sequence on', () => {
+    const { store, pay, score, idOf } = world();
+    pay(0, 700);
+    const earlier = pay(1000, 50);
+    expect([earlier('count_10m'), earlier('sum_10m')]).toEqual([1, 700]);
+    const { retracted, replaced, isApplied } = store.correctPayment({ endToEndId: idOf(1), replacement: null });
+    expect([retracted.payer, replaced.payer, isApplied]).toEqual([{ epoch: 1, seq: 3 }, null, true]);
+    const later = pay(2000, 5);
+    expect([later('count_10m'), later('sum_10m'), later('ever')]).toEqual([1, 50, 1]);
+    // The other side of a payment that was retracted is no event, and sees what there is.
+    const second = score({ ...rowOf(idOf(1), START + 3000, 700, 1, 1), side: 'PAYEE' });
+    expect([second('count_10m'), second('ever'), pay(4000)('ever')]).toEqual([2, 2, 2]);
+  });
+
+  it('replaces an event in a window: its amount, its time, its payee, and its place in ties', () => {
+    const { store, pay, idOf } = world();
+    pay(0, 700);
+    pay(1000, 50);
+    store.correctPayment({ endToEndId: idOf(1), replacement: becomes(idOf(1), -9 * MINUTE, 70, 2) });
+    const now = pay(MINUTE, 5, 2);
+    expect([now('count_10m'), now('sum_10m'), now('payee_sum_1h')]).toEqual([1, 50, 70]);
+    const { retracted, replaced } = store.correctPayment({ endToEndId: idOf(1), replacement: becomes(idOf(1), 0, 7) });
+    expect([retracted.payer?.seq, replaced.payer?.seq, replaced.payee?.seq]).toEqual([6, 7, 4]);
+    expect(pay(MINUTE, 5, 2)('sum_10m')).toBe(62);
+  });
+
+  it('of an event that was dropped is counted, and what it added to sums is truncated', () => {
+    const { store, pay, idOf } = world(4);
+    for (let at = 0; at < 9; at += 1) pay(at * 1000, 10, 1, at + 1);
+    store.correctPayment({ endToEndId: idOf(1), replacement: null });
+    const now = pay(10_000, 10, 1, 1);
+    expect([now('payee_count_1h'), now('payee_sum_1h'), now('ever')]).toEqual(['truncated', 'truncated', 0]);
+  });
+
+  it('of the only event leaves an entity that was never seen', () => {
+    const { store, pay, idOf } = world();
+    pay(0, 700);
+    store.correctPayment({ endToEndId: idOf(1), replacement: null });
+    expect(pay(1000, 50)('count_10m')).toBe('not_found');
+  });
+
+  it('of a payment that is not known is not applied; a repeated one changes nothing more', () => {
+    const { store, pay, idOf } = world();
+    expect(store.correctPayment({ endToEndId: idOf(9), replacement: becomes(idOf(9), 0, 1) }).isApplied).toBe(false);
+    pay(0, 700);
+    store.correctPayment({ endToEndId: idOf(1), replacement: null });
+    expect(store.correctPayment({ endToEndId: idOf(1), replacement: null }).retracted.payer).toBeNull();
+    pay(1000, 50);
+    expect(pay(2000, 5)('ever')).toBe(1);
+  });
+});
+
 describe('an embedded store', () => {
   it('refuses whole where it is full, and forgets what no retry can name to make room', () => {
     const set = compileFeatureSet(

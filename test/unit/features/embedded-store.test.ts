@@ -11,6 +11,7 @@ import { compileFeatureSet, type FeatureSet } from '../../../src/features/featur
 import { PIX_CORE } from '../../../src/features/pix-core.ts';
 import { OracleStore } from './oracle.ts';
 import { checkReading } from './reading-check.ts';
+import { feedRecorded } from './recorded-items.ts';
 import { cellsOf, paymentOf, rowOf, STREAMS, type Step, smallShape, stream, testSet, unboundedSet } from './streams.ts';
 
 const START = 1_762_000_000_000_000;
@@ -90,6 +91,30 @@ function run(set: FeatureSet, steps: readonly Step[], folder?: string): void {
         if (got.number !== null) undo.push({ mark: got.mark, restore });
         break;
       }
+      case 'correct': {
+        const earlier = rows[rows.length - 1 - (now.back % Math.max(rows.length, 1))];
+        const endToEndId = earlier?.end_to_end_id ?? `E${'9'.repeat(31)}`;
+        const { becomes } = now;
+        const row =
+          earlier === undefined || becomes === null
+            ? null
+            : rowOf(endToEndId, earlier.event_time + becomes.wait, becomes.amount, 1, becomes.payee);
+        const replacement = row === null ? null : paymentOf(row);
+        const correction = { endToEndId, replacement };
+        if (set.definition.bound === 'none') {
+          expect(() => store.correctPayment(correction)).toThrow(/bound: none takes no corrections/);
+          break;
+        }
+        const restore = oracle.save();
+        const expected = oracle.correct(
+          endToEndId,
+          replacement && { id: endToEndId, time: replacement.row.event_time, ...replacement },
+        );
+        const { mark, ...got } = store.correctPayment(correction);
+        expect(got).toEqual(expected);
+        if (got.isApplied) undo.push({ mark, restore });
+        break;
+      }
       case 'settle':
         store.settleUpTo(undo.at(-1)?.mark ?? 0);
         undo = [];
@@ -116,18 +141,7 @@ function run(set: FeatureSet, steps: readonly Step[], folder?: string): void {
           undo = [];
           break;
         }
-        for (const item of oracle.items) {
-          if (item.kind === 'payment') {
-            store.applyRecorded(item);
-          } else {
-            store.applyRecordedLabel({
-              endToEndId: item.id,
-              state: item.state,
-              eventTimeMicros: item.time,
-              payeeAccount: item.payee,
-            });
-          }
-        }
+        feedRecorded(store, oracle.items);
         store.openEpoch(oracle.epoch + 1);
         oracle.openEpoch(oracle.epoch + 1);
         undo = [];

@@ -12,10 +12,18 @@ export interface Cell {
 
 /** What happened to one entity, and what of it its state has dropped. */
 export interface Past {
+  /** Without those that were retracted. */
   readonly events: readonly OracleEvent[];
   readonly others: readonly OracleEvent[];
   readonly labels: readonly OracleLabel[];
+  /** Those that were retracted when they were dropped already, too: without their ids. */
   readonly dropped: ReadonlySet<OracleEvent>;
+  /** Of the dropped those that were retracted. */
+  readonly spoiled: readonly OracleEvent[];
+  /** Times that count for when the entity was first seen; retracted ones too once anything was dropped, without their ids. */
+  readonly seen: readonly { readonly id: string; readonly time: number }[];
+  /** The largest time ever, retracted events' too. */
+  readonly newest: number;
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1e6, m: 60e6, h: 3600e6, d: 86400e6 };
@@ -98,7 +106,7 @@ export function aggregated(set: FeatureSetDefinition, feature: WindowFeature, pa
 function whyUnknown(
   set: FeatureSetDefinition,
   feature: WindowFeature,
-  { others, dropped }: Past,
+  { dropped, spoiled, seen }: Past,
   scored: Scored,
   start: number,
   end: number,
@@ -126,8 +134,10 @@ function whyUnknown(
       return newestGone > atOf(streak === most ? streak : streak + 1) ? none('truncated') : undefined;
     }
     case 'time_since_first':
-      if (window === 'all' && filter === undefined && feature.current !== 'include')
-        return others.some(({ time }) => time <= t) ? undefined : none('null');
+      if (window === 'all' && filter === undefined && feature.current !== 'include') {
+        const first = Math.min(...seen.filter(({ id }) => id !== scored.id).map(({ time }) => time));
+        return first <= t ? here((t - first) / span(feature.unit ?? '1s')) : none('null');
+      }
       return none('truncated');
     case 'first':
     case 'distinct':
@@ -140,12 +150,16 @@ function whyUnknown(
   }
   if (window === 'all') {
     if (newestGone > t) return none('truncated');
+    // How many there are is counted; what one that was retracted added to sums is not known any more.
+    const isCounted = aggregate === 'count' && filter === undefined && column === undefined;
+    if (spoiled.length > 0 && !isCounted) return none('truncated');
   } else if (hop === undefined) {
     return none('truncated');
   } else {
     const tile = tileWidth(set, feature.entity);
     const tileEnd = Math.ceil(t / tile) * tile;
     if (gone.some(({ time }) => time > t && time <= tileEnd)) return none('truncated');
+    if (spoiled.some(({ time }) => time > start && time <= tileEnd)) return none('truncated');
   }
   return ownAmongGone(feature, gone, kept, column, scored, start, end);
 }

@@ -31,6 +31,17 @@ export interface OracleEvent {
   readonly time: number;
   readonly row: PaymentRow;
   readonly keys: EntityKeys;
+  /** Whether it replaces its payment's event, behind a retraction. */
+  readonly replaces?: boolean;
+}
+/** The event of a payment counts no more. */
+export interface OracleRetraction {
+  readonly kind: 'retraction';
+  readonly id: string;
+  /** Of the event, as its time. */
+  readonly time: number;
+  readonly row: PaymentRow;
+  readonly keys: EntityKeys;
 }
 export interface OracleLabel {
   readonly kind: 'label';
@@ -39,7 +50,7 @@ export interface OracleLabel {
   readonly time: number;
   readonly payee: string;
 }
-export type OracleItem = OracleEvent | OracleLabel;
+export type OracleItem = OracleEvent | OracleRetraction | OracleLabel;
 /** The payment that is scored; without a row entities are only read. */
 export type Scored = Omit<OracleEvent, 'kind' | 'row'> & { readonly row: PaymentRow | null };
 
@@ -66,15 +77,13 @@ export function oracleVector(
 }
 
 function pastOf(set: FeatureSetDefinition, kind: EntityKind, items: readonly OracleItem[], { id, keys }: Scored): Past {
-  const events: OracleEvent[] = [];
-  const labels: OracleLabel[] = [];
-  for (const item of items) {
-    if (item.kind === 'label') {
-      if (kind === 'payee' && item.payee === keys.payee) labels.push(item);
-    } else if (item.keys[kind] === keys[kind]) events.push(item);
-  }
-  const others = events.filter((event) => event.id !== id);
-  return { events, others, labels, dropped: new Set(droppedOf(set, kind, events)) };
+  const labels = items.filter(
+    (item): item is OracleLabel => item.kind === 'label' && kind === 'payee' && item.payee === keys.payee,
+  );
+  const own = items.filter((item) => item.kind !== 'label' && item.keys[kind] === keys[kind]);
+  const state = stateOf(set, kind, own as (OracleEvent | OracleRetraction)[]);
+  const others = state.events.filter((event) => event.id !== id);
+  return { ...state, others, labels, dropped: new Set(state.dropped) };
 }
 
 function ofEntity(
@@ -90,7 +99,7 @@ function ofEntity(
   const includesOwn = feature.kind === 'window' && feature.current === 'include';
   if (neverSeen && (!includesOwn || scored.row === null))
     return { value: feature.default ?? Number.NaN, status: 'not_found' };
-  const isTooLate = scored.time < Math.max(...past.events.map(({ time }) => time)) - span(set.allowedLateness);
+  const isTooLate = scored.time < past.newest - span(set.allowedLateness);
   if (feature.kind === 'label') return labelled(set, feature, past, isTooLate, scored);
   if (isTooLate && feature.window !== 'all') return none('too_late');
   return aggregated(set, feature, past, scored);
@@ -108,20 +117,44 @@ function reachOf(feature: FeatureDefinition, kind: EntityKind): number {
   return span(feature.window) + span(feature.offset ?? '0s') + span(feature.hop ?? '0s');
 }
 
-/** The last `bound` by sequence are kept, and beyond the last 8 only what a window could still hold. */
-function droppedOf(set: FeatureSetDefinition, kind: EntityKind, events: readonly OracleEvent[]): OracleEvent[] {
+/**
+ * The last `bound` by sequence are kept, and beyond the last 8 only what a window could still hold. One that is
+ * retracted leaves its place; of one that was dropped it is known that it is among the dropped, and no more.
+ */
+function stateOf(set: FeatureSetDefinition, kind: EntityKind, items: readonly (OracleEvent | OracleRetraction)[]) {
   const retention = Math.max(0, ...set.features.map((feature) => reachOf(feature, kind))) + span(set.allowedLateness);
-  const kept: OracleEvent[] = [];
-  const dropped: OracleEvent[] = [];
+  let events: OracleEvent[] = [];
+  let kept: OracleEvent[] = [];
+  let dropped: OracleEvent[] = [];
+  let seen: { id: string; time: number }[] = [];
+  const spoiled: OracleEvent[] = [];
   let newest = -Infinity;
-  for (const event of events) {
-    kept.push(event);
-    newest = Math.max(newest, event.time);
-    while (kept.length > boundOf(set) || (kept.length > 8 && (kept[0] as OracleEvent).time <= newest - retention)) {
-      dropped.push(kept.shift() as OracleEvent);
+  for (const item of items) {
+    if (item.kind === 'payment') {
+      events.push(item);
+      kept.push(item);
+      seen.push(item);
+      newest = Math.max(newest, item.time);
+      while (kept.length > boundOf(set) || (kept.length > 8 && (kept[0] as OracleEvent).time <= newest - retention)) {
+        dropped.push(kept.shift() as OracleEvent);
+      }
+      continue;
     }
+    const event = events.find(({ id }) => id === item.id);
+    if (event === undefined) continue;
+    events = events.filter((other) => other !== event);
+    if (dropped.includes(event)) {
+      const nameless = { ...event, id: 'retracted' };
+      dropped = dropped.map((other) => (other === event ? nameless : other));
+      spoiled.push(nameless);
+    }
+    kept = kept.filter((other) => other !== event);
+    seen =
+      dropped.length === 0
+        ? seen.filter(({ id }) => id !== item.id)
+        : seen.map(({ id, time }) => ({ id: id === item.id ? 'retracted' : id, time }));
   }
-  return dropped;
+  return { events, dropped, spoiled, seen, newest };
 }
 
 /** The latest state of each payment, of the labels that the payment may see. */
@@ -238,11 +271,39 @@ export class OracleStore {
     time: number,
     named: string | null,
   ): { payee: string | null; number: EntityNumber | null } {
-    const payment = this.items.find((item) => item.kind === 'payment' && item.id === id) as OracleEvent | undefined;
+    const payment = this.#eventOf(id);
     const payee = payment?.keys.payee ?? named;
     if (payee === null) return { payee, number: null };
     this.items.push({ kind: 'label', id, state, time, payee });
     return { payee, number: { epoch: this.epoch, seq: this.#take(`payee ${payee}`) } };
+  }
+
+  /** What a store must answer to a correction. @param becomes null where the payment is retracted. */
+  correct(
+    id: string,
+    becomes: Omit<OracleEvent, 'kind'> | null,
+  ): { isApplied: boolean; retracted: EntityNumbers; replaced: EntityNumbers } {
+    if (!this.items.some((item) => item.kind === 'payment' && item.id === id))
+      return { isApplied: false, retracted: NO_NUMBERS, replaced: NO_NUMBERS };
+    const event = this.#eventOf(id);
+    const take = (keys: EntityKeys): EntityNumbers => this.#each(keys, (name) => this.#take(name));
+    let retracted = NO_NUMBERS;
+    let replaced = NO_NUMBERS;
+    if (event !== undefined) {
+      this.items.push({ ...event, kind: 'retraction' });
+      retracted = take(event.keys);
+    }
+    if (becomes !== null) {
+      this.items.push({ kind: 'payment', ...becomes, replaces: true });
+      replaced = take(becomes.keys);
+    }
+    return { isApplied: true, retracted, replaced };
+  }
+
+  /** The event of a payment that counts; undefined where it has none, or it was retracted. */
+  #eventOf(id: string): OracleEvent | undefined {
+    const last = this.items.findLast((item) => item.kind !== 'label' && item.id === id);
+    return last?.kind === 'payment' ? last : undefined;
   }
 
   /** For taking operations back. */

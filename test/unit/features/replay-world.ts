@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import {
   byKind,
   ENTITY_KINDS,
+  type EntityKeys,
   type EntityKind,
   type EntityNumber,
   NO_NUMBERS,
@@ -12,8 +13,13 @@ import type { FeatureSetDefinition } from '../../../src/features/definition/defi
 import type { FeatureSet } from '../../../src/features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../../../src/features/feature-status.ts';
 import type { ReplayedVectors } from '../../../src/features/replay/replay.ts';
-import { type NumberColumns, numberColumns, type ReplayInput } from '../../../src/features/replay/replay-input.ts';
-import { type Cell, type OracleItem, oracleVector } from './oracle.ts';
+import {
+  EVENT,
+  type NumberColumns,
+  numberColumns,
+  type ReplayInput,
+} from '../../../src/features/replay/replay-input.ts';
+import { type Cell, type OracleEvent, type OracleItem, type OracleRetraction, oracleVector } from './oracle.ts';
 import { keyColumns, paymentOf, rowOf, type Step } from './streams.ts';
 
 /*
@@ -32,6 +38,7 @@ const NONE: Numbers = NO_NUMBERS;
 /** What was recorded. */
 export interface Entry {
   readonly item: OracleItem | null;
+  /** Of a payment, of its retraction and of what replaces it; those two are not read. */
   readonly row: PaymentRow | null;
   readonly epoch: number | null;
   readonly numbers: Numbers;
@@ -72,9 +79,10 @@ export class World {
     const numbered = base.filter(isNumbered);
     const others = base.filter((entry) => !isNumbered(entry));
     const seen = new Set<string>();
+    const isFirst = (item: OracleItem): boolean => item.kind === 'payment' && item.replaces !== true;
     this.#items = [...numbered, ...others]
       .map(({ item }) => item as OracleItem)
-      .filter((item) => item.kind === 'label' || (!seen.has(item.id) && seen.add(item.id)));
+      .filter((item) => !isFirst(item) || (!seen.has(item.id) && seen.add(item.id)));
     this.#numbers = new Map();
   }
 
@@ -88,13 +96,7 @@ export class World {
       this.#record({ item, row, epoch: null, numbers: NONE, saw: NONE, expected: null }, journal);
       return;
     }
-    const each = (seqOf: (name: string) => number): Numbers =>
-      Object.fromEntries(
-        ENTITY_KINDS.map((kind) => [
-          kind,
-          keys[kind] === null ? null : { epoch: this.epoch, seq: seqOf(`${kind} ${keys[kind]}`) },
-        ]),
-      ) as unknown as Numbers;
+    const each = (seqOf: (name: string) => number): Numbers => this.#each(keys, seqOf);
     const see = () => ({
       saw: each((name) => this.#numbers.get(name) ?? 0),
       expected: oracleVector(this.set, this.#items, scored),
@@ -105,11 +107,31 @@ export class World {
     this.#record({ item, row, epoch: this.epoch, numbers, ...(isRepeated ? see() : before) }, journal);
   }
 
+  /** Retracts a payment that the store knows, or replaces it; as the embedded store does. */
+  correct(id: string, row: PaymentRow | null, journal: string): void {
+    if (!this.#items.some((item) => item.kind === 'payment' && item.id === id)) return;
+    const last = this.#items.findLast((item) => item.kind !== 'label' && item.id === id);
+    if (last?.kind === 'payment') this.#move({ ...last, kind: 'retraction' }, last.row, journal);
+    if (row === null) return;
+    const { keys } = paymentOf(row);
+    this.#move({ kind: 'payment', id, time: row.event_time, row, keys, replaces: true }, row, journal);
+  }
+
+  #move(item: OracleEvent | OracleRetraction, row: PaymentRow, journal: string): void {
+    this.#items.push(item);
+    const numbers = this.#each(item.keys, (name) => this.#take(name));
+    this.#record({ item, row, epoch: this.epoch, numbers, saw: NONE, expected: null }, journal);
+  }
+
   label(item: OracleItem & { kind: 'label' }, journal: string): void {
     this.#items.push(item);
     const payee = { epoch: this.epoch, seq: this.#take(`payee ${item.payee}`) };
     const numbers = { ...NONE, payee };
     this.#record({ item, row: null, epoch: this.epoch, numbers, saw: NONE, expected: null }, journal);
+  }
+
+  #each(keys: EntityKeys, seqOf: (name: string) => number): Numbers {
+    return byKind((kind) => (keys[kind] === null ? null : { epoch: this.epoch, seq: seqOf(`${kind} ${keys[kind]}`) }));
   }
 
   #take(name: string): number {
@@ -138,6 +160,18 @@ function numbersOf(entries: readonly Entry[], which: 'numbers' | 'saw'): Record<
   return byKind(columns);
 }
 
+/** What a row is to the state. */
+function eventOf({ item }: Entry): number {
+  if (item === null || item.kind === 'label') return EVENT.none;
+  if (item.kind === 'retraction') return EVENT.retraction;
+  return item.replaces === true ? EVENT.replacement : EVENT.first;
+}
+
+/** Whether an entry is a payment that was presented: those are read. */
+function isPresented(entry: Entry): boolean {
+  return entry.row !== null && eventOf(entry) <= EVENT.first;
+}
+
 /** What a replay of the log is given, in the order of `shuffled`; every payment is read. */
 export function inputOf({ log, epochs }: World, shuffled: readonly Entry[]): ReplayInput {
   const paid = shuffled.filter(({ row }) => row !== null);
@@ -156,7 +190,7 @@ export function inputOf({ log, epochs }: World, shuffled: readonly Entry[]): Rep
       times: Float64Array.from(rows, (row) => row.event_time),
       keys: keyColumns(rows),
       row: (at) => rows[at] as PaymentRow,
-      isEvent: Uint8Array.from(paid, ({ item }) => (item === null ? 0 : 1)),
+      isEvent: Uint8Array.from(paid, eventOf),
       numbers: numbersOf(paid, 'numbers'),
       places: places(paid),
     },
@@ -173,8 +207,8 @@ export function inputOf({ log, epochs }: World, shuffled: readonly Entry[]): Rep
     },
     epochs,
     reads: {
-      rows: Int32Array.from(rows.keys()),
-      saw: numbersOf(paid, 'saw'),
+      rows: Int32Array.from([...paid.keys()].filter((row) => isPresented(paid[row] as Entry))),
+      saw: numbersOf(paid.filter(isPresented), 'saw'),
     },
   };
 }
@@ -204,6 +238,12 @@ export function worldOf(
     } else if (now.do === 'label') {
       const id = now.unknown || earlier === undefined ? `E${'9'.repeat(31)}` : earlier.end_to_end_id;
       world.label({ kind: 'label', id, state: now.state, time: clock + now.wait, payee: '22222222||1' }, journal);
+    } else if (now.do === 'correct') {
+      if (earlier === undefined) continue;
+      const { becomes } = now;
+      const time = earlier.event_time + (becomes?.wait ?? 0);
+      const id = earlier.end_to_end_id;
+      world.correct(id, becomes && rowOf(id, time, becomes.amount, 1, becomes.payee), journal);
     } else if (now.do === 'restart') {
       world.open([0, 0]);
     } else if (now.do === 'rollback') {
@@ -216,7 +256,7 @@ export function worldOf(
 
 /** Throws where vectors are not what the payments from `first` on were served. */
 export function checkVectors(set: FeatureSet, vectors: ReplayedVectors, shuffled: readonly Entry[], first = 0): void {
-  const paid = shuffled.filter(({ row }) => row !== null);
+  const paid = shuffled.filter(isPresented);
   for (let read = 0; read < vectors.count; read += 1) {
     const out = vectors.vector(read);
     const { expected, row } = paid[first + read] as Entry;

@@ -31,6 +31,12 @@ export type Step =
       readonly wait: number;
       readonly unknown: boolean;
     }
+  | {
+      readonly do: 'correct';
+      readonly back: number;
+      /** What the payment becomes; null where it is retracted. */
+      readonly becomes: { readonly payee: number; readonly amount: number; readonly wait: number } | null;
+    }
   | { readonly do: 'settle' }
   | { readonly do: 'rollback'; readonly steps: number }
   | { readonly do: 'restart' };
@@ -62,14 +68,26 @@ const label = fc.record({
   wait,
   unknown: fc.nat(5).map((number) => number === 0),
 });
+const becomes = fc.record({ payee: account, amount, wait });
+const correct = fc.record({
+  do: fc.constant('correct' as const),
+  back: fc.nat(12),
+  becomes: fc.option(becomes, { nil: null }),
+});
 const settle = fc.constant({ do: 'settle' as const });
 const rollback = fc.record({ do: fc.constant('rollback' as const), steps: fc.nat(6) });
 const restart = fc.constant({ do: 'restart' as const });
 
-/** One step of a stream; a stream leans to payments, to labels or to undoing. */
+/** One step of a stream; a stream leans to payments, to labels, to corrections or to undoing. */
 export const stream: fc.Arbitrary<Step[]> = fc
-  .tuple(fc.constantFrom(1, 6), fc.constantFrom(1, 12), fc.constantFrom(0, 3), fc.constantFrom(0, 1))
-  .chain(([agains, labels, undos, restarts]) =>
+  .tuple(
+    fc.constantFrom(1, 6),
+    fc.constantFrom(1, 12),
+    fc.constantFrom(0, 3),
+    fc.constantFrom(0, 1),
+    fc.constantFrom(0, 1, 8),
+  )
+  .chain(([agains, labels, undos, restarts, corrections]) =>
     fc.array(
       fc.oneof(
         { weight: 20, arbitrary: pay },
@@ -78,10 +96,16 @@ export const stream: fc.Arbitrary<Step[]> = fc
         { weight: undos, arbitrary: rollback },
         { weight: 1, arbitrary: settle },
         { weight: restarts, arbitrary: restart },
+        { weight: corrections, arbitrary: correct },
       ),
       { maxLength: 160, size: 'max' },
     ),
   );
+
+/** A stream of what every set and every host takes. */
+export function uncorrected(steps: readonly Step[]): readonly Step[] {
+  return steps.filter((step) => step.do !== 'correct');
+}
 
 /** Expressions over the features of {@link testSet}; `oracle.ts` says in its own code what each gives. */
 const TEST_EXPRESSIONS = {
