@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   Field,
   makeData,
@@ -9,12 +8,14 @@ import {
   Struct,
 } from 'apache-arrow';
 import { columnBuilder } from '../storage/parquet/column-builder.ts';
+import { ByteSink } from '../storage/scan/byte-sink.ts';
 import { arrowFieldOf } from '../storage/types/arrow-types.ts';
 import { cellAt, DICTIONARY_KEY, descriptionsOf, type SplitFile, type SplitFileOptions } from './split-file.ts';
+import { summedFile } from './summed-file.ts';
 
 /**
  * An Arrow IPC file, which readers map into memory, or a stream, which they read from its start; not
- * compressed, so that every reader takes it. The data dictionary is in the schema's metadata, the
+ * compressed, so that every reader takes it. Batches go out as they come. The data dictionary is in the schema's metadata, the
  * meaning of each column in its field's.
  */
 export function arrowSplitFile(
@@ -31,7 +32,10 @@ export function arrowSplitFile(
   // A writer that destroys itself ends its stream after the first batch.
   const options = { autoDestroy: false };
   const writer = kind === 'file' ? new RecordBatchFileWriter(options) : new RecordBatchStreamWriter(options);
-  writer.reset(undefined, arrowSchema);
+  const sink = new ByteSink();
+  writer.reset(sink, arrowSchema);
+  const file = summedFile(files, name);
+  const flush = async (): Promise<void> => file.append(Buffer.concat(sink.take()));
   return {
     async write(columns, rows) {
       const children = builders.map((builder, at) => {
@@ -45,12 +49,13 @@ export function arrowSplitFile(
       });
       const data = makeData({ type: new Struct(fields), length: rows, nullCount: 0, children });
       writer.write(new RecordBatch(arrowSchema, data));
+      await flush();
     },
     async finish() {
       writer.finish();
-      const bytes = writer.toUint8Array(true);
-      await files.put(name, bytes);
-      return { sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+      await flush();
+      return file.finish();
     },
+    abandon: file.abandon,
   };
 }

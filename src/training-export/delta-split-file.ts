@@ -31,6 +31,7 @@ export function deltaSplitFile({ files, name, schema, dictionary, asOfMicros }: 
       await append?.commit();
       return folderSum(files, name);
     },
+    async abandon() {},
   };
 }
 

@@ -1,13 +1,16 @@
 import type { WrittenColumn } from '../storage/parquet/parquet-write.ts';
 import type { ObjectStore } from '../storage/store/object-store.ts';
 import type { StructType } from '../storage/types/delta-type.ts';
+import type { FileSum } from './file-sums.ts';
 
 /** The file of a split under way, in one of the formats. It must get a row. */
 export interface SplitFile {
   /** Adds rows, column by column in the order of the schema. */
   write(columns: readonly WrittenColumn[], rows: number): Promise<void>;
   /** Puts the file into the folder. */
-  finish(): Promise<{ readonly sizeBytes: number; readonly sha256: string }>;
+  finish(): Promise<FileSum>;
+  /** Gives the file up; of a Delta table what is written stays, in no version. */
+  abandon(): Promise<void>;
 }
 
 /** What a file is made of. */

@@ -14,6 +14,8 @@ export interface SplitWriter {
   readonly sampledOut: number;
   /** Writes the file; null where no row is left for it. */
   finish(): Promise<ExportFile | null>;
+  /** Gives the file up. */
+  abandon(): Promise<void>;
 }
 
 /** Where a split goes, and how. */
@@ -67,6 +69,7 @@ export function splitWriter({ split, part, name, columns, doubles, open }: Split
       const baseRate = labelled === 0 ? null : counts.fraud / labelled;
       return { name, split, part, counts, sampledOut, baseRate, ...(await file.finish()), rowsSha256: hash.digest() };
     },
+    abandon: async () => file?.abandon(),
   };
 }
 

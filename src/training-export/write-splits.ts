@@ -22,7 +22,7 @@ export interface WrittenSplits {
   readonly unobservedRows: number | null;
 }
 
-/** Writes the rows, each into the file of its split. */
+/** Writes the rows, each into the file of its split. Where it fails, nothing of a file is left. */
 export async function writeSplits(
   rows: ExportRows,
   options: ExportOptions,
@@ -45,28 +45,39 @@ export async function writeSplits(
     writers.set(split, writer);
     await writer.add(row);
   };
-  let done = 0;
-  for await (const piece of rows.pieces()) {
-    for (let at = 0; at < piece.count; at += 1, done += 1) {
-      if (done % REPORT_ROWS === 0) onProgress?.(done, rows.count);
-      await take(piece.row(at));
+  try {
+    let done = 0;
+    for await (const piece of rows.pieces()) {
+      for (let at = 0; at < piece.count; at += 1, done += 1) {
+        if (done % REPORT_ROWS === 0) onProgress?.(done, rows.count);
+        await take(piece.row(at));
+      }
     }
+    return {
+      ...(await finishAll(writers)),
+      embargoRows: left.embargo,
+      crossedRows: left.crossed,
+      unobservedRows: options.withoutUnobserved === true ? left.unobserved : null,
+    };
+  } catch (error) {
+    for (const writer of writers.values()) await writer.abandon().catch(() => undefined);
+    throw error;
   }
-  const written: ExportFile[] = [];
+}
+
+/** Puts the files into their places, in the order of the splits. */
+async function finishAll(
+  writers: ReadonlyMap<SplitName, SplitWriter>,
+): Promise<Pick<WrittenSplits, 'files' | 'sampledOutRows'>> {
+  const files: ExportFile[] = [];
   let sampledOutRows = 0;
   for (const name of SPLITS) {
     const writer = writers.get(name);
     const file = await writer?.finish();
     sampledOutRows += writer?.sampledOut ?? 0;
-    if (file !== null && file !== undefined) written.push(file);
+    if (file !== null && file !== undefined) files.push(file);
   }
-  return {
-    files: written,
-    sampledOutRows,
-    embargoRows: left.embargo,
-    crossedRows: left.crossed,
-    unobservedRows: options.withoutUnobserved === true ? left.unobserved : null,
-  };
+  return { files, sampledOutRows };
 }
 
 /** Why a row goes into no file; null where it goes into its split's. */

@@ -31,7 +31,12 @@ export interface ParquetBuilder {
   appendColumns(columns: readonly WrittenColumn[], rows: number): void;
   /** Closes the row group. */
   flush(): Promise<void>;
-  /** Closes the file. It must hold a row. */
+  /**
+   * Bytes of the file that nothing can change any more, those of earlier calls left out: of row groups that are closed.
+   * Who takes them as they come holds a file's last two groups in memory, never the file.
+   */
+  take(): readonly Uint8Array[];
+  /** Closes the file, which must hold a row, and gives the bytes that were not taken. */
   finish(): Promise<{ readonly bytes: Uint8Array; readonly statistics: FileStatistics }>;
 }
 
@@ -107,6 +112,7 @@ export function parquetBuilder(
       pending += count;
     },
     flush,
+    take: encoder.take,
     async finish() {
       await flush();
       return { bytes: await encoder.finish(), statistics: fileStatistics(rows, columns, indexed) };
@@ -131,17 +137,24 @@ function encodeStream(schema: Schema, batch: RecordBatch): Uint8Array {
 /** Encodes row groups as they come. A file of one group, which is nearly every file, needs no stream. */
 function parquetEncoder(properties: () => WriterProperties): {
   add(group: Uint8Array): Promise<void>;
+  take(): Uint8Array[];
   finish(): Promise<Uint8Array>;
 } {
   let first: Uint8Array | undefined;
-  let stream: { readonly writer: WritableStreamDefaultWriter; readonly bytes: Promise<Uint8Array> } | undefined;
+  let stream: { readonly writer: WritableStreamDefaultWriter; readonly encoded: Promise<void> } | undefined;
+  let chunks: Uint8Array[] = [];
   const pushTo = async (open: NonNullable<typeof stream>, group: Uint8Array): Promise<void> => {
-    // A failing encoder would leave the write waiting for ever; its error comes by `bytes`.
+    // A failing encoder would leave the write waiting for ever; its error comes by `encoded`.
     const table = Table.fromIPCStream(group);
     const batch = table.recordBatch(0);
     // The batch goes to the encoder; the table would hold its memory until some garbage collection.
     table.free();
-    await Promise.race([open.writer.write(batch), open.bytes]);
+    await Promise.race([open.writer.write(batch), open.encoded]);
+  };
+  const take = (): Uint8Array[] => {
+    const taken = chunks;
+    chunks = [];
+    return taken;
   };
   return {
     async add(group) {
@@ -151,29 +164,34 @@ function parquetEncoder(properties: () => WriterProperties): {
       }
       if (stream === undefined) {
         const { readable, writable } = new TransformStream();
-        stream = { writer: writable.getWriter(), bytes: collectParquet(readable, properties()) };
+        const encoded = collectParquet(readable, properties(), (chunk) => chunks.push(chunk));
+        stream = { writer: writable.getWriter(), encoded };
         await pushTo(stream, first);
         first = EMPTY;
       }
       await pushTo(stream, group);
     },
+    take,
     async finish() {
       assert(first !== undefined, 'a Parquet file holds a row');
       if (stream === undefined) return writeParquet(Table.fromIPCStream(first), properties());
-      await Promise.race([stream.writer.close(), stream.bytes]);
-      return stream.bytes;
+      await Promise.race([stream.writer.close(), stream.encoded]);
+      await stream.encoded;
+      return Buffer.concat(take());
     },
   };
 }
 
 const EMPTY = new Uint8Array(0);
 
-async function collectParquet(batches: ReadableStream, properties: WriterProperties): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
+async function collectParquet(
+  batches: ReadableStream,
+  properties: WriterProperties,
+  collect: (chunk: Uint8Array) => void,
+): Promise<void> {
   const encoded = await transformParquetStream(batches, properties);
   const reader = encoded.getReader();
-  for (let part = await reader.read(); !part.done; part = await reader.read()) chunks.push(part.value);
-  return Buffer.concat(chunks);
+  for (let part = await reader.read(); !part.done; part = await reader.read()) collect(part.value);
 }
 
 function writerProperties(plain: readonly string[], { entry }: ParquetNotes): WriterProperties {

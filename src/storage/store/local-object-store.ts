@@ -14,6 +14,7 @@ import {
 import { folderMaker } from './local-folders.ts';
 import { discardLeftovers } from './local-leftovers.ts';
 import { listLocal, TEMPORARY_PREFIX } from './local-listing.ts';
+import { localWriter } from './local-writer.ts';
 import type { ObjectStore } from './object-store.ts';
 import { checkedKey, keyOfUri, uriOfKey, uriOfPath } from './object-uri.ts';
 
@@ -29,22 +30,29 @@ export function localObjectStore(root: string): ObjectStore {
   const pathOf = (key: string): string => join(base, checkedKey(key));
   const folders = folderMaker();
   const rootUri = uriOfPath(base);
+  const temporaryFor = async (to: string): Promise<string> => {
+    const folder = dirname(to);
+    await folders.make(folder);
+    return join(folder, TEMPORARY_PREFIX + randomUUID());
+  };
   const stage = async (
     key: string,
     write: (path: string) => Promise<void>,
     place: (from: string, to: string) => Promise<void>,
   ) => {
     const to = pathOf(key);
-    const folder = dirname(to);
-    await folders.make(folder);
-    const from = join(folder, TEMPORARY_PREFIX + randomUUID());
+    const from = await temporaryFor(to);
     try {
       await write(from);
       await place(from, to);
     } finally {
       await unlink(from).catch(ignoreMissing);
     }
-    await syncFolder(folder);
+    await syncFolder(dirname(to));
+  };
+  const replace = async (from: string, to: string): Promise<void> => {
+    await unlink(hadoopChecksumOf(to)).catch(ignoreMissing);
+    await rename(from, to);
   };
   return {
     get: (key, range) => guarded(key, () => readFileBytes(pathOf(key), range)),
@@ -59,11 +67,15 @@ export function localObjectStore(root: string): ObjectStore {
           throw error;
         }
       }),
-    put: (key, bytes) =>
-      guarded(key, async () => {
-        await unlink(hadoopChecksumOf(pathOf(key))).catch(ignoreMissing);
-        await stage(key, (path) => writeSynced(path, bytes), rename);
-      }),
+    put: (key, bytes) => guarded(key, () => stage(key, (path) => writeSynced(path, bytes), replace)),
+    async startPut(key) {
+      const to = pathOf(key);
+      const from = await guarded(key, () => temporaryFor(to));
+      return localWriter(key, from, async () => {
+        await replace(from, to);
+        await syncFolder(dirname(to));
+      });
+    },
     discardUnfinished: (prefix, olderThanMs) => guarded(prefix, () => discardLeftovers(base, prefix, olderThanMs)),
     delete: (key) => guarded(key, () => unlink(pathOf(key)).catch(ignoreMissing)),
     locate: (key) => pathOf(key),

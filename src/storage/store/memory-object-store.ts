@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { gatheredPut } from './gathered-put.ts';
 import { FILE_MODE, guarded } from './local-files.ts';
 import { compareUtf8, type ObjectStore } from './object-store.ts';
 import { checkedKey, keyOfUri, uriOfKey } from './object-uri.ts';
@@ -37,6 +38,13 @@ export function memoryObjectStore(): ObjectStore {
     async put(key, bytes) {
       await Promise.resolve();
       write(key, bytes);
+    },
+    async startPut(key) {
+      checkedKey(key);
+      return gatheredPut(async (bytes) => {
+        await Promise.resolve();
+        write(key, bytes);
+      });
     },
     async delete(key) {
       await Promise.resolve();

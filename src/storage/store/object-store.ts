@@ -27,6 +27,12 @@ export interface ObjectStore {
    * @throws AppError disk_full, storage_failed.
    */
   put(key: string, bytes: Uint8Array): Promise<void>;
+  /**
+   * Starts to write an object whose bytes come in parts, over what is there: for what is too large to be held whole.
+   *
+   * @throws AppError disk_full, storage_failed.
+   */
+  startPut(key: string): Promise<ObjectWriter>;
   /** Deletes an object; no error where there is none. */
   delete(key: string): Promise<void>;
   /** Where another engine in this process opens the object; undefined where it cannot. */
@@ -54,6 +60,19 @@ export interface ObjectStore {
   uriOf(key: string): string;
   /** The key of an absolute URI or path in any of its spellings; undefined where it lies outside the store. */
   keyOfUri(uri: string): string | undefined;
+}
+
+/**
+ * An object under way, see {@link ObjectStore.startPut}: its key shows nothing of it before {@link finish}. Calls come
+ * one after another. Whoever started it finishes or abandons it; after a failure of either it is abandoned too.
+ */
+export interface ObjectWriter {
+  /** Adds bytes, which nobody changes any more. @throws AppError disk_full, storage_failed. */
+  append(part: Uint8Array): Promise<void>;
+  /** Makes the object durable, whole or not at all. @throws AppError disk_full, storage_failed. */
+  finish(): Promise<void>;
+  /** Leaves nothing of it. Once it is finished there is nothing to leave, and nothing happens. */
+  abandon(): Promise<void>;
 }
 
 /** What {@link ObjectStore.putIfAbsent} found. */

@@ -13,6 +13,7 @@ import { type S3Endpoint, s3Endpoint } from './s3/endpoint.ts';
 import { httpExchange } from './s3/http-exchange.ts';
 import { listS3 } from './s3/listing.ts';
 import { DEFAULT_MULTIPART, type MultipartLimits, type PartSource, putInParts } from './s3/multipart.ts';
+import { s3PartWriter } from './s3/part-writer.ts';
 import { fetchFromS3, getFromS3 } from './s3/read.ts';
 import { DEFAULT_RETRY_LIMITS, type RetryLimits } from './s3/retry.ts';
 import type { AwsCredentials } from './s3/signature.ts';
@@ -62,6 +63,7 @@ export function s3ObjectStore(options: S3StoreOptions): ObjectStore {
     putIfAbsent: async (key, bytes) => putIfAbsentToS3(client, full(key), bytes),
     put: async (key, bytes) =>
       putSource(full(key), { sizeBytes: bytes.length, read: async (start, end) => bytes.subarray(start, end) }),
+    startPut: async (key) => s3PartWriter(client, full(key), multipart.partBytes),
     async delete(key) {
       await client.send({ method: 'DELETE', key: full(key), accepts: [200, 204, 404] });
     },

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { gatheredPut } from '../../../src/storage/store/gathered-put.ts';
 import type { ObjectEntry, ObjectStore } from '../../../src/storage/store/object-store.ts';
 import type { Schedule, SimulatedProcess } from './schedule.ts';
 import { SIMULATED_URIS, type SimulatedObjects } from './simulated-objects.ts';
@@ -51,6 +52,7 @@ export function processStore(objects: SimulatedObjects, schedule: Schedule, proc
       return schedule.call(process, life, { kind: 'put-if-absent', key, act });
     },
     put,
+    startPut: async (key) => gatheredPut((bytes) => put(key, bytes)),
     delete: (key) => schedule.call(process, life, { kind: 'delete', key, act: () => objects.delete(key) }),
     putFile: (key, localPath) => put(key, readFileSync(localPath)),
     async fetchFile(key, localPath) {
@@ -74,6 +76,7 @@ export function directStore(objects: SimulatedObjects): ObjectStore {
     },
     putIfAbsent: async (key, bytes) => objects.putIfAbsent(key, bytes),
     put: async (key, bytes) => objects.put(key, bytes),
+    startPut: async (key) => gatheredPut(async (bytes) => objects.put(key, bytes)),
     delete: async (key) => objects.delete(key),
     putFile: async (key, localPath) => objects.put(key, readFileSync(localPath)),
     async fetchFile(key, localPath) {

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import type { ObjectStore } from '../../../src/storage/store/object-store.ts';
 import { partRanges } from '../../../src/storage/store/s3/multipart.ts';
+import { partSizeBytes } from '../../../src/storage/store/s3/part-writer.ts';
 import { s3ObjectStore } from '../../../src/storage/store/s3-object-store.ts';
 import { FAULTS, type Fault, refusal, type ScriptedS3, startScriptedS3 } from './object-store-scripted-s3.ts';
 
@@ -107,5 +108,65 @@ describe('an object in parts', () => {
       }),
       { numRuns: 30 },
     );
+  });
+});
+
+describe('an object whose parts come one after another', () => {
+  const MiB = 1024 * 1024;
+  const writeAll = async (cuts: readonly number[]): Promise<void> => {
+    const writer = await store.startPut('k');
+    let from = 0;
+    for (const cut of [...cuts, WHOLE.length]) {
+      await writer.append(WHOLE.subarray(from, cut));
+      from = cut;
+    }
+    await writer.finish();
+  };
+
+  it('goes up in full parts, however its bytes came', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(fc.integer({ min: 0, max: WHOLE.length })), async (cuts) => {
+        server.objects.clear();
+        server.seen.length = 0;
+        await writeAll(cuts.sort((a, b) => a - b));
+        expect(stored()).toEqual(WHOLE);
+        const sizes = server.seen.filter(({ method }) => method === 'PUT').map(({ body }) => body.length);
+        expect(sizes).toEqual([...Array(9).fill(10), 5]);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('is put by one call where it fills no part', async () => {
+    const writer = await store.startPut('k');
+    await writer.append(WHOLE.subarray(0, 9));
+    await writer.finish();
+    expect(server.seen.map(({ method }) => method)).toEqual(['PUT']);
+    expect(stored()).toEqual(WHOLE.subarray(0, 9));
+  });
+
+  it('is no object and no upload once it is abandoned, also after a failure', async () => {
+    const writer = await store.startPut('k');
+    await writer.append(WHOLE);
+    await writer.abandon();
+    faultAt(isPart, FAULTS.answer(refusal(403, 'AccessDenied')), true);
+    const failing = await store.startPut('k');
+    await expect(failing.append(WHOLE)).rejects.toMatchObject({ code: 'storage_denied' });
+    await failing.abandon();
+    faultAt(isCompletion, FAULTS.answer(refusal(200, 'AccessDenied')), true);
+    const last = await store.startPut('k');
+    await last.append(WHOLE);
+    await expect(last.finish()).rejects.toMatchObject({ code: 'storage_failed' });
+    await last.abandon();
+    expect(server.uploads.size).toBe(0);
+    expect(stored()).toBeUndefined();
+  });
+
+  it('may be as large as S3 takes: 10,000 parts hold 5 TiB, of 5 GiB at most each', () => {
+    const sizes = Array.from({ length: 10_000 }, (_, at) => partSizeBytes(at + 1, 16 * MiB));
+    const sum = sizes.reduce((total, size) => total + size, 0);
+    expect(new Set(sizes.slice(0, 1000))).toEqual(new Set([16 * MiB]));
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(5 * 1024 * MiB);
+    expect(sum).toBeGreaterThanOrEqual(5 * MiB * MiB);
   });
 });

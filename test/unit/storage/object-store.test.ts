@@ -73,6 +73,38 @@ describe.each(STORES)('the %s object store', (_, make) => {
     expect(Buffer.from((await store.get('k')) ?? []).toString()).toBe('3');
   });
 
+  it('shows nothing of an object in parts before its end, and then all of it over what was there', async () => {
+    const store = make();
+    await store.put('x/k', bytes('old'));
+    const [writer, fresh] = [await store.startPut('x/k'), await store.startPut('y/z')];
+    await writer.append(bytes('01'));
+    await fresh.append(bytes('a'));
+    await writer.append(bytes('234'));
+    expect(await store.get('y/z')).toBeUndefined();
+    expect(Buffer.from((await store.get('x/k')) ?? []).toString()).toBe('old');
+    expect(await keysFrom(store, '')).toEqual(['x/k']);
+    await writer.finish();
+    await fresh.finish();
+    await writer.abandon();
+    expect(Buffer.from((await store.get('x/k')) ?? []).toString()).toBe('01234');
+    expect(Buffer.from((await store.get('y/z')) ?? []).toString()).toBe('a');
+  });
+
+  it('leaves what was there where an object in parts is abandoned, and puts one without a part', async () => {
+    const store = make();
+    await store.put('x/k', bytes('old'));
+    const writer = await store.startPut('x/k');
+    await writer.append(bytes('new'));
+    await writer.abandon();
+    await writer.abandon();
+    expect(Buffer.from((await store.get('x/k')) ?? []).toString()).toBe('old');
+    await (await store.startPut('x/none')).abandon();
+    expect(await keysFrom(store, '')).toEqual(['x/k']);
+    await (await store.startPut('x/none')).finish();
+    expect(await store.get('x/none')).toHaveLength(0);
+    await expect(async () => store.startPut('../x')).rejects.toThrow(/names nothing inside/);
+  });
+
   it('lets one of many writers of a key win', async () => {
     const store = make();
     const outcomes = await Promise.all(Array.from({ length: 20 }, (_, n) => store.putIfAbsent('x/y', bytes(`${n}`))));
@@ -183,10 +215,16 @@ describe('the local object store', () => {
     await store.putIfAbsent('a/b', bytes('1'));
     await store.putIfAbsent('a/b', bytes('2'));
     await store.put('a/c', bytes('1'));
+    const [written, abandoned] = [await store.startPut('a/d'), await store.startPut('a/e')];
+    for (const writer of [written, abandoned]) await writer.append(bytes('1'));
+    expect(readdirSync(join(folder, 'a')).filter((name) => name.startsWith('.writing-'))).toHaveLength(2);
+    await written.finish();
+    await abandoned.abandon();
+    expect(statSync(join(folder, 'a/d')).mode & 0o777).toBe(0o600);
     expect(statSync(join(folder, 'a/b')).mode & 0o777).toBe(0o600);
     expect(statSync(join(folder, 'a/c')).mode & 0o777).toBe(0o600);
     expect(statSync(join(folder, 'a')).mode & 0o777).toBe(0o700);
-    expect(readdirSync(join(folder, 'a')).sort()).toEqual(['b', 'c']);
+    expect(readdirSync(join(folder, 'a')).sort()).toEqual(['b', 'c', 'd']);
   });
 
   it('does not list what a crash left half written', async () => {

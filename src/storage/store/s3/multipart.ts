@@ -27,13 +27,18 @@ const PARTS_AT_A_TIME = 4;
 /** S3's own limit. */
 const MAX_PARTS = 10_000;
 
-/**
- * Writes an object in parts: it appears whole when the last call is done, or not at all. A failed
- * upload is aborted, so that its parts are not paid for.
- *
- * @throws AppError storage_failed and what the client throws.
- */
-export async function putInParts(client: S3Client, key: string, source: PartSource, partBytes: number): Promise<void> {
+/** An upload that is open: its object appears whole when it is completed, or not at all. */
+export interface Upload {
+  /** @param number of the part, from 1. @throws AppError storage_failed and what the client throws. */
+  putPart(number: number, body: Uint8Array): Promise<void>;
+  /** @throws AppError storage_failed and what the client throws. */
+  complete(): Promise<void>;
+  /** Gives the upload up, so that its parts are not paid for. No part may be on its way: one that arrives later would stay. */
+  abort(): Promise<void>;
+}
+
+/** Opens an upload. @throws AppError storage_failed and what the client throws. */
+export async function startUpload(client: S3Client, key: string): Promise<Upload> {
   const id = randomUUID();
   const opened = await client.send({
     method: 'POST',
@@ -43,13 +48,36 @@ export async function putInParts(client: S3Client, key: string, source: PartSour
     accepts: [200],
   });
   const uploadId = parseUploadId(opened.body);
+  const etags: string[] = [];
+  return {
+    async putPart(number, body) {
+      etags[number - 1] = await putPart(client, key, uploadId, number, body);
+    },
+    complete: () => complete(client, key, uploadId, etags, id),
+    async abort() {
+      await client
+        .send({ method: 'DELETE', key, query: [['uploadId', uploadId]], accepts: [200, 204, 404] })
+        .catch(() => undefined);
+    },
+  };
+}
+
+/**
+ * Writes an object in parts: it appears whole when the last call is done, or not at all. A failed
+ * upload is aborted.
+ *
+ * @throws AppError storage_failed and what the client throws.
+ */
+export async function putInParts(client: S3Client, key: string, source: PartSource, partBytes: number): Promise<void> {
+  const upload = await startUpload(client, key);
+  const put = async ([at, [start, end]]: [number, [number, number]]): Promise<void> =>
+    upload.putPart(at + 1, await source.read(start, end));
   try {
-    const etags = await putParts(client, key, source, uploadId, partBytes);
-    await complete(client, key, uploadId, etags, id);
+    // All under way settle before an error goes on: a part that arrives after the abort would stay.
+    await forEachAtOnce(partRanges(source.sizeBytes, partBytes).entries(), put, PARTS_AT_A_TIME);
+    await upload.complete();
   } catch (error) {
-    await client
-      .send({ method: 'DELETE', key, query: [['uploadId', uploadId]], accepts: [200, 204, 404] })
-      .catch(() => undefined);
+    await upload.abort();
     throw error;
   }
 }
@@ -60,23 +88,6 @@ export function partRanges(sizeBytes: number, partBytes: number): [start: number
   const ranges: [number, number][] = [];
   for (let start = 0; start < sizeBytes; start += size) ranges.push([start, Math.min(start + size, sizeBytes)]);
   return ranges;
-}
-
-async function putParts(
-  client: S3Client,
-  key: string,
-  source: PartSource,
-  uploadId: string,
-  partBytes: number,
-): Promise<string[]> {
-  const ranges = partRanges(source.sizeBytes, partBytes);
-  const etags: string[] = new Array(ranges.length).fill('');
-  const put = async ([at, [start, end]]: [number, [number, number]]): Promise<void> => {
-    etags[at] = await putPart(client, key, uploadId, at + 1, await source.read(start, end));
-  };
-  // All under way settle before an error goes on: a part that arrives after the abort would stay.
-  await forEachAtOnce(ranges.entries(), put, PARTS_AT_A_TIME);
-  return etags;
 }
 
 async function putPart(client: S3Client, key: string, uploadId: string, number: number, body: Uint8Array) {
