@@ -6,10 +6,10 @@
  * @param out receives the four lanes; 0.1 µs for an id of 32 characters.
  */
 export function hash128(text: string, out: Int32Array): void {
-  let a = 0x9747b28c | 0;
-  let b = 0x3c6ef372;
-  let c = 0x1b56c4e9;
-  let d = 0x7f4a7c15;
+  let a = SEEDS.a;
+  let b = SEEDS.b;
+  let c = SEEDS.c;
+  let d = SEEDS.d;
   const length = text.length;
   for (let at = 0; at < length; at += 1) {
     const code = text.charCodeAt(at);
@@ -32,8 +32,43 @@ export function hash128(text: string, out: Int32Array): void {
  */
 export function token53(text: string): number {
   hash128(text, scratch);
-  return ((scratch[0] as number) & 0x1fffff) * 4294967296 + ((scratch[1] as number) >>> 0);
+  return tokenOf(scratch[0] as number, scratch[1] as number);
 }
+
+/**
+ * {@link token53} of a text that lies in bytes, without the text: 0.1 µs for an id of 32 characters, where making the
+ * text first takes twice that.
+ *
+ * @param bytes UTF-8, from place `from` to below `to`. @returns −1 where a character is not of ASCII: then the text is needed.
+ */
+export function token53OfBytes(bytes: Uint8Array, from: number, to: number): number {
+  let a = SEEDS.a;
+  let b = SEEDS.b;
+  let c = SEEDS.c;
+  let d = SEEDS.d;
+  for (let at = from; at < to; at += 1) {
+    const code = bytes[at] as number;
+    if (code > 127) return -1;
+    a = mixed(a, Math.imul(code, 0xcc9e2d51));
+    b = mixed(b, Math.imul(code, 0x239b961b));
+    c = mixed(c, Math.imul(code, 0xab0e9789));
+    d = mixed(d, Math.imul(code, 0x38b34ae5));
+  }
+  a = (a ^ (to - from)) + b + c + d;
+  return tokenOf(finished(a), finished(b ^ a));
+}
+
+function tokenOf(first: number, second: number): number {
+  return (first & 0x1fffff) * 4294967296 + (second >>> 0);
+}
+
+/** Of each lane. */
+const SEEDS: Readonly<Record<'a' | 'b' | 'c' | 'd', number>> = {
+  a: 0x9747b28c | 0,
+  b: 0x3c6ef372,
+  c: 0x1b56c4e9,
+  d: 0x7f4a7c15,
+};
 
 const scratch = new Int32Array(4);
 

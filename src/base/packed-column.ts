@@ -1,3 +1,4 @@
+import { token53, token53OfBytes } from './hash128.ts';
 import type { TextColumn } from './text-column.ts';
 
 /** Bytes and rows that are there, for {@link PackedColumn}. */
@@ -30,6 +31,14 @@ export class PackedColumn implements TextColumn {
     if (nulls !== null && nulls[row] === 1) return null;
     if (ends === null) return bytes.toString('utf8', row * width, (row + 1) * width);
     return bytes.toString('utf8', row === 0 ? 0 : ends[row - 1], ends[row]);
+  }
+
+  /** The token of a row's text, as `token53` gives it; that of the empty text where there is none. */
+  token(row: number): number {
+    const { bytes, width, ends } = this.#rows;
+    const from = ends === null ? row * width : row === 0 ? 0 : (ends[row - 1] as number);
+    const token = token53OfBytes(bytes, from, ends === null ? from + width : (ends[row] as number));
+    return token < 0 ? token53(this.at(row) ?? '') : token;
   }
 
   *[Symbol.iterator](): Generator<string | null> {

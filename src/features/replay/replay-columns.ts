@@ -1,6 +1,7 @@
 import type { TextCodes } from '../../base/coded-texts.ts';
 import { AppError } from '../../base/errors.ts';
 import { token53 } from '../../base/hash128.ts';
+import { PackedColumn } from '../../base/packed-column.ts';
 import type { TextColumn } from '../../base/text-column.ts';
 import { byKind, ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
 import { outputsOfKind } from '../engine/history-block.ts';
@@ -65,13 +66,12 @@ export function replayColumns(
 ): PreparedColumns {
   const { payments, labels, epochs } = records;
   const book = epochBook(epochs);
-  const journalsOf = (ids: TextColumn<string>): Int32Array => filled(memory.integers(ids.length), ids, book.journalOf);
-  const tokensOf = (ids: TextColumn<string>): Float64Array => filled(memory.doubles(ids.length), ids, token53);
-  const kinds = ENTITY_KINDS.filter((kind) => outputsOfKind(set.kinds[kind]).length > 0);
+  const journalsOf = (ids: TextColumn<string>): Int32Array => numbersOf(ids, book.journalOf, memory);
+  const kinds = kindsOfSet(set);
   const numbered = numberEntities(payments.keys, labels.payees, kinds);
   const recordsOf: PreparedColumns['recordsOf'] = (kind, into) => kindRecords(kind, records, numbered, into);
   const events = new EventColumns(set, payments.row, payments.count, memory);
-  const tokens = tokensOf(payments.ids);
+  const tokens = tokensOf(payments.ids, memory);
   const states = memory.bytes(labels.count);
   states.set(labels.states);
   const others = otherEvents(payments, tokens, memory);
@@ -93,7 +93,7 @@ export function replayColumns(
     },
     labels: {
       times: memory.held(labels.times),
-      tokens: tokensOf(labels.ids),
+      tokens: tokensOf(labels.ids, memory),
       states,
       journals: journalsOf(labels.places.journals),
       positions: memory.held(labels.places.positions),
@@ -104,11 +104,21 @@ export function replayColumns(
   return { columns, events, kinds, recordsOf, entities: numbered.entities };
 }
 
-function filled<T extends Int32Array | Float64Array>(
-  column: T,
-  texts: TextColumn<string>,
-  numberOf: (text: string) => number,
-): T {
+/** Kinds of entity that a set has features of. */
+export function kindsOfSet(set: FeatureSet): readonly EntityKind[] {
+  return ENTITY_KINDS.filter((kind) => outputsOfKind(set.kinds[kind]).length > 0);
+}
+
+function tokensOf(ids: TextColumn<string>, memory: ReplayMemory): Float64Array {
+  const tokens = memory.doubles(ids.length);
+  const tokenOf =
+    ids instanceof PackedColumn ? (row: number) => ids.token(row) : (row: number) => token53(ids.at(row) ?? '');
+  for (let row = 0; row < tokens.length; row += 1) tokens[row] = tokenOf(row);
+  return tokens;
+}
+
+function numbersOf(texts: TextColumn<string>, numberOf: (text: string) => number, memory: ReplayMemory): Int32Array {
+  const column = memory.integers(texts.length);
   // Journals are the same for thousands of rows.
   let last: string | undefined;
   let number = 0;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CodeBuilder } from '../../../src/base/coded-texts.ts';
+import { token53 } from '../../../src/base/hash128.ts';
 import { NarrowNumbers } from '../../../src/base/narrow-numbers.ts';
 import { PackedBuilder } from '../../../src/base/packed-column.ts';
 import { joinedTexts } from '../../../src/base/text-column.ts';
@@ -71,5 +72,18 @@ describe.each([
     for (let at = 0; at < 40_000; at += 1) builder.push(`text ${at}`);
     const column = builder.take();
     for (const at of [0, 127, 128, 32_767, 32_768, 39_999]) expect(column.at(at)).toBe(`text ${at}`);
+  });
+});
+
+describe('a token of a packed text', () => {
+  it('is that of the text, of ASCII or not', () => {
+    fc.assert(
+      fc.property(texts, (all) => {
+        const builder = new PackedBuilder(0);
+        for (const one of all) builder.push(one);
+        const column = builder.take();
+        expect(all.map((_, row) => column.token(row))).toEqual(all.map((one) => token53(one ?? '')));
+      }),
+    );
   });
 });
