@@ -2,9 +2,10 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { AppError, messageOf } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
+import type { ReplayColumns } from '../features/replay/replay-columns.ts';
 import type { ReplayPiece } from '../features/replay/replay-piece.ts';
 import type { ReplayThreads } from '../features/replay/replay-threads.ts';
-import type { FromReplayWorker, ReplayWorkerData } from './replay-messages.ts';
+import type { FromReplayWorker, ReplayWorkerData, ToReplayWorker } from './replay-messages.ts';
 
 /**
  * Threads for a replay, as `--threads` tells.
@@ -33,9 +34,10 @@ export function replayThreads(
   return {
     count,
     fewestTasks,
-    start(definition, columns) {
-      const workers = Array.from({ length: count }, () => startWorker({ definition, columns }, program));
+    start(definition) {
+      const workers = Array.from({ length: count }, () => startWorker({ definition }, program));
       return {
+        begin: (columns) => workers.forEach(({ begin }) => void begin(columns)),
         help: async (piece) => void (await Promise.all(workers.map(({ help }) => help(piece)))),
         stop: async () => void (await Promise.all(workers.map(({ stop }) => stop()))),
       };
@@ -44,6 +46,7 @@ export function replayThreads(
 }
 
 interface ReplayWorker {
+  begin(columns: ReplayColumns): void;
   help(piece: ReplayPiece): Promise<void>;
   stop(): Promise<void>;
 }
@@ -64,7 +67,9 @@ function startWorker(workerData: ReplayWorkerData, program: URL): ReplayWorker {
     if (message.kind === 'failed') fail(new AppError(message.code, message.message, message.context));
     else waiting?.resolve();
   });
+  const send = (message: ToReplayWorker): void => worker.postMessage(message);
   return {
+    begin: (columns) => send({ kind: 'columns', columns }),
     help: (piece) =>
       new Promise((resolve, reject) => {
         if (failure !== undefined) {
@@ -72,7 +77,7 @@ function startWorker(workerData: ReplayWorkerData, program: URL): ReplayWorker {
           return;
         }
         waiting = { resolve, reject };
-        worker.postMessage(piece);
+        send({ kind: 'piece', piece });
       }),
     stop: async () => void (await worker.terminate()),
   };

@@ -1,24 +1,31 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { assert } from '../base/assert.ts';
 import { AppError, messageOf } from '../base/errors.ts';
 import { compileFeatureSet } from '../features/feature-set.ts';
-import type { ReplayPiece } from '../features/replay/replay-piece.ts';
 import { ReplayRunner } from '../features/replay/replay-runner.ts';
 import { localSpillRoom } from '../features/spill/local-spill.ts';
 import { memorySpillRoom } from '../features/spill/memory-spill.ts';
 import type { SpillHandle, SpillRoom } from '../features/spill/spill-place.ts';
-import type { FromReplayWorker, ReplayWorkerData } from './replay-messages.ts';
+import type { FromReplayWorker, ReplayWorkerData, ToReplayWorker } from './replay-messages.ts';
 
 /*
  * A thread that helps with a replay. Everything that it reads and writes lies in shared memory, or in a file that the
  * process has open; tasks are taken by atomic addition, and each task's values have places of their own.
  */
 
-const { definition, columns } = workerData as ReplayWorkerData;
-const runner = new ReplayRunner(compileFeatureSet(definition), columns);
+const { definition } = workerData as ReplayWorkerData;
+const set = compileFeatureSet(definition);
+let runner: ReplayRunner | null = null;
 const send = (message: FromReplayWorker): void => parentPort?.postMessage(message);
 
-parentPort?.on('message', (piece: ReplayPiece) => {
+parentPort?.on('message', (message: ToReplayWorker) => {
   try {
+    if (message.kind === 'columns') {
+      runner = new ReplayRunner(set, message.columns);
+      return;
+    }
+    const { piece } = message;
+    assert(runner !== null, 'columns come before pieces');
     runner.run(piece, piece.pass === null ? null : roomOf(piece.pass.spill.room));
     send({ kind: 'done' });
   } catch (error) {

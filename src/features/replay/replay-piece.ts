@@ -73,6 +73,8 @@ function writeEvents(
   kinds: Readonly<Record<EntityKind, KindReads | null>>,
 ): void {
   for (const row of rows) events.write(row);
+  // Where reads are of all rows, looking at every record again would take 0.25 µs a payment.
+  if (events.isWhole) return;
   for (const kind of ENTITY_KINDS) {
     const records = columns.kinds[kind];
     for (const entity of kinds[kind]?.entities ?? []) {

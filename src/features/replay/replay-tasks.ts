@@ -1,7 +1,7 @@
 import type { KindReads, KindRecords } from './replay-items.ts';
 
 /** Records and reads of a task: at 1 to 10 µs each some milliseconds, so that threads end together. */
-const TASK_WEIGHT = 4096;
+export const TASK_WEIGHT = 4096;
 
 /** Cuts the entities of a kind into tasks: three numbers each, as a piece has them. @param kindPlace in ENTITY_KINDS. */
 export function tasksOfKind(kindPlace: number, reads: KindReads, records: KindRecords): number[] {

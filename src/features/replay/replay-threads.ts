@@ -6,14 +6,16 @@ import type { ReplayPiece } from './replay-piece.ts';
 export interface ReplayThreads {
   /** How many. */
   readonly count: number;
-  /** They are started at the first piece of so many tasks: below, a replay is over before they are there. */
+  /** They are started for so many tasks and more: below, a replay is over before they are there. */
   readonly fewestTasks: number;
-  /** Starts them. @param columns in shared memory. */
-  start(definition: FeatureSetDefinition, columns: ReplayColumns): ReplayCrew;
+  /** Starts them. It takes them 0.1 s to be there: columns may be made meanwhile. */
+  start(definition: FeatureSetDefinition): ReplayCrew;
 }
 
 /** Threads at work on one replay. */
 export interface ReplayCrew {
+  /** Gives every thread what pieces are of, once, before the first. @param columns in shared memory. */
+  begin(columns: ReplayColumns): void;
   /**
    * Has every thread take tasks of a piece, in shared memory, until none is left; resolves when all are through.
    *

@@ -5,7 +5,7 @@ import type { FeatureOutput } from '../feature-output.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import { MEMORY_SPILL } from '../spill/memory-spill.ts';
 import type { SpillPlace } from '../spill/spill-place.ts';
-import { replayColumns } from './replay-columns.ts';
+import { kindsOfSet, replayColumns } from './replay-columns.ts';
 import { type ReadSequence, type ReplayInput, type ReplayRecords, readsBetween, sequenceOf } from './replay-input.ts';
 import { OWN_MEMORY, SHARED_MEMORY } from './replay-memory.ts';
 import { type ComputedPiece, SpilledReplay } from './replay-pass.ts';
@@ -70,11 +70,12 @@ export async function* replayPieces(
   const count = reads.rows.length;
   if (count === 0) return;
   const memory = threads === null ? OWN_MEMORY : SHARED_MEMORY;
-  const prepared = replayColumns(set, records, memory, count <= pieceReads);
   const vectors = vectorsOf(set, records);
-  const team = new ReplayTeam(set, prepared.columns, threads);
+  const team = new ReplayTeam(set, threads, count * kindsOfSet(set).length);
   let spilled: SpilledReplay | null = null;
   try {
+    const prepared = replayColumns(set, records, memory, count <= pieceReads);
+    team.begin(prepared.columns);
     if (count <= pieceReads) {
       // What they saw is asked for three times, and of some reads it is looked up.
       const piece = pieceInMemory(set, prepared, sequenceOf(readsBetween(reads, 0, count)), memory);
