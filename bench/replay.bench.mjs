@@ -82,11 +82,16 @@ async function check(connection, set, values) {
   return { equal, truncated };
 }
 
-const payments = streamOf(PAYMENTS);
-const input = replayRecords(payments);
-const instance = await DuckDBInstance.create(':memory:', { threads: '2' });
-const connection = await instance.connect();
-await loadPayments(connection, payments);
+/** The payments as the program has them, and as DuckDB has; as objects nobody has them any more. */
+async function prepared() {
+  const payments = streamOf(PAYMENTS);
+  const instance = await DuckDBInstance.create(':memory:', { threads: '2' });
+  const connection = await instance.connect();
+  await loadPayments(connection, payments);
+  return { input: replayRecords(payments), connection };
+}
+
+const { input, connection } = await prepared();
 
 async function measure(name, set, hasQuery) {
   const [one, two, duckdb] = [[], [], []];
