@@ -16,3 +16,14 @@ export function joinedTexts<T extends string | null>(first: TextColumn<T>, secon
     },
   };
 }
+
+/** The first rows of a column. */
+export function firstTexts<T extends string | null>(texts: TextColumn<T>, count: number): TextColumn<T> {
+  return {
+    length: count,
+    at: (row) => (row < count ? texts.at(row) : undefined),
+    *[Symbol.iterator]() {
+      for (let row = 0; row < count; row += 1) yield texts.at(row) as T;
+    },
+  };
+}

@@ -19,9 +19,10 @@ import type { LabelObservation, ObservedLabel, ObservedPayment } from '../featur
 import { closeEpochBelow, type EpochBase, type OpenedEpoch } from '../features/redis/redis-epoch.ts';
 import { type LearnedNumbers, RedisOnlineStore } from '../features/redis/redis-online-store.ts';
 import { feedAnswers } from '../pipeline/answer-feed.ts';
-import { feedEvents, joinedEvents, silverEvents, tailEvents } from '../pipeline/recorded-events.ts';
+import { feedEvents, joinedEvents, paymentsOf, silverEvents } from '../pipeline/recorded-events.ts';
 import { silverPositions } from '../pipeline/silver-plan.ts';
 import { lastEpochOf } from '../pipeline/state-feed.ts';
+import { retractedIn, tailEvents } from '../pipeline/tail-events.ts';
 import { CommitQueue } from '../scoring/commit-queue.ts';
 import type { OnlineState, OpenedJournal } from './online-state.ts';
 import { progress } from './progress.ts';
@@ -210,7 +211,7 @@ class RedisRebuilder {
     const positions = await silverPositions(lake);
     const { silverVersion, ...inSilver } = await silverEvents(lake, this.#set.columns, positions);
     const tails = await this.#tails(positions);
-    const beyond = tailEvents(tails);
+    const beyond = tailEvents(tails, paymentsOf(inSilver, retractedIn(tails)));
     const bar = progress('building the state');
     await feedEvents(joinedEvents(inSilver, beyond), state, bar.update).finally(bar.end);
     const offsets: Record<string, number> = Object.fromEntries(positions);

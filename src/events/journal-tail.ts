@@ -4,7 +4,7 @@ import { entityKeys, type ImportedPayment, type PaymentRow, paymentRow } from '.
 import { type AnswerIndex, fingerprintOf } from './answer-index.ts';
 import type { JournalFiles } from './journal-files.ts';
 import { readJournal, readJournalId } from './journal-reader.ts';
-import type { EpochRecord, JournalRecord, SkimmedRecord } from './journal-record.ts';
+import type { CorrectionRecord, EpochRecord, JournalRecord, SkimmedRecord } from './journal-record.ts';
 import { type PaymentCodec, paymentCodec } from './payment-codec.ts';
 import { decodeRecord, skimRecord } from './record-codec.ts';
 
@@ -75,13 +75,19 @@ function applyRecord(record: JournalRecord, sink: TailSink, codec: PaymentCodec)
   if (row !== null) sink.applyRecorded({ row, keys: entityKeys(row) });
 }
 
-/** The payment of a record; null where it holds none. */
+/** The payment of a record, of a correction the one that it puts in the place of another; null where it holds none. */
 function rowOf(record: JournalRecord, codec: PaymentCodec): PaymentRow | null {
+  if (record.kind === 'correction') return replacementOf(record);
   if (record.kind !== 'payment' && record.kind !== 'scored') return null;
   return paymentRow(codec.decodeBody(record.source, record.raw) as ImportedPayment);
 }
 
-/** A record of a tail; of a payment its row. */
+function replacementOf({ raw }: Pick<CorrectionRecord, 'raw'>): PaymentRow | null {
+  const { payment } = JSON.parse(Buffer.from(raw).toString('utf8')) as { readonly payment?: ImportedPayment };
+  return payment === undefined ? null : paymentRow(payment);
+}
+
+/** A record of a tail; of a payment its row, of a correction the row of the payment as it is now. */
 export interface TailEntry {
   readonly record: SkimmedRecord;
   readonly row: PaymentRow | null;

@@ -36,20 +36,23 @@ export interface LakeColumns {
 /** Reads columns of a table, each name once, all rows or those of its choice, some rows at a time. */
 export type ColumnRead = (snapshot: Snapshot, names: readonly string[]) => AsyncIterable<ColumnChunk>;
 
-const everyRow: ColumnRead = (snapshot, columns) => readColumnChunks(snapshot, { columns });
+/** Every row of a table. */
+export const everyRow: ColumnRead = (snapshot, columns) => readColumnChunks(snapshot, { columns });
 
 /**
  * Reads columns of a snapshot into memory, about 200 bytes a payment for all that the shipped set reads.
  *
  * @param read which rows; all unless told.
+ * @param expected how many rows come about, so that memory is taken once; 0 where that is not known.
  * @throws AppError `not_found` for a column that the table lacks, and those of storage.
  */
 export async function lakeColumns(
   snapshot: Snapshot,
   names: readonly string[],
   read: ColumnRead = everyRow,
+  expected: number = read === everyRow ? (snapshot.rowCount ?? 0) : 0,
 ): Promise<LakeColumns> {
-  const { count, columns } = await readByName(snapshot, [...new Set(names)], read);
+  const { count, columns } = await readByName(snapshot, [...new Set(names)], read, expected);
   const taken = new Map<string, EntityNumberColumns>();
   const columnOf = (name: string): TakenColumn => {
     const found = columns.get(name);
@@ -104,8 +107,8 @@ async function readByName(
   snapshot: Snapshot,
   names: readonly string[],
   read: ColumnRead,
+  expected: number,
 ): Promise<{ readonly count: number; readonly columns: Map<string, TakenColumn> }> {
-  const expected = read === everyRow ? (snapshot.rowCount ?? 0) : 0;
   const builders = fieldsToRead(snapshot, names).map((field) => ({
     name: field.name,
     builder: new LakeColumnBuilder(field, expected),

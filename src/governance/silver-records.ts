@@ -31,7 +31,7 @@ export interface RecordedPayments {
   readonly ids: TextColumn<string>;
   readonly times: Float64Array;
   readonly keys: Readonly<Record<KeyedKind, TextColumn>>;
-  /** 1 where the row is its payment's event. */
+  /** 1 where the row is its payment's event, 2 where it takes the event back, 3 where it is the event in its place. */
   readonly isEvent: Uint8Array;
   readonly numbers: Readonly<Record<EntityKind, EntityNumberColumns>>;
   readonly places: RecordedPlaces;
@@ -65,7 +65,7 @@ export function paymentRecordColumns(columns: readonly string[]): readonly strin
   return [...new Set([...paymentColumnsFor(columns), ...RECORD_COLUMNS])];
 }
 
-/** The payments of silver.transactions, read with {@link paymentRecordColumns}. */
+/** The payments of silver.transactions, and what corrections made of them where that was read with it, read with {@link paymentRecordColumns}. */
 export function recordedPayments(columns: LakeColumns, wanted: readonly string[]): RecordedPayments {
   return {
     count: columns.count,

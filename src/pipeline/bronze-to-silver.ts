@@ -7,7 +7,7 @@ import { isPrimitive } from '../storage/types/delta-type.ts';
 import { type JobFigures, type JobPorts, requireCommitted, runJob, type TableFigures } from './job.ts';
 import type { Lake } from './lake.ts';
 import { quarantineRows, type RefusedRow } from './quarantine.ts';
-import { refineCorrections } from './refine-corrections.ts';
+import { nameJournals, refineCorrections } from './refine-corrections.ts';
 import {
   bronzePositions,
   numbersTable,
@@ -71,6 +71,7 @@ export async function bronzeToSilver(ports: JobPorts): Promise<JobFigures> {
   const total = { read: 0, written: 0, duplicates: 0, quarantined: 0 };
   const reasons: Record<string, number> = {};
   const versions: Record<string, number> = {};
+  await runJob(ports, () => nameJournals(ports.lake));
   const steps = [
     ...REFINEMENTS.map((refinement) => (db: DuckDb) => refineTable(db, ports, refinement)),
     // A retraction's row holds its payment: payments come first.

@@ -1,17 +1,14 @@
 import { assert } from '../base/assert.ts';
 import type { NumberArray } from '../base/narrow-numbers.ts';
 import { joinedTexts, type TextColumn } from '../base/text-column.ts';
-import { byKeyedKind, byKind, ENTITY_KINDS, type EntityNumbers, hasNumber } from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
-import type { Side } from '../domain/payment.ts';
 import { entityKeys, type PaymentRow } from '../domain/payment-row.ts';
-import type { SkimmedRecord } from '../events/journal-record.ts';
-import type { JournalTail } from '../events/journal-tail.ts';
 import type { Column } from '../features/definition/definition.ts';
 import { type BaseSink, feedBase } from '../features/embedded/base-feed.ts';
 import type { ObservedLabel, RecordedPayment } from '../features/online-store.ts';
 import type { OrderedLabels, OrderedPayments } from '../features/replay/base-order.ts';
-import { numberColumns, type PlaceColumns } from '../features/replay/replay-input.ts';
+import type { PlaceColumns } from '../features/replay/replay-input.ts';
+import { paymentsWithCorrections, RECORD_EVENTS } from '../governance/correction-records.ts';
 import { lakeColumns } from '../governance/lake-columns.ts';
 import { paymentRecordColumns, recordedLabels, recordedPayments } from '../governance/silver-records.ts';
 import type { Lake } from './lake.ts';
@@ -82,7 +79,13 @@ export async function silverEvents(
   through: ReadonlyMap<string, number>,
 ): Promise<RecordedEvents & { readonly silverVersion: number }> {
   const transactions = await lake.table('silver/transactions').snapshot();
-  const payments = recordedPayments(await lakeColumns(transactions, paymentRecordColumns(columns)), columns);
+  const corrections = await lake.table('silver/corrections').snapshot();
+  const read = paymentsWithCorrections(corrections);
+  const rows = (transactions.rowCount ?? 0) + (corrections.rowCount ?? 0);
+  const payments = recordedPayments(
+    await lakeColumns(transactions, paymentRecordColumns(columns), read, rows),
+    columns,
+  );
   const labels = await recordedLabels(await lake.table('silver/labels').snapshot());
   const isNamed = ({ journals, positions }: PlaceColumns, row: number): boolean =>
     (positions[row] as number) <= (through.get(journals.at(row) ?? '') ?? 0);
@@ -96,103 +99,21 @@ export async function silverEvents(
   };
 }
 
-/** What a record after a payment says of its event: whether it is one, and its numbers. */
-interface Told {
-  readonly isEvent: boolean;
-  readonly numbers: EntityNumbers;
-}
-
-/** A payment of a tail, with the record that told of it. */
-interface TailPayment {
-  readonly record: Extract<SkimmedRecord, { kind: 'scored' | 'payment' }>;
-  readonly row: PaymentRow;
-  readonly told: Told | undefined;
-  readonly place: TailPlace;
-}
-
-type SkimmedLabel = Extract<SkimmedRecord, { kind: 'label' }>;
-
-interface TailPlace {
-  readonly journalId: string;
-  readonly position: number;
-  readonly knownTimeMicros: number;
-}
-
-/** The events of journals' tails: payments with the numbers that records after them tell, and labels. */
-export function tailEvents(tails: readonly JournalTail[]): RecordedEvents {
-  const payments: TailPayment[] = [];
-  const labels: { readonly record: SkimmedLabel; readonly place: TailPlace }[] = [];
-  for (const { journalId, entries } of tails) {
-    const told = toldByKey(entries.map(({ record }) => record));
-    for (const { record, row, position } of entries) {
-      const place = { journalId, position, knownTimeMicros: record.knownTimeMicros };
-      if (record.kind === 'label') labels.push({ record, place });
-      else if (row === null) continue;
-      else if (record.kind === 'scored') payments.push({ record, row, told: record, place });
-      else if (record.kind === 'payment') payments.push({ record, row, told: told.get(keyOf(record)), place });
-    }
+/**
+ * The payments of some ids as they are, which retractions in a tail take back: of several events of one id the last.
+ *
+ * @param ids none: no row is looked at.
+ */
+export function paymentsOf({ payments }: RecordedEvents, ids: ReadonlySet<string>): ReadonlyMap<string, PaymentRow> {
+  const found = new Map<string, PaymentRow>();
+  for (let row = 0; ids.size > 0 && row < payments.count; row += 1) {
+    const event = payments.isEvent[row];
+    if (event !== RECORD_EVENTS.event && event !== RECORD_EVENTS.replacement) continue;
+    const payment = payments.row(row);
+    // The row's object is the same for every call.
+    if (ids.has(payment.end_to_end_id)) found.set(payment.end_to_end_id, { ...payment });
   }
-  return { payments: paymentColumns(payments), labels: labelColumns(labels) };
-}
-
-/** What is told first counts: later numbers are of a repeat in another epoch. */
-function toldByKey(records: readonly SkimmedRecord[]): ReadonlyMap<string, Told> {
-  const told = new Map<string, Told>();
-  for (const record of records) {
-    const tells = record.kind === 'sequence' || (record.kind === 'decision' && hasNumber(record.saw));
-    if (tells && !told.has(keyOf(record))) told.set(keyOf(record), record);
-  }
-  return told;
-}
-
-/** Names a payment's side. */
-function keyOf({ endToEndId, side }: { readonly endToEndId: string; readonly side: Side }): string {
-  return `${endToEndId}/${side}`;
-}
-
-function paymentColumns(tail: readonly TailPayment[]): RecordedEvents['payments'] {
-  const keys = tail.map(({ row }) => entityKeys(row));
-  const numbers = byKind(() => numberColumns(tail.length));
-  for (const [row, { told }] of tail.entries()) {
-    for (const kind of ENTITY_KINDS) {
-      numbers[kind].epochs[row] = told?.numbers[kind]?.epoch ?? 0;
-      numbers[kind].seqs[row] = told?.numbers[kind]?.seq ?? 0;
-    }
-  }
-  return {
-    count: tail.length,
-    keys: byKeyedKind((kind) => keys.map((of) => of[kind])),
-    row: (at) => (tail[at] as TailPayment).row,
-    // Nothing told yet: it may be an event, and it comes after all that are known to be.
-    isEvent: Uint8Array.from(tail, ({ told }) => (told?.isEvent === false ? 0 : 1)),
-    numbers,
-    places: placeColumns(tail.map(({ place }) => place)),
-  };
-}
-
-function labelColumns(
-  tail: readonly { readonly record: SkimmedLabel; readonly place: TailPlace }[],
-): RecordedEvents['labels'] {
-  return {
-    count: tail.length,
-    ids: tail.map(({ record }) => record.endToEndId),
-    states: Uint8Array.from(tail, ({ record }) => LABEL_STATES.indexOf(record.state)),
-    times: Float64Array.from(tail, ({ record }) => record.eventTimeMicros),
-    payees: tail.map(({ record }) => record.payeeAccount),
-    numbers: {
-      epochs: Float64Array.from(tail, ({ record }) => record.number?.epoch ?? 0),
-      seqs: Float64Array.from(tail, ({ record }) => record.number?.seq ?? 0),
-    },
-    places: placeColumns(tail.map(({ place }) => place)),
-  };
-}
-
-function placeColumns(places: readonly TailPlace[]): PlaceColumns {
-  return {
-    journals: places.map(({ journalId }) => journalId),
-    positions: Float64Array.from(places, ({ position }) => position),
-    knownTimes: Float64Array.from(places, ({ knownTimeMicros }) => knownTimeMicros),
-  };
+  return found;
 }
 
 /** The rows of both, those of the first before those of the second. */

@@ -3,6 +3,7 @@ import type { DuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
 import type { Row } from '../storage/types/cell.ts';
 import { type DeltaType, isPrimitive } from '../storage/types/delta-type.ts';
+import { journalAppId } from './bronze-writer.ts';
 import { refineCorrection } from './correction-rows.ts';
 import { requireCommitted, type TableFigures } from './job.ts';
 import type { Lake } from './lake.ts';
@@ -55,6 +56,31 @@ export async function refineCorrections(db: DuckDb, lake: Lake): Promise<TableFi
   });
   versions['silver/corrections'] = requireCommitted(outcome);
   return { ...counts, reasons, versions };
+}
+
+/**
+ * Names the journals that silver.corrections does not name yet, as far as their payments are in silver. Comes before
+ * payments go on: whoever reads both tables then sees whether payments came before their corrections. Silver of a program
+ * that knew no corrections names none, and misses none.
+ */
+export async function nameJournals(lake: Lake): Promise<void> {
+  const silver = await lake.table('silver/corrections').snapshot();
+  const named = await silverPositionsOf(lake, 'corrections');
+  const payments = await silverPositionsOf(lake, 'transactions');
+  const unnamed = [...(await bronzePositions(lake)).keys()].filter((journalId) => !named.has(journalId));
+  if (unnamed.length === 0) return;
+  const outcome = await lake.table('silver/corrections').append({
+    rows: [],
+    txn: unnamed.map((journalId) => ({
+      appId: journalAppId(journalId, 'corrections'),
+      version: payments.get(journalId) ?? 0,
+    })),
+    basedOn: silver,
+    readsRows: true,
+    allowEmpty: true,
+    operation: 'MERGE',
+  });
+  requireCommitted(outcome);
 }
 
 /** How far each journal is in bronze, but no further than its payments are in silver. */

@@ -1,5 +1,4 @@
 import { ENTITY_KINDS } from '../domain/entity-keys.ts';
-import { lakeColumns } from '../governance/lake-columns.ts';
 import type { DuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
 import type { DataFile, Snapshot } from '../storage/scan/snapshot.ts';
@@ -49,32 +48,17 @@ export async function silverPositions(lake: Lake): Promise<ReadonlyMap<string, n
       lowest.set(journalId, Math.min(position, positions.get(journalId) ?? 0));
     }
   }
-  const corrections = await correctionsHeld(lake);
-  for (const [journalId, position] of lowest) lowest.set(journalId, Math.min(position, corrections(journalId)));
+  // A journal that is not named there has no corrections on their way: `nameJournals` comes before its payments go on.
+  const corrections = await silverPositionsOf(lake, 'corrections');
+  for (const [journalId, position] of lowest) {
+    lowest.set(journalId, Math.min(position, corrections.get(journalId) ?? position));
+  }
   return lowest;
 }
 
 /** The positions up to which each journal is in one table of silver. */
 export async function silverPositionsOf(lake: Lake, table: RefinedTable): Promise<ReadonlyMap<string, number>> {
   return positionsIn(await lake.table(`silver/${table}`).snapshot(), table);
-}
-
-/**
- * The position up to which silver has a journal's corrections. Silver of a program that knew none names no journal there:
- * then it has all that is before the first that bronze holds, for all before was written by that program.
- */
-async function correctionsHeld(lake: Lake): Promise<(journalId: string) => number> {
-  const named = await silverPositionsOf(lake, 'corrections');
-  const bronze = await lake.table('bronze/corrections').snapshot();
-  const first = new Map<string, number>();
-  if ([...positionsIn(bronze, 'corrections').keys()].some((journalId) => !named.has(journalId))) {
-    const columns = await lakeColumns(bronze, ['journal_id', 'journal_position']);
-    const positions = columns.numbers('journal_position');
-    for (const [row, journalId] of Array.from(columns.requiredTexts('journal_id')).entries()) {
-      first.set(journalId, Math.min(first.get(journalId) ?? Number.POSITIVE_INFINITY, positions[row] as number));
-    }
-  }
-  return (journalId) => named.get(journalId) ?? (first.get(journalId) ?? Number.POSITIVE_INFINITY) - 1;
 }
 
 function positionsIn(snapshot: Snapshot, table: string): Map<string, number> {

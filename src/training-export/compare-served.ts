@@ -5,7 +5,7 @@ import type { ColumnRead } from '../governance/lake-columns.ts';
 import { type ServedFeature, servedTally } from './served-tally.ts';
 import { cellOf, differingFeatures, SERVED_COLUMNS, servedBy, servedVectors, statusOf } from './served-vectors.ts';
 import { readsOf } from './silver-reads.ts';
-import { readSilver, type SilverSource } from './silver-source.ts';
+import { readSilver, replayRecords, type SilverSource } from './silver-source.ts';
 import type { SourceTables, SourceVersions } from './source-snapshots.ts';
 
 /** A feature that was served with one value and is recomputed with another. */
@@ -58,7 +58,6 @@ export async function compareServed(
   const isOurs = servedBy(source, set);
   const decided = decisionOf.reduce((count, decision) => (decision >= 0 ? count + 1 : count), 0);
   const rows = Int32Array.from({ length: payments.count }, (_, row) => row).filter(isOurs);
-  const { labels, epochs } = source;
   const servedAt = servedVectors(decisions, set.names.length);
   const knownTimes = decisions.numbers('known_time');
   const tally = servedTally(set);
@@ -87,8 +86,7 @@ export async function compareServed(
     };
   };
   let compared = 0;
-  const records = { payments, labels, epochs };
-  for await (const { count, vector } of replayPieces(set, records, readsOf(source, rows), ports)) {
+  for await (const { count, vector } of replayPieces(set, replayRecords(source), readsOf(source, rows), ports)) {
     for (let read = 0; read < count; read += 1) compare(rows[compared + read] as number, vector(read));
     compared += count;
   }

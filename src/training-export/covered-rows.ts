@@ -1,12 +1,12 @@
 import { AppError } from '../base/errors.ts';
 import { lakeColumns } from '../governance/lake-columns.ts';
 import type { SilverSource } from './silver-source.ts';
-import type { SourceTables, SourceVersions } from './source-snapshots.ts';
+import type { ReadVersions, SourceTables } from './source-snapshots.ts';
 import { ofWholeVersion } from './whole-version.ts';
 
 /** The rows that an export covers before it is extended: those of versions, before an instant. */
 export interface CoveredRows {
-  readonly versions: Required<SourceVersions>;
+  readonly versions: ReadVersions;
   /** Infinity where it had no bound. */
   readonly toMicros: number;
 }

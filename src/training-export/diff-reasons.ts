@@ -3,7 +3,7 @@ import type { CellRow } from '../storage/types/cell.ts';
 import { isIdColumn } from './entity-columns.ts';
 import type { ExportColumn } from './export-columns.ts';
 import type { ExportManifest } from './manifest.ts';
-import { SOURCE_TABLES } from './source-snapshots.ts';
+import { CORRECTIONS, PINNED_TABLES } from './source-snapshots.ts';
 
 /** What two exports were made of differently: a member of the manifest, with both values. */
 export interface MadeOf {
@@ -18,6 +18,7 @@ const SHORT = (value: unknown): string => (typeof value === 'string' ? value : J
 export function differentOrigins(first: ExportManifest, second: ExportManifest): MadeOf[] {
   const facts = ({ tables, featureSet, labels, split, group, where, sample, ids, ...others }: ExportManifest) => ({
     ...tables,
+    [CORRECTIONS]: tables[CORRECTIONS] ?? null,
     featureSet: `${featureSet.name}@${featureSet.version}`,
     fromDecisions: isServed(others),
     rowsFile: others.rowsFile?.sha256 ?? null,
@@ -50,7 +51,7 @@ export type ReasonOf = (first: CellRow, second: CellRow) => string;
 
 /** Makes the reasons of each column once; a row only chooses among them. */
 export function reasonsFor(first: ExportManifest, second: ExportManifest): (column: ExportColumn) => ReasonOf {
-  const versions = SOURCE_TABLES.filter((table) => first.tables[table] !== second.tables[table]);
+  const versions = PINNED_TABLES.filter((table) => first.tables[table] !== second.tables[table]);
   const tables = versions.length === 0 ? 'unknown: both were made of the same' : `versions of ${versions.join(', ')}`;
   const changed = changedFeatures(first, second);
   const values = isServed(first) === isServed(second) ? tables : 'served in one, recomputed in the other';

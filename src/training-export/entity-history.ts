@@ -3,14 +3,14 @@ import type { NumberColumns } from '../features/replay/replay-input.ts';
 import type { SilverSource } from './silver-source.ts';
 
 /**
- * What is recorded of the entities of a kind: events of payments, and labels of payees, those with a
+ * What is recorded of the entities of a kind: events of payments, what corrections made of them, and labels of payees, those with a
  * number. The records of entity `e` are `start[e] … start[e + 1] − 1`, in the order of their numbers.
  */
 export interface EntityHistories {
   /** Number of an entity by its key; −1 where it was never seen. */
   entity(key: string | null): number;
   readonly start: Int32Array;
-  /** Rows of payments, or −1 − rows of labels. */
+  /** Rows of the records, or −1 − rows of labels. */
   readonly items: Int32Array;
   readonly epochs: Float64Array;
   readonly seqs: Float64Array;
@@ -20,13 +20,9 @@ export interface EntityHistories {
   readonly epochKnownTimes: Float64Array;
 }
 
-/** The key of a payment's entity of a kind; null where it names none. */
-export function entityKeyOf(
-  { payments }: Pick<SilverSource, 'payments'>,
-  kind: EntityKind,
-  row: number,
-): string | null {
-  const { keys } = payments;
+/** The key of a record's entity of a kind; null where it names none. */
+export function entityKeyOf({ records }: Pick<SilverSource, 'records'>, kind: EntityKind, row: number): string | null {
+  const { keys } = records;
   if (kind !== 'pair') return keys[kind].at(row) ?? null;
   return pairKey(keys.payer.at(row) ?? null, keys.payee.at(row) ?? null);
 }
@@ -48,7 +44,7 @@ export function lastSeen(histories: EntityHistories, entity: number, epoch: numb
 
 /** Gathers the records of every entity of a kind: 40 bytes each. */
 export function entityHistories(source: SilverSource, kind: EntityKind): EntityHistories {
-  const { payments, labels } = source;
+  const { records, labels } = source;
   const numbers = new Map<string, number>();
   const owners: number[] = [];
   const unordered: number[] = [];
@@ -59,9 +55,9 @@ export function entityHistories(source: SilverSource, kind: EntityKind): EntityH
     owners.push(entity);
     unordered.push(item);
   };
-  const { epochs } = payments.numbers[kind];
-  for (let row = 0; row < payments.count; row += 1) {
-    if (payments.isEvent[row] === 1) add(entityKeyOf(source, kind, row), row, epochs[row] as number);
+  const { epochs } = records.numbers[kind];
+  for (let row = 0; row < records.count; row += 1) {
+    if (records.isEvent[row] !== 0) add(entityKeyOf(source, kind, row), row, epochs[row] as number);
   }
   for (let row = 0; kind === 'payee' && row < labels.count; row += 1) {
     add(labels.payees.at(row) ?? null, -1 - row, labels.numbers.epochs[row] as number);
@@ -97,19 +93,19 @@ type RecordColumns = Pick<EntityHistories, 'epochs' | 'seqs' | 'knownTimes' | 'e
 
 /** Sorts the records of each entity, in place, and looks their columns up. */
 function recordColumns(
-  { payments, labels }: SilverSource,
+  { records, labels }: SilverSource,
   kind: EntityKind,
   start: Int32Array,
   items: Int32Array,
 ): RecordColumns {
-  const paid: NumberColumns = payments.numbers[kind];
+  const paid: NumberColumns = records.numbers[kind];
   const epochOf = (item: number): number => (item < 0 ? labels.numbers.epochs[-1 - item] : paid.epochs[item]) as number;
   const seqOf = (item: number): number => (item < 0 ? labels.numbers.seqs[-1 - item] : paid.seqs[item]) as number;
   const knownOf = (item: number): number =>
-    (item < 0 ? labels.places.knownTimes[-1 - item] : payments.places.knownTimes[item]) as number;
+    (item < 0 ? labels.places.knownTimes[-1 - item] : records.places.knownTimes[item]) as number;
   for (let entity = 0; entity + 1 < start.length; entity += 1) {
-    const records = items.subarray(start[entity], start[entity + 1]);
-    if (records.length > 1) records.sort((a, b) => epochOf(a) - epochOf(b) || seqOf(a) - seqOf(b));
+    const own = items.subarray(start[entity], start[entity + 1]);
+    if (own.length > 1) own.sort((a, b) => epochOf(a) - epochOf(b) || seqOf(a) - seqOf(b));
   }
   const columns = {
     epochs: Float64Array.from(items, epochOf),

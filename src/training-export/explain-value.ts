@@ -28,7 +28,7 @@ import { rowKey } from './ordered-rows.ts';
 import { ownRows } from './own-rows.ts';
 import { readManifest } from './read-manifest.ts';
 import { type SeenRecord, seenRecords } from './seen-records.ts';
-import { readSilver, type SilverSource } from './silver-source.ts';
+import { readSilver, replayRecords, type SilverSource } from './silver-source.ts';
 import type { UserFile } from './user-rows.ts';
 import { withUserRows } from './user-source.ts';
 
@@ -82,7 +82,9 @@ export async function explainValue(
   const source = own === null ? silver : withUserRows(silver, own);
   const cell = found.cells[featureName];
   const place =
-    own === null ? rowOfKey(source, rowKey(found.cells)) : silver.payments.count + Number(found.cells.row) - 1;
+    source.userRows === null
+      ? rowOfKey(source, rowKey(found.cells))
+      : source.userRows.first + Number(found.cells.row) - 1;
   const explained = explainRow(source, set, feature, place);
   return { row: rowKey(found.cells), file: found.file, exported: typeof cell === 'number' ? cell : null, ...explained };
 }
@@ -130,9 +132,8 @@ function rowOfKey({ payments, sides }: SilverSource, key: string): number {
 type Explained = Omit<ExplainedValue, 'row' | 'file' | 'exported'>;
 
 function explainRow(source: SilverSource, set: FeatureSet, feature: FeatureDefinition, row: number): Explained {
-  const { payments, labels, epochs } = source;
   const reads = readsBetween(readsFor(source)(Int32Array.of(row)), 0, 1);
-  const vector = replay(set, { payments, labels, epochs, reads }).vector(0);
+  const vector = replay(set, { ...replayRecords(source), reads }).vector(0);
   const at = set.indexOf(feature.name);
   const value = { feature, recomputed: valueAt(vector, at), status: statusAt(vector, at) };
   if (feature.kind === 'expression') {
@@ -154,14 +155,14 @@ function explainHistory(
   row: number,
   reads: ReplayReads,
 ): Pick<ExplainedValue, 'saw' | 'window' | 'records'> {
-  const { payments } = source;
+  const { payments, records } = source;
   const kind = feature.kind === 'label' ? 'payee' : feature.entity;
   const before = seenRecords(source, kind, reads);
   const seen = feature.kind === 'window' && feature.current === 'include' ? withOwn(source, before, row) : before;
   const payment = {
     endToEndId: payments.ids.at(row) ?? null,
     timeMicros: payments.times[row] as number,
-    rowOf: (record: { readonly row: number }): PaymentRow => payments.row(record.row),
+    rowOf: (record: { readonly row: number }): PaymentRow => records.row(record.row),
   };
   return {
     saw: { epoch: reads.saw[kind].epochs[0] as number, seq: reads.saw[kind].seqs[0] as number },

@@ -57,17 +57,37 @@ export function explainWindow(
   const window = windowOf(feature, payment.timeMicros);
   const passes = conditionOf(feature);
   const read = valueReader(feature);
+  const isTakenBack = takenBack(seen);
   return seen
-    .filter(({ what }) => what === 'payment')
+    .filter(({ what }) => what !== 'label')
     .map((record): ExplainedRecord => {
       const row = payment.rowOf(record);
       const isOwn = record.endToEndId === payment.endToEndId;
       const why =
         isOwn && feature.current !== 'include'
           ? 'is the payment itself'
-          : (whyOutside(record.eventTimeMicros, window) ?? (passes(row) ? null : 'does not pass the filter'));
+          : (whyCorrected(record, isTakenBack) ??
+            whyOutside(record.eventTimeMicros, window) ??
+            (passes(row) ? null : 'does not pass the filter'));
       return { ...record, value: read(row), counts: why === null, why };
     });
+}
+
+/** Events of payments that a correction took back before the row saw them. @param seen in the order of their numbers. */
+function takenBack(seen: readonly SeenRecord[]): ReadonlySet<SeenRecord> {
+  const events = new Map<string, SeenRecord>();
+  const ended = new Set<SeenRecord>();
+  for (const record of seen) {
+    const before = events.get(record.endToEndId);
+    if (record.what === 'payment' || record.what === 'replacement') events.set(record.endToEndId, record);
+    else if (record.what === 'retraction' && before !== undefined) ended.add(before);
+  }
+  return ended;
+}
+
+function whyCorrected(record: SeenRecord, isTakenBack: ReadonlySet<SeenRecord>): string | null {
+  if (record.what === 'retraction') return 'takes the payment back';
+  return isTakenBack.has(record) ? 'was taken back by a correction' : null;
 }
 
 function whyOutside(micros: number, { fromMicros, toMicros }: ExplainedWindow): string | null {
@@ -106,12 +126,18 @@ export function explainLabels(
     if (before === undefined || record.eventTimeMicros >= before.eventTimeMicros) latest.set(record.endToEndId, record);
   }
   const onPayment = feature.on === 'payment' || feature.aggregate === 'rate';
+  const isTakenBack = takenBack(seen);
   const paidAt = new Map(
-    seen.filter(({ what }) => what === 'payment').map((record) => [record.endToEndId, record.eventTimeMicros]),
+    seen
+      .filter((record) => record.what !== 'label' && record.what !== 'retraction' && !isTakenBack.has(record))
+      .map((record) => [record.endToEndId, record.eventTimeMicros]),
   );
   const states: readonly string[] = feature.states;
   return seen
-    .filter(({ what }) => what === 'label' || feature.aggregate === 'rate')
+    .filter(
+      (record) =>
+        record.what === 'label' || (feature.aggregate === 'rate' && whyCorrected(record, isTakenBack) === null),
+    )
     .map((record): ExplainedRecord => {
       const micros = onPayment ? paidAt.get(record.endToEndId) : record.eventTimeMicros;
       let why: string | null = null;

@@ -1,13 +1,13 @@
 import { type ExportOptions, labelPolicyOf } from './export-options.ts';
 import { GROUP_BUCKETS } from './group-split.ts';
 import { instantText } from './manifest.ts';
-import { SOURCE_TABLES, type SourceTable } from './source-snapshots.ts';
+import { CORRECTIONS, type ReadVersions, SOURCE_TABLES } from './source-snapshots.ts';
 import type { UserMapping } from './user-mapping.ts';
 
 /** The command that makes an export again, but for where it goes: every option that changes a byte, and every version. */
-export function exportCommand(options: ExportOptions, versions: Readonly<Record<SourceTable, number>>): string {
+export function exportCommand(options: ExportOptions, versions: ReadVersions): string {
   if (options.after !== undefined) return extendCommand(options, versions);
-  const others = SOURCE_TABLES.filter((name) => name !== 'silver/transactions');
+  const others = tablesOf(versions).filter((name) => name !== 'silver/transactions');
   return [
     'sentinela export create',
     `--from silver.transactions@${versions['silver/transactions']}`,
@@ -20,11 +20,16 @@ export function exportCommand(options: ExportOptions, versions: Readonly<Record<
 }
 
 /** The command that brings an extension again, where the export is as it was before. */
-function extendCommand(options: ExportOptions, versions: Readonly<Record<SourceTable, number>>): string {
-  const pins = SOURCE_TABLES.map((name) => `${name.slice('silver/'.length)}@${versions[name]}`);
+function extendCommand(options: ExportOptions, versions: ReadVersions): string {
+  const pins = tablesOf(versions).map((name) => `${name.slice('silver/'.length)}@${versions[name]}`);
   const to = instantText(options.toMicros ?? 0);
   const asOf = instantText(options.labelsAsOfMicros);
   return `sentinela export extend DIR --to ${to} --labels-as-of ${asOf} --pin ${pins.join(',')}`;
+}
+
+/** Corrections are named where some were read: without them a command is as it was before there could be. */
+function tablesOf(versions: ReadVersions): readonly (keyof ReadVersions)[] {
+  return versions[CORRECTIONS] === undefined ? SOURCE_TABLES : [...SOURCE_TABLES, CORRECTIONS];
 }
 
 function labelFlags(options: ExportOptions): string[] {

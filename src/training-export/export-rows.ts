@@ -14,7 +14,7 @@ import { labelsByPayment } from './row-labels.ts';
 import { type ServedComparison, type ServedReport, servedComparison } from './served-comparison.ts';
 import { servedBy, servedVectors } from './served-vectors.ts';
 import { readsOf } from './silver-reads.ts';
-import type { SilverSource } from './silver-source.ts';
+import { replayRecords, type SilverSource } from './silver-source.ts';
 import { type RowSplit, rowSplit } from './split-plan.ts';
 import { labelsBefore } from './time-split.ts';
 import { readsKnownAt } from './user-reads.ts';
@@ -81,10 +81,8 @@ export function exportRows(
     knownAssumed: order.reduce((count, row) => count + (source.knownAssumed[row] as number), 0),
     served: () => served?.comparison.report(asked.length - order.length) ?? null,
     async *pieces() {
-      const { payments, labels, epochs } = source;
       let first = 0;
-      const records = { payments, labels, epochs };
-      for await (const vectors of replayPieces(options.set, records, readsFor(source)(order), ports)) {
+      for await (const vectors of replayPieces(options.set, replayRecords(source), readsFor(source)(order), ports)) {
         const [from, recomputed] = [first, vectorReader(vectors)];
         first += vectors.count;
         yield {

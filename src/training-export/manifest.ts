@@ -7,7 +7,7 @@ import type { EXPORT_FORMAT } from './export-format.ts';
 import type { FileFormat } from './file-format.ts';
 import type { LeakFinding } from './leakage-check.ts';
 import type { ServedReport } from './served-comparison.ts';
-import type { SourceTable } from './source-snapshots.ts';
+import type { ReadVersions } from './source-snapshots.ts';
 import type { SplitName } from './time-split.ts';
 import type { Histograms } from './training-counts.ts';
 import type { UserRows } from './user-rows.ts';
@@ -44,7 +44,8 @@ export interface ExportFile {
 export interface ExportManifest {
   readonly format: typeof EXPORT_FORMAT;
   readonly command: string;
-  readonly tables: Readonly<Record<SourceTable, number>>;
+  /** Versions of the tables that were read. */
+  readonly tables: ReadVersions;
   readonly featureSet: {
     readonly name: string;
     readonly version: string;

@@ -8,7 +8,7 @@ import type { WrittenColumn } from '../storage/parquet/parquet-write.ts';
 import { field, type StructType } from '../storage/types/delta-type.ts';
 import { readsFor } from './export-rows.ts';
 import { FeatureCells } from './feature-cells.ts';
-import { readSilver, type SilverSource } from './silver-source.ts';
+import { readSilver, replayRecords, type SilverSource } from './silver-source.ts';
 import type { SourceTables, SourceVersions } from './source-snapshots.ts';
 import type { UserRows } from './user-rows.ts';
 import { withUserRows } from './user-source.ts';
@@ -74,10 +74,8 @@ export async function readHistory(
     schema,
     dictionary: dictionaryOf(set, source, schema),
     async *pieces() {
-      const { payments, labels, epochs } = source;
       let done = 0;
-      const records = { payments, labels, epochs };
-      for await (const vectors of replayPieces(set, records, readsFor(source)(rows), ports)) {
+      for await (const vectors of replayPieces(set, replayRecords(source), readsFor(source)(rows), ports)) {
         for (let at = 0; at < vectors.count; at += PIECE_ROWS) {
           const piece = rows.subarray(done + at, done + Math.min(at + PIECE_ROWS, vectors.count));
           yield pieceOf(set, request, keys, piece, (read) => vectors.vector(at + read));

@@ -12,6 +12,7 @@ import { findField } from '../storage/types/delta-type.ts';
 import type { Transaction } from '../storage/write/change-request.ts';
 import type { SkewReport } from './compare-served.ts';
 import type { ServedFeature } from './served-tally.ts';
+import { CORRECTIONS } from './source-snapshots.ts';
 
 /** Where a check was recorded. */
 export interface RecordedCheck {
@@ -112,6 +113,7 @@ function checkRows(report: SkewReport, checkedAtMicros: number, sampledShare: nu
     decisions_version: versions['silver/decisions'],
     labels_version: versions['silver/labels'],
     epochs_version: versions['silver/epochs'],
+    corrections_version: versions[CORRECTIONS] ?? null,
     sampled_share: sampledShare,
   }));
 }

@@ -7,10 +7,10 @@ import type { SilverSource } from './silver-source.ts';
 
 /** A record that a row saw, of one of its entities. */
 export interface SeenRecord {
-  /** Row of the payments, or of the labels. */
+  /** Row of the records, or of the labels. */
   readonly row: number;
-  /** A payment's event, or a state of its contest. */
-  readonly what: 'payment' | 'label';
+  /** A payment's event, its event in place of one before, the end of one, or a state of its contest. */
+  readonly what: 'payment' | 'replacement' | 'retraction' | 'label';
   readonly endToEndId: string;
   readonly eventTimeMicros: number;
   readonly knownTimeMicros: number;
@@ -45,16 +45,20 @@ export function seenRecords(source: SilverSource, kind: EntityKind, { rows, saw 
 
 type IsSeen = (epoch: number, seq: number, journal: string, position: number) => boolean;
 
+/** By RECORD_EVENTS; no event is no record. */
+const WHAT_OF = [undefined, 'payment', 'retraction', 'replacement'] as const;
+
 function* paymentRecords(source: SilverSource, kind: EntityKind, key: string, isSeen: IsSeen): Generator<SeenRecord> {
-  const { payments } = source;
-  const { places, numbers } = payments;
+  const { records } = source;
+  const { places, numbers } = records;
   const { epochs, seqs } = numbers[kind];
-  for (let row = 0; row < payments.count; row += 1) {
-    if (payments.isEvent[row] !== 1 || entityKeyOf(source, kind, row) !== key) continue;
+  for (let row = 0; row < records.count; row += 1) {
+    const what = WHAT_OF[records.isEvent[row] as number];
+    if (what === undefined || entityKeyOf(source, kind, row) !== key) continue;
     const [epoch, seq] = [epochs[row] as number, seqs[row] as number];
     if (!isSeen(epoch, seq, places.journals.at(row) ?? '', places.positions[row] as number)) continue;
-    const times = { eventTimeMicros: payments.times[row] as number, knownTimeMicros: places.knownTimes[row] as number };
-    yield { row, what: 'payment', endToEndId: payments.ids.at(row) ?? '', ...times, epoch, seq, state: null };
+    const times = { eventTimeMicros: records.times[row] as number, knownTimeMicros: places.knownTimes[row] as number };
+    yield { row, what, endToEndId: records.ids.at(row) ?? '', ...times, epoch, seq, state: null };
   }
 }
 

@@ -1,16 +1,19 @@
 import { hash128 } from '../base/hash128.ts';
 import { IdTable } from '../base/id-table.ts';
-import type { TextColumn } from '../base/text-column.ts';
-import { ENTITY_KINDS } from '../domain/entity-keys.ts';
+import { firstTexts, type TextColumn } from '../base/text-column.ts';
+import { byKeyedKind, byKind, ENTITY_KINDS } from '../domain/entity-keys.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import type { EpochOpening } from '../features/replay/epoch-book.ts';
-import type { ReplayLabels, ReplayPayments } from '../features/replay/replay-input.ts';
+import type { ReplayLabels, ReplayPayments, ReplayRecords } from '../features/replay/replay-input.ts';
+import { paymentsWithCorrections, RECORD_EVENTS } from '../governance/correction-records.ts';
 import { type ColumnRead, type LakeColumns, lakeColumns } from '../governance/lake-columns.ts';
 import { paymentRecordColumns, recordedLabels, recordedPayments } from '../governance/silver-records.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
 import {
+  CORRECTIONS,
+  isCorrectionOf,
+  type ReadVersions,
   type SourceSnapshots,
-  type SourceTable,
   type SourceTables,
   type SourceVersions,
   sourceSnapshots,
@@ -21,9 +24,12 @@ import { ofWholeVersion } from './whole-version.ts';
 
 /** Silver at one version of each table, in memory and in columns. */
 export interface SilverSource {
-  readonly versions: Readonly<Record<SourceTable, number>>;
+  readonly versions: ReadVersions;
   readonly snapshots: SourceSnapshots;
+  /** Rows of silver.transactions, and behind them those of the user's own file. */
   readonly payments: ReplayPayments;
+  /** The same rows with what corrections made of payments: what a replay reads. Columns beside go over all of them. */
+  readonly records: ReplayPayments;
   readonly sides: TextColumn<string>;
   readonly sourceIds: TextColumn;
   /** 1 where the row came from an import. */
@@ -37,7 +43,7 @@ export interface SilverSource {
   readonly decisionOf: Int32Array;
   readonly labels: ReplayLabels;
   readonly epochs: readonly EpochOpening[];
-  /** Rows of the user's own file, which lie behind the payments from `first` on; null where there are none. */
+  /** Rows of the user's own file, which lie from `first` on; null where there are none. */
   readonly userRows: { readonly first: number; readonly rows: UserRows } | null;
 }
 
@@ -66,14 +72,14 @@ export async function readSilver(
 ): Promise<SilverSource> {
   const snapshots = await sourceSnapshots(tables, wanted);
   const {
-    'silver/transactions': transactions,
     'silver/decisions': decided,
     'silver/labels': labelled,
     'silver/epochs': opened,
+    [CORRECTIONS]: corrections,
   } = snapshots;
   const columnsOf = async (snapshot: Snapshot, names: readonly string[]): Promise<LakeColumns> =>
     ofWholeVersion(tables, snapshot, () => lakeColumns(snapshot, names, read));
-  const paid = await columnsOf(transactions, [
+  const paid = await paymentColumns(tables, snapshots, read, [
     ...paymentRecordColumns(set.columns),
     'known_assumed',
     'source',
@@ -81,23 +87,78 @@ export async function readSilver(
     ...(columns.payments ?? []),
   ]);
   const decisions = await columnsOf(decided, ['end_to_end_id', 'side', ...ENTITY_COLUMNS, ...columns.decisions]);
-  const payments = recordedPayments(paid, set.columns);
+  const records = recordedPayments(paid, set.columns);
+  const payments = withoutCorrections(records);
   const sides = paid.requiredTexts('side');
   return {
-    versions: versionsOfSnapshots(snapshots),
+    versions: {
+      ...versionsOfSnapshots(snapshots),
+      ...(corrections === null || records.count === payments.count ? {} : { [CORRECTIONS]: corrections.version }),
+    },
     snapshots,
     payments,
+    records,
     sides,
     sourceIds: paid.texts('source_id'),
     isImport: Uint8Array.from(paid.texts('source'), (source) => (source === 'import' ? 1 : 0)),
     knownAssumed: paid.flags('known_assumed'),
     texts: (column) => paid.texts(column),
     decisions,
-    decisionOf: joinDecisions(payments.ids, sides, decisions),
+    decisionOf: joinDecisions(records, sides, decisions),
     labels: await ofWholeVersion(tables, labelled, () => recordedLabels(labelled, read)),
     userRows: null,
     epochs: await ofWholeVersion(tables, opened, () => readEpochs(opened)),
   };
+}
+
+/** Columns of the payments, and behind them of what corrections made of them. */
+async function paymentColumns(
+  tables: SourceTables,
+  snapshots: SourceSnapshots,
+  read: ColumnRead | undefined,
+  names: readonly string[],
+): Promise<LakeColumns> {
+  const { 'silver/transactions': transactions, [CORRECTIONS]: corrections } = snapshots;
+  if (corrections === null || corrections.fileCount === 0) {
+    return ofWholeVersion(tables, transactions, () => lakeColumns(transactions, names, read));
+  }
+  const both = paymentsWithCorrections(corrections, isCorrectionOf(snapshots), read);
+  const expected = read === undefined ? (transactions.rowCount ?? 0) + (corrections.rowCount ?? 0) : 0;
+  return ofWholeVersion(tables, transactions, () => lakeColumns(transactions, names, both, expected));
+}
+
+/** The rows before those of corrections, which come last. The columns are the same memory. */
+function withoutCorrections(records: ReplayPayments): ReplayPayments {
+  let count = records.count;
+  while (count > 0 && isOfCorrection(records.isEvent[count - 1] as number)) count -= 1;
+  if (count === records.count) return records;
+  const { ids, times, keys, isEvent, numbers, places } = records;
+  return {
+    ...records,
+    count,
+    ids: firstTexts(ids, count),
+    times: times.subarray(0, count),
+    keys: byKeyedKind((kind) => firstTexts(keys[kind], count)),
+    isEvent: isEvent.subarray(0, count),
+    numbers: byKind((kind) => ({
+      epochs: numbers[kind].epochs.subarray(0, count),
+      seqs: numbers[kind].seqs.subarray(0, count),
+    })),
+    places: {
+      journals: firstTexts(places.journals, count),
+      positions: places.positions.subarray(0, count),
+      knownTimes: places.knownTimes.subarray(0, count),
+    },
+  };
+}
+
+function isOfCorrection(event: number): boolean {
+  return event === RECORD_EVENTS.retraction || event === RECORD_EVENTS.replacement;
+}
+
+/** What a replay reads of a source. */
+export function replayRecords({ records, labels, epochs }: SilverSource): ReplayRecords {
+  return { payments: records, labels, epochs };
 }
 
 async function readEpochs(snapshot: Snapshot): Promise<EpochOpening[]> {
@@ -110,7 +171,11 @@ async function readEpochs(snapshot: Snapshot): Promise<EpochOpening[]> {
 }
 
 /** The row of each payment's decision; −1 where it has none. Names are hashed: as texts they are 130 bytes a decision. */
-function joinDecisions(ids: TextColumn<string>, sides: TextColumn<string>, decisions: LakeColumns): Int32Array {
+function joinDecisions(
+  { ids, isEvent }: ReplayPayments,
+  sides: TextColumn<string>,
+  decisions: LakeColumns,
+): Int32Array {
   const table = new IdTable(Math.max(1, decisions.count));
   const name = new Int32Array(4);
   const [decidedIds, decidedSides] = [decisions.requiredTexts('end_to_end_id'), decisions.requiredTexts('side')];
@@ -123,6 +188,7 @@ function joinDecisions(ids: TextColumn<string>, sides: TextColumn<string>, decis
   }
   const rows = new Int32Array(ids.length).fill(-1);
   for (let row = 0; decisions.count > 0 && row < rows.length; row += 1) {
+    if (isOfCorrection(isEvent[row] as number)) break;
     hash128(`${ids.at(row)} ${sides.at(row)}`, name);
     rows[row] = table.find(name);
   }

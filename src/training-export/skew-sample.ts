@@ -9,7 +9,7 @@ import type { DataFile } from '../storage/scan/snapshot.ts';
 import type { CellRow } from '../storage/types/cell.ts';
 import { sqlName, sqlText } from '../storage/types/sql-types.ts';
 import { compareServed, type SkewReport } from './compare-served.ts';
-import type { SourceSnapshots, SourceTables } from './source-snapshots.ts';
+import { CORRECTIONS, type SourceSnapshots, type SourceTables, type SourceVersions } from './source-snapshots.ts';
 
 /** How decisions are drawn, and how much may be read for them. */
 export interface SkewDraw {
@@ -51,7 +51,9 @@ export async function compareSample(
   await drawDecisions(db, snapshots, files, set, draw, keys);
   const leftOut = await leaveOut(db, snapshots, draw.mostEvents, keys);
   await findTouched(db, snapshots, keys);
-  const wanted = Object.fromEntries(Object.entries(snapshots).map(([table, { version }]) => [table, version]));
+  const wanted: SourceVersions = Object.fromEntries(
+    Object.entries(snapshots).flatMap(([table, snapshot]) => (snapshot === null ? [] : [[table, snapshot.version]])),
+  );
   return { report: await compareServed(tables, set, wanted, sampleReader(db, keys)), leftOut };
 }
 
@@ -128,18 +130,22 @@ function entityOf(column: string, key: string): string {
 }
 
 async function findTouched(db: DuckDb, snapshots: SourceSnapshots, keys: readonly string[]): Promise<void> {
-  const scan = await duckdbScan(db, snapshots['silver/transactions'], { columns: ['end_to_end_id', ...keys] });
   const ofEntities = keys.map(
     (column) => `${sqlName(column)} IN (SELECT ${sqlName(column)} FROM asked WHERE ${sqlName(column)} IS NOT NULL)`,
   );
-  await db.run(`CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT end_to_end_id FROM ${scan}
-    WHERE ${['end_to_end_id IN (SELECT end_to_end_id FROM asked)', ...ofEntities].join(' OR ')}`);
+  const isTouched = ['end_to_end_id IN (SELECT end_to_end_id FROM asked)', ...ofEntities].join(' OR ');
+  // A correction may have brought a payment to an entity that its first record does not name.
+  const tables = [snapshots['silver/transactions'], snapshots[CORRECTIONS]].filter((snapshot) => snapshot !== null);
+  const scans = tables.map((snapshot) => duckdbScan(db, snapshot, { columns: ['end_to_end_id', ...keys] }));
+  const touched = (await Promise.all(scans)).map((scan) => `SELECT end_to_end_id FROM ${scan} WHERE ${isTouched}`);
+  await db.run(`CREATE OR REPLACE TEMP TABLE touched AS ${touched.join(' UNION ')}`);
 }
 
 function sampleReader(db: DuckDb, keys: readonly string[]): ColumnRead {
   const ofPayees = 'payee_account IN (SELECT payee_account FROM asked WHERE payee_account IS NOT NULL)';
   const sampled: Readonly<Record<string, string>> = {
     'silver/transactions': 'end_to_end_id IN (SELECT end_to_end_id FROM touched)',
+    [CORRECTIONS]: 'end_to_end_id IN (SELECT end_to_end_id FROM touched)',
     'silver/decisions': '(end_to_end_id, side) IN (SELECT (end_to_end_id, side) FROM asked)',
     'silver/labels': keys.includes('payee_account') ? ofPayees : 'false',
   };

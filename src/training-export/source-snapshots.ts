@@ -1,3 +1,4 @@
+import { AppError } from '../base/errors.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
 import type { DeltaTable } from '../storage/table.ts';
 
@@ -5,16 +6,28 @@ import type { DeltaTable } from '../storage/table.ts';
 export const SOURCE_TABLES = ['silver/transactions', 'silver/decisions', 'silver/labels', 'silver/epochs'] as const;
 /** A table that an export reads. */
 export type SourceTable = (typeof SOURCE_TABLES)[number];
+/** What corrections did to payments; a lake that no later program has opened lacks it. */
+export const CORRECTIONS = 'silver/corrections';
+/** Every table that may be read at a version of one's own. */
+export const PINNED_TABLES = [...SOURCE_TABLES, CORRECTIONS] as const;
+/** A table that may be read at a version of one's own. */
+export type PinnedTable = (typeof PINNED_TABLES)[number];
 /** Versions of the tables that an export reads; the newest of those that are left out. */
-export type SourceVersions = Partial<Record<SourceTable, number>>;
+export type SourceVersions = Partial<Record<PinnedTable, number>>;
 
 /** The lake's tables, by their paths. */
 export interface SourceTables {
-  table(name: SourceTable): DeltaTable;
+  table(name: PinnedTable): DeltaTable;
 }
 
 /** The tables of an export, each at its version. */
-export type SourceSnapshots = Readonly<Record<SourceTable, Snapshot>>;
+export type SourceSnapshots = Readonly<Record<SourceTable, Snapshot>> & {
+  /** Null where there is no such table. */
+  readonly [CORRECTIONS]: Snapshot | null;
+};
+
+/** Versions that were read. That of corrections is named only where there were some: so it was before there could be. */
+export type ReadVersions = Readonly<Record<SourceTable, number>> & { readonly [CORRECTIONS]?: number };
 
 /**
  * Takes the wanted versions, and of the other tables the newest. A job may be between two of its
@@ -28,10 +41,14 @@ export async function sourceSnapshots(tables: SourceTables, wanted: SourceVersio
   const epochs = await at('silver/epochs');
   const decisions = await at('silver/decisions');
   const labels = await at('silver/labels');
+  const corrections = await correctionsAt(tables, wanted[CORRECTIONS]);
   let transactions = await at('silver/transactions');
   if (wanted['silver/transactions'] === undefined) {
     const others = [epochs, decisions, labels].filter(({ table }) => wanted[table as SourceTable] === undefined);
-    while (transactions.version > 0 && others.some((other) => isBehind(other, transactions))) {
+    const isEarly = (): boolean =>
+      others.some((other) => isBehind(other, transactions)) ||
+      (corrections !== null && wanted[CORRECTIONS] === undefined && isBehind(corrections, transactions));
+    while (transactions.version > 0 && isEarly()) {
       transactions = await tables.table('silver/transactions').snapshot(transactions.version - 1);
     }
   }
@@ -40,10 +57,36 @@ export async function sourceSnapshots(tables: SourceTables, wanted: SourceVersio
     'silver/decisions': decisions,
     'silver/labels': labels,
     'silver/epochs': epochs,
+    [CORRECTIONS]: corrections,
   };
 }
 
-/** The version of each table. */
+async function correctionsAt(tables: SourceTables, version: number | undefined): Promise<Snapshot | null> {
+  try {
+    return await tables.table(CORRECTIONS).snapshot(version);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'table_not_found' && version === undefined) return null;
+    throw error;
+  }
+}
+
+/**
+ * Whether a correction was known when the payments were at their version: later ones are not read beside older payments,
+ * so that what was made of a version can be made again.
+ */
+export function isCorrectionOf({
+  'silver/transactions': payments,
+}: SourceSnapshots): (journal: string, position: number) => boolean {
+  const positions = new Map<string, number>();
+  return (journal, position) => {
+    const last =
+      positions.get(journal) ?? payments.transactionVersion(`${journal}/transactions`) ?? Number.POSITIVE_INFINITY;
+    positions.set(journal, last);
+    return position <= last;
+  };
+}
+
+/** The version of each table but that of corrections. */
 export function versionsOfSnapshots(snapshots: SourceSnapshots): Readonly<Record<SourceTable, number>> {
   return {
     'silver/transactions': snapshots['silver/transactions'].version,
@@ -60,7 +103,9 @@ function isBehind(other: Snapshot, payments: Snapshot): boolean {
     if (!appId.endsWith('/transactions')) continue;
     const journal = appId.slice(0, -'/transactions'.length);
     const name = other.table.slice('silver/'.length);
-    if ((other.transactionVersion(`${journal}/${name}`) ?? 0) < position) return true;
+    // A journal that silver.corrections does not name has none on their way: it is named before its payments go on.
+    const reached = other.transactionVersion(`${journal}/${name}`) ?? (other.table === CORRECTIONS ? position : 0);
+    if (reached < position) return true;
   }
   return false;
 }

@@ -11,13 +11,16 @@ import type { UserRows } from './user-rows.ts';
  * one that names a payment does not see that payment, as a second side does not.
  */
 export function withUserRows(source: SilverSource, rows: UserRows): SilverSource {
-  const { payments } = source;
-  const first = payments.count;
+  // Rows of corrections come before, where there are some: what is asked for begins at `first`.
+  const before = source.records;
+  const first = before.count;
   const sides = rows.values.get('side');
+  const payments = { ...extendedPayments(before, rows), row: paymentOf(before, rows, first) };
   return {
     ...source,
     userRows: { first, rows },
-    payments: { ...extendedPayments(payments, rows), row: paymentOf(source, rows, first) },
+    payments,
+    records: payments,
     sides: joinedTexts(
       source.sides,
       Array.from({ length: rows.count }, (_, at) => String(sides?.[at] ?? '')),
@@ -96,11 +99,11 @@ function emptyTexts(count: number): (string | null)[] {
 }
 
 /** The payment of a row as expressions read it; what the file does not say is null. */
-function paymentOf(source: SilverSource, rows: UserRows, first: number): (row: number) => PaymentRow {
+function paymentOf(before: ReplayPayments, rows: UserRows, first: number): (row: number) => PaymentRow {
   const target: Record<string, unknown> = Object.fromEntries(PAYMENT_COLUMNS.map(({ name }) => [name, null]));
   const columns = [...rows.values];
   return (row) => {
-    if (row < first) return source.payments.row(row);
+    if (row < first) return before.row(row);
     const at = row - first;
     target.event_time = rows.times[at];
     target.end_to_end_id = rows.ids[at];

@@ -1,6 +1,6 @@
 import { AppError } from '../base/errors.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
-import type { SourceTable, SourceTables } from './source-snapshots.ts';
+import type { PinnedTable, SourceTables } from './source-snapshots.ts';
 
 /**
  * Reads of a version of a table; where VACUUM has taken files of it, says so, and from which version on
@@ -46,7 +46,7 @@ async function firstWhole(
   { table, version }: Snapshot,
   there: ReadonlySet<string>,
 ): Promise<number | undefined> {
-  const source = tables.table(table as SourceTable);
+  const source = tables.table(table as PinnedTable);
   const newest = (await source.snapshot()).version;
   for (let next = version + 1; next <= newest; next += 1) {
     const { files } = await source.snapshot(next);

@@ -5,7 +5,7 @@ import type { FeatureSet } from '../../features/feature-set.ts';
 import { idColumnOf } from '../../training-export/entity-columns.ts';
 import type { ExportOptions } from '../../training-export/export-options.ts';
 import { FILE_FORMATS } from '../../training-export/file-format.ts';
-import { SOURCE_TABLES, type SourceTable, type SourceVersions } from '../../training-export/source-snapshots.ts';
+import { PINNED_TABLES, type PinnedTable, type SourceVersions } from '../../training-export/source-snapshots.ts';
 import type { UserMapping } from '../../training-export/user-mapping.ts';
 import { splitsOf } from './export-splits.ts';
 import { instantOf, spanOf } from './flag-values.ts';
@@ -159,10 +159,10 @@ export function pinnedVersions(text: string | undefined): SourceVersions {
 }
 
 /** `silver.transactions@3`; the layer may be left out. */
-function tableAt(flag: string, text: string): { table: SourceTable; version: number | undefined } {
+function tableAt(flag: string, text: string): { table: PinnedTable; version: number | undefined } {
   const [, name, version] = /^([^@]+)(?:@(\d{1,15}))?$/.exec(text) ?? [];
-  const names = SOURCE_TABLES.map((path) => path.replace('/', '.'));
-  const table = SOURCE_TABLES.find((path) => name === path.replace('/', '.') || name === path.slice('silver/'.length));
+  const names = PINNED_TABLES.map((path) => path.replace('/', '.'));
+  const table = PINNED_TABLES.find((path) => name === path.replace('/', '.') || name === path.slice('silver/'.length));
   if (table !== undefined) return { table, version: version === undefined ? undefined : Number(version) };
   const hint = didYouMean(name ?? text, names);
   throw new AppError('usage', `${flag} ${text} is no table at a version${hint} (such as ${names[0]}@3)`);

@@ -57,11 +57,14 @@ async function printPlan(
 
 /** Versions of a lake's tables that belong together. */
 async function versionsOf(dataDir: string): Promise<Readonly<Record<SourceTable, number>>> {
-  const [{ openSourceTables }, { sourceSnapshots, versionsOfSnapshots }] = await Promise.all([
+  const [{ openSourceTables }, { sourceSnapshots, versionsOfSnapshots }, { refuseCorrections }] = await Promise.all([
     import('../source-tables.ts'),
     import('../../training-export/source-snapshots.ts'),
+    import('../../training-export/spark/refuse-corrections.ts'),
   ]);
-  return versionsOfSnapshots(await sourceSnapshots(openSourceTables(dataDir), {}));
+  const snapshots = await sourceSnapshots(openSourceTables(dataDir), {});
+  await refuseCorrections(snapshots);
+  return versionsOfSnapshots(snapshots);
 }
 
 async function runWorker({ terminal }: CommandContext): Promise<void> {

@@ -58,6 +58,7 @@ export const GOLD_FEATURE_CHECKS: TableContract = {
     required('decisions_version', 'long', 'Version of silver/decisions that was read'),
     required('labels_version', 'long', 'Version of silver/labels that was read'),
     required('epochs_version', 'long', 'Version of silver/epochs that was read'),
+    optional('corrections_version', 'long', 'Version of silver/corrections that was read; null where it held none'),
     optional('sampled_share', 'double', 'Share of the new decisions that were drawn; null where all were compared'),
   ],
   partitionColumns: [],

@@ -72,6 +72,7 @@ describe('a recorded check', () => {
         decisions_version: 1n,
         labels_version: 0n,
         epochs_version: 1n,
+        corrections_version: null,
       });
     }
     const seen = (column: string): boolean => rows.some((row) => row[column] !== 0n);

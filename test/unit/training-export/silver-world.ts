@@ -7,6 +7,7 @@ import { EmbeddedStore } from '../../../src/features/embedded/embedded-store.ts'
 import type { FeatureSet } from '../../../src/features/feature-set.ts';
 import type { Observation } from '../../../src/features/online-store.ts';
 import {
+  SILVER_CORRECTIONS,
   SILVER_DECISIONS,
   SILVER_EPOCHS,
   SILVER_LABELS,
@@ -16,7 +17,7 @@ import { definitionOf } from '../../../src/governance/contracts/table-contract.t
 import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
 import type { ObjectStore } from '../../../src/storage/store/object-store.ts';
 import { createTable, type DeltaTable } from '../../../src/storage/table.ts';
-import type { SourceTable, SourceTables } from '../../../src/training-export/source-snapshots.ts';
+import type { PinnedTable, SourceTables } from '../../../src/training-export/source-snapshots.ts';
 
 /** A small silver whose decisions an embedded store served. */
 export interface SilverWorld {
@@ -44,11 +45,11 @@ const JOURNAL = '11111111-2222-3333-4444-555555555555';
 export async function silverWorld(set: FeatureSet, store: ObjectStore = memoryObjectStore()): Promise<SilverWorld> {
   const clock = manualClock(0);
   const environment = { clock };
-  const tables = new Map<SourceTable, DeltaTable>();
-  for (const contract of [SILVER_TRANSACTIONS, SILVER_DECISIONS, SILVER_LABELS, SILVER_EPOCHS]) {
-    tables.set(contract.path as SourceTable, await createTable(store, definitionOf(contract), environment));
+  const tables = new Map<PinnedTable, DeltaTable>();
+  for (const contract of [SILVER_TRANSACTIONS, SILVER_DECISIONS, SILVER_LABELS, SILVER_EPOCHS, SILVER_CORRECTIONS]) {
+    tables.set(contract.path as PinnedTable, await createTable(store, definitionOf(contract), environment));
   }
-  const table = (name: SourceTable): DeltaTable => tables.get(name) as DeltaTable;
+  const table = (name: PinnedTable): DeltaTable => tables.get(name) as DeltaTable;
   const rows: Record<string, unknown>[] = [];
   const decisions: Record<string, unknown>[] = [];
   const labels: Record<string, unknown>[] = [];
