@@ -101,6 +101,7 @@ export async function startWorld(
         model: scorer.model,
         featureSet: { name: SET.name, version: SET.version },
         policy: DEFAULT_POLICY,
+        control: null,
         reasons: reasonTable(REASON_RULES, SET.names),
         payeeFraudsIndex: SET.indexOf('payee_frauds_agreed'),
         zone: ZONE,

@@ -14,6 +14,7 @@ import type { FeatureSet } from '../features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
 import { ensureLake } from '../pipeline/lake.ts';
 import { AnswerBook } from '../scoring/answer-book.ts';
+import { controlGroup } from '../scoring/control-group.ts';
 import { Deadline } from '../scoring/deadline.ts';
 import type { DecisionMakers } from '../scoring/decide-payment.ts';
 import { PaymentScoring } from '../scoring/payment-scoring.ts';
@@ -35,6 +36,7 @@ import { historicalReads } from './historical-link.ts';
 import { type LakeLink, startLakeWorker } from './lake-link.ts';
 import { trainingFolder } from './load-scorer.ts';
 import type { OnlineState, OpenedJournal } from './online-state.ts';
+import { openPseudonymKey } from './pseudonym-key.ts';
 import { openRedisState } from './redis-state.ts';
 import { programVersion } from './version.ts';
 
@@ -190,6 +192,7 @@ function openWaysIn(parts: ServerParts, state: OnlineState, ground: Ground) {
     model: scorer.model,
     featureSet: { name: set.name, version: set.version },
     policy: DEFAULT_POLICY,
+    control: controlGroup(config.controlShare, () => openPseudonymKey(config.dataDir, config.pseudonymKey)),
     reasons: reasonTable(rulesOf(set), set.names),
     payeeFraudsIndex: set.indexOf('payee_frauds_agreed'),
     zone: civilZone('America/Sao_Paulo'),

@@ -13,10 +13,15 @@ import { dataFolders } from './data-folders.ts';
  * @throws AppError `invalid_config` for a key that is none.
  */
 export function openPseudonyms(dataDir: string, given: string): Pseudonyms {
-  if (given !== '') return pseudonymsOf(keyOf(given, 'SENTINELA_PSEUDONYM_KEY'));
+  return pseudonymsOf(openPseudonymKey(dataDir, given));
+}
+
+/** The key of {@link openPseudonyms}: also what the control group is drawn by. @throws AppError `invalid_config`. */
+export function openPseudonymKey(dataDir: string, given: string): Uint8Array {
+  if (given !== '') return keyOf(given, 'SENTINELA_PSEUDONYM_KEY');
   const path = dataFolders(dataDir).pseudonymKey;
   if (!existsSync(path)) makeKey(path);
-  return pseudonymsOf(keyOf(readFileSync(path, 'utf8').trim(), path));
+  return keyOf(readFileSync(path, 'utf8').trim(), path);
 }
 
 function keyOf(text: string, where: string): Uint8Array {

@@ -144,6 +144,12 @@ export const SETTINGS = {
     0.01,
     'Share of the decisions that are recomputed from silver and compared with what was served',
   ),
+  controlShare: share(
+    'control-share',
+    'SENTINELA_CONTROL_SHARE',
+    0,
+    'Share of the payments that the policy would reject or hold and that go through all the same, drawn by their ids, so that training sets can learn from them',
+  ),
   jobs: yesNo('jobs', 'SENTINELA_JOBS', true, 'Run silver hourly and gold daily beside the server'),
   personalData: oneOf(
     'personal-data',

@@ -21,6 +21,20 @@ export const DEGRADED_REASONS = [
 /** Why a decision was made with less than everything. */
 export type DegradedReason = (typeof DEGRADED_REASONS)[number];
 
+const CONTROL = '/control-';
+
+/** The id of the rule that would have stopped a payment which the control group lets through. @param share of payments that are in the group. */
+export function controlRuleId(ruleId: string, share: number): string {
+  return `${ruleId}${CONTROL}${share}`;
+}
+
+/** The share of a rule's id that {@link controlRuleId} made; null where the rule decided itself. */
+export function controlShareOf(ruleId: string): number | null {
+  const at = ruleId.lastIndexOf(CONTROL);
+  const share = at < 0 ? Number.NaN : Number(ruleId.slice(at + CONTROL.length));
+  return share > 0 && share <= 1 ? share : null;
+}
+
 /** The answer of `/v1/score`, and the body that is kept for ever. */
 export const DecisionSchema = Type.Object(
   {
@@ -35,7 +49,10 @@ export const DecisionSchema = Type.Object(
     reasons: Type.Array(Type.String({ description: 'Reason code, strongest first' })),
     model: Type.Object({ name: Type.String(), version: Type.String(), sha256: Type.String() }),
     featureSet: Type.Object({ name: Type.String(), version: Type.String() }),
-    ruleId: Type.String({ description: 'The rule of the policy that decided' }),
+    ruleId: Type.String({
+      description:
+        'The rule of the policy that decided; RULE/control-SHARE where it would have stopped the payment, and the control group lets it through',
+    }),
     policyVersion: Type.String(),
     degraded: Type.Array(Type.Unsafe<DegradedReason>(Type.String({ enum: DEGRADED_REASONS }))),
     decidedAt: Type.String(),

@@ -1,9 +1,10 @@
 import fastJson from 'fast-json-stringify';
 import { type CivilZone, civilParts } from '../base/civil-time.ts';
-import { type Decision, DecisionSchema, type DegradedReason } from '../domain/decision.ts';
+import { controlRuleId, type Decision, DecisionSchema, type DegradedReason } from '../domain/decision.ts';
 import { instantOfMicros } from '../domain/instant.ts';
 import type { ParsedPayment } from '../domain/parse-payment.ts';
-import { decide, type Policy } from './policy.ts';
+import { type ControlGroup, isLetThrough, letThrough } from './control-group.ts';
+import { decide, type Policy, type PolicyFacts, type PolicyRule } from './policy.ts';
 import { type ReasonTable, reasonsFor } from './reasons.ts';
 import type { ModelIdentity } from './scorer.ts';
 
@@ -12,6 +13,8 @@ export interface DecisionMakers {
   readonly model: ModelIdentity;
   readonly featureSet: { readonly name: string; readonly version: string };
   readonly policy: Policy;
+  /** Payments that go through whatever the policy says; null where there are none. */
+  readonly control: ControlGroup | null;
   readonly reasons: ReasonTable;
   /** Where the value of payments to the payee that are known fraud stands in the vector. */
   readonly payeeFraudsIndex: number;
@@ -36,7 +39,7 @@ export function decidePayment(makers: DecisionMakers, input: DecisionInput): Dec
   const { hour } = civilParts(makers.zone, row.event_time);
   const night = hour >= 20 || hour < 6;
   const frauds = input.values[makers.payeeFraudsIndex];
-  const rule = decide(makers.policy, {
+  const rule = ruled(makers, row.end_to_end_id, {
     side: row.side,
     score: input.score,
     amountCentavos: row.amount_centavos,
@@ -59,6 +62,13 @@ export function decidePayment(makers: DecisionMakers, input: DecisionInput): Dec
     degraded: degradedBy(input),
     decidedAt: instantOfMicros(input.nowMicros),
   };
+}
+
+/** The rule that holds, or what the control group makes of it. */
+function ruled({ policy, control }: DecisionMakers, endToEndId: string, facts: PolicyFacts): PolicyRule {
+  const rule = decide(policy, facts);
+  if (control === null || !isLetThrough(control, rule.decision, endToEndId)) return rule;
+  return { id: controlRuleId(rule.id, control.share), side: rule.side, decision: letThrough(rule.side) };
 }
 
 function degradedBy({ parsed, storeAnswered, score }: DecisionInput): DegradedReason[] {

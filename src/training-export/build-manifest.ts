@@ -5,6 +5,7 @@ import { type ExportOptions, labelPolicyOf } from './export-options.ts';
 import { GROUP_RULE } from './group-split.ts';
 import { type ExportManifest, instantText, LABEL_RULE } from './manifest.ts';
 import { SAMPLE_RULE } from './negative-sampling.ts';
+import { WEIGH_RULE } from './observed-outcome.ts';
 import type { SilverSource } from './silver-source.ts';
 
 /** What making the rows told. */
@@ -48,6 +49,7 @@ export function buildManifest(
     ...splitsOf(options),
     where,
     to: options.toMicros === undefined ? null : instantText(options.toMicros),
+    ...(options.weighsControl === true ? { weighed: { rule: WEIGH_RULE } } : {}),
     sample: options.sample === undefined ? null : { ...options.sample, rule: SAMPLE_RULE },
     fileFormat: options.format ?? 'parquet',
     status: options.status ?? null,

@@ -25,6 +25,8 @@ export function checkOptions(options: ExportOptions): void {
     fail('rows of --rows were never served: leave --from-decisions out');
   if (rows !== undefined && eventKeys === true)
     fail('rows of --rows have no place in a journal: leave --event-keys out');
+  if (rows !== undefined && options.weighsControl === true)
+    fail('rows of --rows were never decided: --unobserved weigh is for silver.transactions');
   if (sample !== undefined && !(sample.keep > 0 && sample.keep < 1)) {
     fail('--sample-negatives keeps a share above 0 and below 1, such as 0.1');
   }

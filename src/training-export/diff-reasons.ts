@@ -27,7 +27,7 @@ export function differentOrigins(first: ExportManifest, second: ExportManifest):
     horizonMicros: labels.horizonMicros,
     maturityMicros: labels.maturityMicros,
     counted: labels.counted,
-    unobserved: others.unobservedRows === null ? 'keep' : 'drop',
+    unobserved: others.weighed !== undefined ? 'weigh' : others.unobservedRows === null ? 'keep' : 'drop',
     split,
     group,
     where,
@@ -66,7 +66,7 @@ export function reasonsFor(first: ExportManifest, second: ExportManifest): (colu
       case 'label':
         return name === 'split' ? () => 'splits' : labelReason(first, second, tables);
       case 'weight':
-        return () => 'how negatives are drawn';
+        return () => 'how negatives are drawn, or outcomes weighed';
       case 'key':
         return () => (isIdColumn(name) && first.ids?.keyId !== second.ids?.keyId ? 'key of the pseudonyms' : tables);
       case 'decision':

@@ -15,7 +15,10 @@ export interface ExportColumn {
 }
 
 /** What of the options says which columns there are. */
-export type ColumnOptions = Pick<ExportOptions, 'set' | 'doubles' | 'sample' | 'status' | 'ids' | 'eventKeys' | 'rows'>;
+export type ColumnOptions = Pick<
+  ExportOptions,
+  'set' | 'doubles' | 'sample' | 'weighsControl' | 'status' | 'ids' | 'eventKeys' | 'rows'
+>;
 
 /** A column that is no feature: its name is one that no feature has. */
 const column = (
@@ -47,12 +50,7 @@ const LABEL: readonly ExportColumn[] = [
   column('split', 'string', 'label', 'The split that the row is in'),
 ];
 
-const WEIGHT = column(
-  'weight',
-  'double',
-  'weight',
-  'How many rows it stands for: 1/keep where rows like it were left out',
-);
+const WEIGHT = column('weight', 'double', 'weight', 'How many rows it stands for, where rows like it were left out');
 
 /** Of rows of the user's own file. */
 const USER_KEYS: readonly ExportColumn[] = [
@@ -84,7 +82,7 @@ export function exportColumns(options: ColumnOptions): readonly ExportColumn[] {
     ...(options.rows === undefined ? DECISION : []),
     ...featureColumns(options),
     ...LABEL,
-    ...(options.sample === undefined ? [] : [WEIGHT]),
+    ...(options.sample === undefined && options.weighsControl !== true ? [] : [WEIGHT]),
   ];
 }
 

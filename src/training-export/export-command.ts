@@ -36,7 +36,8 @@ function labelFlags(options: ExportOptions): string[] {
   const { horizonMicros, maturityMicros, asOfMicros, counted } = labelPolicyOf(options);
   const flags = [`--labels-as-of ${instantText(asOfMicros)}`, `--horizon ${spanText(horizonMicros)}`];
   if (maturityMicros !== horizonMicros) flags.push(`--maturity ${spanText(maturityMicros)}`);
-  if (options.withoutUnobserved === true) flags.push('--unobserved drop');
+  if (options.weighsControl === true) flags.push('--unobserved weigh');
+  else if (options.withoutUnobserved === true) flags.push('--unobserved drop');
   if (counted.length !== 1 || counted[0] !== 'AGREED') flags.push(`--counted ${counted.join(',')}`);
   return flags;
 }

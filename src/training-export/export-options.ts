@@ -40,6 +40,8 @@ export interface ExportOptions {
   readonly part?: number;
   /** Whether rows whose outcome nobody saw (rejected, held) are left out; they stay without a label unless told. */
   readonly withoutUnobserved?: boolean;
+  /** Whether those that the control group let through stand for them, by their weight; they are left out then. */
+  readonly weighsControl?: boolean;
   readonly split?: TimeSplit;
   /** A split by entity, alone or together with `split`. */
   readonly group?: GroupSplit;

@@ -8,7 +8,7 @@ import { type ExportOptions, labelPolicyOf } from './export-options.ts';
 import { type GroupName, groupReader } from './group-split.ts';
 import { labelOf, type RowLabel } from './label-policy.ts';
 import { sampleWeight } from './negative-sampling.ts';
-import { observedOutcomes } from './observed-outcome.ts';
+import { observedOutcomes, outcomeWeights } from './observed-outcome.ts';
 import { rowCells } from './row-cells.ts';
 import { labelsByPayment } from './row-labels.ts';
 import { type ServedComparison, type ServedReport, servedComparison } from './served-comparison.ts';
@@ -53,8 +53,8 @@ export interface ExportPiece {
   row(at: number): ExportRow;
 }
 
-/** Decisions' columns that rows carry. */
-export const DECISION_COLUMNS: readonly string[] = ['decision', 'policy_version', 'degraded'];
+/** Decisions' columns that rows carry, or are weighed by. */
+export const DECISION_COLUMNS: readonly string[] = ['decision', 'policy_version', 'degraded', 'rule_id'];
 
 /**
  * Computes the rows of an export, their features piece by piece.
@@ -123,12 +123,14 @@ function rowReader(
   const splitOf = splitReader(source, options);
   const labelAt = labelReader(source, options);
   const observed = observedOutcomes(source);
+  const weightOf = options.weighsControl === true ? outcomeWeights(source) : () => 1;
   const cellsOf = rowCells(source, columns, nameOf);
   return (row, vector) => {
     const isObserved = observed[row] === 1;
     const split = splitOf(row);
     const label = labelAt(row, split, isObserved);
-    const weight = sampleWeight(sample, split, label.label, payments.ids.at(row) ?? '', sides.at(row) ?? '');
+    const id = payments.ids.at(row) ?? '';
+    const weight = sampleWeight(sample, split, label.label, id, sides.at(row) ?? '') * weightOf(id);
     const facts = { row, isObserved, split, label, weight };
     return { split, label, isObserved, weight, cells: () => cellsOf(facts), vector };
   };

@@ -21,6 +21,7 @@ export function manifestOptions(manifest: ExportManifest, set: FeatureSet, rows:
     horizonMicros: labels.horizonMicros,
     maturityMicros: labels.maturityMicros,
     withoutUnobserved: manifest.unobservedRows !== null,
+    weighsControl: manifest.weighed !== undefined,
     countedStates: labels.counted,
     doubles: featureType === 'double',
     versions: tables,

@@ -78,6 +78,8 @@ export interface ExportManifest {
   readonly where: string | null;
   /** Rows are before this instant; null where there is no such bound. */
   readonly to: string | null;
+  /** How outcomes that nobody saw are made up for; not there where they are not. */
+  readonly weighed?: { readonly rule: string };
   readonly sample: { readonly keep: number; readonly seed: number; readonly rule: string } | null;
   readonly fileFormat: FileFormat;
   /** How statuses of features are written; null where they are not. */

@@ -46,7 +46,11 @@ export function addCreateCommand(group: Command, contextOf: ContextOf): void {
     .option('--payment-id <column>', 'the payment that a row is of and does not see (end_to_end_id)')
     .option('--label <column>', 'its label: 1, 0 or empty (label)')
     .option('--maturity <span>', 'how long after its payment no label means no fraud (the horizon)')
-    .option('--unobserved <what>', 'keep or drop: rows whose outcome nobody saw (rejected, held)', 'keep')
+    .option(
+      '--unobserved <what>',
+      'keep or drop: rows whose outcome nobody saw (rejected, held); weigh: the control group stands for them',
+      'keep',
+    )
     .option('--where <expr>', 'only payments for which it is true: SQL over silver.transactions')
     .option(
       '--split <cuts>',

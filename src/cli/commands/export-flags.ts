@@ -61,7 +61,7 @@ export function exportOptionsOf(flags: ExportFlags, set: FeatureSet): ExportOpti
     labelsAsOfMicros: instantOf('--labels-as-of', flags.labelsAsOf),
     horizonMicros: spanOf('--horizon', flags.horizon),
     ...(flags.maturity === undefined ? {} : { maturityMicros: spanOf('--maturity', flags.maturity) }),
-    withoutUnobserved: oneOf('--unobserved', flags.unobserved ?? 'keep', ['keep', 'drop'] as const) === 'drop',
+    ...unobservedOf(flags.unobserved ?? 'keep'),
     countedStates: statesOf(flags.counted),
     versions: { ...pinnedVersions(flags.pin), ...fromVersion(flags.from) },
     ...(flags.where === undefined ? {} : { where: flags.where }),
@@ -100,6 +100,11 @@ export function mappingOf({
     );
   }
   return { columns };
+}
+
+function unobservedOf(text: string): Pick<ExportOptions, 'withoutUnobserved' | 'weighsControl'> {
+  const what = oneOf('--unobserved', text, ['keep', 'drop', 'weigh'] as const);
+  return { withoutUnobserved: what !== 'keep', weighsControl: what === 'weigh' };
 }
 
 function columnsOf(flags: ExportFlags): Pick<ExportOptions, 'status' | 'ids' | 'eventKeys' | 'format'> {

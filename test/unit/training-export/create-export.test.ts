@@ -242,6 +242,36 @@ describe('an export', () => {
     await expect(shorter).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('--maturity') });
   });
 
+  it('weighs payments that the control group let through for those that were stopped, where asked', async () => {
+    const world = await silverWorld(set);
+    const rules = [
+      'payer-default',
+      'payer-score-hold',
+      'payer-score-hold/control-0.25',
+      'payer-score-reject/control-0.5',
+    ];
+    for (const [number, rule] of rules.entries()) {
+      const decision = rule === 'payer-score-hold' ? 'HOLD' : 'APPROVE';
+      world.pay(rowOf(idOf(number), START + number * DAY, 100, 1, 1), START + number * DAY, decision);
+      Object.assign(world.decisions.at(-1) ?? {}, { rule_id: rule });
+    }
+    world.importPayment(rowOf(idOf(9), START + 9 * DAY, 100, 1, 1), START + 9 * DAY);
+    await world.commit();
+    const ports = { tables: world.tables, files: memoryObjectStore() };
+    const weighed = { set, labelsAsOfMicros: START + 200 * DAY, withoutUnobserved: true, weighsControl: true };
+    const manifest = await createExport(weighed, ports);
+    expect(manifest).toMatchObject({ rows: 5, unobservedRows: 1, weighed: { rule: expect.any(String) } });
+    expect(manifest.command).toContain('--unobserved weigh');
+    const rows = await readParquetFiles(ports.files, ['all.parquet']);
+    expect(rows.map(({ weight }) => weight)).toEqual([1, 4, 2, 1]);
+    expect(await verifyExport(ports)).toMatchObject({ ok: true });
+    // What negatives are drawn with comes on top.
+    const drawn = { ...weighed, sample: { keep: 0.999_999, seed: 1 } };
+    await createExport(drawn, { ...ports, files: memoryObjectStore() }).then(({ sample, weighed: rule }) =>
+      expect([sample?.keep, rule === undefined]).toEqual([0.999_999, false]),
+    );
+  });
+
   it('has no history where the decision saw none, and says what the decision was made without', async () => {
     const world = await silverWorld(set);
     for (let number = 0; number < 6; number += 1) {
