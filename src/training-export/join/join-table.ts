@@ -41,6 +41,8 @@ export function instantSql(source: JoinSource, name: string): string {
   const { type } = sourceColumn(source, name);
   const column = sqlName(name);
   if (type === 'VARCHAR') return `epoch_us(TRY_CAST(${column} AS TIMESTAMP WITH TIME ZONE))`;
+  // As they are: casting an instant with a zone asks ICU for the calendar, 0.4 µs a row and a quarter of a whole join.
+  if (type === 'TIMESTAMP' || type === 'TIMESTAMP WITH TIME ZONE') return `epoch_us(${column})`;
   if (/^(TIMESTAMP|DATE)/.test(type)) return `epoch_us(${column}::TIMESTAMP)`;
   throw new AppError('usage', `${source.name}: the column ${name} is ${type}, which is no instant`);
 }
