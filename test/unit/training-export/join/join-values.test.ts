@@ -187,6 +187,28 @@ describe('values that are joined', () => {
     });
   });
 
+  it.each([
+    ["TIMESTAMPTZ '2026-01-01 00:02:00+00'"],
+    ["TIMESTAMPTZ '2025-12-31 21:02:00-03'"],
+    ["TIMESTAMP '2026-01-01 00:02:00'"],
+    ["TIMESTAMP_NS '2026-01-01 00:02:00.000000999'"],
+    ["TIMESTAMP_MS '2026-01-01 00:02:00'"],
+    ["TIMESTAMP_S '2026-01-01 00:02:00'"],
+  ])('happened when %s says, to the microsecond', async (instant) => {
+    await withDuckDb(async (db) => {
+      const path = join(folder, 'instants.parquet');
+      await db.run(`COPY (SELECT 'a' AS payer, ${instant} AS event_time, 0.5 AS score) TO '${path}' (FORMAT parquet)`);
+      const values = { ...(await joinSource(db, path, TEXTS, noDelta)), name: 'instants.parquet' };
+      const lines = ['2026-01-01T00:01:59.999999Z', '2026-01-01T00:02:00.000000Z'].map((time) => `a,${time}`);
+      const rows = await csv(db, 'close.csv', ['payer,event_time', ...lines], TEXTS);
+      const found = await joined(db, {
+        rows: { ...rows, time: 'event_time', knownTime: null },
+        views: [viewOf(values)],
+      });
+      expect(found.lines.slice(1)).toEqual([`${lines[0]},`, `${lines[1]},0.5`]);
+    });
+  });
+
   const good = [`a,${at(1)},${at(1)},1`];
   it.each([
     [
