@@ -1,25 +1,24 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { AppError, messageOf, systemErrorCode } from '../base/errors.ts';
+import { TEMPORARY_PREFIX } from '../storage/store/local-listing.ts';
 import { localObjectStore } from '../storage/store/local-object-store.ts';
 import type { ObjectStore } from '../storage/store/object-store.ts';
 import { EXPORT_FORMAT, MANIFEST_FILE } from '../training-export/export-format.ts';
 import { isFileName } from '../training-export/file-format.ts';
+import { pathBeside, removeLeftBehind } from './writing-folder.ts';
 
 /**
  * Fills a folder with an export, whole or not at all: it is written beside it and renamed into
- * place. What is there before may be nothing, or an export, which is replaced.
+ * place. What is there before may be nothing, or an export, which is replaced. What a killed process left beside it goes.
  *
  * @throws AppError `usage` where the folder holds anything else: nothing of it is touched.
  */
 export async function fillExportFolder<T>(folder: string, fill: (files: ObjectStore) => Promise<T>): Promise<T> {
   const target = resolve(folder);
+  await removeLeftBehind(target);
   const before = await checkReplaceable(target, folder);
-  const parent = dirname(target);
-  const beside = (what: string): string => join(parent, `.${basename(target)}.${what}-${randomUUID()}`);
-  const fresh = beside('writing');
-  const old = beside('old');
+  const [fresh, old] = [await pathBeside(target, 'writing'), await pathBeside(target, 'old')];
   try {
     await mkdir(fresh, { recursive: true, mode: 0o700 });
     const made = await fill(localObjectStore(fresh));
@@ -46,12 +45,17 @@ async function checkReplaceable(target: string, folder: string): Promise<'nothin
   }
   if (names.length === 0) return 'nothing';
 
-  const foreign = names.find((name) => name !== MANIFEST_FILE && !isFileName(name));
+  const foreign = names.find((name) => !isOurs(name));
   if (foreign !== undefined || !(await holdsManifest(target))) {
     const why = foreign === undefined ? 'files without our manifest' : foreign;
     throw new AppError('usage', `--out ${folder} is not empty and no export (${why}): name another folder`);
   }
   return 'export';
+}
+
+/** What an export holds; a killed `export extend` leaves what it was writing there. */
+function isOurs(name: string): boolean {
+  return name === MANIFEST_FILE || isFileName(name) || name.startsWith(TEMPORARY_PREFIX);
 }
 
 async function holdsManifest(target: string): Promise<boolean> {

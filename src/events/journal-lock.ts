@@ -1,6 +1,7 @@
 import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, systemErrorCode } from '../base/errors.ts';
+import { isLiveProcess, processStart } from './live-process.ts';
 
 /** Held while a process uses a folder. */
 export interface FolderLock {
@@ -19,7 +20,7 @@ const ATTEMPTS = 5;
 export async function lockFolder(folder: string): Promise<FolderLock> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, 'lock');
-  const mine = `${process.pid} ${(await startOf(process.pid)) ?? '-'}\n`;
+  const mine = `${process.pid} ${(await processStart(process.pid)) ?? '-'}\n`;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     try {
       const file = await open(path, 'wx', 0o600);
@@ -59,21 +60,5 @@ async function liveHolder(path: string): Promise<number | undefined> {
   const [pidText = '', start = '-'] = text.trim().split(' ');
   const pid = Number(pidText);
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ESRCH') return undefined;
-  }
-  const now = await startOf(pid);
-  return now === undefined || start === '-' || now === start ? pid : undefined;
-}
-
-/** When a process was started, in clock ticks since boot (Linux, proc(5) field 22); undefined elsewhere. */
-async function startOf(pid: number): Promise<string | undefined> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
+  return (await isLiveProcess(pid, start === '-' ? undefined : start)) ? pid : undefined;
 }

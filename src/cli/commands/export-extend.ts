@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { systemClock } from '../../base/clock.ts';
 import { AppError } from '../../base/errors.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
 import { stagedProgress } from '../progress.ts';
@@ -13,6 +14,9 @@ interface ExtendFlags extends ReplayFlags {
   readonly labelsAsOf?: string;
   readonly pin?: string;
 }
+
+/** A file that nobody has written to for so long was being written by a command that was killed: rows come every few seconds. */
+const LEFT_BEHIND_MS = 3_600_000;
 
 const HELP = `
 New rows are payments before DATE that the export does not cover: those of new days, and those that came late. They get
@@ -67,21 +71,23 @@ async function extend(
     maySeePersonalData: personalData === 'clear',
     ...(flags.labelsAsOf === undefined ? {} : { labelsAsOfMicros: instantOf('--labels-as-of', flags.labelsAsOf) }),
   };
+  const files = localObjectStore(folder);
+  await files.discardUnfinished?.('', systemClock().nowMicros() / 1000 - LEFT_BEHIND_MS);
   const bar = stagedProgress();
   const ports = {
     ...(await replayPortsOf(flags, dirname(resolve(folder)), bar)),
     tables: openSourceTables(dataDir),
-    files: localObjectStore(folder),
+    files,
     pseudonyms: openPseudonyms(dataDir, pseudonymKey),
     onProgress: (rows: number, total: number) => bar.update('extending', rows, total),
   };
   const manifest = await extendExport(request, ports).finally(() => bar.end());
   const part = manifest.extensions.length + 1;
-  const files = manifest.files.filter((file) => file.part === part);
+  const fresh = manifest.files.filter((file) => file.part === part);
   const { histograms: _, ...brought } = manifest.extensions[part - 2] ?? {};
-  terminal.value({ folder, part, ...brought, files });
+  terminal.value({ folder, part, ...brought, files: fresh });
   terminal.line(`${folder}: part ${part}, rows before ${flags.to}`);
-  const rows = files.map(({ name, counts, sizeBytes }) => [
+  const rows = fresh.map(({ name, counts, sizeBytes }) => [
     name,
     counts.rows,
     counts.fraud,

@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AppError, messageOf, systemErrorCode } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
@@ -9,6 +9,7 @@ import type { JoinFormat } from '../../training-export/join/join-values.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
 import { progress } from '../progress.ts';
 import { tableLines } from '../terminal.ts';
+import { pathBeside, removeLeftBehind } from '../writing-folder.ts';
 import { collected, spanOf } from './flag-values.ts';
 import { openTableOf } from './table-source.ts';
 
@@ -106,7 +107,8 @@ async function joinFeatures({ terminal }: CommandContext, flags: JoinFlags): Pro
     import('../../training-export/join/join-values.ts'),
   ]);
   const out = resolve(flags.out);
-  const beside = join(dirname(out), `.${basename(out)}.writing-${process.pid}`);
+  await removeLeftBehind(out);
+  const beside = await pathBeside(out, 'writing');
   const started = performance.now();
   const bar = progress('joining, in steps');
   try {
