@@ -70,16 +70,16 @@ export function exportRows(
   nameOf: (column: IdColumn, id: string) => string,
   ports: ReplayPorts,
 ): ExportRows {
-  const isServed = options.fromDecisions === true ? servedBy(source, options.set) : () => true;
   const asked = orderedRows(source, isWanted);
-  const order = asked.filter(isServed);
+  const order = options.fromDecisions === true ? asked.filter(servedBy(source, options.set)) : asked;
+  const notServed = asked.length - order.length;
   const served = options.fromDecisions === true ? servedReader(source, options) : null;
   const readRow = rowReader(source, options, columns, nameOf);
   return {
     count: order.length,
     order,
     knownAssumed: order.reduce((count, row) => count + (source.knownAssumed[row] as number), 0),
-    served: () => served?.comparison.report(asked.length - order.length) ?? null,
+    served: () => served?.comparison.report(notServed) ?? null,
     async *pieces() {
       let first = 0;
       for await (const vectors of replayPieces(options.set, replayRecords(source), readsFor(source)(order), ports)) {

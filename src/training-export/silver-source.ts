@@ -100,7 +100,7 @@ export async function readSilver(
     records,
     sides,
     sourceIds: paid.texts('source_id'),
-    isImport: Uint8Array.from(paid.texts('source'), (source) => (source === 'import' ? 1 : 0)),
+    isImport: isText(paid.texts('source'), 'import'),
     knownAssumed: paid.flags('known_assumed'),
     texts: (column) => paid.texts(column),
     decisions,
@@ -159,6 +159,13 @@ function isOfCorrection(event: number): boolean {
 /** What a replay reads of a source. */
 export function replayRecords({ records, labels, epochs }: SilverSource): ReplayRecords {
   return { payments: records, labels, epochs };
+}
+
+/** 1 where a text is the one. Row by row: `from` would first list the texts of all rows. */
+function isText(texts: TextColumn, wanted: string): Uint8Array {
+  const is = new Uint8Array(texts.length);
+  for (let row = 0; row < is.length; row += 1) is[row] = texts.at(row) === wanted ? 1 : 0;
+  return is;
 }
 
 async function readEpochs(snapshot: Snapshot): Promise<EpochOpening[]> {

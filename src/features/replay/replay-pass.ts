@@ -1,25 +1,22 @@
 import { byKind, ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
-import { HistoryBlock, historyWidth, outputsOfKind, placesOfKinds } from '../engine/history-block.ts';
+import { outputsOfKind } from '../engine/history-block.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import { type KindChunks, kindChunks, kindSpill, type SpillCut } from '../spill/kind-spill.ts';
 import type { SpillPlace, SpillRoom } from '../spill/spill-place.ts';
 import { SpillReader } from '../spill/spill-reader.ts';
-import { AbsenceMarker } from './replay-absence.ts';
 import type { PreparedColumns } from './replay-columns.ts';
 import type { ReadSequence } from './replay-input.ts';
 import { type ReplayMemory, ReusedMemory } from './replay-memory.ts';
 import type { ReplayPiece } from './replay-piece.ts';
 import { groupReads } from './replay-reads.ts';
 import { tasksOfKind } from './replay-tasks.ts';
-
-/** A piece of reads that was computed. */
-export type ComputedPiece = Pick<ReplayPiece, 'rows' | 'values' | 'status'>;
+import { SpilledValues } from './spilled-values.ts';
 
 /**
  * A replay of more reads than memory has room for: kind of entity after kind of entity, each in one pass over all
  * reads, so that an event is fed once for each of its entities however many reads there are. Values go to a room
  * outside of memory, in chunks by piece of reads, and come back piece by piece. In memory are, beside the events' own
- * columns, 12 bytes a record and a read of one kind, a piece, and each thread's chunks.
+ * columns, 12 bytes a record and a read of one kind, and each thread's chunks; none of it when values come back.
  */
 export class SpilledReplay {
   readonly #set: FeatureSet;
@@ -31,16 +28,11 @@ export class SpilledReplay {
   readonly #cut: SpillCut;
   readonly #chunks: Readonly<Record<EntityKind, KindChunks>>;
   readonly #offsets: Readonly<Record<EntityKind, number>>;
-  readonly #places: Readonly<Record<EntityKind, number>>;
-  readonly #absence: AbsenceMarker;
   readonly #rows: Int32Array;
   readonly #readers = new Map<EntityKind, SpillReader>();
-  readonly #values: Float64Array;
-  readonly #status: Uint8Array;
   readonly room: SpillRoom;
   /** Kinds of entity that are to be computed. */
   readonly kinds: readonly EntityKind[];
-  readonly pieces: number;
 
   /** @throws AppError as {@link SpillPlace.open}. */
   constructor(
@@ -61,10 +53,7 @@ export class SpilledReplay {
     this.#memory = memory;
     this.#cut = { reads: count, pieceReads, threads };
     this.#chunks = byKind((kind) => kindChunks(outputsOfKind(set.kinds[kind]).length, this.#cut));
-    this.#places = placesOfKinds(set);
-    this.#absence = new AbsenceMarker(set);
     this.kinds = prepared.kinds;
-    this.pieces = Math.ceil(count / pieceReads);
     let sizeBytes = 0;
     this.#offsets = byKind((kind) => {
       const { layout, most } = this.#chunks[kind];
@@ -76,9 +65,6 @@ export class SpilledReplay {
     this.#rows = memory.integers(count);
     this.#rows.set(reads.rows);
     this.#passMemory = new ReusedMemory(memory);
-    const numbers = pieceReads * historyWidth(set);
-    this.#values = new Float64Array(numbers);
-    this.#status = new Uint8Array(numbers);
     for (let row = 0; row < prepared.columns.payments.times.length; row += 1) prepared.events.write(row);
   }
 
@@ -111,17 +97,15 @@ export class SpilledReplay {
     if (pass !== null) this.#readers.set(pass.kind, new SpillReader(pass.spill, this.room));
   }
 
-  /** The values of a piece, once every pass is over; gone when the next one is asked for. @throws AppError as {@link SpillRoom.read}. */
-  piece(piece: number): ComputedPiece {
-    const { pieceReads, reads } = this.#cut;
-    const from = piece * pieceReads;
-    const to = Math.min(reads, from + pieceReads);
-    const rows = this.#rows.subarray(from, to);
-    const block = new HistoryBlock(this.#set, this.#values, this.#status);
-    for (const kind of this.kinds) {
-      this.#absence.markAll(kind, rows, this.#reads.saw(kind, from, to), this.#prepared.entities[kind], block);
-      this.#readers.get(kind)?.load(piece, block, this.#places[kind]);
-    }
-    return { rows, values: this.#values, status: this.#status };
+  /** The values, once every pass is over. */
+  values(): SpilledValues {
+    return new SpilledValues(this.#set, {
+      reads: this.#reads,
+      rows: this.#rows,
+      pieceReads: this.#cut.pieceReads,
+      entities: this.#prepared.entities,
+      readers: this.#readers,
+      room: this.room,
+    });
   }
 }

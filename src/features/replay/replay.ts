@@ -8,11 +8,12 @@ import type { SpillPlace } from '../spill/spill-place.ts';
 import { kindsOfSet, replayColumns } from './replay-columns.ts';
 import { type ReadSequence, type ReplayInput, type ReplayRecords, readsBetween, sequenceOf } from './replay-input.ts';
 import { OWN_MEMORY, SHARED_MEMORY } from './replay-memory.ts';
-import { type ComputedPiece, SpilledReplay } from './replay-pass.ts';
+import { SpilledReplay } from './replay-pass.ts';
 import { pieceInMemory } from './replay-piece.ts';
 import { ReplayRunner } from './replay-runner.ts';
 import { ReplayTeam } from './replay-team.ts';
 import type { ReplayThreads } from './replay-threads.ts';
+import type { ComputedPiece, SpilledValues } from './spilled-values.ts';
 
 /** Vectors that were computed again, read by read. */
 export interface ReplayedVectors {
@@ -66,33 +67,68 @@ export async function* replayPieces(
   reads: ReadSequence,
   ports: ReplayPorts = {},
 ): AsyncGenerator<ReplayedVectors> {
-  const { threads = null, pieceReads = LIMITS.replayReads } = ports;
   const count = reads.rows.length;
   if (count === 0) return;
-  const memory = threads === null ? OWN_MEMORY : SHARED_MEMORY;
   const vectors = vectorsOf(set, records);
-  const team = new ReplayTeam(set, threads, count * kindsOfSet(set).length);
-  let spilled: SpilledReplay | null = null;
+  if (count <= (ports.pieceReads ?? LIMITS.replayReads)) {
+    yield vectors(await computeInMemory(set, records, reads, ports));
+    return;
+  }
+  // What was recorded is in nobody's hands any more once values come back.
+  const spilled = await computeSpilled(set, records, reads, ports);
   try {
-    const prepared = replayColumns(set, records, memory, count <= pieceReads);
-    team.begin(prepared.columns);
-    if (count <= pieceReads) {
-      // What they saw is asked for three times, and of some reads it is looked up.
-      const piece = pieceInMemory(set, prepared, sequenceOf(readsBetween(reads, 0, count)), memory);
-      await team.run(piece);
-      yield vectors(piece);
-      return;
-    }
-    const place = ports.spill ?? MEMORY_SPILL;
-    spilled = new SpilledReplay(set, prepared, reads, memory, { pieceReads, threads: team.size, place });
-    await computeAll(spilled, team, count, ports.onComputed);
-    await team.stop();
     for (let piece = 0; piece < spilled.pieces; piece += 1) yield vectors(spilled.piece(piece));
   } finally {
+    spilled.close();
+  }
+}
+
+async function computeInMemory(
+  set: FeatureSet,
+  records: ReplayRecords,
+  reads: ReadSequence,
+  { threads = null }: ReplayPorts,
+): Promise<ComputedPiece> {
+  const memory = threads === null ? OWN_MEMORY : SHARED_MEMORY;
+  const team = teamFor(set, reads, threads);
+  try {
+    const prepared = replayColumns(set, records, memory);
+    team.begin(prepared.columns);
+    // What they saw is asked for three times, and of some reads it is looked up.
+    const piece = pieceInMemory(set, prepared, sequenceOf(readsBetween(reads, 0, reads.rows.length)), memory);
+    await team.run(piece);
+    return piece;
+  } finally {
+    await team.stop();
+  }
+}
+
+async function computeSpilled(
+  set: FeatureSet,
+  records: ReplayRecords,
+  reads: ReadSequence,
+  { threads = null, pieceReads = LIMITS.replayReads, spill = MEMORY_SPILL, onComputed }: ReplayPorts,
+): Promise<SpilledValues> {
+  const memory = threads === null ? OWN_MEMORY : SHARED_MEMORY;
+  const team = teamFor(set, reads, threads);
+  let spilled: SpilledReplay | null = null;
+  try {
+    const prepared = replayColumns(set, records, memory, false);
+    team.begin(prepared.columns);
+    spilled = new SpilledReplay(set, prepared, reads, memory, { pieceReads, threads: team.size, place: spill });
+    await computeAll(spilled, team, reads.rows.length, onComputed);
+    await team.stop();
+    return spilled.values();
+  } catch (error) {
     // Threads first: the room is theirs until they end.
     await team.stop();
     spilled?.room.close();
+    throw error;
   }
+}
+
+function teamFor(set: FeatureSet, { rows }: ReadSequence, threads: ReplayThreads | null): ReplayTeam {
+  return new ReplayTeam(set, threads, rows.length * kindsOfSet(set).length);
 }
 
 async function computeAll(
