@@ -8,6 +8,7 @@ import { readSetFile } from '../../src/cli/feature-sets.ts';
 import { shippedSet } from '../../src/cli/shipped-set.ts';
 import { openSourceTables } from '../../src/cli/source-tables.ts';
 import { compileFeatureSet, type FeatureSet } from '../../src/features/feature-set.ts';
+import { EVENT } from '../../src/features/replay/replay-input.ts';
 import { writeDefinitionFile } from '../../src/features/yaml/write-definition.ts';
 import { localObjectStore } from '../../src/storage/store/local-object-store.ts';
 import { readHistory } from '../../src/training-export/read-history.ts';
@@ -15,8 +16,8 @@ import { cellAt } from '../../src/training-export/split-file.ts';
 import { sentinela } from '../running-program.ts';
 import { PROGRAM } from '../running-server.ts';
 import { type RunningSpark, startSpark } from '../running-spark.ts';
-import { worldOf } from '../unit/features/replay-world.ts';
-import { stream, testSet, uncorrected } from '../unit/features/streams.ts';
+import { eventOf, isPresented, worldOf } from '../unit/features/replay-world.ts';
+import { stream, testSet } from '../unit/features/streams.ts';
 import { earlierEventWorld } from '../unit/training-export/spark/spark-world.ts';
 import { writeSilver } from './spark-silver.ts';
 
@@ -99,15 +100,21 @@ describe('features by Spark', () => {
     const drawn = fc.sample(fc.tuple(stream, fc.integer({ min: 1, max: 1000 })), { numRuns: STREAMS, seed: SEED });
     // Several, so that the two payees of one are on different workers.
     const earlier = Array.from({ length: 8 }, () => earlierEventWorld(set.definition));
-    const streams = drawn.map(([steps, seed]) => worldOf(set, uncorrected(steps), seed).world);
+    const streams = drawn.map(([steps, seed]) => worldOf(set, steps, seed).world);
     const worlds = [...earlier, ...streams].map((world, at) => ({ name: `s${at}`, world, isImport: at % 5 === 4 }));
     await writeSilver(localObjectStore(join(dataDir, 'lake')), set, worlds);
     const file = join(dataDir, 'test.yaml');
     writeFileSync(file, writeDefinitionFile(set.definition));
     const rows = await bySpark(dataDir, file, { partitions: 2 });
-    expect(rows.size).toBe(worlds.reduce((sum, { world }) => sum + world.log.filter(({ row }) => row).length, 0));
+    expect(rows.size).toBe(worlds.reduce((sum, { world }) => sum + world.log.filter(isPresented).length, 0));
     const count = await compared(dataDir, await readSetFile(file), rows);
-    console.info(`${count} values and statuses of ${rows.size} rows compared (SEED=${SEED})`);
+    const corrected = worlds.reduce(
+      (sum, { world }) => sum + world.log.filter((entry) => eventOf(entry) > EVENT.first).length,
+      0,
+    );
+    console.info(
+      `${count} values and statuses of ${rows.size} rows compared, ${corrected} rows of corrections (SEED=${SEED})`,
+    );
   });
 
   it('equal it on a simulated history, of the shipped set, for the rows that are asked for', {

@@ -2,7 +2,9 @@ import { manualClock } from '../../src/base/clock.ts';
 import { ENTITY_KINDS } from '../../src/domain/entity-keys.ts';
 import { entityKeys, type PaymentRow } from '../../src/domain/payment-row.ts';
 import type { FeatureSet } from '../../src/features/feature-set.ts';
+import { EVENT } from '../../src/features/replay/replay-input.ts';
 import {
+  SILVER_CORRECTIONS,
   SILVER_DECISIONS,
   SILVER_EPOCHS,
   SILVER_LABELS,
@@ -11,7 +13,7 @@ import {
 import { definitionOf } from '../../src/governance/contracts/table-contract.ts';
 import type { ObjectStore } from '../../src/storage/store/object-store.ts';
 import { createTable } from '../../src/storage/table.ts';
-import type { Entry, World } from '../unit/features/replay-world.ts';
+import { type Entry, eventOf, isPresented, type World } from '../unit/features/replay-world.ts';
 import { withSides } from '../unit/training-export/spark/spark-world.ts';
 
 type Rows = Record<string, unknown>[];
@@ -34,6 +36,7 @@ export async function writeSilver(store: ObjectStore, set: FeatureSet, worlds: r
   const tables = [
     [SILVER_TRANSACTIONS, logs.flatMap(({ entries, isImport }) => paymentsOf(entries, isImport))],
     [SILVER_DECISIONS, logs.flatMap(({ entries, isImport }) => (isImport ? [] : decisionsOf(entries, set)))],
+    [SILVER_CORRECTIONS, logs.flatMap(({ entries }) => correctionsOf(entries))],
     [SILVER_LABELS, logs.flatMap(({ entries }) => labelsOf(entries))],
     [SILVER_EPOCHS, epochsOf(worlds)],
   ] as const;
@@ -72,28 +75,55 @@ function renamed(name: string, entry: Entry): Entry {
 function paymentsOf(entries: readonly Entry[], isImport: boolean): Rows {
   return entries.flatMap((entry) => {
     const { row, item } = entry;
-    if (row === null) return [];
-    const { payer, payee } = entityKeys(row);
+    if (row === null || !isPresented(entry)) return [];
     return [
       {
-        ...row,
-        ...placeOf(entry),
-        ...numbersOf(entry, 'numbers'),
-        known_assumed: false,
+        ...recordOf(entry, row),
         source: isImport ? 'import' : 'http',
         source_id: null,
         is_event: item !== null,
         day: 0,
         civil_hour: 0,
-        payer_account: payer,
-        payee_account: payee,
       },
     ];
   });
 }
 
+/** What corrections did, and one that did nothing. */
+function correctionsOf(entries: readonly Entry[]): Rows {
+  return entries.flatMap((entry) => {
+    const { row } = entry;
+    if (row === null || isPresented(entry)) return [];
+    const done = { ...recordOf(entry, row), source: 'http', corrected_at: entry.known };
+    const effect = eventOf(entry) === EVENT.retraction ? 'RETRACTED' : 'REPLACED';
+    return [
+      { ...done, effect },
+      {
+        end_to_end_id: row.end_to_end_id,
+        ...placeOf(entry),
+        effect: 'IGNORED',
+        corrected_at: 0,
+        known_assumed: false,
+        source: 'http',
+      },
+    ];
+  });
+}
+
+function recordOf(entry: Entry, row: PaymentRow): Record<string, unknown> {
+  const { payer, payee } = entityKeys(row);
+  return {
+    ...row,
+    ...placeOf(entry),
+    ...numbersOf(entry, 'numbers'),
+    known_assumed: false,
+    payer_account: payer,
+    payee_account: payee,
+  };
+}
+
 function decisionsOf(entries: readonly Entry[], set: FeatureSet): Rows {
-  const paid = entries.filter((entry): entry is Entry & { row: PaymentRow } => entry.row !== null);
+  const paid = entries.filter((entry): entry is Entry & { row: PaymentRow } => isPresented(entry));
   return paid.map((entry) => ({
     ...placeOf(entry),
     ...numbersOf(entry, 'saw'),

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { SourceTable } from '../../training-export/source-snapshots.ts';
+import type { ReadVersions } from '../../training-export/source-snapshots.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
 import { SET_HELP } from './set-option.ts';
@@ -55,16 +55,18 @@ async function printPlan(
   await terminal.raw(`${JSON.stringify(sparkPlan(set, features, lake ? await versionsOf(dataDir) : null))}\n`);
 }
 
-/** Versions of a lake's tables that belong together. */
-async function versionsOf(dataDir: string): Promise<Readonly<Record<SourceTable, number>>> {
-  const [{ openSourceTables }, { sourceSnapshots, versionsOfSnapshots }, { refuseCorrections }] = await Promise.all([
+/** Versions of a lake's tables that belong together; that of corrections where the lake has the table. */
+async function versionsOf(dataDir: string): Promise<ReadVersions> {
+  const [{ openSourceTables }, { CORRECTIONS, sourceSnapshots, versionsOfSnapshots }] = await Promise.all([
     import('../source-tables.ts'),
     import('../../training-export/source-snapshots.ts'),
-    import('../../training-export/spark/refuse-corrections.ts'),
   ]);
   const snapshots = await sourceSnapshots(openSourceTables(dataDir), {});
-  await refuseCorrections(snapshots);
-  return versionsOfSnapshots(snapshots);
+  const corrections = snapshots[CORRECTIONS];
+  return {
+    ...versionsOfSnapshots(snapshots),
+    ...(corrections === null ? {} : { [CORRECTIONS]: corrections.version }),
+  };
 }
 
 async function runWorker({ terminal }: CommandContext): Promise<void> {

@@ -7,7 +7,7 @@ import { outputsOfKind } from '../../features/engine/history-block.ts';
 import { sourceColumns } from '../../features/expression/derived-columns.ts';
 import type { FeatureSet } from '../../features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../../features/feature-status.ts';
-import type { SourceTable } from '../source-snapshots.ts';
+import type { ReadVersions } from '../source-snapshots.ts';
 import { SPARK_PROTOCOL, SPARK_TASK_KEY, type SparkTaskBase } from './spark-task.ts';
 
 /** A column of silver.transactions, with its type in Delta's words. */
@@ -23,7 +23,7 @@ export interface SparkPlan {
   /** Every kind of entity; a payment's own part of the second stage has the place behind the last. */
   readonly entityKinds: readonly EntityKind[];
   /** Versions at which the tables belong together; null where no lake was looked at. */
-  readonly versions: Readonly<Record<SourceTable, number>> | null;
+  readonly versions: ReadVersions | null;
   /** Kinds of entity with features, by their places in what is sent, and the columns that make their keys. */
   readonly kinds: readonly { readonly kind: EntityKind; readonly place: number; readonly keys: readonly string[] }[];
   /** Whether features read labels. */
@@ -41,11 +41,7 @@ export interface SparkPlan {
 const KEYS: readonly string[] = ['end_to_end_id', 'side', 'event_time'];
 
 /** What Spark is to do. @param features names of those that are answered. */
-export function sparkPlan(
-  set: FeatureSet,
-  features: readonly string[],
-  versions: Readonly<Record<SourceTable, number>> | null,
-): SparkPlan {
+export function sparkPlan(set: FeatureSet, features: readonly string[], versions: ReadVersions | null): SparkPlan {
   return {
     taskKey: SPARK_TASK_KEY,
     task: {

@@ -161,14 +161,14 @@ function numbersOf(entries: readonly Entry[], which: 'numbers' | 'saw'): Record<
 }
 
 /** What a row is to the state. */
-function eventOf({ item }: Entry): number {
+export function eventOf({ item }: Entry): number {
   if (item === null || item.kind === 'label') return EVENT.none;
   if (item.kind === 'retraction') return EVENT.retraction;
   return item.replaces === true ? EVENT.replacement : EVENT.first;
 }
 
 /** Whether an entry is a payment that was presented: those are read. */
-function isPresented(entry: Entry): boolean {
+export function isPresented(entry: Entry): boolean {
   return entry.row !== null && eventOf(entry) <= EVENT.first;
 }
 

@@ -18,6 +18,8 @@ from sentinela.libraries import pyspark
 from sentinela.program import Program
 
 TABLES = ("silver/transactions", "silver/decisions", "silver/labels", "silver/epochs")
+CORRECTIONS = "silver/corrections"
+"""What corrections made of payments; a lake that no later program has opened lacks it."""
 
 # Rows of the first stage, as the program's `entity-records.ts` has them.
 PAYMENT, LABEL, OTHER_EVENT = 0, 1, 2
@@ -52,7 +54,8 @@ def features(
         Every payment is history all the same.
     :param versions: versions of tables, such as ``{"silver/transactions": 3}``; of the others the newest that belong
         together.
-    :param tables: paths or URIs of the four tables by their names in :data:`TABLES`, in place of ``data_dir``.
+    :param tables: paths or URIs of the four tables by their names in :data:`TABLES`, in place of ``data_dir``; and of
+        :data:`CORRECTIONS`, where there is that table.
     :param partitions: of both shuffles; what ``spark.sql.shuffle.partitions`` and adaptive execution say by default.
     :param command: how the program is called where this runs, such as ``("npx", "sentinela")`` in a clone.
     :param worker_command: how it is called on workers; ``command`` by default.
@@ -64,7 +67,7 @@ def features(
     plan = _plan(feature_set, data_dir, command)
     source = _Source(spark, data_dir, tables, {**(plan["versions"] or {}), **_checked(versions or {})})
     run = tuple(worker_command or command)
-    payments = source.table("silver/transactions").withColumn("is_read", _is_read(where))
+    payments = _payments(source, where)
     histories = _split(_histories(source, payments, plan), ["kind", "entity"], ORDER, partitions)
     task = {**plan["task"], "statuses": statuses, "epochs": source.epochs()}
     blocks = histories.mapInArrow(_stage(run, plan, {**task, "stage": "history"}), BLOCK_SCHEMA)
@@ -87,8 +90,9 @@ def _plan(feature_set: str, data_dir: str | Path | None, command: Sequence[str])
 
 def _checked(versions: Mapping[str, int]) -> Mapping[str, int]:
     for name in versions:
-        if name not in TABLES:
-            raise SentinelaError("usage", f"there is no table {name}: it must be one of {', '.join(TABLES)}")
+        if name not in (*TABLES, CORRECTIONS):
+            known = ", ".join((*TABLES, CORRECTIONS))
+            raise SentinelaError("usage", f"there is no table {name}: it must be one of {known}")
     return versions
 
 
@@ -98,12 +102,15 @@ class _Source:
     def __init__(
         self, spark: Any, data_dir: str | Path | None, tables: Mapping[str, str] | None, versions: Mapping[str, int]
     ) -> None:
-        if tables is not None and set(tables) != set(TABLES):
-            raise SentinelaError("usage", f"tables must name {', '.join(TABLES)}, and nothing else")
+        if tables is not None and set(tables) - {CORRECTIONS} != set(TABLES):
+            raise SentinelaError("usage", f"tables must name {', '.join(TABLES)}, {CORRECTIONS} too where it is there")
         self._spark = spark
         lake = Path("." if data_dir is None else data_dir).resolve() / "lake"
-        self._paths = tables if tables is not None else {name: str(lake / name) for name in TABLES}
+        here = {name: str(lake / name) for name in (*TABLES, CORRECTIONS)}
+        self._paths = tables if tables is not None else here
         self._versions = versions
+        # The program names a version of each table that is there.
+        self.has_corrections = CORRECTIONS in (versions if tables is None else tables)
 
     def table(self, name: str) -> Frame:
         reader = self._spark.read.format("delta")
@@ -120,6 +127,24 @@ class _Source:
         return [{"epoch": row["epoch"], "offsets": json.loads(row["offsets"])} for row in rows]
 
 
+def _payments(source: _Source, where: str | Column | None) -> Frame:
+    """Payments, and beside them what corrections made of them, which nobody reads.
+
+    ``is_event`` is a number, as the program's ``EVENT`` has it: 0 no event, 1 an event, 2 the retraction of one, 3 an
+    event in its place. Corrections that are later than the payments are behind every number that those saw.
+    """
+    sql = _functions()
+    # The condition is over the columns as they are in the table.
+    presented = source.table("silver/transactions").withColumn("is_read", _is_read(where))
+    presented = presented.withColumn("is_event", sql.col("is_event").cast("double"))
+    if not source.has_corrections:
+        return presented
+    done = source.table(CORRECTIONS).where("effect <> 'IGNORED'").withColumn("is_read", sql.lit(False))
+    code = sql.when(sql.col("effect") == "RETRACTED", 2.0).otherwise(3.0)
+    done = done.withColumn("is_event", code).drop("effect", "corrected_at")
+    return presented.unionByName(done, allowMissingColumns=True)
+
+
 def _is_read(where: str | Column | None) -> Column:
     sql = _functions()
     if where is None:
@@ -133,7 +158,7 @@ def _histories(source: _Source, payments: Frame, plan: Mapping[str, Any]) -> Fra
     kinds = plan["kinds"]
     saw = [sql.col(f"{kind['kind']}_{what}").alias(f"saw_{kind['kind']}_{what}") for kind in kinds for what in NUMBERS]
     decisions = source.table("silver/decisions").select("end_to_end_id", "side", sql.lit(True).alias("decided"), *saw)
-    decided = payments.where("is_event OR is_read").join(decisions, ["end_to_end_id", "side"], "left")
+    decided = payments.where("is_event > 0 OR is_read").join(decisions, ["end_to_end_id", "side"], "left")
     events = decided.select(
         *_record(PAYMENT, plan),
         "side",
@@ -160,7 +185,7 @@ def _record(what: int, plan: Mapping[str, Any]) -> list[Column]:
         _micros("known_time"),
         sql.col("journal_id"),
         sql.col("journal_position").cast("double").alias("journal_position"),
-        sql.col("is_event").cast("double").alias("is_event"),
+        "is_event",
         _event_epoch(plan),
     ]
 
@@ -178,7 +203,7 @@ def _entity(kind: Mapping[str, Any]) -> Column:
     name = kind["kind"]
     own = [_number(f"{name}_{what}") for what in NUMBERS]
     # An imported payment, and one whose decision was lost, saw what lay below its own number.
-    unseen = [own[0], own[1] - sql.col("is_event").cast("double")]
+    unseen = [own[0], own[1] - sql.col("is_event")]
     saw = [
         sql.when(sql.col("decided"), _number(f"saw_{name}_{what}")).otherwise(unseen[at]).alias(f"saw_{what}")
         for at, what in enumerate(NUMBERS)
@@ -206,10 +231,10 @@ def _number(column: str) -> Column:
 def _other_events(payments: Frame, plan: Mapping[str, Any]) -> Frame:
     """Where a payment has several events (a store had lost the first), each is told to the entities of the others.
 
-    An event counts in an epoch's base only where no earlier one of its payment is in it.
+    An event counts in an epoch's base only where no earlier one of its payment is in it; what replaces one counts.
     """
     sql = _functions()
-    events = payments.where("is_event")
+    events = payments.where("is_event = 1")
     several = events.groupBy("end_to_end_id").count().where("count > 1").select("end_to_end_id")
     doubled = events.join(several, "end_to_end_id", "left_semi")
     entity = sql.explode(

@@ -1,6 +1,7 @@
 import { ENTITY_KINDS, type EntityKind } from '../../../../src/domain/entity-keys.ts';
 import type { FeatureSetDefinition } from '../../../../src/features/definition/definition.ts';
 import type { FeatureSet } from '../../../../src/features/feature-set.ts';
+import { EVENT } from '../../../../src/features/replay/replay-input.ts';
 import type { HistoryPiece } from '../../../../src/training-export/read-history.ts';
 import { RECORD } from '../../../../src/training-export/spark/entity-records.ts';
 import { BLOCK_SCHEMA } from '../../../../src/training-export/spark/history-stage.ts';
@@ -8,7 +9,7 @@ import { eventColumns, sparkPlan } from '../../../../src/training-export/spark/s
 import type { SparkRows } from '../../../../src/training-export/spark/spark-rows.ts';
 import { PAYMENT_PART } from '../../../../src/training-export/spark/vector-stage.ts';
 import { cellAt } from '../../../../src/training-export/split-file.ts';
-import { type Entry, JOURNALS, START, World } from '../../features/replay-world.ts';
+import { type Entry, eventOf, isPresented, JOURNALS, START, World } from '../../features/replay-world.ts';
 import { paymentOf, rowOf } from '../../features/streams.ts';
 
 /** A row of a stage; what is left out is null. */
@@ -43,13 +44,15 @@ export function rowsOfPieces(pieces: readonly HistoryPiece[], names: readonly st
 /** What a row of a block is called. */
 export const BLOCK_NAMES = BLOCK_SCHEMA.fields.map(({ name }) => name);
 
-const isEvent = ({ item }: Entry): boolean => item?.kind === 'payment';
+/** An event that was presented: of several the first counts. */
+const isEvent = (entry: Entry): boolean => eventOf(entry) === EVENT.first;
 const keyOf = ({ row }: Entry, kind: EntityKind): string | null => (row === null ? null : paymentOf(row).keys[kind]);
 
 /** Silver has one row a side; a world scores a payment as often as it likes. */
 export function withSides(log: readonly Entry[]): Entry[] {
   const counts = new Map<string, number>();
   return log.map((entry) => {
+    if (!isPresented(entry)) return entry;
     const id = entry.row?.end_to_end_id;
     if (entry.row === null || id === undefined) return entry;
     const side = `SIDE ${counts.get(id) ?? 0}`;
@@ -114,8 +117,8 @@ function paymentRow(entry: Entry, kind: EntityKind, columns: readonly { readonly
     ...Object.fromEntries(columns.map(({ name }) => [name, cells[name]])),
     ...eventRow(entry),
     record: RECORD.payment,
-    is_read: 1,
-    is_event: isEvent(entry) ? 1 : 0,
+    is_read: isPresented(entry) ? 1 : 0,
+    is_event: eventOf(entry),
     epoch: numbers[kind]?.epoch ?? 0,
     seq: numbers[kind]?.seq ?? 0,
     saw_epoch: saw[kind]?.epoch ?? 0,
@@ -163,7 +166,7 @@ export function vectorRows(set: FeatureSet, log: readonly Entry[], blocks: reado
   const { kinds, vectorColumns } = sparkPlan(set, [], null);
   const payments = log.flatMap((entry) => {
     const { row } = entry;
-    if (row === null) return [];
+    if (row === null || !isPresented(entry)) return [];
     const cells = row as unknown as Record<string, unknown>;
     return [
       {
