@@ -17,7 +17,7 @@ const lakes = process.env.LAKES ?? join(folder, 'lakes');
 mkdirSync(lakes, { recursive: true });
 
 /** Prints the peak of the process's memory, threads' included, when it ends. */
-const PEAK = 'process.on("exit",()=>console.error("peak-kb",process.resourceUsage().maxRSS))';
+const PEAK = 'process.on("exit",()=>console.error("peak-kib",process.resourceUsage().maxRSS))';
 
 function sentinela(...args) {
   const began = performance.now();
@@ -27,8 +27,8 @@ function sentinela(...args) {
     { encoding: 'utf8', maxBuffer: 1 << 28 },
   );
   if (status !== 0) throw new Error(`sentinela ${args.join(' ')}: ${stdout}${stderr}`);
-  const peaks = [...stderr.matchAll(/peak-kb (\d+)/g)].map(([, kb]) => Number(kb));
-  return { seconds: (performance.now() - began) / 1000, peakGb: Math.max(...peaks) / 1e6 };
+  const peaks = [...stderr.matchAll(/peak-kib (\d+)/g)].map(([, kib]) => Number(kib));
+  return { seconds: (performance.now() - began) / 1000, peakGb: (Math.max(...peaks) * 1024) / 1e9 };
 }
 
 function lakeOf(count) {

@@ -34,10 +34,15 @@ export interface VerifyReport {
  * manifest's, then the canonical rows of each split with those computed now.
  *
  * @param rowsFile the user's own file, where the export is made of one.
+ * @param again where it is made again; in memory unless told, all of its files.
  * @throws AppError `usage` where such a file is not given, `not_found` where there is no manifest, `invalid_file` where it is none of ours,
  * `version_not_found` where a table's version is gone.
  */
-export async function verifyExport(ports: ExportPorts, rowsFile: UserFile | null = null): Promise<VerifyReport> {
+export async function verifyExport(
+  ports: ExportPorts,
+  rowsFile: UserFile | null = null,
+  again: ObjectStore = memoryObjectStore(),
+): Promise<VerifyReport> {
   const manifest = await readManifest(ports.files);
   const rowCount = manifest.files.reduce((total, file) => total + file.counts.rows, 0);
   const found = { files: manifest.files.length, rows: rowCount };
@@ -49,7 +54,7 @@ export async function verifyExport(ports: ExportPorts, rowsFile: UserFile | null
   if (keyed !== null) return { ok: false, ...found, difference: keyed };
   const rows = await ownRows(manifest, rowsFile);
   if (typeof rows === 'string') return { ok: false, ...found, difference: rows };
-  const difference = await firstDifferentPart(manifest, ports, (at) =>
+  const difference = await firstDifferentPart(manifest, ports, again, (at) =>
     at === 0 ? manifestOptions(manifest, set, rows) : optionsOfExtension(manifest, set, at),
   );
   return { ok: difference === null, ...found, difference };
@@ -59,11 +64,11 @@ export async function verifyExport(ports: ExportPorts, rowsFile: UserFile | null
 async function firstDifferentPart(
   manifest: ExportManifest,
   ports: ExportPorts,
+  again: ObjectStore,
   optionsOf: (part: number) => ExportOptions,
 ): Promise<string | null> {
   const { files, ...others } = ports;
   for (let at = 0; at <= manifest.extensions.length; at += 1) {
-    const again = memoryObjectStore();
     const remade = await writeExport(optionsOf(at), { ...others, files: again });
     const difference = await firstDifference(partOf(manifest, at), remade, files, again);
     if (difference !== null) return difference;

@@ -95,7 +95,9 @@ describe('the files of an export', () => {
     const again = localObjectStore(join(folder, `${format}-again`));
     await createExport({ ...OPTIONS, format }, portsOf(again));
     expect(await allBytes(again)).toEqual(await allBytes(filesOf(format)));
-    expect(await verifyExport(portsOf(filesOf(format)))).toMatchObject({ ok: true, difference: null });
+    const made = localObjectStore(join(folder, `${format}-verified`));
+    expect(await verifyExport(portsOf(filesOf(format)), null, made)).toMatchObject({ ok: true, difference: null });
+    expect(await allBytes(made)).not.toEqual([]);
   });
 
   it('are the same rows with a column of statuses for each feature', async () => {

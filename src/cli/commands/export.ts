@@ -1,4 +1,6 @@
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AppError } from '../../base/errors.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
@@ -49,7 +51,10 @@ async function verifyTrainingSet(
     import('../pseudonym-key.ts'),
     import('../source-tables.ts'),
   ]);
-  const { openRowsFile } = await import('../rows-file.ts');
+  const [{ openRowsFile }, { pathBeside, removeLeftBehind }] = await Promise.all([
+    import('../rows-file.ts'),
+    import('../writing-folder.ts'),
+  ]);
   const file = flags.rows === undefined ? null : await openRowsFile(flags.rows);
   const bar = stagedProgress();
   const started = performance.now();
@@ -60,7 +65,13 @@ async function verifyTrainingSet(
     pseudonyms: openPseudonyms(dataDir, pseudonymKey),
     onProgress: (rows: number, total: number) => bar.update('verifying', rows, total),
   };
-  const report = await verifyExport(ports, file).finally(() => bar.end());
+  const target = join(resolve(flags.spillDir ?? tmpdir()), 'sentinela-verify');
+  await removeLeftBehind(target);
+  const again = await pathBeside(target, 'writing');
+  const report = await verifyExport(ports, file, localObjectStore(again)).finally(async () => {
+    bar.end();
+    await rm(again, { recursive: true, force: true });
+  });
   if (report.difference !== null) {
     throw new AppError('export_mismatch', `${folder} is not what is recomputed: ${report.difference}`, { folder });
   }
