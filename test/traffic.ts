@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { sentinela } from './running-program.ts';
 import { newDataDir, type RunningServer } from './running-server.ts';
 
-/** What is sent: a payment or a label, as a line of JSON. */
+/** What is sent: a payment, a label or a correction, as a line of JSON. */
 export interface TrafficEvent {
-  readonly kind: 'payment' | 'label';
+  readonly kind: 'payment' | 'label' | 'correction';
   readonly line: string;
 }
 
@@ -16,12 +16,13 @@ export interface Tally {
   /** Sent, and not answered when a server went away. */
   readonly unanswered: TrafficEvent[];
   labels: number;
+  corrections: number;
   degraded: number;
 }
 
 /** An empty tally. */
 export function newTally(): Tally {
-  return { answered: new Set(), unanswered: [], labels: 0, degraded: 0 };
+  return { answered: new Set(), unanswered: [], labels: 0, corrections: 0, degraded: 0 };
 }
 
 /**
@@ -67,6 +68,47 @@ export function simulatedTraffic(count: number, seed: number): TrafficEvent[] {
 }
 
 /**
+ * The same traffic with corrections of some payments, a while after them: half take the payment back, the others change
+ * its payee, its amount or its time; some payments are corrected again.
+ *
+ * @param share of the payments.
+ */
+export function withCorrections(events: readonly TrafficEvent[], share: number): TrafficEvent[] {
+  const payments = events.flatMap(({ kind, line }, at) => (kind === 'payment' ? [{ at, line }] : []));
+  const every = Math.round(1 / share);
+  const after = new Map<number, TrafficEvent[]>();
+  const add = (at: number, line: string): void => {
+    const place = Math.min(at, events.length - 1);
+    after.set(place, [...(after.get(place) ?? []), { kind: 'correction', line }]);
+  };
+  for (let number = every; number < payments.length; number += every) {
+    const [payment, other] = [payments[number], payments[number - 1]];
+    if (payment === undefined || other === undefined) continue;
+    const turn = Math.floor(number / every);
+    const wait = 1 + ((number * 37) % 800);
+    add(payment.at + wait, correctionOf(payment.line, other.line, turn));
+    if (turn % 5 === 0) add(payment.at + wait + 100, correctionOf(payment.line, other.line, turn + 1));
+  }
+  return events.flatMap((event, at) => [event, ...(after.get(at) ?? [])]);
+}
+
+/** @param turn which kind of correction comes. */
+function correctionOf(line: string, otherLine: string, turn: number): string {
+  const [payment, other] = [JSON.parse(line), JSON.parse(otherLine)] as Record<string, unknown>[];
+  const { endToEndId, side, acceptedAt, payer, device } = payment ?? {};
+  const head = { endToEndId, correctedAt: acceptedAt };
+  const replacements = [
+    { ...other, endToEndId, side, acceptedAt, payer, ...(device === undefined ? {} : { device }) },
+    { ...payment, amount: `${turn + 1}.07` },
+    { ...payment, acceptedAt: new Date(Date.parse(String(acceptedAt)) - 7_200_000).toISOString() },
+  ];
+  if (turn % 2 === 0) return JSON.stringify(head);
+  return JSON.stringify({ ...head, payment: replacements[((turn - 1) / 2) % replacements.length] });
+}
+
+const ROUTES = { payment: '/v1/score', label: '/v1/labels', correction: '/v1/corrections' } as const;
+
+/**
  * Sends events in order, so many at once. Of several servers each (endToEndId, side) has its own, as
  * behind a balancer that hashes: answers are remembered by the server that gave them.
  */
@@ -100,11 +142,15 @@ function laneOf({ kind, line }: TrafficEvent): number {
 
 async function sendOne(server: RunningServer, { kind, line }: TrafficEvent, tally: Tally): Promise<boolean> {
   try {
-    const response = await server.post(kind === 'label' ? '/v1/labels' : '/v1/score', line);
+    const response = await server.post(ROUTES[kind], line);
     const body = await response.text();
     if (response.status >= 500) return false;
     if (kind === 'label') {
       tally.labels += response.status === 202 ? 1 : 0;
+      return true;
+    }
+    if (kind === 'correction') {
+      tally.corrections += response.status === 202 ? 1 : 0;
       return true;
     }
     if (response.status !== 200) return true;

@@ -45,7 +45,11 @@ export interface RedisOptions {
 const RETRY_MS = 500;
 
 /** Takes nothing: for reading a tail only for its answers. */
-const NO_SINK: TailSink = { applyRecorded: () => {}, applyRecordedLabel: () => {} };
+const NO_SINK: TailSink = {
+  applyRecorded: () => {},
+  applyRecordedLabel: () => {},
+  applyRecordedCorrection: () => {},
+};
 
 /**
  * Opens the state in Redis: joins the epoch that is open there, or builds one from the lake and

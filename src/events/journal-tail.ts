@@ -17,6 +17,10 @@ export interface TailSink {
     eventTimeMicros: number;
     payeeAccount: string | null;
   }): unknown;
+  applyRecordedCorrection(correction: {
+    endToEndId: string;
+    replacement: { row: PaymentRow; keys: EntityKeys } | null;
+  }): unknown;
 }
 
 /** What a tail held. */
@@ -68,6 +72,14 @@ function applyRecord(record: JournalRecord, sink: TailSink, codec: PaymentCodec)
   if (record.kind === 'label') {
     const { endToEndId, state, eventTimeMicros, payeeAccount } = record;
     if (payeeAccount !== null) sink.applyRecordedLabel({ endToEndId, state, eventTimeMicros, payeeAccount });
+    return;
+  }
+  if (record.kind === 'correction') {
+    // What the state did not know then, it does not know now: an epoch's base may hold the payment, and not this.
+    if (!record.isApplied) return;
+    const row = replacementOf(record);
+    const replacement = row === null ? null : { row, keys: entityKeys(row) };
+    sink.applyRecordedCorrection({ endToEndId: record.endToEndId, replacement });
     return;
   }
   if (record.kind !== 'payment' && !(record.kind === 'scored' && record.isEvent)) return;

@@ -16,6 +16,7 @@ import { type DecisionMakers, decidePayment, encodeDecision } from './decide-pay
 import { decisionRecord, type PaymentUnderWay, paymentRecord, scoredRecord } from './scored-records.ts';
 import type { Scorer } from './scorer.ts';
 import {
+  type CorrectionRequest,
   type LabelRequest,
   requestSha256,
   type Scoring,
@@ -100,6 +101,24 @@ export class PaymentScoring implements Scoring {
     await journal.append(encodeRecord({ ...record, payeeAccount: observed.payeeAccount, number: observed.number }), 0);
   }
 
+  async recordCorrection({ parsed, source, raw }: CorrectionRequest): Promise<boolean> {
+    const { store, durability, queue, clock } = this.#parts;
+    const { endToEndId, correctedAtMicros, replacement } = parsed;
+    const knownTimeMicros = clock.nowMicros();
+    this.#admit(Math.max(correctedAtMicros, replacement?.row.event_time ?? correctedAtMicros), knownTimeMicros);
+    // A store outside the process would have to be asked first, and what is durable is never taken out.
+    if (durability !== 'together') throw unsupported();
+    const payment = replacement === null ? null : { row: replacement.row, keys: entityKeys(replacement.row) };
+    const observed = store.correctPayment({ endToEndId, replacement: payment });
+    if (observed instanceof Promise) throw new Error('a store outside the process takes no corrections');
+    const { isApplied, retracted, replaced, mark } = observed;
+    // The slot is taken in the turn in which the state was touched.
+    const slot = queue.enter(mark);
+    const record = { knownTimeMicros, endToEndId, source, correctedAtMicros, isApplied, retracted, replaced, raw };
+    await slot.commit(encodeRecord({ kind: 'correction', ...record }));
+    return isApplied;
+  }
+
   findDecision(endToEndId: string, side: Side): Promise<StoredDecision | undefined> {
     return this.#parts.answers.find(endToEndId, side, this.#parts.clock.nowMicros());
   }
@@ -177,6 +196,13 @@ export class PaymentScoring implements Scoring {
       return null;
     }
   }
+}
+
+function unsupported(): AppError {
+  return new AppError(
+    'correction_unsupported',
+    'state in Redis takes no corrections: run the server without SENTINELA_REDIS_URL',
+  );
 }
 
 function notInTime(): AppError {

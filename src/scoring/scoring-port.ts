@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { canonicalPayment } from '../domain/canonical-payment.ts';
+import type { ParsedCorrection } from '../domain/parse-correction.ts';
 import type { ParsedLabel } from '../domain/parse-label.ts';
 import type { ParsedPayment } from '../domain/parse-payment.ts';
 import type { Side } from '../domain/payment.ts';
@@ -30,6 +31,13 @@ export interface LabelRequest {
   readonly raw: Uint8Array;
 }
 
+/** A correction to record, checked, with the bytes that it came as. */
+export interface CorrectionRequest {
+  readonly parsed: ParsedCorrection;
+  readonly source: RecordSource;
+  readonly raw: Uint8Array;
+}
+
 /** A decision that was made, however long ago. */
 export interface StoredDecision {
   /** The JSON of the `Decision`. */
@@ -55,6 +63,13 @@ export interface Scoring {
    * @throws AppError `in_future`, `not_durable`, `disk_full`, `journal_full`.
    */
   recordLabel(request: LabelRequest): Promise<void>;
+  /**
+   * Records a correction; durable when it resolves.
+   *
+   * @returns whether the state knew the payment: else it is kept and changes nothing.
+   * @throws AppError `correction_unsupported` before anything is recorded; as {@link recordLabel}.
+   */
+  recordCorrection(request: CorrectionRequest): Promise<boolean>;
   /** The decision of a payment's side; undefined where there is none. */
   findDecision(endToEndId: string, side: Side): Promise<StoredDecision | undefined>;
 }

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { AppError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Scoring } from '../scoring/scoring-port.ts';
+import { registerCorrectionRoute } from './correction-route.ts';
 import { registerDecisionRoute } from './decision-route.ts';
 import type { FeatureNames } from './decision-view.ts';
 import { registerFeastRoute } from './feast-route.ts';
@@ -86,6 +87,7 @@ export async function buildHttpServer(ports: HttpPorts): Promise<FastifyInstance
   await registerOpenApi(app, ports.version);
   registerScoreRoutes(app, ports);
   registerLabelRoute(app, ports);
+  registerCorrectionRoute(app, ports);
   registerDecisionRoute(app, ports);
   const reader = new FeatureReader(ports.metrics);
   registerFeatureListRoute(app, ports.reads);

@@ -19,6 +19,8 @@ export interface Metrics {
   observeScore(elapsedMs: number, replayed: boolean): void;
   countDecision(side: string, decision: string, degraded: boolean): void;
   countLabel(): void;
+  /** A correction by what it did; `unknown` where the state did not know the payment. */
+  countCorrection(effect: 'retraction' | 'replacement' | 'unknown'): void;
   /** An online read of features, for all its rows. */
   observeRead(elapsedMs: number, rows: number): void;
   countError(code: ErrorCode): void;
@@ -98,6 +100,7 @@ export function buildMetrics({ gauges, texts = [], build }: MetricSources): Metr
       child.inc();
     },
     countLabel: () => labels.inc(),
+    countCorrection: correctionCounter(registers),
     observeRead(elapsedMs, rows) {
       readSeconds.observe(elapsedMs / 1000);
       rowsRead.inc(rows);
@@ -108,4 +111,14 @@ export function buildMetrics({ gauges, texts = [], build }: MetricSources): Metr
       text: [await registry.metrics(), ...texts.map((text) => text())].join(''),
     }),
   };
+}
+
+function correctionCounter(registers: Registry[]): Metrics['countCorrection'] {
+  const corrections = new Counter({
+    name: 'sentinela_corrections_total',
+    help: 'Corrections of payments that were recorded, by what they did',
+    labelNames: ['effect'],
+    registers,
+  });
+  return (effect) => corrections.inc({ effect });
 }

@@ -16,6 +16,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
       tags: [
         { name: 'scoring', description: 'Payments and decisions' },
         { name: 'labels', description: 'What became of payments' },
+        { name: 'corrections', description: 'Payments that were not, or not as they were presented' },
         { name: 'features', description: 'Values of features, without scoring' },
         { name: 'operation', description: 'Health and metrics' },
       ],

@@ -214,6 +214,92 @@ describe('labels and decisions', () => {
   });
 });
 
+describe('POST /v1/corrections', () => {
+  const correctedAt = '2026-11-02T12:00:00Z';
+  /** What a fresh payment to a payee is served of the payee's sum and count. */
+  const seenOf = async (payee: object): Promise<unknown[]> => {
+    const payment = freshPayment({ payee });
+    await server.post('/v1/score', payment);
+    const shown = (await (await fetch(`${server.url}/v1/decisions/${payment.endToEndId}/PAYER`)).json()) as {
+      features: { name: string; value: unknown }[];
+    };
+    const seen = ['payee_count_ever', 'payee_sum_24h'].map(
+      (wanted) => shown.features.find(({ name }) => name === wanted)?.value,
+    );
+    // The payment itself is taken back, so that the next one sees what this one saw.
+    const { endToEndId } = payment;
+    const taken = await server.post('/v1/corrections', { endToEndId, correctedAt });
+    expect([taken.status, await taken.json()]).toEqual([202, { accepted: true, applied: true }]);
+    return seen;
+  };
+  const payeeOf = (number: string) => ({
+    ispb: '87654321',
+    document: '12ABC34501DE35',
+    account: { number, type: 'CACC' },
+  });
+
+  it('takes a payment back, and puts one in its place, for all that come later', async () => {
+    const [first, second] = [payeeOf('600001'), payeeOf('600002')];
+    const payment = freshPayment({ payee: first, amount: '10.00' });
+    const { endToEndId } = payment;
+    const before = await (await server.post('/v1/score', payment)).text();
+    const [count, sum] = await seenOf(first);
+    expect(count).toBe(1);
+    expect(sum).toBeGreaterThan(0);
+    // Another amount, and then another payee; each sent twice, as after a lost answer.
+    const dearer = { endToEndId, correctedAt, payment: { ...payment, amount: '30.00' } };
+    const moved = { endToEndId, correctedAt, payment: { ...payment, payee: second } };
+    for (let again = 0; again < 2; again += 1) {
+      expect(await (await server.post('/v1/corrections', dearer)).json()).toEqual({ accepted: true, applied: true });
+      expect(await seenOf(first)).toEqual([1, 3 * Number(sum)]);
+    }
+    for (let again = 0; again < 2; again += 1) {
+      expect((await server.post('/v1/corrections', moved)).status).toBe(202);
+      expect(((await seenOf(first)) as number[])[1]).toBe(0);
+      expect(await seenOf(second)).toEqual([1, sum]);
+    }
+    await server.post('/v1/corrections', { endToEndId, correctedAt });
+    expect(((await seenOf(second)) as number[])[1]).toBe(0);
+    // What was decided stays, and a second side of what was taken back is no event.
+    expect(await (await server.post('/v1/score', payment)).text()).toBe(before);
+    expect((await server.post('/v1/score', { ...payment, side: 'PAYEE' })).status).toBe(200);
+    expect(((await seenOf(first)) as number[])[1]).toBe(0);
+  });
+
+  it('takes a correction of a payment that was never seen, and says that it did nothing', async () => {
+    const endToEndId = 'Z'.repeat(32);
+    const response = await server.post('/v1/corrections', { endToEndId, correctedAt });
+    expect([response.status, await response.json()]).toEqual([202, { accepted: true, applied: false }]);
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    expect(metrics).toMatch(/sentinela_corrections_total\{effect="unknown"\} 1/);
+    expect(metrics).toMatch(/sentinela_corrections_total\{effect="replacement"\} 4/);
+  });
+
+  it('names what is wrong with a body', async () => {
+    const payment = freshPayment();
+    const good = { endToEndId: payment.endToEndId, correctedAt, payment };
+    const ahead = new Date(Date.now() + 13 * 3_600_000).toISOString();
+    const cases: [unknown, number, string, string?][] = [
+      ['{', 400, 'invalid_json'],
+      [{ ...good, endToEndId: undefined }, 400, 'invalid_correction', 'endToEndId'],
+      [{ ...good, correctedAt: 'now' }, 400, 'invalid_correction', 'correctedAt'],
+      [{ ...good, why: 'x' }, 400, 'invalid_correction', 'why'],
+      [{ ...good, payment: freshPayment() }, 400, 'invalid_correction', 'payment.endToEndId'],
+      [{ ...good, payment: { ...payment, amount: '-1.00' } }, 400, 'invalid_correction', 'payment.amount'],
+      [{ ...good, correctedAt: ahead }, 422, 'in_future'],
+      [{ ...good, payment: { ...payment, acceptedAt: ahead } }, 422, 'in_future'],
+      ['x'.repeat(70_000), 413, 'too_large'],
+    ];
+    for (const [body, status, code, field] of cases) {
+      const response = await server.post('/v1/corrections', body as string);
+      const problem = await problemOf(response);
+      expect(response.status, JSON.stringify(problem)).toBe(status);
+      expect(problem).toMatchObject({ code, ...(field === undefined ? {} : { field }) });
+      expect(JSON.stringify(problem)).not.toContain('52998224725');
+    }
+  });
+});
+
 describe('the rest of the way in', () => {
   it('tells its health, its metrics and its OpenAPI', async () => {
     expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
@@ -231,7 +317,13 @@ describe('the rest of the way in', () => {
     };
     expect(openapi.openapi).toBe('3.1.0');
     expect(Object.keys(openapi.paths)).toEqual(
-      expect.arrayContaining(['/v1/score', '/v1/score/batch', '/v1/labels', '/v1/decisions/{endToEndId}/{side}']),
+      expect.arrayContaining([
+        '/v1/score',
+        '/v1/score/batch',
+        '/v1/labels',
+        '/v1/corrections',
+        '/v1/decisions/{endToEndId}/{side}',
+      ]),
     );
     expect((await fetch(`${server.url}/docs`)).status).toBe(200);
   });

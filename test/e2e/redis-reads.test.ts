@@ -29,6 +29,13 @@ it('what one server scored another one reads from Redis; without Redis a read sa
   // Reads take no numbers: the next payment's is the second.
   const { rows } = (await read()) as { rows: { saw: { payer: { seq: number } } }[] };
   expect(rows[0]?.saw.payer.seq).toBe(1);
+  // Nothing of a correction is recorded: what is durable with Redis is never taken out.
+  const { endToEndId } = examplePayment();
+  const correction = await a.post('/v1/corrections', { endToEndId, correctedAt: '2026-11-01T12:30:00Z' });
+  expect([correction.status, await correction.json()]).toEqual([
+    501,
+    expect.objectContaining({ code: 'correction_unsupported', retryable: false }),
+  ]);
   redis.stop();
   await expect.poll(read, { timeout: 20_000 }).toMatchObject({ code: 'store_unavailable', retryable: true });
   expect(await a.stop()).toBe(0);

@@ -5,7 +5,7 @@ import type { ExportDiff } from '../../src/training-export/diff-exports.ts';
 import { readTable, sentinela } from '../running-program.ts';
 import { startRedis } from '../running-redis.ts';
 import { newDataDir, type RunningServer, startServer } from '../running-server.ts';
-import { newTally, send, simulatedTraffic } from '../traffic.ts';
+import { newTally, send, simulatedTraffic, withCorrections } from '../traffic.ts';
 
 /** Brings payments of the same people, of some days before, into the lake. */
 function importMore(dataDir: string, seed: number): void {
@@ -64,11 +64,11 @@ function compared(dataDir: string): { readonly decisions: number; readonly value
 }
 
 describe('served = recomputed = exported', () => {
-  it(`embedded: ${PAYMENTS} payments, late, tied, doubled, from both sides, through five ends, snapshots and an import`, {
+  it(`embedded: ${PAYMENTS} payments, late, tied, doubled, corrected, from both sides, through five ends, snapshots and an import`, {
     timeout: TIMEOUT_MS,
   }, async () => {
     const dataDir = newDataDir();
-    const events = simulatedTraffic(PAYMENTS, 77);
+    const events = withCorrections(simulatedTraffic(PAYMENTS, 77), 0.01);
     const sixth = Math.ceil(events.length / 6);
     const tally = newTally();
     const serveSixth = async (number: number, end: 'SIGKILL' | 'SIGTERM'): Promise<string> => {
@@ -101,8 +101,12 @@ describe('served = recomputed = exported', () => {
     expect(readTable(dataDir, 'silver/transactions', 'side').length).toBeGreaterThan(silver.length + 1000);
     const kept = new Set(silver.map((row) => `${row.end_to_end_id} ${row.side}`));
     expect([...tally.answered].filter((key) => !kept.has(key))).toEqual([]);
+    const effects = readTable(dataDir, 'silver/corrections', 'effect').map(({ effect }) => effect);
+    const applied = ['RETRACTED', 'REPLACED'].map((wanted) => effects.filter((effect) => effect === wanted).length);
+    expect(tally.corrections).toBeGreaterThan(PAYMENTS * 0.009);
+    for (const count of applied) expect(count).toBeGreaterThan(PAYMENTS * 0.003);
     console.log(
-      `${tally.answered.size} payments, ${tally.labels} labels: ${values} values compared, served and exported: 0 differ`,
+      `${tally.answered.size} payments, ${tally.labels} labels, ${tally.corrections} corrections (${applied.join(' retractions, ')} replacements): ${values} values compared, served and exported: 0 differ`,
     );
     rmSync(dataDir, { recursive: true });
   });
