@@ -7,6 +7,7 @@ import { LAKE_TABLES, type LakeTableName } from '../../src/pipeline/lake.ts';
 import { silverToGold } from '../../src/pipeline/silver-to-gold.ts';
 import { PYTHON, runPython } from '../python.ts';
 import {
+  correction,
   type ExampleLake,
   entries,
   exampleLake,
@@ -53,6 +54,9 @@ beforeAll(async () => {
       scored(n + 2, { raw: Buffer.from('{') }),
       label(n + 1, 'AGREED'),
       label(n + 2, 'CONTESTED', { raw: Buffer.from('{') }),
+      correction(n + 1, { amount: '7.00' }),
+      // Silver does not hold its payment.
+      correction(n + 9, null),
     ];
     await writer.write(entries(records, from));
     from += records.length;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../src/base/clock.ts';
 import { AppError } from '../../src/base/errors.ts';
 import { type Random, seededRandom } from '../../src/base/random.ts';
+import { parseCorrection } from '../../src/domain/parse-correction.ts';
 import { forgetfulFiles } from '../../src/events/memory-journal-files.ts';
 import { examplePayment } from '../payment-example.ts';
 import { type ScoringWorld, startWorld } from '../scoring-world.ts';
@@ -16,6 +17,18 @@ function paymentOf(number: number): Record<string, unknown> {
     acceptedAt: new Date(START / 1000 + number * 1000).toISOString(),
     payer: { ispb: '12345678', document: '52998224725', account: { number: String(number % 3), type: 'CACC' } },
     payee: { ispb: '12345678', document: '52998224725', account: { number: String(number % 2), type: 'CACC' } },
+  });
+}
+
+/** Takes the payment of a number back; with another one's number, puts what that pays in its place. */
+function correct({ scoring }: ScoringWorld, number: number, other?: number): Promise<boolean> {
+  const { endToEndId } = paymentOf(number);
+  const payment = other === undefined ? {} : { payment: { ...paymentOf(other), endToEndId } };
+  const body = { endToEndId, correctedAt: new Date(START / 1000).toISOString(), ...payment };
+  return scoring.recordCorrection({
+    parsed: parseCorrection(body),
+    source: 'http',
+    raw: Buffer.from(JSON.stringify(body)),
   });
 }
 
@@ -86,14 +99,19 @@ describe('a full disk', () => {
     for (let number = 1; number <= 5; number += 1) await both(number);
     files.failWrites('ENOSPC');
     const failures = await Promise.all(
-      [6, 7, 8].map((number) => world.score(paymentOf(number)).catch((error: unknown) => error)),
+      [
+        ...[6, 7].map((number) => world.score(paymentOf(number))),
+        correct(world, 2),
+        correct(world, 3, 40),
+        world.score(paymentOf(8)),
+      ].map((sent) => sent.catch((error: unknown) => error)),
     );
     for (const failure of failures) {
       expect(failure).toBeInstanceOf(AppError);
       expect(['disk_full', 'not_durable']).toContain(failure instanceof AppError ? failure.code : '');
     }
     files.failWrites(undefined);
-    // The twin never saw the three: equal decisions say that the state has no trace of them.
+    // The twin never saw the five: equal decisions say that the state has no trace of them.
     for (let number = 9; number <= 14; number += 1) {
       const [ours, theirs] = await both(number);
       expect(ours).toBe(theirs);
@@ -102,6 +120,31 @@ describe('a full disk', () => {
     const retried = await world.score(paymentOf(6));
     expect(retried.replayed).toBe(false);
     await world.close();
+    await twin.close();
+  });
+});
+
+describe('corrections', () => {
+  it('are in the state that a restart builds from the journal', async () => {
+    const files = forgetfulFiles();
+    const clock = manualClock(START);
+    const first = await startWorld(files, clock);
+    const twin = await startWorld(forgetfulFiles(), clock);
+    for (const world of [first, twin]) {
+      for (let number = 1; number <= 12; number += 1) await world.score(paymentOf(number));
+      expect(await correct(world, 2)).toBe(true);
+      expect(await correct(world, 3, 40)).toBe(true);
+      expect(await correct(world, 4, 41)).toBe(true);
+      expect(await correct(world, 4, 42)).toBe(true);
+      expect(await correct(world, 99)).toBe(false);
+    }
+    await first.close();
+    const again = await startWorld(files, clock);
+    for (let number = 13; number <= 20; number += 1) {
+      const [ours, theirs] = await Promise.all([again, twin].map((world) => world.score(paymentOf(number))));
+      expect(ours?.body).toBe(theirs?.body);
+    }
+    await again.close();
     await twin.close();
   });
 });

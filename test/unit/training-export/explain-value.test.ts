@@ -64,6 +64,8 @@ const someEvents = fc.array(
     late: fc.constantFrom(0, 0, 0, 10),
     label: fc.option(fc.constantFrom(...LABEL_STATES), { freq: 3 }),
     restart: fc.nat(7).map((number) => number === 0),
+    /** Corrects one of the payments before: takes it back, or replaces its amount and payee. */
+    corrected: fc.option(fc.record({ back: fc.nat(3), amount: fc.option(fc.nat(400)) }), { freq: 2 }),
   }),
   { minLength: 6, maxLength: 25 },
 );
@@ -95,13 +97,16 @@ describe('the explanation of a value', () => {
       fc.asyncProperty(someEvents, fc.nat(3), async (events, chosen) => {
         const world = await silverWorld(set);
         let known = START;
-        for (const [number, { payer, payee, amount, wait, late, label, restart }] of events.entries()) {
+        for (const [number, { payer, payee, amount, wait, late, label, restart, corrected }] of events.entries()) {
           known += wait * MINUTE;
           const row = rowOf(idOf(number), known - late * MINUTE, amount, payer, payee);
           if (restart) world.restart();
           if (number % 2 === 0) world.pay(row, known, 'APPROVE');
           else world.importPayment(row, known);
           if (label !== null) world.label(idOf(Math.max(0, number - 1)), label, known, known);
+          if (corrected === null) continue;
+          const id = idOf(Math.max(0, number - corrected.back));
+          world.correct(id, corrected.amount === null ? null : rowOf(id, known, corrected.amount, payer, payee), known);
         }
         await world.commit();
         const ports: ExportPorts = { tables: world.tables, files: memoryObjectStore() };

@@ -1,5 +1,5 @@
 import { type ManualClock, manualClock } from '../../../src/base/clock.ts';
-import { ENTITY_KINDS, type EntityNumbers } from '../../../src/domain/entity-keys.ts';
+import { ENTITY_KINDS, type EntityNumbers, hasNumber } from '../../../src/domain/entity-keys.ts';
 import type { LabelState } from '../../../src/domain/label.ts';
 import type { PaymentRow } from '../../../src/domain/payment-row.ts';
 import { entityKeys } from '../../../src/domain/payment-row.ts';
@@ -30,6 +30,8 @@ export interface SilverWorld {
   /** Imports a payment: it has numbers and no decision. */
   importPayment(row: PaymentRow, knownTime: number, sourceId?: string): void;
   label(endToEndId: string, state: LabelState, eventTime: number, knownTime: number): void;
+  /** Takes a payment back; with a row, puts that in its place. */
+  correct(endToEndId: string, row: PaymentRow | null, knownTime: number): void;
   /** Writes what happened since the last call to the tables. */
   commit(): Promise<void>;
   /** Writes one more epoch, as a restart does. */
@@ -54,7 +56,10 @@ export async function silverWorld(set: FeatureSet, store: ObjectStore = memoryOb
   const decisions: Record<string, unknown>[] = [];
   const labels: Record<string, unknown>[] = [];
   const epochs: Record<string, unknown>[] = [];
-  const written = { rows: 0, decisions: 0, labels: 0, epochs: 0 };
+  const corrections: Record<string, unknown>[] = [];
+  /** Payments as they are: of which there is an event. */
+  const events = new Map<string, PaymentRow>();
+  const written = { rows: 0, decisions: 0, labels: 0, epochs: 0, corrections: 0 };
   const online = new EmbeddedStore(set, { maxPayments: 100_000 });
   let epoch = 0;
   let position = 0;
@@ -77,6 +82,7 @@ export async function silverWorld(set: FeatureSet, store: ObjectStore = memoryOb
     sourceId: string | null = null,
   ): void => {
     const { payer, payee } = entityKeys(row);
+    if (observation.isEvent) events.set(row.end_to_end_id, row);
     rows.push({
       ...row,
       ...place(knownTime),
@@ -132,11 +138,36 @@ export async function silverWorld(set: FeatureSet, store: ObjectStore = memoryOb
         payee_seq: number?.seq ?? null,
       });
     },
+    correct(endToEndId, row, knownTime) {
+      const replacement = row === null ? null : { row, keys: entityKeys(row) };
+      const { retracted, replaced } = online.correctPayment({ endToEndId, replacement });
+      const at = { ...place(knownTime), source: 'http', corrected_at: knownTime };
+      const add = (effect: string, payment: PaymentRow, numbers: EntityNumbers): void => {
+        const { payer, payee } = entityKeys(payment);
+        corrections.push({
+          ...payment,
+          ...at,
+          ...numbersOf(numbers),
+          effect,
+          payer_account: payer,
+          payee_account: payee,
+        });
+      };
+      const was = events.get(endToEndId);
+      if (was !== undefined && hasNumber(retracted)) add('RETRACTED', was, retracted);
+      events.delete(endToEndId);
+      if (row === null || !hasNumber(replaced)) return;
+      add('REPLACED', row, replaced);
+      events.set(endToEndId, row);
+    },
     async commit() {
       await table('silver/transactions').append({ rows: rows.slice(written.rows) });
       await table('silver/decisions').append({ rows: decisions.slice(written.decisions) });
       await table('silver/labels').append({ rows: labels.slice(written.labels) });
       await table('silver/epochs').append({ rows: epochs.slice(written.epochs) });
+      const corrected = corrections.slice(written.corrections);
+      if (corrected.length > 0) await table('silver/corrections').append({ rows: corrected });
+      written.corrections = corrections.length;
       written.rows = rows.length;
       written.decisions = decisions.length;
       written.labels = labels.length;

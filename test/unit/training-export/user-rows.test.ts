@@ -45,6 +45,7 @@ interface Event {
   readonly late: number;
   readonly label: LabelState | null;
   readonly restart: boolean;
+  readonly corrected?: { readonly back: number; readonly amount: number | null } | null;
 }
 
 interface Asked {
@@ -65,6 +66,8 @@ const aWorld = fc.array(
     late: fc.constantFrom(0, 0, 0, 10),
     label: fc.option(fc.constantFrom(...LABEL_STATES), { freq: 3 }),
     restart: fc.nat(9).map((number) => number === 0),
+    /** Corrects one of the payments before: takes it back, or replaces its amount and accounts. */
+    corrected: fc.option(fc.record({ back: fc.nat(3), amount: fc.option(fc.nat(500)) }), { freq: 3 }),
   }),
   { minLength: 1, maxLength: 25 },
 );
@@ -87,17 +90,24 @@ async function build(events: readonly Event[]): Promise<{ world: SilverWorld; fe
   const world = await silverWorld(set);
   const fed: { known: number; feed: Fed }[] = [];
   let known = START;
-  for (const [number, { payer, payee, amount, wait, late, label, restart }] of events.entries()) {
+  for (const [number, { payer, payee, amount, wait, late, label, restart, corrected = null }] of events.entries()) {
     known += wait * MINUTE;
     const row = rowOf(idOf(number), known - late * MINUTE, amount, payer, payee);
     if (restart) world.restart();
     if (number % 2 === 0) world.pay(row, known, 'APPROVE');
     else world.importPayment(row, known);
     fed.push({ known, feed: (store) => void store.observePayment({ row, keys: entityKeys(row) }) });
-    if (label === null) continue;
-    const event = { endToEndId: idOf(number), state: label, eventTimeMicros: known, payeeAccount: null };
-    world.label(event.endToEndId, label, known, known);
-    fed.push({ known, feed: (store) => void store.observeLabel(event) });
+    if (label !== null) {
+      const event = { endToEndId: idOf(number), state: label, eventTimeMicros: known, payeeAccount: null };
+      world.label(event.endToEndId, label, known, known);
+      fed.push({ known, feed: (store) => void store.observeLabel(event) });
+    }
+    if (corrected === null) continue;
+    const endToEndId = idOf(Math.max(0, number - corrected.back));
+    const now = corrected.amount === null ? null : rowOf(endToEndId, known, corrected.amount, payer, payee);
+    world.correct(endToEndId, now, known);
+    const replacement = now === null ? null : { row: now, keys: entityKeys(now) };
+    fed.push({ known, feed: (store) => void store.correctPayment({ endToEndId, replacement }) });
   }
   await world.commit();
   return { world, fed };
