@@ -8,7 +8,7 @@ const { PAYMENT_COLUMNS } = await import('../dist/domain/payment-row.js');
 const { CodeBuilder } = await import('../dist/base/coded-texts.js');
 const { NarrowNumbers } = await import('../dist/base/narrow-numbers.js');
 const { PackedBuilder } = await import('../dist/base/packed-column.js');
-const { byKind, ENTITY_KINDS } = await import('../dist/domain/entity-keys.js');
+const { byKeyedKind, byKind, ENTITY_KINDS } = await import('../dist/domain/entity-keys.js');
 
 function packed(texts) {
   const builder = new PackedBuilder(texts.length);
@@ -16,19 +16,18 @@ function packed(texts) {
   return builder.take();
 }
 
-/** The payments' own columns. */
+/** The payments' own columns, made at once: what is made when it is asked for holds the payments. */
 function columnsOf(payments) {
-  const texts = (name) => {
-    const builder = new CodeBuilder(payments.length);
-    for (const { row } of payments) builder.push(row[name]);
-    return builder.take();
-  };
-  const numbers = (name) => {
-    const column = new NarrowNumbers(payments.length);
-    column.push(Float64Array.from(payments, ({ row }) => (row[name] === null ? Number.NaN : Number(row[name]))));
-    return column;
-  };
-  return { texts, numbers };
+  const columns = new Map();
+  for (const { name, type } of PAYMENT_COLUMNS) {
+    const isText = type === 'string';
+    const column = isText ? new CodeBuilder(payments.length) : new NarrowNumbers(payments.length);
+    if (isText) for (const { row } of payments) column.push(row[name]);
+    else column.push(Float64Array.from(payments, ({ row }) => (row[name] === null ? Number.NaN : Number(row[name]))));
+    columns.set(name, isText ? column.take() : column);
+  }
+  const get = (name) => columns.get(name);
+  return { texts: get, numbers: get };
 }
 
 /** Records and reads of payments in their order. */
@@ -60,7 +59,7 @@ export function replayRecords(payments) {
       count,
       ids: packed(payments.map(({ row }) => row.end_to_end_id)),
       times: Float64Array.from(payments, ({ row }) => row.event_time),
-      keys: byKind((kind) => payments.map(({ keys }) => same(keys[kind]))),
+      keys: byKeyedKind((kind) => payments.map(({ keys }) => same(keys[kind]))),
       row: paymentRows(
         columnsOf(payments),
         PAYMENT_COLUMNS.map(({ name }) => name),
