@@ -62,7 +62,15 @@ def online(request):
         many = client.online([{"payer": payer}] * 250, features=wanted[:1])
         other = {**payment, "amount": "1.00"}
         client.label({"endToEndId": payment["endToEndId"], "state": "CONTESTED", "eventTime": payment["acceptedAt"]})
+        corrected = [
+            client.correct(payment["endToEndId"], payment["acceptedAt"], {**payment, "amount": "7.00"}),
+            client.online([{"payer": payer}], features=wanted).to_dicts(),
+            client.correct(payment["endToEndId"], payment["acceptedAt"]),
+            client.online([{"payer": payer}], features=wanted).rows[0].statuses,
+            client.correct("E9999999920261101120012345678901", payment["acceptedAt"]),
+        ]
         return {
+            "corrected": corrected,
             "sets": [f"{one.name}@{one.version}" for one in client.feature_sets()],
             "names": features.names,
             "meaning": features.feature("payer_count_24h").description,

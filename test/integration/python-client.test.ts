@@ -49,6 +49,14 @@ describe.skipIf(PYTHON === undefined)('the Python client', () => {
       again: true,
       stored: true,
       batch: [['decision', 'replayed'], ['problem']],
+      // Replaced, and then taken back: nobody ever saw its payer.
+      corrected: [
+        true,
+        [{ payer_count_24h: 1, payer_max_24h: 700, amount: null }],
+        true,
+        ['not_found', 'not_found', 'null'],
+        false,
+      ],
       // The payment is of its payer's history, and not of its own.
       dicts: [
         { payer_count_24h: 1, payer_max_24h: 15_000, amount: null },

@@ -149,6 +149,16 @@ class Client:
         """Records a state of a payment's contest; durable when it returns."""
         self._connection.request("POST", "/v1/labels", dict(label))
 
+    def correct(self, end_to_end_id: str, corrected_at: str, payment: Json | None = None) -> bool:
+        """Takes a payment back, or puts ``payment`` in its place; durable when it returns.
+
+        Decisions that were made stay as they were. False where the state does not know the payment: then it is kept and
+        changes nothing. Raises ``correction_unsupported`` where the server's state is in Redis.
+        """
+        body = {"endToEndId": end_to_end_id, "correctedAt": corrected_at}
+        more = {} if payment is None else {"payment": dict(payment)}
+        return bool(self._connection.request("POST", "/v1/corrections", {**body, **more})["applied"])
+
     def decision(self, end_to_end_id: str, side: str) -> dict[str, Any]:
         """A decision that was made, with the features that it used. Raises ``not_found``."""
         path = f"/v1/decisions/{quote(end_to_end_id, safe='')}/{quote(side, safe='')}"
