@@ -68,7 +68,7 @@ export function addCreateCommand(group: Command, contextOf: ContextOf): void {
     .option('--event-keys', 'where each event was recorded: journal and position')
     .option('--format <name>', 'parquet, arrow (IPC file), arrow-stream, csv or delta (a table a split)', 'parquet')
     .option('--leakage <what>', 'features that know what they should not: warn, fail (exits 5) or off', 'warn')
-    .option('--pin <versions>', 'versions of the other tables, such as decisions@3,labels@4,epochs@2')
+    .option('--pin <versions>', 'versions of the other tables, such as decisions@3,labels@4,epochs@2,corrections@5')
     .addHelpText('after', CREATE_HELP)
     .action((flags: ExportFlags, called: Command) => createTrainingSet(contextOf(called), flags, settingFlags(called)));
   addReplayOptions(command, 'the folder that holds the export');
