@@ -1,4 +1,5 @@
 import { AppError } from '../base/errors.ts';
+import { closeIdleInstances } from '../storage/parquet/duckdb-instance.ts';
 import { buildManifest } from './build-manifest.ts';
 import { checkOptions } from './check-options.ts';
 import { ID_COLUMNS, type IdColumn, idColumnsToRead } from './entity-columns.ts';
@@ -43,6 +44,7 @@ export async function writeExport(options: ExportOptions, ports: ExportPorts): P
   });
   const source = options.rows === undefined ? silver : withUserRows(silver, options.rows);
   const isWanted = await wantedRows(source, ports.tables, options);
+  closeIdleInstances();
   const rows = exportRows(source, options, columns, isWanted, nameOf, ports);
   if (rows.count === 0) throw new AppError('not_found', nothingServed(options, source));
   const training = trainingCounts(options.set);

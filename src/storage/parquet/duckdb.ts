@@ -64,6 +64,8 @@ export async function openDuckDb(limits: DuckDbLimits): Promise<DuckDb> {
       threads: String(limits.threads),
       // No extension is ever fetched; what is built in is enough.
       autoinstall_known_extensions: 'false',
+      // It would hold what was read of files, up to the limit of its memory, which the system's own cache has as well.
+      enable_external_file_cache: 'false',
       ...(limits.temporaryFolder === undefined ? {} : { temp_directory: limits.temporaryFolder }),
       ...(limits.isShared === true ? { temp_directory: sharedSpillFolder() } : {}),
     },
