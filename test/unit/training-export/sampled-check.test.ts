@@ -50,7 +50,7 @@ function payment(number: number, t: number): PaymentRow {
   };
 }
 
-/** Payments of few accounts, so that windows, bounds and labels matter; second sides, labels, imports and restarts among them. */
+/** Payments of few accounts, so that windows, bounds and labels matter; second sides, labels, corrections, imports and restarts among them. */
 async function happen(count: number): Promise<void> {
   for (let step = 0; step < count; step += 1) {
     const number = world.rows.length;
@@ -65,7 +65,11 @@ async function happen(count: number): Promise<void> {
       world.pay({ ...row, end_to_end_id: String(before.end_to_end_id), side: 'PAYEE' }, t, 'ACCEPT');
     } else if (kind === 3) world.label(String(before?.end_to_end_id), 'AGREED', t, t);
     else if (kind === 4 && upTo(4) === 0) world.restart();
-    else world.pay(row, t, 'APPROVE');
+    else if (kind === 5) {
+      const endToEndId = String(before?.end_to_end_id);
+      // Half are taken back; the others go to whoever the row names, mostly entities that the first record does not.
+      world.correct(endToEndId, upTo(2) === 0 ? null : { ...row, end_to_end_id: endToEndId }, t);
+    } else world.pay(row, t, 'APPROVE');
   }
   await world.commit();
 }
