@@ -57,7 +57,8 @@ export async function joinValues(
   );
   step();
   const own = ['#row', ...read.map((_, at) => `#found${at}`)].map(sqlName).join(', ');
-  const how = format === 'csv' ? 'FORMAT csv, HEADER' : 'FORMAT parquet, COMPRESSION zstd';
+  // The least level: of 6 s of CPU for 500,000 rows of 12 values it saves 0.3, and the file is 0.6 % larger.
+  const how = format === 'csv' ? 'FORMAT csv, HEADER' : 'FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1';
   await db.run(`COPY (SELECT * EXCLUDE (${own}) FROM joined ORDER BY "#row") TO ${sqlText(path)} (${how})`);
   return { ...(await countFound(db, read)), columns };
 }
