@@ -176,7 +176,7 @@ describe('rows of a user’s own file', () => {
         expect(await verifyExport(ports, file)).toMatchObject({ ok: true, difference: null });
         // It reads silver again: a third of the worlds is enough.
         if (events.length % 3 > 0) return;
-        const row = found[events.length % found.length];
+        const row = found.find((one) => Number(one[COUNTED]) > 0) ?? found[events.length % found.length];
         const explained = await explainValue(String(row?.row), COUNTED, ports, file);
         expect([explained.exported, explained.recomputed]).toEqual([row?.[COUNTED], row?.[COUNTED]]);
         if (explained.status === 'present') {
