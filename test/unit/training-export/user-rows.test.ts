@@ -71,6 +71,7 @@ const aWorld = fc.array(
   }),
   { minLength: 1, maxLength: 25 },
 );
+const PAID = { payer: 1, payee: 1, amount: 5, wait: 1, late: 0, label: null, restart: false, corrected: null } as const;
 const someRows = fc.array(
   fc.record({
     payer: fc.nat(3),
@@ -176,7 +177,7 @@ describe('rows of a user’s own file', () => {
         expect(await verifyExport(ports, file)).toMatchObject({ ok: true, difference: null });
         // It reads silver again: a third of the worlds is enough.
         if (events.length % 3 > 0) return;
-        const row = found.find((one) => Number(one[COUNTED]) > 0) ?? found[events.length % found.length];
+        const row = found[events.length % found.length];
         const explained = await explainValue(String(row?.row), COUNTED, ports, file);
         expect([explained.exported, explained.recomputed]).toEqual([row?.[COUNTED], row?.[COUNTED]]);
         if (explained.status === 'present') {
@@ -184,7 +185,8 @@ describe('rows of a user’s own file', () => {
           explainedRows += 1;
         }
       }),
-      { numRuns: 25 },
+      // One world has a value to explain; of the random ones few have.
+      { numRuns: 25, examples: [[[PAID, PAID, PAID], [{ ...PAID, minute: 10, known: 20, own: null }]]] },
     );
     expect(compared).toBeGreaterThan(5000);
     expect(explainedRows).toBeGreaterThan(0);
