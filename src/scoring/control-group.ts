@@ -35,8 +35,8 @@ export function controlGroup(share: number, key: () => Uint8Array): ControlGroup
 const STOPS: ReadonlySet<DecisionName> = new Set(['REJECT', 'HOLD']);
 
 /** Whether a control group lets a payment through that a rule decided on. */
-export function isLetThrough(group: ControlGroup | null, decision: DecisionName, endToEndId: string): boolean {
-  return group !== null && STOPS.has(decision) && group.has(endToEndId);
+export function isLetThrough(group: ControlGroup, decision: DecisionName, endToEndId: string): boolean {
+  return STOPS.has(decision) && group.has(endToEndId);
 }
 
 /** What a payment that is let through gets. */
