@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { EVENT } from '../domain/recorded-event.ts';
 import type { ColumnChunk } from '../storage/scan/column-read.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
 import { type ColumnData, kindOf } from '../storage/types/column-data.ts';
@@ -6,12 +7,10 @@ import { findField, type StructField } from '../storage/types/delta-type.ts';
 import { pickRows } from '../storage/types/pick-rows.ts';
 import { type ColumnRead, everyRow } from './lake-columns.ts';
 
-/** What a row of payments is to state, in the column `is_event` of {@link paymentsWithCorrections}. */
-export const RECORD_EVENTS = { none: 0, event: 1, retraction: 2, replacement: 3 } as const;
-
+/** What the column `is_event` of {@link paymentsWithCorrections} says, by effect. */
 const EVENT_OF: Readonly<Record<string, number>> = {
-  RETRACTED: RECORD_EVENTS.retraction,
-  REPLACED: RECORD_EVENTS.replacement,
+  RETRACTED: EVENT.retraction,
+  REPLACED: EVENT.replacement,
 };
 
 /** Columns that say which rows of silver.corrections are read. */

@@ -3,12 +3,13 @@ import type { NumberArray } from '../base/narrow-numbers.ts';
 import { joinedTexts, type TextColumn } from '../base/text-column.ts';
 import { LABEL_STATES } from '../domain/label.ts';
 import { entityKeys, type PaymentRow } from '../domain/payment-row.ts';
+import { EVENT } from '../domain/recorded-event.ts';
 import type { Column } from '../features/definition/definition.ts';
 import { type BaseSink, feedBase } from '../features/embedded/base-feed.ts';
 import type { ObservedLabel, RecordedPayment } from '../features/online-store.ts';
 import type { OrderedLabels, OrderedPayments } from '../features/replay/base-order.ts';
 import type { PlaceColumns } from '../features/replay/replay-input.ts';
-import { paymentsWithCorrections, RECORD_EVENTS } from '../governance/correction-records.ts';
+import { paymentsWithCorrections } from '../governance/correction-records.ts';
 import { lakeColumns } from '../governance/lake-columns.ts';
 import { paymentRecordColumns, recordedLabels, recordedPayments } from '../governance/silver-records.ts';
 import type { Lake } from './lake.ts';
@@ -108,7 +109,7 @@ export function paymentsOf({ payments }: RecordedEvents, ids: ReadonlySet<string
   const found = new Map<string, PaymentRow>();
   for (let row = 0; ids.size > 0 && row < payments.count; row += 1) {
     const event = payments.isEvent[row];
-    if (event !== RECORD_EVENTS.event && event !== RECORD_EVENTS.replacement) continue;
+    if (event !== EVENT.first && event !== EVENT.replacement) continue;
     const payment = payments.row(row);
     // The row's object is the same for every call.
     if (ids.has(payment.end_to_end_id)) found.set(payment.end_to_end_id, { ...payment });

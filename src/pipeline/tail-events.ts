@@ -2,10 +2,10 @@ import { byKeyedKind, byKind, ENTITY_KINDS, type EntityNumbers, hasNumber, NO_NU
 import { LABEL_STATES } from '../domain/label.ts';
 import type { Side } from '../domain/payment.ts';
 import { entityKeys, type PaymentRow } from '../domain/payment-row.ts';
+import { EVENT } from '../domain/recorded-event.ts';
 import type { SkimmedRecord } from '../events/journal-record.ts';
 import type { JournalTail } from '../events/journal-tail.ts';
 import { numberColumns, type PlaceColumns } from '../features/replay/replay-input.ts';
-import { RECORD_EVENTS } from '../governance/correction-records.ts';
 import type { RecordedEvents } from './recorded-events.ts';
 
 /** What a record after a payment says of its event: whether it is one, and its numbers. */
@@ -17,7 +17,7 @@ interface Told {
 /** A row of a payment in a tail: the payment, or what a correction made of it. */
 interface TailPayment {
   readonly row: PaymentRow;
-  /** Of RECORD_EVENTS. */
+  /** Of EVENT. */
   readonly event: number;
   readonly numbers: EntityNumbers;
   readonly place: TailPlace;
@@ -78,7 +78,7 @@ export function tailEvents(
 
 /** A payment with what was told of it. Nothing told yet: it may be an event, and comes after all that are known to be. */
 function tailPayment(row: PaymentRow, told: Told | undefined, place: TailPlace): TailPayment {
-  const event = told?.isEvent === false ? RECORD_EVENTS.none : RECORD_EVENTS.event;
+  const event = told?.isEvent === false ? EVENT.none : EVENT.first;
   return { row, event, numbers: told?.numbers ?? NO_NUMBERS, place };
 }
 
@@ -96,16 +96,16 @@ function correctedPayments(
   for (const { row, event } of payments) {
     const id = row.end_to_end_id;
     // The first event of a payment counts.
-    if (event === RECORD_EVENTS.event && ids.has(id) && !now.has(id)) now.set(id, row);
+    if (event === EVENT.first && ids.has(id) && !now.has(id)) now.set(id, row);
   }
   const made: TailPayment[] = [];
   for (const { record, row, place } of [...corrections].sort(byPlace)) {
     const was = now.get(record.endToEndId);
     if (was !== undefined && hasNumber(record.retracted)) {
-      made.push({ row: was, event: RECORD_EVENTS.retraction, numbers: record.retracted, place });
+      made.push({ row: was, event: EVENT.retraction, numbers: record.retracted, place });
     }
     if (row === null || !record.isApplied) continue;
-    made.push({ row, event: RECORD_EVENTS.replacement, numbers: record.replaced, place });
+    made.push({ row, event: EVENT.replacement, numbers: record.replaced, place });
     now.set(record.endToEndId, row);
   }
   return made;

@@ -45,7 +45,7 @@ export function seenRecords(source: SilverSource, kind: EntityKind, { rows, saw 
 
 type IsSeen = (epoch: number, seq: number, journal: string, position: number) => boolean;
 
-/** By RECORD_EVENTS; no event is no record. */
+/** By EVENT; no event is no record. */
 const WHAT_OF = [undefined, 'payment', 'retraction', 'replacement'] as const;
 
 function* paymentRecords(source: SilverSource, kind: EntityKind, key: string, isSeen: IsSeen): Generator<SeenRecord> {

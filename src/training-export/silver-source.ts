@@ -2,10 +2,11 @@ import { hash128 } from '../base/hash128.ts';
 import { IdTable } from '../base/id-table.ts';
 import { firstTexts, type TextColumn } from '../base/text-column.ts';
 import { byKeyedKind, byKind, ENTITY_KINDS } from '../domain/entity-keys.ts';
+import { EVENT } from '../domain/recorded-event.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import type { EpochOpening } from '../features/replay/epoch-book.ts';
 import type { ReplayLabels, ReplayPayments, ReplayRecords } from '../features/replay/replay-input.ts';
-import { paymentsWithCorrections, RECORD_EVENTS } from '../governance/correction-records.ts';
+import { paymentsWithCorrections } from '../governance/correction-records.ts';
 import { type ColumnRead, type LakeColumns, lakeColumns } from '../governance/lake-columns.ts';
 import { paymentRecordColumns, recordedLabels, recordedPayments } from '../governance/silver-records.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
@@ -153,7 +154,7 @@ function withoutCorrections(records: ReplayPayments): ReplayPayments {
 }
 
 function isOfCorrection(event: number): boolean {
-  return event === RECORD_EVENTS.retraction || event === RECORD_EVENTS.replacement;
+  return event === EVENT.retraction || event === EVENT.replacement;
 }
 
 /** What a replay reads of a source. */

@@ -7,8 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSetFile } from '../../src/cli/feature-sets.ts';
 import { shippedSet } from '../../src/cli/shipped-set.ts';
 import { openSourceTables } from '../../src/cli/source-tables.ts';
+import { EVENT } from '../../src/domain/recorded-event.ts';
 import { compileFeatureSet, type FeatureSet } from '../../src/features/feature-set.ts';
-import { EVENT } from '../../src/features/replay/replay-input.ts';
+
 import { writeDefinitionFile } from '../../src/features/yaml/write-definition.ts';
 import { localObjectStore } from '../../src/storage/store/local-object-store.ts';
 import { readHistory } from '../../src/training-export/read-history.ts';

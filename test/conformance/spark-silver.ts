@@ -1,8 +1,9 @@
 import { manualClock } from '../../src/base/clock.ts';
 import { ENTITY_KINDS } from '../../src/domain/entity-keys.ts';
 import { entityKeys, type PaymentRow } from '../../src/domain/payment-row.ts';
+import { EVENT } from '../../src/domain/recorded-event.ts';
 import type { FeatureSet } from '../../src/features/feature-set.ts';
-import { EVENT } from '../../src/features/replay/replay-input.ts';
+
 import {
   SILVER_CORRECTIONS,
   SILVER_DECISIONS,

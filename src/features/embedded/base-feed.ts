@@ -1,7 +1,7 @@
 import { ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
+import { EVENT } from '../../domain/recorded-event.ts';
 import type { ObservedCorrection, ObservedLabel, RecordedPayment } from '../online-store.ts';
 import { baseOrder, kindOrders, type OrderedLabels, type OrderedPayments } from '../replay/base-order.ts';
-import { EVENT } from '../replay/replay-input.ts';
 
 /** A store that is built from recorded events. */
 export interface BaseSink {

@@ -1,12 +1,7 @@
 import { byKind, ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
+import { EVENT } from '../../domain/recorded-event.ts';
 import { epochOfEvent, numberEntities } from './replay-groups.ts';
-import {
-  EVENT,
-  type NumberColumns,
-  type PlaceColumns,
-  type ReplayLabels,
-  type ReplayPayments,
-} from './replay-input.ts';
+import type { NumberColumns, PlaceColumns, ReplayLabels, ReplayPayments } from './replay-input.ts';
 
 /** Epochs are below 2^20 and numbers below 2^32, so one double holds both in their order. */
 const EPOCH_STEP = 2 ** 32;

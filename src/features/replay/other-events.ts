@@ -1,5 +1,6 @@
+import { EVENT } from '../../domain/recorded-event.ts';
 import { epochOfEvent } from './replay-groups.ts';
-import { EVENT, type ReplayPayments } from './replay-input.ts';
+import type { ReplayPayments } from './replay-input.ts';
 import type { ReplayMemory } from './replay-memory.ts';
 
 /** In `eventOf`: the payment has several events. */

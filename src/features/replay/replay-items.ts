@@ -1,6 +1,7 @@
 import type { EntityKind } from '../../domain/entity-keys.ts';
+import { EVENT } from '../../domain/recorded-event.ts';
 import type { NumberedEntities } from './replay-groups.ts';
-import { EVENT, type NumberColumns, type PlaceColumns, type ReplayRecords } from './replay-input.ts';
+import type { NumberColumns, PlaceColumns, ReplayRecords } from './replay-input.ts';
 import type { ReplayMemory } from './replay-memory.ts';
 
 /** An epoch's numbers follow those of all earlier ones: one sorted double says both, exact for 2^20 epochs of 2^32. */

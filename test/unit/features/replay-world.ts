@@ -9,16 +9,12 @@ import {
 } from '../../../src/domain/entity-keys.ts';
 import { LABEL_STATES } from '../../../src/domain/label.ts';
 import type { PaymentRow } from '../../../src/domain/payment-row.ts';
+import { EVENT } from '../../../src/domain/recorded-event.ts';
 import type { FeatureSetDefinition } from '../../../src/features/definition/definition.ts';
 import type { FeatureSet } from '../../../src/features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../../../src/features/feature-status.ts';
 import type { ReplayedVectors } from '../../../src/features/replay/replay.ts';
-import {
-  EVENT,
-  type NumberColumns,
-  numberColumns,
-  type ReplayInput,
-} from '../../../src/features/replay/replay-input.ts';
+import { type NumberColumns, numberColumns, type ReplayInput } from '../../../src/features/replay/replay-input.ts';
 import { type Cell, type OracleEvent, type OracleItem, type OracleRetraction, oracleVector } from './oracle.ts';
 import { keyColumns, paymentOf, rowOf, type Step } from './streams.ts';
 

@@ -1,7 +1,8 @@
 import { ENTITY_KINDS, type EntityKind } from '../../../../src/domain/entity-keys.ts';
+import { EVENT } from '../../../../src/domain/recorded-event.ts';
 import type { FeatureSetDefinition } from '../../../../src/features/definition/definition.ts';
 import type { FeatureSet } from '../../../../src/features/feature-set.ts';
-import { EVENT } from '../../../../src/features/replay/replay-input.ts';
+
 import type { HistoryPiece } from '../../../../src/training-export/read-history.ts';
 import { RECORD } from '../../../../src/training-export/spark/entity-records.ts';
 import { BLOCK_SCHEMA } from '../../../../src/training-export/spark/history-stage.ts';
