@@ -2,7 +2,6 @@ import { AppError } from '../base/errors.ts';
 import { type Correction, CorrectionSchema } from './correction.ts';
 import { microsOfInstant } from './instant.ts';
 import { type ParsedPayment, parsePayment } from './parse-payment.ts';
-import type { Payment } from './payment.ts';
 import { schemaCheck } from './schema-errors.ts';
 
 /** A correction that was checked. */
@@ -35,13 +34,21 @@ export function parseCorrection(body: unknown): ParsedCorrection {
       'payment.endToEndId is not endToEndId: a correction replaces a payment by one of the same id',
     );
   }
-  return { endToEndId, correctedAtMicros, replacement: payment === undefined ? null : replacementOf(payment) };
+  return {
+    endToEndId,
+    correctedAtMicros,
+    replacement: payment === undefined ? null : ofReplacement(() => parsePayment(payment)),
+  };
 }
 
-/** What the schema cannot say of a payment is said with the field's path from the correction. */
-function replacementOf(payment: Payment): ParsedPayment {
+/**
+ * Reads the payment of a correction.
+ *
+ * @throws AppError `invalid_correction` with the field's path from the correction, where `read` throws `invalid_payment`.
+ */
+export function ofReplacement<T>(read: () => T): T {
   try {
-    return parsePayment(payment);
+    return read();
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'invalid_payment') throw error;
     const { field } = error.context;

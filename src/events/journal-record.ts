@@ -87,7 +87,7 @@ export interface CorrectionRecord {
   readonly retracted: EntityNumbers;
   /** Numbers that the event in its place took; nulls where there is none. */
   readonly replaced: EntityNumbers;
-  /** The JSON body, byte for byte. What the payment is now is read from it. */
+  /** The body, byte for byte: JSON over HTTP, a protobuf message over gRPC. What the payment is now is read from it. */
   readonly raw: Uint8Array;
 }
 

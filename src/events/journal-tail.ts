@@ -77,7 +77,7 @@ function applyRecord(record: JournalRecord, sink: TailSink, codec: PaymentCodec)
   if (record.kind === 'correction') {
     // What the state did not know then, it does not know now: an epoch's base may hold the payment, and not this.
     if (!record.isApplied) return;
-    const row = replacementOf(record);
+    const row = replacementOf(record, codec);
     const replacement = row === null ? null : { row, keys: entityKeys(row) };
     sink.applyRecordedCorrection({ endToEndId: record.endToEndId, replacement });
     return;
@@ -89,13 +89,13 @@ function applyRecord(record: JournalRecord, sink: TailSink, codec: PaymentCodec)
 
 /** The payment of a record, of a correction the one that it puts in the place of another; null where it holds none. */
 function rowOf(record: JournalRecord, codec: PaymentCodec): PaymentRow | null {
-  if (record.kind === 'correction') return replacementOf(record);
+  if (record.kind === 'correction') return replacementOf(record, codec);
   if (record.kind !== 'payment' && record.kind !== 'scored') return null;
   return paymentRow(codec.decodeBody(record.source, record.raw) as ImportedPayment);
 }
 
-function replacementOf({ raw }: Pick<CorrectionRecord, 'raw'>): PaymentRow | null {
-  const { payment } = JSON.parse(Buffer.from(raw).toString('utf8')) as { readonly payment?: ImportedPayment };
+function replacementOf({ source, raw }: CorrectionRecord, codec: PaymentCodec): PaymentRow | null {
+  const { payment } = codec.decodeCorrection(source, raw) as { readonly payment?: ImportedPayment };
   return payment === undefined ? null : paymentRow(payment);
 }
 

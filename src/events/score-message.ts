@@ -1,7 +1,8 @@
-import { AppError } from '../base/errors.ts';
+import { AppError, type ErrorCode } from '../base/errors.ts';
 import type { Decision } from '../domain/decision.ts';
 import { instantOfMicros, microsOfInstant } from '../domain/instant.ts';
 import { amountOf, MAX_AMOUNT_CENTAVOS } from '../domain/money.ts';
+import { ofReplacement } from '../domain/parse-correction.ts';
 
 /** A decoded message: fields that were not sent are absent. */
 type Message = { readonly [field: string]: unknown };
@@ -25,6 +26,20 @@ export function bodyOfMessage(message: Message): Record<string, unknown> {
     purpose: message.purpose,
     device: device(message.device),
     dict: dict(message.dict),
+  });
+}
+
+/**
+ * The body of `/v1/corrections` that a `CorrectRequest` says.
+ *
+ * @throws AppError `invalid_correction` for what the JSON form cannot even write.
+ */
+export function bodyOfCorrection(message: Message): Record<string, unknown> {
+  const { payment } = message;
+  return compact({
+    endToEndId: message.endToEndId ?? '',
+    correctedAt: instantText('correctedAt', message.correctedAt, 'invalid_correction'),
+    payment: isMessage(payment) ? ofReplacement(() => bodyOfMessage(payment)) : undefined,
   });
 }
 
@@ -53,12 +68,12 @@ function amountText(value: unknown): string {
 const MIN_SECONDS = -62_135_596_800;
 const MAX_SECONDS = 253_402_300_799;
 
-function instantText(field: string, value: unknown): string | undefined {
+function instantText(field: string, value: unknown, code: ErrorCode = 'invalid_payment'): string | undefined {
   if (!isMessage(value)) return undefined;
   const seconds = Number(value.seconds ?? 0);
   const nanos = Number(value.nanos ?? 0);
   if (!(seconds >= MIN_SECONDS && seconds <= MAX_SECONDS) || !(nanos >= 0 && nanos <= 999_999_999)) {
-    throw new AppError('invalid_payment', `${field} is not a real instant`, { field });
+    throw new AppError(code, `${field} is not a real instant`, { field });
   }
   return instantOfMicros(seconds * 1_000_000 + Math.floor(nanos / 1000));
 }

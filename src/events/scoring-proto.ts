@@ -1,7 +1,7 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
 import { AppError } from '../base/errors.ts';
-import { bodyOfMessage } from './score-message.ts';
+import { bodyOfCorrection, bodyOfMessage } from './score-message.ts';
 
 /** Full name of the gRPC service. */
 export const SCORING_SERVICE = 'sentinela.scoring.v1.Scoring';
@@ -19,6 +19,12 @@ export interface ScoringProto {
    * @throws AppError `invalid_protobuf` for bytes that are no message.
    */
   decodeRequest(raw: Uint8Array): Record<string, unknown>;
+  /**
+   * The body of `/v1/corrections` that the bytes of a `CorrectRequest` say.
+   *
+   * @throws AppError `invalid_protobuf` for bytes that are no message.
+   */
+  decodeCorrection(raw: Uint8Array): Record<string, unknown>;
 }
 
 /** Reads the definition; 30 ms, so done once and not before it is needed. */
@@ -31,19 +37,26 @@ export function loadScoringProto(): ScoringProto {
     oneofs: false,
   });
   const service = definition[SCORING_SERVICE] as ServiceDefinition | undefined;
-  const decode = service?.Score?.requestDeserialize as ((bytes: Buffer) => Record<string, unknown>) | undefined;
-  if (service === undefined || decode === undefined) throw new Error('scoring.proto has no Scoring.Score');
+  if (service === undefined) throw new Error(`scoring.proto has no ${SCORING_SERVICE}`);
+  const score = decoderOf(service, 'Score');
+  const correct = decoderOf(service, 'Correct');
   return {
     definition,
     service,
-    decodeRequest(raw) {
-      let message: Record<string, unknown>;
-      try {
-        message = decode(Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength));
-      } catch {
-        throw new AppError('invalid_protobuf', `the ${raw.length} bytes are no ScoreRequest`);
-      }
-      return bodyOfMessage(message);
-    },
+    decodeRequest: (raw) => bodyOfMessage(score(raw)),
+    decodeCorrection: (raw) => bodyOfCorrection(correct(raw)),
+  };
+}
+
+/** Decodes requests of a method. */
+function decoderOf(service: ServiceDefinition, method: string): (raw: Uint8Array) => Record<string, unknown> {
+  const decode = service[method]?.requestDeserialize as ((bytes: Buffer) => Record<string, unknown>) | undefined;
+  if (decode === undefined) throw new Error(`scoring.proto has no Scoring.${method}`);
+  return (raw) => {
+    try {
+      return decode(Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength));
+    } catch {
+      throw new AppError('invalid_protobuf', `the ${raw.length} bytes are no ${method}Request`);
+    }
   };
 }

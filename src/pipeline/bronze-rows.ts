@@ -59,7 +59,7 @@ function addRows(rows: BronzeRows, journalId: string, entry: BronzeEntry, codec:
       rows.labels.push(labelRow(journalId, entry, record));
       return;
     case 'correction':
-      rows.corrections.push(correctionRow(journalId, entry, record));
+      rows.corrections.push(correctionRow(journalId, entry, record, codec));
       return;
     case 'sequence':
       rows.sequences.push(sequenceRow(journalId, entry, record));
@@ -180,7 +180,12 @@ function labelRow(journalId: string, { position }: BronzeEntry, record: LabelRec
   };
 }
 
-function correctionRow(journalId: string, { position }: BronzeEntry, record: CorrectionRecord): BronzeRow {
+function correctionRow(
+  journalId: string,
+  { position }: BronzeEntry,
+  record: CorrectionRecord,
+  codec: PaymentCodec,
+): BronzeRow {
   const hours = hourOf(record.knownTimeMicros);
   // Rare: what is put together here costs nothing that counts.
   return {
@@ -198,7 +203,7 @@ function correctionRow(journalId: string, { position }: BronzeEntry, record: Cor
     ...prefixedNumbers('retracted_', record.retracted),
     ...prefixedNumbers('replaced_', record.replaced),
     raw: record.raw,
-    correction: canonicalOrNull(() => JSON.parse(textOf(record.raw))),
+    correction: canonicalOrNull(() => codec.decodeCorrection(record.source, record.raw)),
   };
 }
 

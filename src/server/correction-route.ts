@@ -17,7 +17,7 @@ export function registerCorrectionRoute(
     const raw = bodyOf(request.body);
     const parsed = parseCorrection(decodeJsonBody(raw, LIMITS.paymentBytes));
     const applied = await ports.scoring.recordCorrection({ parsed, source: 'http', raw });
-    ports.metrics.countCorrection(applied ? (parsed.replacement === null ? 'retraction' : 'replacement') : 'unknown');
+    ports.metrics.countCorrection(parsed, applied);
     return reply.code(202).send({ accepted: true, applied });
   });
 }

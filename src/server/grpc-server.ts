@@ -13,10 +13,11 @@ import type { Logger } from 'pino';
 import { AppError, ERRORS } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Decision } from '../domain/decision.ts';
+import { parseCorrection } from '../domain/parse-correction.ts';
 import { parsePayment } from '../domain/parse-payment.ts';
 import { messageOfDecision } from '../events/score-message.ts';
 import { loadScoringProto, SCORING_SERVICE, type ScoringProto } from '../events/scoring-proto.ts';
-import type { Scoring, ScoringAnswer } from '../scoring/scoring-port.ts';
+import type { Scoring } from '../scoring/scoring-port.ts';
 import type { Readiness } from './health-routes.ts';
 import type { Metrics } from './metrics.ts';
 import { problemOf } from './problem.ts';
@@ -79,35 +80,58 @@ export function buildGrpcServer(ports: GrpcPorts): GrpcServer {
 /** A request as it came: bytes. Decoding in the handler makes bad bytes INVALID_ARGUMENT; grpc-js itself would say INTERNAL. */
 type RawCall = ServerUnaryCall<Buffer, object>;
 
-function scoringService(proto: ScoringProto, ports: GrpcPorts): [ServiceDefinition, UntypedServiceImplementation] {
-  const { Score: method } = proto.service;
-  if (method === undefined) throw new Error('scoring.proto has no Scoring.Score');
-  const raw: ServiceDefinition = {
-    ...proto.service,
-    Score: { ...method, requestDeserialize: (bytes: Buffer) => bytes },
-  };
-  const handle = (call: RawCall, callback: sendUnaryData<object>): void => {
-    scoreCall(ports, proto, call.request).then(
-      (answer) => {
-        const metadata = new Metadata();
-        if (answer.replayed) metadata.set('idempotent-replayed', 'true');
-        call.sendMetadata(metadata);
-        callback(null, messageOfDecision(JSON.parse(answer.body) as Decision));
-      },
-      (error: unknown) => callback(statusOf(ports, error)),
-    );
-  };
-  return [raw, { Score: handle }];
+/** A message to answer with, and the headers before it. */
+interface Reply {
+  readonly message: object;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
-async function scoreCall(ports: GrpcPorts, proto: ScoringProto, raw: Buffer): Promise<ScoringAnswer> {
-  const started = performance.now();
+function scoringService(proto: ScoringProto, ports: GrpcPorts): [ServiceDefinition, UntypedServiceImplementation] {
+  const answers: Readonly<Record<string, (raw: Buffer) => Promise<Reply>>> = {
+    Score: (raw) => score(ports, proto, raw),
+    Correct: (raw) => correct(ports, proto, raw),
+  };
+  const service: Record<string, ServiceDefinition[string]> = {};
+  const handlers: UntypedServiceImplementation = {};
+  for (const [name, answer] of Object.entries(answers)) {
+    const method = proto.service[name];
+    if (method === undefined) throw new Error(`scoring.proto has no Scoring.${name}`);
+    service[name] = { ...method, requestDeserialize: (bytes: Buffer) => bytes };
+    handlers[name] = (call: RawCall, callback: sendUnaryData<object>): void => {
+      admitted(ports, () => answer(call.request)).then(
+        ({ message, headers }) => {
+          const metadata = new Metadata();
+          for (const [header, value] of Object.entries(headers)) metadata.set(header, value);
+          call.sendMetadata(metadata);
+          callback(null, message);
+        },
+        (error: unknown) => callback(statusOf(ports, error)),
+      );
+    };
+  }
+  return [service, handlers];
+}
+
+async function admitted(ports: GrpcPorts, answer: () => Promise<Reply>): Promise<Reply> {
   if (ports.readiness.stopping)
     throw new AppError('not_ready', 'the server is stopping: send the request to another, or again');
+  return await answer();
+}
+
+async function score({ scoring, metrics }: GrpcPorts, proto: ScoringProto, raw: Buffer): Promise<Reply> {
+  const started = performance.now();
   const parsed = parsePayment(proto.decodeRequest(raw));
-  const answer = await ports.scoring.score({ parsed, source: 'grpc', raw });
-  ports.metrics.observeScore(performance.now() - started, answer.replayed);
-  return answer;
+  const { body, replayed } = await scoring.score({ parsed, source: 'grpc', raw });
+  metrics.observeScore(performance.now() - started, replayed);
+  const message = messageOfDecision(JSON.parse(body) as Decision);
+  return { message, headers: replayed ? { 'idempotent-replayed': 'true' } : {} };
+}
+
+async function correct({ scoring, metrics }: GrpcPorts, proto: ScoringProto, raw: Buffer): Promise<Reply> {
+  const parsed = parseCorrection(proto.decodeCorrection(raw));
+  const applied = await scoring.recordCorrection({ parsed, source: 'grpc', raw });
+  metrics.countCorrection(parsed, applied);
+  return { message: { applied }, headers: {} };
 }
 
 function statusOf(ports: GrpcPorts, error: unknown): { code: number; details: string; metadata: Metadata } {

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ErrorCode } from '../base/errors.ts';
+import type { ParsedCorrection } from '../domain/parse-correction.ts';
 
 /** Gauges whose values are read when Prometheus asks. */
 export interface MetricSources {
@@ -20,7 +21,7 @@ export interface Metrics {
   countDecision(side: string, decision: string, degraded: boolean): void;
   countLabel(): void;
   /** A correction by what it did; `unknown` where the state did not know the payment. */
-  countCorrection(effect: 'retraction' | 'replacement' | 'unknown'): void;
+  countCorrection(correction: ParsedCorrection, applied: boolean): void;
   /** An online read of features, for all its rows. */
   observeRead(elapsedMs: number, rows: number): void;
   countError(code: ErrorCode): void;
@@ -120,5 +121,8 @@ function correctionCounter(registers: Registry[]): Metrics['countCorrection'] {
     labelNames: ['effect'],
     registers,
   });
-  return (effect) => corrections.inc({ effect });
+  return ({ replacement }, applied) => {
+    const effect = replacement === null ? 'retraction' : 'replacement';
+    corrections.inc({ effect: applied ? effect : 'unknown' });
+  };
 }

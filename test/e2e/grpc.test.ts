@@ -3,13 +3,17 @@ import { loadSync } from '@grpc/proto-loader';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadScoringProto } from '../../src/events/scoring-proto.ts';
+import { correctMessage, scoreMessage } from '../grpc-message.ts';
 import { examplePayment } from '../payment-example.ts';
 import { type RunningServer, startServer } from '../running-server.ts';
 
 let server: RunningServer;
 let client: Client;
 const proto = loadScoringProto();
-const method = proto.service.Score;
+
+/** A method as its client has it. */
+type Method = (typeof proto.service)[string] | undefined;
+const { Score: method, Correct: correctMethod } = proto.service;
 
 beforeAll(async () => {
   server = await startServer();
@@ -26,14 +30,14 @@ interface Reply {
   readonly replayed: boolean;
 }
 
-/** Sends bytes as a ScoreRequest. */
-function send(bytes: Buffer): Promise<Reply> {
+/** Sends bytes as a request of a method, Score unless told. */
+function send(bytes: Buffer, to: Method = method): Promise<Reply> {
   return new Promise((resolve) => {
     let replayed = false;
     const call = client.makeUnaryRequest(
-      method?.path ?? '',
+      to?.path ?? '',
       (value: Buffer) => value,
-      (value: Buffer) => method?.responseDeserialize(value) as Record<string, unknown>,
+      (value: Buffer) => to?.responseDeserialize(value) as Record<string, unknown>,
       bytes,
       new Metadata(),
       (error, response) => resolve({ error, response, replayed }),
@@ -45,32 +49,14 @@ function send(bytes: Buffer): Promise<Reply> {
 }
 
 const score = (message: object): Promise<Reply> => send(method?.requestSerialize(message) as Buffer);
-
-/** The message that says the same as a body of /v1/score. */
-function messageOf(payment: Record<string, unknown>): Record<string, unknown> {
-  const { amount, acceptedAt, device, ...rest } = payment as {
-    amount: string;
-    acceptedAt: string;
-    device?: { enrolledAt?: string };
-  };
-  return {
-    ...rest,
-    amountCentavos: amount.replace('.', ''),
-    acceptedAt: timestamp(acceptedAt),
-    ...(device === undefined ? {} : { device: { ...device, enrolledAt: timestamp(device.enrolledAt ?? '') } }),
-  };
-}
-
-function timestamp(text: string): { seconds: number; nanos: number } {
-  const ms = Date.parse(text);
-  return { seconds: Math.floor(ms / 1000), nanos: (ms % 1000) * 1_000_000 };
-}
+const correct = (message: object): Promise<Reply> =>
+  send(correctMethod?.requestSerialize(message) as Buffer, correctMethod);
 
 describe('Scoring.Score', () => {
   it('means the same as POST /v1/score: a repeat over the other way in gets the first answer', async () => {
     const payment = examplePayment({ endToEndId: `E12345678202611011300${'0'.repeat(10)}1` });
     const http = (await (await server.post('/v1/score', payment)).json()) as Record<string, unknown>;
-    const { error, response, replayed } = await score(messageOf(payment));
+    const { error, response, replayed } = await score(scoreMessage(payment));
     expect(error).toBeNull();
     expect(replayed).toBe(true);
     const { score: value, decidedAt, expiresAt, reasons, degraded, ...rest } = http;
@@ -78,9 +64,9 @@ describe('Scoring.Score', () => {
     expect(response?.score).toBe(value);
 
     const other = examplePayment({ endToEndId: `E12345678202611011300${'0'.repeat(10)}2` });
-    const first = await score(messageOf(other));
+    const first = await score(scoreMessage(other));
     expect(first.replayed).toBe(false);
-    const again = await score(messageOf(other));
+    const again = await score(scoreMessage(other));
     expect(again.replayed).toBe(true);
     expect(again.response).toEqual(first.response);
     const overHttp = await server.post('/v1/score', other);
@@ -89,7 +75,7 @@ describe('Scoring.Score', () => {
   });
 
   it('refuses another payment under the same key with ALREADY_EXISTS', async () => {
-    const payment = messageOf(examplePayment({ endToEndId: `E12345678202611011300${'0'.repeat(10)}3` }));
+    const payment = scoreMessage(examplePayment({ endToEndId: `E12345678202611011300${'0'.repeat(10)}3` }));
     await score(payment);
     const { error } = await score({ ...payment, amountCentavos: 1 });
     expect(error?.code).toBe(6);
@@ -97,7 +83,7 @@ describe('Scoring.Score', () => {
   });
 
   it('names the field of a bad payment', async () => {
-    const payment = messageOf(examplePayment());
+    const payment = scoreMessage(examplePayment());
     for (const [change, field] of [
       [{ amountCentavos: -1 }, /amount_centavos/],
       [{ side: 0 }, /side/],
@@ -118,7 +104,7 @@ describe('Scoring.Score', () => {
   });
 
   it('survives 2,000 fuzzed messages without an internal error', { timeout: 120_000 }, async () => {
-    const good = method?.requestSerialize(messageOf(examplePayment())) as Buffer;
+    const good = method?.requestSerialize(scoreMessage(examplePayment())) as Buffer;
     const mutated = fc.tuple(fc.nat(good.length - 1), fc.nat(255)).map(([at, byte]) => {
       const copy = Buffer.from(good);
       copy[at] = byte;
@@ -131,6 +117,104 @@ describe('Scoring.Score', () => {
         expect([null, 3, 6]).toContain(error?.code ?? null);
       }),
       { numRuns: 2000 },
+    );
+  });
+});
+
+describe('Scoring.Correct', () => {
+  const correctedAt = '2026-11-02T12:00:00Z';
+  let counter = 0;
+  const freshPayment = (changes: Record<string, unknown> = {}): Record<string, unknown> => {
+    counter += 1;
+    return examplePayment({ endToEndId: `E12345678202611011400${String(counter).padStart(11, '0')}`, ...changes });
+  };
+  const payeeOf = (number: string) => ({
+    ispb: '87654321',
+    document: '12ABC34501DE35',
+    account: { number, type: 'CACC' },
+  });
+  /** How much a fresh payment sees that its payee got before; the payment itself is taken back, over gRPC. */
+  const sumSeen = async (payee: object): Promise<unknown> => {
+    const payment = freshPayment({ payee });
+    const { endToEndId } = payment;
+    await server.post('/v1/score', payment);
+    const shown = (await (await fetch(`${server.url}/v1/decisions/${endToEndId}/PAYER`)).json()) as {
+      features: { name: string; value: unknown }[];
+    };
+    const taken = await correct(correctMessage({ endToEndId, correctedAt }));
+    expect([taken.error, taken.response]).toEqual([null, { applied: true }]);
+    return shown.features.find(({ name }) => name === 'payee_sum_24h')?.value;
+  };
+
+  it('takes a payment back and puts one in its place, as POST /v1/corrections does', async () => {
+    const [payee, other] = [payeeOf('700001'), payeeOf('700002')];
+    const payment = freshPayment({ payee, amount: '10.00' });
+    const { endToEndId } = payment;
+    await score(scoreMessage(payment));
+    const sum = Number(await sumSeen(payee));
+    expect(sum).toBeGreaterThan(0);
+    const dearer = { endToEndId, correctedAt, payment: { ...payment, amount: '30.00' } };
+    const moved = { endToEndId, correctedAt, payment: { ...payment, payee: other } };
+    // Sent twice, as after a lost answer, and once more over the other way in.
+    for (let again = 0; again < 2; again += 1) {
+      expect((await correct(correctMessage(dearer))).response).toEqual({ applied: true });
+      expect(await sumSeen(payee)).toBe(3 * sum);
+    }
+    expect(await (await server.post('/v1/corrections', dearer)).json()).toEqual({ accepted: true, applied: true });
+    expect(await sumSeen(payee)).toBe(3 * sum);
+    expect((await correct(correctMessage(moved))).error).toBeNull();
+    expect([await sumSeen(payee), await sumSeen(other)]).toEqual([0, sum]);
+    expect((await correct(correctMessage({ endToEndId, correctedAt }))).error).toBeNull();
+    expect(await sumSeen(other)).toBe(0);
+    const unknown = await correct(correctMessage({ endToEndId: 'Z'.repeat(32), correctedAt }));
+    expect([unknown.error, unknown.response?.applied ?? false]).toEqual([null, false]);
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    expect(metrics).toMatch(/sentinela_corrections_total\{effect="unknown"\} 1/);
+    expect(metrics).toMatch(/sentinela_corrections_total\{effect="replacement"\} 4/);
+  });
+
+  it('names what is wrong as POST /v1/corrections does', async () => {
+    const payment = freshPayment();
+    const good = correctMessage({ endToEndId: payment.endToEndId, correctedAt, payment });
+    const ofPayment = (changes: object) => ({ ...good, payment: { ...(good.payment as object), ...changes } });
+    const ahead = { seconds: Math.floor(Date.now() / 1000) + 13 * 3600, nanos: 0 };
+    const cases: [object, string, RegExp][] = [
+      [{ ...good, endToEndId: '' }, 'invalid_correction', /^endToEndId /],
+      [{ ...good, correctedAt: undefined }, 'invalid_correction', /^correctedAt is missing/],
+      [{ ...good, correctedAt: { seconds: 0, nanos: -1 } }, 'invalid_correction', /^correctedAt is not a real/],
+      [{ ...good, correctedAt: ahead }, 'in_future', /12 h ahead/],
+      [{ ...good, payment: {} }, 'invalid_correction', /^payment\./],
+      [ofPayment({ endToEndId: 'Z'.repeat(32) }), 'invalid_correction', /^payment\.endToEndId is not endToEndId/],
+      [ofPayment({ amountCentavos: -1 }), 'invalid_correction', /^payment\.amount_centavos /],
+      [ofPayment({ acceptedAt: { seconds: 0, nanos: -1 } }), 'invalid_correction', /^payment\.acceptedAt /],
+      [ofPayment({ acceptedAt: ahead }), 'in_future', /12 h ahead/],
+      [ofPayment({ payer: undefined }), 'invalid_correction', /^payment\.payer is missing/],
+    ];
+    for (const [message, code, told] of cases) {
+      const { error } = await correct(message);
+      expect([error?.code, error?.metadata.get('sentinela-code')], error?.details).toEqual([3, [code]]);
+      expect(error?.details).toMatch(told);
+      expect(error?.details).not.toContain('52998224725');
+    }
+    const { error } = await send(Buffer.from([0x0a, 0xff, 0xff, 0xff, 0xff]), correctMethod);
+    expect([error?.code, error?.metadata.get('sentinela-code')]).toEqual([3, ['invalid_protobuf']]);
+  });
+
+  it('survives 1,000 fuzzed messages without an internal error', { timeout: 120_000 }, async () => {
+    const payment = freshPayment();
+    const message = correctMessage({ endToEndId: payment.endToEndId, correctedAt, payment });
+    const good = correctMethod?.requestSerialize(message) as Buffer;
+    const mutated = fc.tuple(fc.nat(good.length - 1), fc.nat(255)).map(([at, byte]) => {
+      const copy = Buffer.from(good);
+      copy[at] = byte;
+      return copy;
+    });
+    await fc.assert(
+      fc.asyncProperty(mutated, async (bytes) => {
+        const { error } = await send(bytes, correctMethod);
+        expect([null, 3]).toContain(error?.code ?? null);
+      }),
+      { numRuns: 1000 },
     );
   });
 });

@@ -5,16 +5,18 @@ import { parsePayment } from '../../../src/domain/parse-payment.ts';
 import { entityKeys } from '../../../src/domain/payment-row.ts';
 import { AnswerIndex } from '../../../src/events/answer-index.ts';
 import { openJournal } from '../../../src/events/journal.ts';
-import type { JournalRecord } from '../../../src/events/journal-record.ts';
+import type { CorrectionRecord, JournalRecord } from '../../../src/events/journal-record.ts';
 import { feedJournalTail, readJournalTails } from '../../../src/events/journal-tail.ts';
 import { localJournalFiles } from '../../../src/events/local-journal-files.ts';
 import { paymentCodec } from '../../../src/events/payment-codec.ts';
 import { encodeRecord } from '../../../src/events/record-codec.ts';
+import { loadScoringProto } from '../../../src/events/scoring-proto.ts';
 import { EmbeddedStore } from '../../../src/features/embedded/embedded-store.ts';
 import { bronzeToSilver } from '../../../src/pipeline/bronze-to-silver.ts';
 import { bronzeWriter } from '../../../src/pipeline/bronze-writer.ts';
 import { feedEvents, joinedEvents, paymentsOf, silverEvents } from '../../../src/pipeline/recorded-events.ts';
 import { retractedIn, tailEvents } from '../../../src/pipeline/tail-events.ts';
+import { correctMessage } from '../../grpc-message.ts';
 import { examplePayment } from '../../payment-example.ts';
 import { SET } from '../../scoring-world.ts';
 import { correction, entries, exampleLake, idOf, JOURNAL, scored, T0 } from './lake-example.ts';
@@ -27,6 +29,7 @@ const aStep = fc.record({
   payee: fc.integer({ min: 1, max: 3 }),
   reais: fc.integer({ min: 1, max: 9 }),
   minute: fc.nat(3000),
+  source: fc.constantFrom('http', 'grpc'),
 });
 type Step = typeof aStep extends fc.Arbitrary<infer T> ? T : never;
 
@@ -45,6 +48,14 @@ function bodyOf({ id, payer, payee, reais, minute }: Step, side = 'PAYER'): Reco
 function paymentOf(body: Record<string, unknown>) {
   const { row } = parsePayment(body);
   return { row, keys: entityKeys(row) };
+}
+
+const correct = loadScoringProto().service.Correct;
+
+/** The same correction as it comes over gRPC. */
+function overGrpc(record: CorrectionRecord): CorrectionRecord {
+  const body = JSON.parse(Buffer.from(record.raw).toString()) as Record<string, unknown>;
+  return { ...record, source: 'grpc', raw: correct?.requestSerialize(correctMessage(body)) as Buffer };
 }
 
 /** What a store that answers the steps records of them. */
@@ -69,7 +80,8 @@ function recordsOf(live: EmbeddedStore, steps: readonly Step[]): JournalRecord[]
     const body = step.kind === 'retract' ? null : bodyOf(step);
     const replacement = body === null ? null : paymentOf(body);
     const { mark: _, ...observed } = live.correctPayment({ endToEndId, replacement });
-    records.push(correction(step.id, body, { knownTimeMicros, ...observed }));
+    const record = correction(step.id, body, { knownTimeMicros, ...observed });
+    records.push(step.source === 'grpc' ? overGrpc(record) : record);
   }
   return records;
 }
@@ -78,7 +90,7 @@ function recordsOf(live: EmbeddedStore, steps: readonly Step[]): JournalRecord[]
 function featuresOf(store: EmbeddedStore): unknown[] {
   const pairs = [1, 2].flatMap((payer) => [1, 2, 3].map((payee) => ({ payer, payee })));
   return pairs.map((pair) => {
-    const { keys } = paymentOf(bodyOf({ kind: 'pay', id: 9, reais: 1, minute: 0, ...pair }));
+    const { keys } = paymentOf(bodyOf({ kind: 'pay', id: 9, reais: 1, minute: 0, source: 'http', ...pair }));
     const { values, status } = store.readFeatures({ keys, atMicros: T0 + 60_000_000, row: null });
     return [Array.from(values), Array.from(status)];
   });
