@@ -118,8 +118,8 @@ export async function* importSteps(
   for await (const batch of payments) {
     const steps: ImportStep[] = [];
     for (const timed of batch) {
-      // A label of the same known time comes after the payments of that time.
-      await takeLabels(pending, fromFile, timed.knownMicros, steps);
+      // A label of the same known time comes after the payments of that time. What is wrong was known at no time of the file.
+      if (timed.row.kind === 'payment') await takeLabels(pending, fromFile, timed.knownMicros, steps);
       const step = paymentStep(timed);
       steps.push(step);
       if (step.kind === 'payment') rowLabels(step, rule, pending);
@@ -186,7 +186,7 @@ async function takeLabels(
 }
 
 interface Cursor<T> {
-  /** Known time of the next item; undefined where the next batch is still to be read. */
+  /** Known time of the next item, before all others of what is wrong; undefined where the next batch is still to be read. */
   readonly known: number | undefined;
   /** Reads on; Infinity at the end. */
   load(): Promise<number>;
@@ -198,7 +198,12 @@ function cursor(batches: AsyncIterable<readonly ImportStep[]>): Cursor<ImportSte
   let batch: readonly ImportStep[] = [];
   let at = 0;
   let ended = false;
-  const known = (): number | undefined => (ended ? Number.POSITIVE_INFINITY : batch[at]?.knownMicros);
+  const known = (): number | undefined => {
+    if (ended) return Number.POSITIVE_INFINITY;
+    const item = batch[at];
+    // What is wrong holds nothing up: it goes where it stood.
+    return item?.kind === 'bad' ? Number.NEGATIVE_INFINITY : item?.knownMicros;
+  };
   return {
     get known() {
       return known();

@@ -148,6 +148,16 @@ describe('the order of an import', () => {
     expect(made.map(told)).toEqual(['bad1@-1772323200', 'payment1@4', 'bad2@4', 'payment3@6', 'bad3@6']);
   });
 
+  it('orders labels and payments the same where the first line of either is wrong', async () => {
+    const bad: ImportedRow = { kind: 'bad', line: 1, raw: Buffer.from('x'), code: 'invalid_json', reason: 'r' };
+    const now = T0 + 1000 * SECOND;
+    const labels = [{ ...labelLine(1, '1', 0), bytes: Buffer.from('{') }, labelLine(2, '2', 3), labelLine(3, '3', 5)];
+    const made = await all(
+      importSteps(timedRows(batched([bad, good(2, 2), good(3, 4)]), now), labelSteps(batched(labels), now), null),
+    );
+    expect(made.map(told)).toEqual(['bad1@1000', 'bad1@1000', 'payment2@2', 'label2@3', 'payment3@4', 'label3@5']);
+  });
+
   const folder = mkdtempSync(join(tmpdir(), 'sort-'));
   afterAll(() => rmSync(folder, { recursive: true }));
 
