@@ -207,7 +207,8 @@ function correctionRow(
   };
 }
 
-function prefixedNumbers(prefix: string, numbers: EntityNumbers): BronzeRow {
+/** The columns of an event's numbers behind a prefix. */
+export function prefixedNumbers(prefix: string, numbers: EntityNumbers): BronzeRow {
   const columns = ENTITY_KINDS.flatMap((kind) => [
     [`${prefix}${kind}_epoch`, numbers[kind]?.epoch ?? null],
     [`${prefix}${kind}_seq`, numbers[kind]?.seq ?? null],

@@ -1,11 +1,9 @@
 import { canonicalJson } from '../base/canonical-json.ts';
 import { AppError } from '../base/errors.ts';
-import type { Side } from '../domain/payment.ts';
 import { BRONZE_SCHEMA_VERSION } from '../governance/contracts/bronze.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
 import { readRows } from '../storage/scan/table-read.ts';
 import { journalAppId } from './bronze-writer.ts';
-import type { KnownPayment } from './import-ledger.ts';
 import { ingestColumns } from './import-rows.ts';
 import type { Lake } from './lake.ts';
 import { silverPositions } from './silver-plan.ts';
@@ -74,21 +72,4 @@ async function readEpochs(snapshot: Snapshot, journalId: string): Promise<{ own?
     own = { epoch, knownMicros: Number(row.known_time), offsets };
   }
   return own === undefined ? { largest } : { own, largest };
-}
-
-/** The payments of an epoch's base, for the ledger. */
-export async function knownPayments(lake: Lake, { offsets }: ImportEpoch): Promise<KnownPayment[]> {
-  const known: KnownPayment[] = [];
-  const columns = ['end_to_end_id', 'side', 'payee_account', 'journal_id', 'journal_position'];
-  for await (const row of readRows(await lake.table('silver/transactions').snapshot(), { columns })) {
-    const last = offsets[String(row.journal_id)];
-    if (last === undefined || Number(row.journal_position) > last) continue;
-    const account = row.payee_account;
-    known.push({
-      endToEndId: String(row.end_to_end_id),
-      side: row.side as Side,
-      payeeAccount: typeof account === 'string' ? account : null,
-    });
-  }
-  return known;
 }

@@ -4,12 +4,14 @@ import { AppError, messageOf, systemErrorCode } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { BronzeRow } from './bronze-rows.ts';
 import { bronzeToSilver } from './bronze-to-silver.ts';
-import { knownPayments, openImportEpoch } from './import-epoch.ts';
+import { correctedIn, correctionSteps } from './import-corrections.ts';
+import { openImportEpoch } from './import-epoch.ts';
 import { type FileDigest, fileDigest, importJournalId } from './import-identity.ts';
+import { knownPayments } from './import-known.ts';
 import { importLedger } from './import-ledger.ts';
 import { fileRecords } from './import-lines.ts';
 import { type ImportMapping, parseMapping } from './import-mapping.ts';
-import { type ImportStep, importSteps, labelSteps, type TimedRow, timedRows } from './import-order.ts';
+import { type ImportStep, importSteps, labelSteps, mergedSteps, type TimedRow, timedRows } from './import-order.ts';
 import { bodyReader, type ImportedRow, mappedReader, type RowReader } from './import-row.ts';
 import {
   IMPORT_TABLES,
@@ -31,6 +33,8 @@ export interface ImportOptions {
   readonly mapping?: string;
   /** NDJSON, bodies of `/v1/labels`. */
   readonly labels?: string;
+  /** NDJSON, bodies of `/v1/corrections`. */
+  readonly corrections?: string;
   /** Told now and then how much of the payments' file was read. */
   readonly onProgress?: (progress: ImportProgress) => void;
 }
@@ -55,7 +59,7 @@ export interface ImportFigures extends ImportCounts {
 const COMMIT_STEPS = 50_000;
 
 /**
- * Brings a file into the lake: payments and labels with an order and numbers of their own epoch into
+ * Brings a file into the lake: payments, labels and corrections with an order and numbers of their own epoch into
  * bronze, what cannot be read into quarantine with its line, and all of it into silver. Killed at
  * any moment and called again with the same files it goes on; called once more it does nothing.
  *
@@ -69,17 +73,28 @@ export async function importFile(options: ImportOptions, ports: JobPorts): Promi
   const format = formatOf(options.file, mapping);
   const digest = await fileDigest(options.file);
   const labelsDigest = options.labels === undefined ? null : await fileDigest(options.labels);
-  const journalId = importJournalId([digest.sha256, mapping?.sha256 ?? '-', labelsDigest?.sha256 ?? '-']);
+  const correctionsDigest = options.corrections === undefined ? null : await fileDigest(options.corrections);
+  const journalId = importJournalId([
+    digest.sha256,
+    mapping?.sha256 ?? '-',
+    labelsDigest?.sha256 ?? '-',
+    // Without corrections an import is the journal that it was before there were any.
+    ...(correctionsDigest === null ? [] : [correctionsDigest.sha256]),
+  ]);
   // What was recorded before must be in silver before the epoch names it as its base.
   await bronzeToSilver(ports);
   const done = await isDone(lake, journalId);
   const epoch = await openImportEpoch(lake, journalId, clock.nowMicros());
   if (done) return { journalId, epoch: epoch.epoch, alreadyImported: true, ...noCounts() };
 
-  const known = await knownPayments(lake, epoch);
+  const corrected = options.corrections === undefined ? NOTHING_CORRECTED : await correctedIn(options.corrections);
+  const known = await knownPayments(lake, epoch, corrected.ids);
   const payments = recordsIn(digest, mapping === null ? 300 : 16);
   const labels = (mapping?.label == null ? 0 : payments) + (labelsDigest === null ? 0 : recordsIn(labelsDigest, 90));
-  const ledger = importLedger({ payments: payments + known.length, labels: labels + 1 }, known);
+  const ledger = importLedger(
+    { payments: payments + known.payments.length, labels: labels + 1, corrections: corrected.count },
+    { ...known, corrected: corrected.ids },
+  );
   const contentType = format === 'csv' ? 'text/csv' : 'application/json';
   const rows = importRows(journalId, epoch, ledger, contentType, clock.nowMicros());
   const reader = mapping === null ? bodyReader() : mappedReader(mapping, format, basename(options.file));
@@ -88,7 +103,7 @@ export async function importFile(options: ImportOptions, ports: JobPorts): Promi
   const read = readFileRows(options.file, format, reader, report);
   const steps = importSteps(
     ordered(timedRows(read, epoch.knownMicros), mapping, ports.temporaryFolder),
-    options.labels === undefined ? none() : labelSteps(fileRecords(options.labels, 'ndjson'), epoch.knownMicros),
+    stepsBeside(options, epoch.knownMicros),
     mapping?.label ?? null,
   );
   await writeSteps(lake, journalId, steps, rows);
@@ -152,6 +167,14 @@ function ordered(
   return mapping === null || mapping.knownTime.kind === 'running_max' ? rows : sortedRows(rows, folder);
 }
 
+const NOTHING_CORRECTED = { ids: new Set<string>(), count: 0 };
+
+/** What the files beside the payments' hold: of one known time labels before corrections. */
+function stepsBeside({ labels, corrections }: ImportOptions, startMicros: number): AsyncIterable<ImportStep[]> {
+  const labelled = labels === undefined ? none() : labelSteps(fileRecords(labels, 'ndjson'), startMicros);
+  return corrections === undefined ? labelled : mergedSteps(labelled, correctionSteps(corrections, startMicros));
+}
+
 async function* none(): AsyncGenerator<ImportStep[]> {}
 
 async function writeSteps(
@@ -177,7 +200,14 @@ async function writeSteps(
 }
 
 function newBatch(): Record<ImportTable, BronzeRow[]> {
-  return { 'quarantine/transactions': [], 'quarantine/labels': [], 'bronze/labels': [], 'bronze/transactions': [] };
+  return {
+    'quarantine/transactions': [],
+    'quarantine/labels': [],
+    'quarantine/corrections': [],
+    'bronze/labels': [],
+    'bronze/corrections': [],
+    'bronze/transactions': [],
+  };
 }
 
 /** Each table's txn says how far it has come: what a killed run committed is left out here. */

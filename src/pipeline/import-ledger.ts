@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { AppError } from '../base/errors.ts';
 import { hash128 } from '../base/hash128.ts';
 import { IdTable } from '../base/id-table.ts';
-import { byKind, type EntityKind } from '../domain/entity-keys.ts';
+import { byKind, type EntityKeys, type EntityKind } from '../domain/entity-keys.ts';
 import type { LabelState } from '../domain/label.ts';
 import type { Side } from '../domain/payment.ts';
 import { entityKeys, type PaymentRow } from '../domain/payment-row.ts';
@@ -36,6 +36,18 @@ export interface ImportLedger {
   place(row: PaymentRow, payment: string): PaymentPlace;
   /** The payee of a label's payment, the caller's word where we never saw it, and the label's number. */
   placeLabel(label: LedgerLabel): LabelPlace;
+  /** @param replacement the payment as it is now; null where it is retracted. */
+  placeCorrection(endToEndId: string, replacement: PaymentRow | null): CorrectionPlace;
+}
+
+/** What a correction does, given what was before it: as the online stores do it. */
+export interface CorrectionPlace {
+  /** Whether the payment is known; else nothing happens. */
+  readonly isApplied: boolean;
+  /** Numbers that the retraction takes in the entities of the event as it was; nulls where there was none. */
+  readonly retracted: ImportNumbers;
+  /** Numbers that the event in its place takes; nulls where there is none. */
+  readonly replaced: ImportNumbers;
 }
 
 /** What makes two labels the same, and the account that its caller names. */
@@ -57,24 +69,52 @@ export type LabelPlace =
 export interface LedgerCapacity {
   readonly payments: number;
   readonly labels: number;
+  readonly corrections: number;
+}
+
+/** What the ledger stands on. */
+export interface LedgerBase {
+  /** Payments that the lake held before. */
+  readonly payments: Iterable<KnownPayment>;
+  /** Of those that were corrected or will be: the entities of the event as it is, null where it was taken back. */
+  readonly events: ReadonlyMap<string, EntityKeys | null>;
+  /** Ids that the import corrects. */
+  readonly corrected: ReadonlySet<string>;
 }
 
 const SIDE_BITS: Readonly<Record<Side, number>> = { PAYER: 1, PAYEE: 2 };
 /** The side was in the lake: what it said is not compared. */
 const IN_LAKE_SHIFT = 2;
 
-/** A ledger in memory: 45 bytes a payment and each of its entities, and the texts of payees' accounts. */
-export function importLedger(capacity: LedgerCapacity, known: Iterable<KnownPayment>): ImportLedger {
+/**
+ * A ledger in memory: 45 bytes a payment and each of its entities, the texts of payees' accounts, and the keys of the
+ * payments that are corrected.
+ */
+export function importLedger(capacity: LedgerCapacity, base: LedgerBase): ImportLedger {
   const payments = paymentTable(capacity.payments);
-  // A label may name a payee that no payment did.
-  const entities = byKind((kind) => numberTable(capacity.payments + (kind === 'payee' ? capacity.labels : 0)));
-  const accounts = textTable(capacity.payments);
+  // A label may name a payee that no payment did, and a correction takes two numbers in entities of its own.
+  const named = capacity.payments + 2 * capacity.corrections;
+  const entities = byKind((kind) => numberTable(named + (kind === 'payee' ? capacity.labels : 0)));
+  const accounts = textTable(named);
   const labels = table(capacity.labels);
-  for (const { endToEndId, side, payeeAccount } of known) {
+  const events = new Map(base.events);
+  const setPayee = (place: number, account: string | null): void => {
+    payments.payees[place] = account === null ? 0 : accounts.placeOf(account) + 1;
+  };
+  for (const { endToEndId, side, payeeAccount } of base.payments) {
     const place = payments.placeOf(endToEndId);
     payments.sides[place] = (payments.sides[place] ?? 0) | SIDE_BITS[side] | (SIDE_BITS[side] << IN_LAKE_SHIFT);
-    if (payeeAccount !== null) payments.payees[place] = accounts.placeOf(payeeAccount) + 1;
+    if (payeeAccount !== null) setPayee(place, payeeAccount);
   }
+  for (const [endToEndId, keys] of events) {
+    const place = payments.find(endToEndId);
+    if (place !== -1) setPayee(place, keys?.payee ?? null);
+  }
+  const takeNumbers = (keys: EntityKeys | null): ImportNumbers =>
+    byKind((kind) => {
+      const key = keys?.[kind] ?? null;
+      return key === null ? null : entities[kind].advance(key, 1);
+    });
   return {
     place(row, payment) {
       const bit = SIDE_BITS[row.side];
@@ -89,7 +129,8 @@ export function importLedger(capacity: LedgerCapacity, known: Iterable<KnownPaym
       const event = sides === 0;
       const keys = entityKeys(row);
       const step = event ? 1 : 0;
-      if (event && keys.payee !== null) payments.payees[place] = accounts.placeOf(keys.payee) + 1;
+      if (event) setPayee(place, keys.payee);
+      if (event && base.corrected.has(row.end_to_end_id)) events.set(row.end_to_end_id, keys);
       return {
         kind: event ? 'event' : 'second_side',
         numbers: byKind((kind) => {
@@ -106,6 +147,15 @@ export function importLedger(capacity: LedgerCapacity, known: Iterable<KnownPaym
       const account = seen === 0 ? payeeAccount : accounts.textOf(seen - 1);
       if (account === null) return { kind: 'label', payeeAccount: null, number: null };
       return { kind: 'label', payeeAccount: account, number: entities.payee.advance(account, 1) };
+    },
+    placeCorrection(endToEndId, replacement) {
+      const place = payments.find(endToEndId);
+      if (place === -1) return { isApplied: false, retracted: takeNumbers(null), replaced: takeNumbers(null) };
+      const keys = replacement === null ? null : entityKeys(replacement);
+      const retracted = takeNumbers(events.get(endToEndId) ?? null);
+      events.set(endToEndId, keys);
+      setPayee(place, keys?.payee ?? null);
+      return { isApplied: true, retracted, replaced: takeNumbers(keys) };
     },
   };
 }

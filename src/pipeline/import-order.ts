@@ -5,9 +5,13 @@ import { accountKey } from '../domain/entity-keys.ts';
 import { instantOfMicros } from '../domain/instant.ts';
 import type { LabelState } from '../domain/label.ts';
 import { type ParsedLabel, parseLabel } from '../domain/parse-label.ts';
+import type { PaymentRow } from '../domain/payment-row.ts';
 import type { FileRecord } from './import-lines.ts';
 import type { ImportMapping } from './import-mapping.ts';
 import { type BadRow, type GoodRow, type ImportedRow, jsonText, parseJson } from './import-row.ts';
+
+/** Steps that {@link mergedSteps} hands on at once. */
+const MERGED_STEPS = 1000;
 
 /** When something was learned, and whether that is a guess. */
 interface Known {
@@ -30,11 +34,24 @@ export interface ImportedLabel {
   readonly payeeAccount: string | null;
 }
 
+/** A correction on its way into the lake. */
+export interface ImportedCorrection {
+  readonly line: number;
+  readonly raw: Buffer;
+  /** Canonical JSON of the body of `/v1/corrections`. */
+  readonly correction: string;
+  readonly endToEndId: string;
+  readonly correctedAtMicros: number;
+  /** The payment as it is now; null where it is retracted. */
+  readonly replacement: PaymentRow | null;
+}
+
 /** What an import does, in the order of its numbers. */
 export type ImportStep =
   | (Known & { readonly kind: 'payment'; readonly row: GoodRow })
   | (Known & { readonly kind: 'label'; readonly label: ImportedLabel })
-  | (Known & { readonly kind: 'bad'; readonly table: 'transactions' | 'labels'; readonly bad: BadRow });
+  | (Known & { readonly kind: 'correction'; readonly correction: ImportedCorrection })
+  | (Known & { readonly kind: 'bad'; readonly table: 'transactions' | 'labels' | 'corrections'; readonly bad: BadRow });
 
 /** A row of the payments' file with its known time. */
 export interface TimedRow extends Known {
@@ -67,9 +84,35 @@ export async function* timedRows(
 }
 
 /** Reads a file of labels, bodies of `/v1/labels`; known at the running maximum of their event times. */
-export async function* labelSteps(
+export function labelSteps(
   batches: AsyncIterable<readonly FileRecord[]>,
   startMicros: number,
+): AsyncGenerator<ImportStep[]> {
+  return lineSteps(batches, startMicros, 'labels', ({ line, bytes }) => {
+    const label = importedLabel(line, bytes, parseLabel(parseJson(jsonText(bytes))));
+    return { atMicros: label.eventMicros, step: { kind: 'label', label } };
+  });
+}
+
+/** What a good line is, and when that happened. */
+interface ReadLine {
+  readonly atMicros: number;
+  readonly step:
+    | { readonly kind: 'label'; readonly label: ImportedLabel }
+    | { readonly kind: 'correction'; readonly correction: ImportedCorrection };
+}
+
+/**
+ * Reads a file beside the payments', line by line; each is known at the running maximum of when it happened.
+ *
+ * @param startMicros known time of a bad line before the first good one.
+ * @param read what throws as an AppError is the line's own fault and ends in the quarantine of `table`.
+ */
+export async function* lineSteps(
+  batches: AsyncIterable<readonly FileRecord[]>,
+  startMicros: number,
+  table: 'labels' | 'corrections',
+  read: (record: FileRecord) => ReadLine,
 ): AsyncGenerator<ImportStep[]> {
   let newest = Number.NEGATIVE_INFINITY;
   for await (const batch of batches) {
@@ -77,16 +120,34 @@ export async function* labelSteps(
       const { line, bytes: raw } = record;
       try {
         if (record.problem !== null) throw new AppError('too_large', record.problem.reason);
-        const label = importedLabel(line, raw, parseLabel(parseJson(jsonText(raw))));
-        newest = Math.max(newest, label.eventMicros);
-        return { kind: 'label', knownMicros: newest, assumed: true, label };
+        const { atMicros, step } = read(record);
+        newest = Math.max(newest, atMicros);
+        return { ...step, knownMicros: newest, assumed: true };
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         const knownMicros = Number.isFinite(newest) ? newest : startMicros;
         const bad: BadRow = { kind: 'bad', line, raw, code: error.code, reason: messageOf(error) };
-        return { kind: 'bad', table: 'labels', knownMicros, assumed: true, bad };
+        return { kind: 'bad', table, knownMicros, assumed: true, bad };
       }
     });
+  }
+}
+
+/** Two streams that are in the order of known times as one that is: of equal times the first comes first. */
+export async function* mergedSteps(
+  first: AsyncIterable<readonly ImportStep[]>,
+  second: AsyncIterable<readonly ImportStep[]>,
+): AsyncGenerator<ImportStep[]> {
+  const [a, b] = [cursor(first), cursor(second)];
+  for (;;) {
+    const steps: ImportStep[] = [];
+    while (steps.length < MERGED_STEPS) {
+      const [ofA, ofB] = [a.known ?? (await a.load()), b.known ?? (await b.load())];
+      if (Math.min(ofA, ofB) === Number.POSITIVE_INFINITY) break;
+      steps.push(ofA <= ofB ? a.take() : b.take());
+    }
+    if (steps.length === 0) return;
+    yield steps;
   }
 }
 
@@ -104,17 +165,17 @@ function importedLabel(line: number, raw: Buffer, parsed: ParsedLabel): Imported
 }
 
 /**
- * Payments, the labels that their rows hold, and those of a file of labels, by (known time,
- * payments before labels, line); with `ties: before_payments` the labels of rows come before other payments of their known
+ * Payments, the labels that their rows hold, and what the files beside them hold (labels, corrections), by (known time,
+ * payments before the rest, line); with `ties: before_payments` the labels of rows come before other payments of their known
  * time. What comes in must be in that order already.
  */
 export async function* importSteps(
   payments: AsyncIterable<readonly TimedRow[]>,
-  labels: AsyncIterable<readonly ImportStep[]>,
+  beside: AsyncIterable<readonly ImportStep[]>,
   rule: ImportMapping['label'],
 ): AsyncGenerator<ImportStep[]> {
   const pending = timeHeap<ImportStep>();
-  const fromFile = cursor(labels);
+  const fromFile = cursor(beside);
   for await (const batch of payments) {
     const steps: ImportStep[] = [];
     for (const timed of batch) {
@@ -219,7 +280,7 @@ function cursor(batches: AsyncIterable<readonly ImportStep[]>): Cursor<ImportSte
     },
     take() {
       const item = batch[at];
-      if (item === undefined) throw new Error('a label was taken that is not there');
+      if (item === undefined) throw new Error('a step was taken that is not there');
       at += 1;
       return item;
     },

@@ -1,14 +1,17 @@
+import { byKind, type EntityNumber } from '../domain/entity-keys.ts';
 import { BRONZE_SCHEMA_VERSION } from '../governance/contracts/bronze.ts';
-import type { BronzeRow } from './bronze-rows.ts';
-import type { ImportLedger, ImportNumbers, LabelPlace, PaymentPlace } from './import-ledger.ts';
-import type { ImportedLabel, ImportStep } from './import-order.ts';
+import { type BronzeRow, prefixedNumbers } from './bronze-rows.ts';
+import type { CorrectionPlace, ImportLedger, ImportNumbers, LabelPlace, PaymentPlace } from './import-ledger.ts';
+import type { ImportedCorrection, ImportedLabel, ImportStep } from './import-order.ts';
 import type { BadRow, GoodRow } from './import-row.ts';
 
 /** The tables that an import writes, beside its opening record. */
 export const IMPORT_TABLES = [
   'quarantine/transactions',
   'quarantine/labels',
+  'quarantine/corrections',
   'bronze/labels',
+  'bronze/corrections',
   'bronze/transactions',
 ] as const;
 /** A table that an import writes. */
@@ -29,6 +32,10 @@ export interface ImportCounts {
   labels: number;
   /** The same state of the same payment at the same time again. */
   duplicateLabels: number;
+  /** Corrections of payments that are known. */
+  corrections: number;
+  /** Corrections that are kept and do nothing: of payments that are not known. */
+  ignoredCorrections: number;
   quarantined: number;
   /** Of what was written, how much has an assumed known time. */
   knownAssumed: number;
@@ -44,6 +51,8 @@ export function noCounts(): ImportCounts {
     inLake: 0,
     labels: 0,
     duplicateLabels: 0,
+    corrections: 0,
+    ignoredCorrections: 0,
     quarantined: 0,
     knownAssumed: 0,
   };
@@ -86,7 +95,11 @@ export function importRows(
   let position = 1;
   // Rows that are no payment here: the labels that they hold are none either.
   const refusedLines = new Set<number>();
-  const quarantined = (step: ImportStep, name: 'transactions' | 'labels', bad: BadRow): ImportedTableRow => {
+  const quarantined = (
+    step: ImportStep,
+    name: 'transactions' | 'labels' | 'corrections',
+    bad: BadRow,
+  ): ImportedTableRow => {
     counts.quarantined += 1;
     return { table: `quarantine/${name}`, row: quarantineRow(context, position, step, bad) };
   };
@@ -114,6 +127,12 @@ export function importRows(
   const rowOf = (step: ImportStep): ImportedTableRow | undefined => {
     if (step.kind === 'bad') return quarantined(step, step.table, step.bad);
     if (step.kind === 'payment') return payment(step, step.row);
+    if (step.kind === 'correction') {
+      const place = ledger.placeCorrection(step.correction.endToEndId, step.correction.replacement);
+      counts[place.isApplied ? 'corrections' : 'ignoredCorrections'] += 1;
+      counts.knownAssumed += step.assumed ? 1 : 0;
+      return { table: 'bronze/corrections', row: correctionRow(context, position, step, step.correction, place) };
+    }
     if (step.label.ofRow && refusedLines.has(step.label.line)) return undefined;
     const place = ledger.placeLabel(step.label);
     if (place.kind === 'duplicate') {
@@ -207,6 +226,42 @@ function labelRow(
     label: label.label,
     payee_account: payeeAccount,
   };
+}
+
+function correctionRow(
+  { journalId, epoch, ingest }: RowContext,
+  position: number,
+  step: ImportStep,
+  correction: ImportedCorrection,
+  { isApplied, retracted, replaced }: CorrectionPlace,
+): BronzeRow {
+  // Rare: what is put together here costs nothing that counts.
+  return {
+    known_time: step.knownMicros,
+    known_assumed: step.assumed,
+    journal_id: journalId,
+    journal_position: position,
+    source: 'import',
+    schema_version: BRONZE_SCHEMA_VERSION,
+    ...ingest,
+    end_to_end_id: correction.endToEndId,
+    corrected_at: correction.correctedAtMicros,
+    is_applied: isApplied,
+    ...prefixedNumbers(
+      'retracted_',
+      byKind((kind) => numberIn(epoch, retracted[kind])),
+    ),
+    ...prefixedNumbers(
+      'replaced_',
+      byKind((kind) => numberIn(epoch, replaced[kind])),
+    ),
+    raw: correction.raw,
+    correction: correction.correction,
+  };
+}
+
+function numberIn(epoch: number, seq: number | null): EntityNumber | null {
+  return seq === null ? null : { epoch, seq };
 }
 
 function quarantineRow({ journalId }: RowContext, position: number, step: ImportStep, bad: BadRow): BronzeRow {

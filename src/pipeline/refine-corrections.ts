@@ -1,3 +1,4 @@
+import { ENTITY_KINDS } from '../domain/entity-keys.ts';
 import { PAYMENT_COLUMNS } from '../domain/payment-row.ts';
 import type { DuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
@@ -133,24 +134,27 @@ async function correctionsSql(db: DuckDb, lake: Lake, plan: TablePlan): Promise<
   await db.run(`CREATE OR REPLACE TEMP TABLE corrections AS
     SELECT ${fields.map(({ name }) => name).join(', ')} FROM ${corrections} WHERE ${rangeCondition(plan.ranges)}`);
   const place = ['end_to_end_id', 'known_time', 'journal_position'];
+  const epochs = ENTITY_KINDS.map((kind) => `${kind}_epoch`);
   const payments = await lake.table('silver/transactions').snapshot();
   const events = await duckdbScan(db, payments, { columns: [...place, 'is_event', ...PAYMENT_PART] });
-  const replaced = await duckdbScan(db, plan.silver, { columns: [...place, 'effect', ...PAYMENT_PART] });
+  const replaced = await duckdbScan(db, plan.silver, { columns: [...place, 'effect', ...epochs, ...PAYMENT_PART] });
   const part = [...place, ...PAYMENT_PART].join(', ');
-  // The first event of a payment is the one that counts; of its replacements it is the last.
+  // The first event of a payment is the one that counts; of its replacements it is the last. Epochs come first: an import
+  // may learn later what it says was known earlier.
   await db.run(`CREATE OR REPLACE TEMP TABLE payments AS
     SELECT * FROM (
-      SELECT 0 AS sign, ${part} FROM ${events} WHERE is_event AND end_to_end_id IN (SELECT end_to_end_id FROM corrections)
+      SELECT 0 AS sign, NULL AS epoch, ${part} FROM ${events} WHERE is_event AND end_to_end_id IN (SELECT end_to_end_id FROM corrections)
       UNION ALL
-      SELECT 1 AS sign, ${part} FROM ${replaced}
+      SELECT 1 AS sign, coalesce(${epochs.join(', ')}) AS epoch, ${part} FROM ${replaced}
       WHERE effect = 'REPLACED' AND end_to_end_id IN (SELECT end_to_end_id FROM corrections))
     QUALIFY row_number() OVER (PARTITION BY end_to_end_id
-      ORDER BY sign DESC, (2 * sign - 1) * epoch_us(known_time) DESC, (2 * sign - 1) * journal_position DESC) = 1`);
+      ORDER BY sign DESC, epoch DESC NULLS LAST, (2 * sign - 1) * epoch_us(known_time) DESC, (2 * sign - 1) * journal_position DESC) = 1`);
   const own = fields.map(({ name, type }) => `${asNumber(`c.${name}`, type)} AS ${name}`);
   const typeOf = new Map(payments.schema.fields.map(({ name, type }) => [name, type]));
   const before = PAYMENT_PART.map((name) => `${asNumber(`p.${name}`, typeOf.get(name) ?? 'string')} AS ${WAS}${name}`);
+  const taken = ['retracted_', 'replaced_'].flatMap((prefix) => epochs.map((name) => `c.${prefix}${name}`));
   return `SELECT ${[...own, ...before].join(', ')} FROM corrections c LEFT JOIN payments p USING (end_to_end_id)
-    ORDER BY c.end_to_end_id, c.known_time, c.journal_id, c.journal_position`;
+    ORDER BY c.end_to_end_id, coalesce(${taken.join(', ')}) NULLS FIRST, c.known_time, c.journal_id, c.journal_position`;
 }
 
 /** Integers and times as doubles, exact up to 2^53. */

@@ -6,6 +6,7 @@ import { addSettingOptions, settingFlags } from './config.ts';
 interface ImportFlags {
   readonly mapping?: string;
   readonly labels?: string;
+  readonly corrections?: string;
 }
 
 /** `sentinela import FILE`. */
@@ -15,14 +16,16 @@ export function addImportCommand(program: Command, contextOf: ContextOf): void {
     .description('bring payments from a file (CSV or NDJSON, plain or gzip) into the lake')
     .option('--mapping <file>', 'YAML: which column is which field; without it lines are bodies of POST /v1/score')
     .option('--labels <file>', 'NDJSON: bodies of POST /v1/labels')
+    .option('--corrections <file>', 'NDJSON: bodies of POST /v1/corrections')
     .addHelpText(
       'after',
       `
-What the file lacks is null, never invented; rows that cannot be read go to quarantine with their line. Killed and run
+What the file lacks is null, never invented; lines that cannot be read go to quarantine with their number. Killed and run
 again it goes on; run twice it does nothing. Refused while a server runs on the same folder.
 
 Examples:
   sentinela import payments.ndjson --labels payments.ndjson.labels.ndjson
+  sentinela import payments.ndjson --corrections payments.ndjson.corrections.ndjson
   sentinela import card-payments.csv.gz --mapping docs/examples/handbook/import.yaml`,
     )
     .action((file: string, flags: ImportFlags, self: Command) => run(contextOf(self), file, flags, settingFlags(self)));
@@ -50,6 +53,7 @@ async function run(
         file,
         ...(flags.mapping === undefined ? {} : { mapping: flags.mapping }),
         ...(flags.labels === undefined ? {} : { labels: flags.labels }),
+        ...(flags.corrections === undefined ? {} : { corrections: flags.corrections }),
         onProgress: ({ readBytes, totalBytes }) => bar.update(readBytes, totalBytes),
       },
       access.ports,

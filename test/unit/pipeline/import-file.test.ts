@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -7,8 +7,9 @@ import { importFile } from '../../../src/pipeline/import-file.ts';
 import { ensureLake, type LakeTableName } from '../../../src/pipeline/lake.ts';
 import { simulationOptions } from '../../../src/simulator/options.ts';
 import { writeSimulation } from '../../../src/simulator/write-simulation.ts';
+import { examplePayment } from '../../payment-example.ts';
 import { storeThatDies } from './failing-store.ts';
-import { type ExampleLake, exampleLake } from './lake-example.ts';
+import { type ExampleLake, exampleLake, idOf, T0 } from './lake-example.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'import-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -32,6 +33,32 @@ const simulated = writeSimulation(
   }),
   { paymentsPath, labelsPath },
 );
+
+/** Bodies of `/v1/score` and of `/v1/corrections`, some seconds after the lake's first instant. */
+const paid = (n: number) => examplePayment({ endToEndId: idOf(n), acceptedAt: new Date(T0 / 1000).toISOString() });
+const corrected = (n: number, seconds: number, changes?: Record<string, unknown>) => ({
+  endToEndId: idOf(n),
+  correctedAt: new Date(T0 / 1000 + seconds * 1000).toISOString(),
+  ...(changes === undefined ? {} : { payment: { ...paid(n), ...changes } }),
+});
+const lines = (...bodies: readonly object[]): string => bodies.map((body) => JSON.stringify(body)).join('\n');
+
+/** Corrects every tenth payment of a file, half of them by another payment's amount; every fifth line is wrong. */
+function correctionsOf(path: string): string {
+  const payments = readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((_, at) => at % 10 === 0);
+  const made = payments.flatMap((text, at) => {
+    const payment = /^\{"endToEndId":"E\w{31}".*\}$/.test(text) ? JSON.parse(text) : undefined;
+    if (payment?.acceptedAt === undefined) return [];
+    const body = { endToEndId: payment.endToEndId, correctedAt: payment.acceptedAt };
+    return [
+      JSON.stringify(at % 2 === 0 ? body : { ...body, payment: { ...payment, amount: '1.00' } }),
+      ...(at % 5 === 0 ? ['{'] : []),
+    ];
+  });
+  return file('sim.corrections.ndjson', made.join('\n'));
+}
 
 const mapping = file(
   'map.yaml',
@@ -129,12 +156,72 @@ describe('an import', () => {
     expect(JSON.parse(String(epochs.find((row) => row.epoch === 2n)?.offsets))).toHaveProperty(first.journalId);
   });
 
+  it('brings corrections in by when they were made, and what is wrong of them into quarantine', async () => {
+    const wrong = ['{', JSON.stringify({ endToEndId: idOf(1), correctedAt: 'now' })];
+    const { ports } = example;
+    const files = {
+      file: file('two.ndjson', lines(paid(1), paid(2))),
+      corrections: file(
+        'c.ndjson',
+        [wrong[0], lines(corrected(1, 3, { amount: '7.00' }), corrected(9, 3)), wrong[1], lines(corrected(1, 2))].join(
+          '\n',
+        ),
+      ),
+    };
+    const figures = await importFile(files, ports);
+    expect(figures).toMatchObject({
+      payments: 2,
+      corrections: 2,
+      ignoredCorrections: 1,
+      quarantined: 2,
+      knownAssumed: 5,
+    });
+    const refused = (await example.rows('quarantine/corrections')).map(({ line, code, reason }) => [
+      Number(line),
+      code,
+      reason,
+    ]);
+    expect(refused.sort()).toEqual([
+      [1, 'invalid_json', 'the line is not JSON'],
+      [4, 'invalid_correction', expect.stringMatching(/^correctedAt /)],
+    ]);
+    const told = (await example.rows('silver/corrections'))
+      .sort((a, b) => Number(a.journal_position) - Number(b.journal_position))
+      .map((row) => [row.effect, row.amount_centavos, row.payee_seq, Number(row.known_time) - T0]);
+    // The last line was made before the first, and comes after it all the same.
+    expect(told).toEqual([
+      ['RETRACTED', 15000n, 3n, 3_000_000],
+      ['REPLACED', 700n, 4n, 3_000_000],
+      ['IGNORED', null, null, 3_000_000],
+      ['RETRACTED', 700n, 5n, 3_000_000],
+    ]);
+    expect(await importFile(files, ports)).toMatchObject({ alreadyImported: true, corrections: 0 });
+    expect(await example.rows('silver/corrections')).toHaveLength(4);
+    // A file of corrections alone, of payments that the lake holds.
+    const more = {
+      file: file('empty.ndjson', ''),
+      corrections: file('d.ndjson', lines(corrected(2, 0), corrected(1, 0))),
+    };
+    expect(await importFile(more, ports)).toMatchObject({ epoch: 2, corrections: 2, ignoredCorrections: 0 });
+    expect((await example.rows('silver/corrections')).map(({ effect }) => effect).sort()).toEqual([
+      'IGNORED',
+      'IGNORED',
+      'REPLACED',
+      'RETRACTED',
+      'RETRACTED',
+      'RETRACTED',
+    ]);
+  });
+
   it('leaves the same lake behind, killed after any write and started again', async () => {
-    await importFile({ file: paymentsPath, labels: labelsPath }, example.ports);
+    const files = { file: paymentsPath, labels: labelsPath, corrections: correctionsOf(paymentsPath) };
+    await importFile(files, example.ports);
     const tables: LakeTableName[] = [
       'silver/transactions',
       'silver/labels',
+      'silver/corrections',
       'quarantine/transactions',
+      'quarantine/corrections',
       'bronze/epochs',
     ];
     const content = async (of: ExampleLake): Promise<string> => {
@@ -155,10 +242,10 @@ describe('an import', () => {
       const other = await exampleLake();
       const dying = storeThatDies(other.lake.store, writes);
       const lake = await ensureLake(dying, { clock: other.clock }).catch(() => other.lake);
-      await importFile({ file: paymentsPath, labels: labelsPath }, { ...other.ports, lake }).catch(() => undefined);
+      await importFile(files, { ...other.ports, lake }).catch(() => undefined);
       finished = !dying.died;
       const revived = await ensureLake(other.lake.store, { clock: other.clock });
-      await importFile({ file: paymentsPath, labels: labelsPath }, { ...other.ports, lake: revived });
+      await importFile(files, { ...other.ports, lake: revived });
       expect(await content(other), `killed after ${writes} writes`).toBe(whole);
       other.remove();
     }

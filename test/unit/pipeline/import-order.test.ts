@@ -1,16 +1,18 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { instantOfMicros } from '../../../src/domain/instant.ts';
 import { parseImportedPayment } from '../../../src/domain/parse-payment.ts';
+import { correctionSteps } from '../../../src/pipeline/import-corrections.ts';
 import { importLedger } from '../../../src/pipeline/import-ledger.ts';
 import type { FileRecord } from '../../../src/pipeline/import-lines.ts';
 import {
   type ImportStep,
   importSteps,
   labelSteps,
+  mergedSteps,
   type TimedRow,
   timedRows,
 } from '../../../src/pipeline/import-order.ts';
@@ -86,9 +88,14 @@ const steps = (
     }),
   );
 
+const lineOf = (step: ImportStep): number => {
+  if (step.kind === 'payment') return step.row.line;
+  if (step.kind === 'label') return step.label.line;
+  return step.kind === 'correction' ? step.correction.line : step.bad.line;
+};
+
 const told = (step: ImportStep): string => {
-  const line = step.kind === 'payment' ? step.row.line : step.kind === 'label' ? step.label.line : step.bad.line;
-  return `${step.kind}${line}@${(step.knownMicros - T0) / SECOND}`;
+  return `${step.kind}${lineOf(step)}@${(step.knownMicros - T0) / SECOND}`;
 };
 
 describe('the order of an import', () => {
@@ -161,6 +168,33 @@ describe('the order of an import', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sort-'));
   afterAll(() => rmSync(folder, { recursive: true }));
 
+  it('puts corrections behind payments and labels of their time, in the order of their lines', async () => {
+    const path = join(folder, 'corrections');
+    const made = [5, 3, 8].map((seconds, at) => ({
+      endToEndId: String(at).padStart(32, '0'),
+      correctedAt: instantOfMicros(T0 + seconds * SECOND),
+    }));
+    writeFileSync(path, made.map((body) => JSON.stringify(body)).join('\n'));
+    const beside = mergedSteps(
+      labelSteps(batched([labelLine(1, '1', 5), labelLine(2, '2', 8)]), 0),
+      correctionSteps(path, 0),
+    );
+    const rows = [good(1, 1), good(2, 5), good(3, 6), good(4, 8)];
+    const order = await all(importSteps(timedRows(batched(rows), 0), beside, null));
+    expect(order.map(told)).toEqual([
+      'payment1@1',
+      'payment2@5',
+      'label1@5',
+      'correction1@5',
+      'correction2@5',
+      'payment3@6',
+      'payment4@8',
+      'label2@8',
+      'correction3@8',
+    ]);
+    rmSync(path);
+  });
+
   it('sorts by (known time, line) whatever the size of its runs, and leaves no file', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(20), { maxLength: 40 }), fc.integer({ min: 1, max: 50 }), async (times, run) => {
@@ -182,6 +216,8 @@ describe('the order of an import', () => {
 });
 
 describe('the ledger of an import', () => {
+  const ROOM = { payments: 100, labels: 100, corrections: 100 };
+  const NOTHING = { payments: [], events: new Map(), corrected: new Set<string>() };
   const label = (id: string, payeeAccount: string | null) => ({
     endToEndId: id.padStart(32, '0'),
     state: 'AGREED' as const,
@@ -191,7 +227,7 @@ describe('the ledger of an import', () => {
   const place = (ledger: ReturnType<typeof importLedger>, row: GoodRow) => ledger.place(row.row, row.payment);
 
   it('numbers holders, keys and devices as well', () => {
-    const ledger = importLedger({ payments: 100, labels: 100 }, []);
+    const ledger = importLedger(ROOM, NOTHING);
     const named = { payer_document: '52998224725', pix_key: 'key', device_id: 'device' };
     const numbersOf = (number: number, changes: object = {}): unknown => {
       const place = ledger.place({ ...good(number, 0).row, ...named, ...changes }, String(number));
@@ -203,7 +239,7 @@ describe('the ledger of an import', () => {
   });
 
   it('numbers each entity from 1, and shows a second side what is there', () => {
-    const ledger = importLedger({ payments: 100, labels: 100 }, []);
+    const ledger = importLedger(ROOM, NOTHING);
     expect(place(ledger, good(1, 0))).toMatchObject({ kind: 'event', numbers: { payer: 1, payee: 1, pair: 1 } });
     expect(place(ledger, good(2, 0, { to: 'C' }))).toMatchObject({
       kind: 'event',
@@ -221,16 +257,15 @@ describe('the ledger of an import', () => {
   });
 
   it('tells a repeat from another payment under the same key', () => {
-    const ledger = importLedger({ payments: 100, labels: 100 }, []);
+    const ledger = importLedger(ROOM, NOTHING);
     place(ledger, good(1, 0));
     expect(place(ledger, good(2, 0, { id: '1' }))).toMatchObject({ kind: 'duplicate' });
     expect(place(ledger, good(3, 1, { id: '1' }))).toMatchObject({ kind: 'key_reused' });
   });
 
   it('knows what the lake held before', () => {
-    const ledger = importLedger({ payments: 100, labels: 100 }, [
-      { endToEndId: '1'.padStart(32, '0'), side: 'PAYER', payeeAccount: 'X||9' },
-    ]);
+    const known = { endToEndId: '1'.padStart(32, '0'), side: 'PAYER', payeeAccount: 'X||9' } as const;
+    const ledger = importLedger(ROOM, { ...NOTHING, payments: [known] });
     expect(place(ledger, good(1, 0))).toMatchObject({ kind: 'in_lake' });
     expect(place(ledger, good(2, 0, { id: '1', side: 'PAYEE' }))).toMatchObject({
       kind: 'second_side',
@@ -240,7 +275,7 @@ describe('the ledger of an import', () => {
   });
 
   it('gives labels to the payee of their payment, else to the one that the caller names', () => {
-    const ledger = importLedger({ payments: 100, labels: 100 }, []);
+    const ledger = importLedger(ROOM, NOTHING);
     place(ledger, good(1, 0));
     expect(ledger.placeLabel(label('1', 'other'))).toEqual({ kind: 'label', payeeAccount: '||B', number: 2 });
     expect(ledger.placeLabel(label('9', '||B'))).toEqual({ kind: 'label', payeeAccount: '||B', number: 3 });
@@ -250,7 +285,7 @@ describe('the ledger of an import', () => {
   });
 
   it('refuses more payments than it has room for', () => {
-    const ledger = importLedger({ payments: 2, labels: 1 }, []);
+    const ledger = importLedger({ payments: 2, labels: 1, corrections: 0 }, NOTHING);
     place(ledger, good(1, 0));
     place(ledger, good(2, 0));
     expect(() => place(ledger, good(3, 0))).toThrow(expect.objectContaining({ code: 'invalid_file' }));

@@ -103,6 +103,38 @@ describe('corrections in silver', () => {
     expect(await effects()).toEqual([...first, [4, 'RETRACTED', 800, PAYEE, 2002]]);
   });
 
+  it('come in the order of their epochs, whatever an import says of when it was known', async () => {
+    const at = (seconds: number, epoch: number, seq: number) => ({
+      knownTimeMicros: T0 + seconds * 1_000_000,
+      retracted: numbered(seq, epoch),
+      replaced: numbered(seq + 1, epoch),
+    });
+    const steps = [
+      correction(1, { amount: '7.00', payee: OTHER_PAYEE }, at(10, 1, 2000)),
+      correction(1, { amount: '8.00' }, at(5, 2, 1)),
+      correction(1, { amount: '9.00' }, at(6, 3, 1)),
+    ];
+    const expected = [
+      [2, 'RETRACTED', 150, PAYEE, 2000],
+      [2, 'REPLACED', 700, OTHER, 2001],
+      [3, 'RETRACTED', 700, OTHER, 1],
+      [3, 'REPLACED', 800, PAYEE, 2],
+      [4, 'RETRACTED', 800, PAYEE, 1],
+      [4, 'REPLACED', 900, PAYEE, 2],
+    ];
+    await write([scored(1), ...steps]);
+    await bronzeToSilver(example.ports);
+    expect(await effects()).toEqual(expected);
+    // Run by run it is the same.
+    example.remove();
+    example = await exampleLake();
+    for (const [step, record] of [scored(1), ...steps].entries()) {
+      await write([record], step + 1);
+      await bronzeToSilver(example.ports);
+    }
+    expect(await effects()).toEqual(expected);
+  });
+
   it('that did nothing are kept and say so, and a retracted payment may be replaced', async () => {
     const nothing = { retracted: NO_NUMBERS, replaced: NO_NUMBERS } as const;
     await write([
