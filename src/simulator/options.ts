@@ -18,6 +18,8 @@ export interface SimulationOptions {
   readonly duplicateRate: number;
   /** Broken lines, as a share of `count`. */
   readonly malformedRate: number;
+  /** Share of payments that are corrected later; the payments and labels are the same without. */
+  readonly correctionRate: number;
 }
 
 /**
@@ -33,6 +35,7 @@ export const SIMULATION_DEFAULTS = {
   lateRate: 0,
   duplicateRate: 0,
   malformedRate: 0,
+  correctionRate: 0,
 } as const;
 
 /** Beyond this the ids of accounts would leave the range that keeps them unique. */
@@ -51,7 +54,7 @@ export function simulationOptions(
   integer('seed', options.seed, -(2 ** 31), 2 ** 32 - 1);
   integer('start', options.startMicros, Date.UTC(1991, 0, 1) * 1000, Date.UTC(2059, 0, 1) * 1000);
   if (!(options.days > 0 && options.days <= 3660)) throw wrong('days', options.days, 'more than 0 and at most 3660');
-  for (const name of ['fraudRate', 'lateRate', 'duplicateRate', 'malformedRate'] as const) {
+  for (const name of ['fraudRate', 'lateRate', 'duplicateRate', 'malformedRate', 'correctionRate'] as const) {
     const rate = options[name];
     if (!(rate >= 0 && rate <= 1)) throw wrong(name, rate, 'a fraction between 0 and 1');
   }

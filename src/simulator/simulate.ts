@@ -9,17 +9,18 @@ import { honestPayment, wage } from './honest-payments.ts';
 import { malformed } from './malformed-lines.ts';
 import type { SimulationOptions } from './options.ts';
 import { type PaymentTexts, paymentTexts } from './payment-text.ts';
+import { correctionsOf } from './planned-corrections.ts';
 import type { PlannedPayment, Story } from './planned-payment.ts';
 import { population } from './population.ts';
 import { DAY, HOUR, type Scene } from './scene.ts';
 
 /** A line in its order of arrival. Only `text` leaves the program; the rest is for tests and figures. */
 export interface SimulatedLine {
-  readonly kind: 'payment' | 'duplicate' | 'malformed' | 'label';
-  /** When it arrives; a label at its event time. */
+  readonly kind: 'payment' | 'duplicate' | 'malformed' | 'label' | 'correction';
+  /** When it arrives; a label at its event time, a correction when it was made. */
   readonly atMicros: number;
   readonly text: string;
-  /** Null for a label. */
+  /** Null for a label and a correction. */
   readonly story: Story | null;
 }
 
@@ -35,6 +36,7 @@ export interface SimulationFigures {
   duplicates: number;
   malformed: number;
   labels: number;
+  corrections: number;
 }
 
 /** Lines one after the other, and the figures of those that were taken. */
@@ -61,9 +63,13 @@ export function simulate(options: SimulationOptions): Simulation {
     duplicates: 0,
     malformed: 0,
     labels: 0,
+    corrections: 0,
   };
   return { figures, [Symbol.iterator]: () => linesOf(options, figures) };
 }
+
+/** The stream of chance that corrections are drawn from. */
+const CORRECTIONS = 15;
 
 /** All that changes while lines are made. */
 interface Run {
@@ -77,6 +83,12 @@ interface Run {
   /** Lines that are made and still to arrive. */
   readonly arrivals: TimeHeap<SimulatedLine>;
   readonly labels: TimeHeap<PlannedLabel>;
+  /** Chance of corrections alone: with and without them the rest is the same. */
+  readonly corrector: Random;
+  /** Texts of corrections that are still to be made. */
+  readonly corrections: TimeHeap<string>;
+  /** Payee of the last payment that was made. */
+  lastPayee: number | null;
   /** Lines of `count` that are made, whether they have arrived or not. */
   made: number;
   serial: number;
@@ -88,6 +100,7 @@ interface Run {
 
 function* linesOf(options: SimulationOptions, figures: SimulationFigures): Generator<SimulatedLine> {
   Object.assign(figures, { payments: 0, secondSides: 0, frauds: 0, late: 0, duplicates: 0, malformed: 0, labels: 0 });
+  figures.corrections = 0;
   const hours = simulatedHours(options.startMicros, options.days);
   const run = newRun(options, figures, hours[0]?.day ?? 0);
   const campaigns = fraudCampaigns(run.scene);
@@ -135,6 +148,9 @@ function newRun(options: SimulationOptions, figures: SimulationFigures, firstDay
     plans,
     arrivals: timeHeap(),
     labels: timeHeap(),
+    corrector: seededRandom(seed, CORRECTIONS),
+    corrections: timeHeap(),
+    lastPayee: null,
     made: 0,
     serial: 0,
     fraudOwed: 0,
@@ -155,8 +171,12 @@ function* due(run: Run, now: number, hour: SimulatedHour): Generator<SimulatedLi
     const plan = run.plans.nextMicros();
     const line = run.arrivals.nextMicros();
     const label = run.labels.nextMicros();
-    if (Math.min(plan, line, label) > now) return;
-    if (plan <= line && plan <= label) {
+    const correction = run.corrections.nextMicros();
+    if (Math.min(plan, line, label, correction) > now) return;
+    if (correction < Math.min(plan, line, label)) {
+      run.figures.corrections += 1;
+      yield { kind: 'correction', atMicros: correction, text: run.corrections.pop(), story: null };
+    } else if (plan <= line && plan <= label) {
       const next = run.plans.pop();
       if (run.made < run.options.count) yield* make(run, next, plan, hour.day);
     } else if (line <= label) {
@@ -201,6 +221,7 @@ function* send(
   if (late) figures.late += 1;
   const arrival = late ? at + lateness(random) : at;
   const line: SimulatedLine = { kind: 'payment', atMicros: arrival, text, story: plan.story };
+  if (side === 'PAYER') correct(run, plan, endToEndId, now, day, arrival);
   if (arrival === now) yield arrive(run, line);
   else arrivals.push(arrival, line);
   if (options.duplicateRate > 0 && random.chance(options.duplicateRate)) {
@@ -209,6 +230,17 @@ function* send(
   }
   if (options.malformedRate > 0 && random.chance(options.malformedRate)) {
     arrivals.push(arrival, { ...line, kind: 'malformed', text: malformed(text, random) });
+  }
+}
+
+/** Plans the corrections of a payment whose first line comes at `arrival`. */
+function correct(run: Run, plan: PlannedPayment, endToEndId: string, now: number, day: number, arrival: number): void {
+  const { options, corrector, corrections, texts, lastPayee } = run;
+  run.lastPayee = plan.payee;
+  if (options.correctionRate === 0 || !corrector.chance(options.correctionRate)) return;
+  const other = lastPayee === plan.payer || lastPayee === plan.payee ? null : lastPayee;
+  for (const correction of correctionsOf(endToEndId, plan, now, arrival, other, corrector)) {
+    corrections.push(correction.correctedMicros, texts.correction(correction, day));
   }
 }
 

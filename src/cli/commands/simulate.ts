@@ -13,6 +13,7 @@ interface SimulateFlags {
   readonly late: string;
   readonly duplicates: string;
   readonly malformed: string;
+  readonly corrections: string;
   readonly format: string;
   readonly out: string;
 }
@@ -31,21 +32,27 @@ export function addSimulateCommand(program: Command, contextOf: ContextOf): void
     .option('--late <fraction>', 'share that arrives late, 0–1', '0')
     .option('--duplicates <fraction>', 'share that comes a second time, 0–1', '0')
     .option('--malformed <fraction>', 'broken lines as a share of count, 0–1', '0')
+    .option(
+      '--corrections <fraction>',
+      'share of payments that are corrected later, 0–1; into FILE.corrections.ndjson',
+      '0',
+    )
     .option('--format <name>', 'ndjson', 'ndjson')
     .addHelpText(
       'after',
       `
-Each well-formed line is a body of POST /v1/score, in order of arrival.
+Each well-formed line is a body of POST /v1/score, in order of arrival. Corrections change no byte of the other files.
 
 Examples:
   sentinela simulate --count 100000 --seed 7 --out payments.ndjson
-  sentinela simulate --count 20000 --late 0.01 --duplicates 0.01 --malformed 0.005 --out hard.ndjson`,
+  sentinela simulate --count 20000 --late 0.01 --duplicates 0.01 --malformed 0.005 --out hard.ndjson
+  sentinela simulate --count 20000 --corrections 0.01 --out corrected.ndjson`,
     )
     .action(async (flags: SimulateFlags, command: Command) => {
       const { terminal } = contextOf(command);
       if (flags.format !== 'ndjson')
         throw new AppError('usage', `--format ${flags.format} is not known: only ndjson is`);
-      const { writeSimulation, labelsPathOf } = await import('../../simulator/write-simulation.ts');
+      const { writeSimulation, labelsPathOf, correctionsPathOf } = await import('../../simulator/write-simulation.ts');
       const { simulationOptions } = await import('../../simulator/options.ts');
       const options = simulationOptions({
         count: numberOf('count', flags.count),
@@ -53,20 +60,26 @@ Examples:
         lateRate: numberOf('late', flags.late),
         duplicateRate: numberOf('duplicates', flags.duplicates),
         malformedRate: numberOf('malformed', flags.malformed),
+        correctionRate: numberOf('corrections', flags.corrections),
         ...(flags.days === undefined ? {} : { days: numberOf('days', flags.days) }),
         ...(flags.fraudRate === undefined ? {} : { fraudRate: numberOf('fraud-rate', flags.fraudRate) }),
         ...(flags.start === undefined ? {} : { startMicros: startOf(flags.start) }),
       });
       const bar = progress('simulating');
       const started = performance.now();
-      const paths = { paymentsPath: flags.out, labelsPath: labelsPathOf(flags.out) };
+      const isCorrected = options.correctionRate > 0;
+      const paths = {
+        paymentsPath: flags.out,
+        labelsPath: labelsPathOf(flags.out),
+        ...(isCorrected ? { correctionsPath: correctionsPathOf(flags.out) } : {}),
+      };
       const figures = writeSimulation(options, paths, (made) => bar.update(made, options.count));
       bar.end();
       const seconds = (performance.now() - started) / 1000;
       terminal.value({ ...figures, ...paths, seconds });
       const rate = Math.round(figures.payments / seconds).toLocaleString('en-US');
       terminal.line(
-        `${figures.payments.toLocaleString('en-US')} payments in ${paths.paymentsPath}, labels in ${paths.labelsPath} (${rate}/s)`,
+        `${figures.payments.toLocaleString('en-US')} payments in ${paths.paymentsPath}, labels in ${paths.labelsPath}${isCorrected ? `, corrections in ${paths.correctionsPath}` : ''} (${rate}/s)`,
       );
     });
 }

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { parseCorrection } from '../../../src/domain/parse-correction.ts';
 import { parseLabel } from '../../../src/domain/parse-label.ts';
 import { parsePayment } from '../../../src/domain/parse-payment.ts';
+import type { PaymentRow } from '../../../src/domain/payment-row.ts';
 import { type SimulationOptions, simulationOptions } from '../../../src/simulator/options.ts';
 import { type SimulatedLine, simulate } from '../../../src/simulator/simulate.ts';
 
@@ -122,6 +124,38 @@ describe('simulate', () => {
     const once = sha256(lines({ count: 3_000, seed: 11, ...rates }));
     expect(sha256(lines({ count: 3_000, seed: 11, ...rates }))).toBe(once);
     expect(sha256(lines({ count: 3_000, seed: 12, ...rates }))).not.toBe(once);
+  });
+
+  it('corrects the asked share of payments, after they came, and changes no byte of the rest', () => {
+    const given = { count: 5_000, seed: 4, ...rates, correctionRate: 0.1 };
+    const corrected = lines(given);
+    const rest = corrected.filter(({ kind }) => kind !== 'correction');
+    expect(sha256(rest)).toBe(sha256(lines({ ...given, correctionRate: 0 })));
+    expect(sha256(lines(given))).toBe(sha256(corrected));
+    const times = corrected.map(({ atMicros }) => atMicros);
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+    const arrived = new Map<string, PaymentRow>();
+    const changes = { retracted: 0, amount: 0, payee: 0, time: 0 };
+    const ids = new Set<string>();
+    for (const { kind, atMicros, text } of corrected) {
+      if (kind === 'payment') {
+        const { row } = parsePayment(JSON.parse(text));
+        if (row.side === 'PAYER') arrived.set(row.end_to_end_id, row);
+      }
+      if (kind !== 'correction') continue;
+      const { endToEndId, correctedAtMicros, replacement } = parseCorrection(JSON.parse(text));
+      const was = arrived.get(endToEndId);
+      expect([correctedAtMicros, was === undefined]).toEqual([atMicros, false]);
+      ids.add(endToEndId);
+      const now = replacement?.row;
+      if (now === undefined) changes.retracted += 1;
+      else if (now.amount_centavos !== was?.amount_centavos) changes.amount += 1;
+      else if (now.payee_number !== was?.payee_number) changes.payee += 1;
+      else if (now.event_time !== was?.event_time) changes.time += 1;
+    }
+    expect(ids.size / arrived.size).toBeGreaterThan(0.08);
+    expect(ids.size / arrived.size).toBeLessThan(0.12);
+    for (const count of Object.values(changes)) expect(count).toBeGreaterThan(10);
   });
 
   it('makes small, short and dense runs exactly too', () => {
