@@ -15,8 +15,6 @@ export type TakenColumn =
 
 /** Columns of ids, where nearly every text is another one. */
 const IDS: ReadonlySet<string> = new Set(['end_to_end_id', 'source_id']);
-/** Rows after which it shows whether other texts come again: of few rows most name somebody new. */
-const SHOWS_ROWS = 1 << 20;
 
 type NumberData = Extract<ColumnData, { readonly kind: 'int64' | 'int32' | 'float64' | 'boolean' }>;
 
@@ -24,8 +22,8 @@ type NumberData = Extract<ColumnData, { readonly kind: 'int64' | 'int32' | 'floa
 export class LakeColumnBuilder {
   readonly #field: StructField;
   readonly #expected: number;
-  #coded: CodeBuilder | null = null;
-  #packed: PackedBuilder | null = null;
+  /** Texts that come again are numbered, ids packed. */
+  #texts: CodeBuilder | PackedBuilder | null = null;
   #numbers: NarrowNumbers | null = null;
   readonly #chunks: ColumnData[] = [];
 
@@ -33,13 +31,13 @@ export class LakeColumnBuilder {
   constructor(field: StructField, expected: number) {
     this.#field = field;
     this.#expected = expected;
-    if (IDS.has(field.name)) this.#packed = new PackedBuilder(expected);
   }
 
   push(column: ColumnData): void {
     switch (column.kind) {
       case 'string':
-        this.#pushTexts(column.values);
+        this.#texts ??= IDS.has(this.#field.name) ? new PackedBuilder(this.#expected) : new CodeBuilder(this.#expected);
+        for (const text of column.values) this.#texts.push(text);
         return;
       case 'int64':
       case 'int32':
@@ -55,28 +53,13 @@ export class LakeColumnBuilder {
 
   /** The column; nothing is pushed any more. */
   take(): TakenColumn {
-    const isEmpty = this.#coded === null && this.#numbers === null;
+    const isEmpty = this.#texts === null && this.#numbers === null;
     // What a column without rows is, its type says.
     if (isEmpty && this.#chunks.length === 0) this.push(columnSink(this.#field.type, 0).take());
-    if (this.#packed !== null) return { kind: 'texts', texts: this.#packed.take() };
-    if (this.#coded !== null) return { kind: 'texts', texts: this.#coded.take() };
+    if (this.#texts !== null) return { kind: 'texts', texts: this.#texts.take() };
     if (this.#numbers !== null) return { kind: 'numbers', numbers: this.#numbers };
     const [first, ...others] = this.#chunks;
     return { kind: 'data', data: joinColumns([first as ColumnData, ...others]) };
-  }
-
-  /** Texts that come again are numbered; once it shows that they do not, they are packed. */
-  #pushTexts(texts: readonly (string | null)[]): void {
-    if (this.#packed === null) {
-      this.#coded ??= new CodeBuilder(this.#expected);
-      for (const text of texts) this.#coded.push(text);
-      if (this.#coded.length < SHOWS_ROWS || this.#coded.distinct * 2 < this.#coded.length) return;
-      this.#packed = new PackedBuilder(this.#expected);
-      for (const text of this.#coded.take()) this.#packed.push(text);
-      this.#coded = null;
-      return;
-    }
-    for (const text of texts) this.#packed.push(text);
   }
 }
 

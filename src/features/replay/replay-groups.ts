@@ -1,5 +1,6 @@
 import { CodedTexts, type TextCodes } from '../../base/coded-texts.ts';
 import type { TextColumn } from '../../base/text-column.ts';
+import { TextNumbers } from '../../base/text-numbers.ts';
 import { byKeyedKind, byKind, ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
 import type { NumberColumns, ReplayPayments } from './replay-input.ts';
 
@@ -53,15 +54,28 @@ interface NumberedTexts {
   readonly texts: Iterable<string>;
 }
 
+/** Texts that room is made for at once; more come as they are seen. */
+const EXPECTED_TEXTS = 1024;
+
 const NO_TEXTS: NumberedTexts = { numbers: new Int32Array(0), count: 0, texts: [] };
 
 /** Numbers texts as they are first seen; −1 for null. Texts that have numbers already keep them. */
 function numberTexts(texts: TextColumn): NumberedTexts {
   if (texts instanceof CodedTexts) return { numbers: texts.codes, count: texts.texts.length, texts: texts.texts };
-  const known = new Map<string, number>();
   const numbers = new Int32Array(texts.length);
-  for (let row = 0; row < texts.length; row += 1) numbers[row] = numberOf(texts.at(row) ?? null, known);
-  return { numbers, count: known.size, texts: known.keys() };
+  if (Array.isArray(texts)) {
+    // Strings that are there are found by a map in half the time.
+    const known = new Map<string, number>();
+    for (let row = 0; row < numbers.length; row += 1) numbers[row] = numberOf(texts[row] ?? null, known);
+    return { numbers, count: known.size, texts: known.keys() };
+  }
+  const known = new TextNumbers(EXPECTED_TEXTS);
+  for (let row = 0; row < numbers.length; row += 1) {
+    const text = texts.at(row) ?? null;
+    numbers[row] = text === null ? -1 : known.numberOf(text);
+  }
+  const { count } = known;
+  return { numbers, count, texts: known.take() as TextColumn as TextColumn<string> };
 }
 
 /** Numbers more texts of the same kind: only these are held in a map, for they are few. */

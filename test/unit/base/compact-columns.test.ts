@@ -5,6 +5,7 @@ import { token53 } from '../../../src/base/hash128.ts';
 import { NarrowNumbers } from '../../../src/base/narrow-numbers.ts';
 import { PackedBuilder } from '../../../src/base/packed-column.ts';
 import { joinedTexts } from '../../../src/base/text-column.ts';
+import { TextNumbers } from '../../../src/base/text-numbers.ts';
 
 const EDGES = [0, -0, 1, -1, 127, 128, -127, -128, 32_767, 32_768, -32_768, 2 ** 31 - 1, -(2 ** 31), 2 ** 53, 0.5];
 const number = fc.oneof(fc.constantFrom(...EDGES), fc.constant(Number.NaN), fc.integer({ min: 0, max: 100 }));
@@ -85,5 +86,34 @@ describe('a token of a packed text', () => {
         expect(all.map((_, row) => column.token(row))).toEqual(all.map((one) => token53(one ?? '')));
       }),
     );
+  });
+});
+
+describe('numbers of texts', () => {
+  it('are those that a map gives, however small the table was', () => {
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 60 }), fc.integer({ min: 0, max: 40 }), (all, expected) => {
+        const numbers = new TextNumbers(expected);
+        const known = new Map<string, number>();
+        for (const one of all) {
+          const number = known.get(one) ?? known.size;
+          known.set(one, number);
+          expect(numbers.numberOf(one)).toBe(number);
+        }
+        expect(numbers.count).toBe(known.size);
+        expect([...numbers.take()]).toEqual([...known.keys()]);
+      }),
+    );
+  });
+
+  it('go on where texts become so many that a map no longer holds them', () => {
+    const builder = new CodeBuilder(10);
+    const textOf = (row: number): string | null => (row % 50 === 0 ? null : `text ${(row * 7) % 70_000}`);
+    for (let row = 0; row < 140_000; row += 1) builder.push(textOf(row));
+    const column = builder.take();
+    let wrong = 0;
+    for (let row = 0; row < column.length; row += 1) if (column.at(row) !== textOf(row)) wrong += 1;
+    expect(wrong).toBe(0);
+    expect(new Set(column.texts).size).toBe(column.texts.length);
   });
 });

@@ -164,7 +164,7 @@ describe('an export', () => {
       }),
       { numRuns: 12 },
     );
-  }, 120_000);
+  }, 400_000);
 
   it('carries the features that were served, as float32, and leaves the embargo out unless asked', async () => {
     const world = await silverWorld(set);

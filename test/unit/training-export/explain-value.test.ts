@@ -127,7 +127,7 @@ describe('the explanation of a value', () => {
     );
     expect(compared).toBeGreaterThan(60);
     expect(nonzero).toBeGreaterThan(25);
-  }, 120_000);
+  }, 400_000);
 
   it('says of each record why it does not count, and hides what is of a person', async () => {
     const world = await silverWorld(set);

@@ -141,7 +141,7 @@ describe('the rows of an export', () => {
       }),
       { numRuns: 25 },
     );
-  }, 120_000);
+  }, 400_000);
 
   it('have the features that they have in an export of all rows, whatever is filtered or left out', async () => {
     const payments = Array.from({ length: 60 }, (_, number) => ({

@@ -190,7 +190,7 @@ describe('rows of a user’s own file', () => {
     );
     expect(compared).toBeGreaterThan(5000);
     expect(explainedRows).toBeGreaterThan(0);
-  }, 120_000);
+  }, 400_000);
 
   it('have the label of the file, else that of their payment, else none', async () => {
     const label = 'AGREED';
