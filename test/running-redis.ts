@@ -4,6 +4,7 @@ import { freePort } from './free-port.ts';
 /** A real Redis in a process of its own, empty and not saved. */
 export interface RunningRedis {
   readonly url: string;
+  readonly pid: number;
   /** Runs a command through redis-cli. */
   command(...args: string[]): string;
   stop(): void;
@@ -26,6 +27,7 @@ export async function startRedis(): Promise<RunningRedis> {
   });
   return {
     url: `redis://127.0.0.1:${port}`,
+    pid: child.pid ?? 0,
     command: (...args) => spawnSync('redis-cli', ['-p', String(port), ...args], { encoding: 'utf8' }).stdout.trim(),
     stop: () => void child.kill('SIGKILL'),
   };

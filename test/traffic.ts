@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
 import { join } from 'node:path';
-import { sentinela } from './running-program.ts';
-import { newDataDir, type RunningServer } from './running-server.ts';
+import { type LineWriter, linesOf, lineWriter } from './line-files.ts';
+import type { RunningServer } from './running-server.ts';
 
 /** What is sent: a payment, a label or a correction, as a line of JSON. */
 export interface TrafficEvent {
@@ -9,10 +10,26 @@ export interface TrafficEvent {
   readonly line: string;
 }
 
+/** Traffic in a file, which is read as it is sent: a million payments are 0.7 GB. */
+export interface Traffic {
+  /** An event a line: its kind, a space, its JSON. */
+  readonly file: string;
+  /** Events in it. */
+  readonly count: number;
+  /** When it was made: all of it happened before. */
+  readonly madeAt: string;
+}
+
+/** Some of the traffic, in its order. */
+export interface TrafficPart {
+  readonly count: number;
+  next(): TrafficEvent | undefined;
+}
+
 /** What became of traffic. */
 export interface Tally {
-  /** What was answered: endToEndId and side. */
-  readonly answered: Set<string>;
+  /** What was answered: endToEndId and side, one after another; some twice. */
+  readonly answered: LineWriter;
   /** Sent, and not answered when a server went away. */
   readonly unanswered: TrafficEvent[];
   labels: number;
@@ -20,76 +37,106 @@ export interface Tally {
   degraded: number;
 }
 
-/** An empty tally. */
-export function newTally(): Tally {
-  return { answered: new Set(), unanswered: [], labels: 0, corrections: 0, degraded: 0 };
+/** An empty tally. @param file that what is answered is written to, CSV with a header. */
+export function newTally(file: string): Tally {
+  const answered = lineWriter(file);
+  answered.write('end_to_end_id,side');
+  return { answered, unanswered: [], labels: 0, corrections: 0, degraded: 0 };
+}
+
+/** How traffic is made. */
+export interface TrafficOptions {
+  readonly payments: number;
+  readonly seed: number;
+  /** The share of the payments that are corrected; none without it. */
+  readonly corrected?: number;
 }
 
 /**
  * Simulated payments with late ones, duplicates and both sides, some of them made to tie to the
- * second, and labels among them; all in the past of today.
+ * second, and labels and corrections among them; all in the past of today.
+ *
+ * @param run runs a command of the program.
  */
-export function simulatedTraffic(count: number, seed: number): TrafficEvent[] {
-  const folder = newDataDir();
-  const file = join(folder, 'payments.ndjson');
+export async function writeTraffic(
+  folder: string,
+  { payments, seed, corrected = 0 }: TrafficOptions,
+  run: (args: readonly string[]) => Promise<unknown>,
+): Promise<Traffic> {
+  const simulated = join(folder, 'payments.ndjson');
   const days = 30;
   const start = new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
-  const options = [
-    '--days',
-    String(days),
-    '--start',
-    start,
-    '--late',
-    '0.01',
-    '--duplicates',
-    '0.01',
-    '--fraud-rate',
-    '0.02',
-  ];
-  sentinela('simulate', '--json', '--count', String(count), '--seed', String(seed), '--out', file, ...options);
-  const now = new Date().toISOString();
-  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
-  const labels = readFileSync(`${file}.labels.ndjson`, 'utf8').split('\n').filter(Boolean);
+  const span = ['--days', String(days), '--start', start];
+  const rates = ['--late', '0.01', '--duplicates', '0.01', '--fraud-rate', '0.02'];
+  const options = ['--count', String(payments), '--seed', String(seed), ...span, ...rates];
+  await run(['simulate', '--json', ...options, '--out', simulated]);
+  const madeAt = new Date().toISOString();
+  const labels = readFileSync(`${simulated}.labels.ndjson`, 'utf8').split('\n').filter(Boolean);
+  const file = join(folder, 'traffic');
+  const writer = lineWriter(file);
+  let count = 0;
+  for (const { kind, line } of withCorrections(withLabels(linesOf(simulated), labels, madeAt), corrected)) {
+    writer.write(`${kind} ${line}`);
+    count += 1;
+  }
+  writer.end();
+  return { file, count, madeAt };
+}
+
+function* withLabels(payments: Iterable<string>, labels: readonly string[], now: string): Generator<TrafficEvent> {
   const timed = labels
     .map((line) => ({ line, at: (JSON.parse(line) as { eventTime: string }).eventTime }))
     .filter(({ at }) => at < now);
-  const events: TrafficEvent[] = [];
+  let label = 0;
   let newest = '';
-  for (const [index, line] of lines.entries()) {
+  let index = -1;
+  for (const line of payments) {
+    index += 1;
     const { acceptedAt } = JSON.parse(line) as { acceptedAt: string };
     if (acceptedAt >= now) continue;
     if (acceptedAt > newest) newest = acceptedAt;
-    while (timed[0] !== undefined && timed[0].at < newest)
-      events.push({ kind: 'label', line: timed.shift()?.line ?? '' });
+    for (let next = timed[label]; next !== undefined && next.at < newest; next = timed[label]) {
+      yield { kind: 'label', line: next.line };
+      label += 1;
+    }
     const tied = index % 10 === 0 ? line.replace(acceptedAt, `${acceptedAt.slice(0, 17)}00.000Z`) : line;
-    events.push({ kind: 'payment', line: tied });
+    yield { kind: 'payment', line: tied };
   }
-  return events;
 }
 
 /**
- * The same traffic with corrections of some payments, a while after them: half take the payment back, the others change
- * its payee, its amount or its time; some payments are corrected again.
+ * Corrections of some payments, a while after them: half take the payment back, the others change its payee, its amount
+ * or its time; some payments are corrected again.
  *
  * @param share of the payments.
  */
-export function withCorrections(events: readonly TrafficEvent[], share: number): TrafficEvent[] {
-  const payments = events.flatMap(({ kind, line }, at) => (kind === 'payment' ? [{ at, line }] : []));
-  const every = Math.round(1 / share);
+function* withCorrections(events: Iterable<TrafficEvent>, share: number): Generator<TrafficEvent> {
+  const every = share === 0 ? Number.POSITIVE_INFINITY : Math.round(1 / share);
   const after = new Map<number, TrafficEvent[]>();
   const add = (at: number, line: string): void => {
-    const place = Math.min(at, events.length - 1);
-    after.set(place, [...(after.get(place) ?? []), { kind: 'correction', line }]);
+    after.set(at, [...(after.get(at) ?? []), { kind: 'correction', line }]);
   };
-  for (let number = every; number < payments.length; number += every) {
-    const [payment, other] = [payments[number], payments[number - 1]];
-    if (payment === undefined || other === undefined) continue;
-    const turn = Math.floor(number / every);
-    const wait = 1 + ((number * 37) % 800);
-    add(payment.at + wait, correctionOf(payment.line, other.line, turn));
-    if (turn % 5 === 0) add(payment.at + wait + 100, correctionOf(payment.line, other.line, turn + 1));
+  let at = -1;
+  let number = -1;
+  let other = '';
+  for (const event of events) {
+    at += 1;
+    yield event;
+    if (event.kind === 'payment') {
+      number += 1;
+      if (number > 0 && number % every === 0) {
+        const turn = number / every;
+        const place = at + 1 + ((number * 37) % 800);
+        add(place, correctionOf(event.line, other, turn));
+        if (turn % 5 === 0) add(place + 100, correctionOf(event.line, other, turn + 1));
+      }
+      other = event.line;
+    }
+    yield* after.get(at) ?? [];
+    after.delete(at);
   }
-  return events.flatMap((event, at) => [event, ...(after.get(at) ?? [])]);
+  // Of the last payments, whose while is over with the traffic.
+  for (const place of [...after.keys()].sort((a, b) => a - b)) yield* after.get(place) ?? [];
 }
 
 /** @param turn which kind of correction comes. */
@@ -106,59 +153,118 @@ function correctionOf(line: string, otherLine: string, turn: number): string {
   return JSON.stringify({ ...head, payment: replacements[((turn - 1) / 2) % replacements.length] });
 }
 
+/** The events of traffic, from its beginning. */
+export function* eventsOf({ file }: Pick<Traffic, 'file'>): Generator<TrafficEvent, undefined> {
+  for (const text of linesOf(file)) {
+    const space = text.indexOf(' ');
+    yield { kind: text.slice(0, space) as TrafficEvent['kind'], line: text.slice(space + 1) };
+  }
+  return undefined;
+}
+
+/** Reads traffic part by part. @returns gives the next so many events, behind those that are to be sent first. */
+export function partsOf(traffic: Traffic): (count: number, first?: readonly TrafficEvent[]) => TrafficPart {
+  const events = eventsOf(traffic);
+  let given = 0;
+  return (wanted, first = []) => {
+    const own = Math.min(wanted, traffic.count - given);
+    given += own;
+    return partOf(first, own, events);
+  };
+}
+
+/** Events, and behind them so many more. */
+export function partOf(
+  first: readonly TrafficEvent[],
+  more = 0,
+  events: Iterator<TrafficEvent, undefined> = [].values(),
+): TrafficPart {
+  let at = 0;
+  return {
+    count: first.length + more,
+    next() {
+      at += 1;
+      if (at <= first.length) return first[at - 1];
+      return at <= first.length + more ? events.next().value : undefined;
+    },
+  };
+}
+
 const ROUTES = { payment: '/v1/score', label: '/v1/labels', correction: '/v1/corrections' } as const;
 
 /**
  * Sends events in order, so many at once. Of several servers each (endToEndId, side) has its own, as
  * behind a balancer that hashes: answers are remembered by the server that gave them.
+ *
+ * @param at is told the place in the part of each event before it is sent.
  */
 export async function send(
   servers: readonly RunningServer[],
-  events: readonly TrafficEvent[],
+  part: TrafficPart,
   tally: Tally,
   lanes = 16,
   at: (index: number) => void = () => {},
 ): Promise<void> {
-  let next = 0;
+  let sent = 0;
+  const agent = new Agent({ keepAlive: true, maxSockets: lanes });
   const lane = async (): Promise<void> => {
-    while (next < events.length) {
-      const index = next;
-      next += 1;
-      at(index);
-      const event = events[index];
-      const server = event === undefined ? undefined : servers[laneOf(event) % servers.length];
-      if (event === undefined || server === undefined) return;
-      if (!(await sendOne(server, event, tally))) tally.unanswered.push(event);
+    for (let event = part.next(); event !== undefined; event = part.next()) {
+      at(sent);
+      sent += 1;
+      const server = servers[laneOf(event) % servers.length];
+      if (server === undefined) return;
+      if (!(await sendOne(agent, server, event, tally))) tally.unanswered.push(event);
     }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
+  agent.destroy();
 }
+
+const ID = /"endToEndId":"([^"]{32})"/;
 
 /** A number that repeats for the same id and side. */
 function laneOf({ kind, line }: TrafficEvent): number {
-  const { endToEndId, side } = JSON.parse(line) as { endToEndId: string; side?: string };
-  return (endToEndId.codePointAt(31) ?? 0) + (kind === 'payment' && side === 'PAYEE' ? 1 : 0);
+  const id = ID.exec(line)?.[1] ?? '';
+  return (id.codePointAt(31) ?? 0) + (kind === 'payment' && line.includes('"side":"PAYEE"') ? 1 : 0);
 }
 
-async function sendOne(server: RunningServer, { kind, line }: TrafficEvent, tally: Tally): Promise<boolean> {
-  try {
-    const response = await server.post(ROUTES[kind], line);
-    const body = await response.text();
-    if (response.status >= 500) return false;
-    if (kind === 'label') {
-      tally.labels += response.status === 202 ? 1 : 0;
-      return true;
-    }
-    if (kind === 'correction') {
-      tally.corrections += response.status === 202 ? 1 : 0;
-      return true;
-    }
-    if (response.status !== 200) return true;
-    const decision = JSON.parse(body) as { endToEndId: string; side: string; degraded: string[] };
-    if (decision.degraded.includes('store_unavailable')) tally.degraded += 1;
-    tally.answered.add(`${decision.endToEndId} ${decision.side}`);
+async function sendOne(
+  agent: Agent,
+  server: RunningServer,
+  { kind, line }: TrafficEvent,
+  tally: Tally,
+): Promise<boolean> {
+  const answer = await post(agent, `${server.url}${ROUTES[kind]}`, line);
+  if (answer === undefined || answer.status >= 500) return false;
+  if (kind === 'label') {
+    tally.labels += answer.status === 202 ? 1 : 0;
     return true;
-  } catch {
-    return false;
   }
+  if (kind === 'correction') {
+    tally.corrections += answer.status === 202 ? 1 : 0;
+    return true;
+  }
+  if (answer.status !== 200) return true;
+  const decision = JSON.parse(answer.body) as { endToEndId: string; side: string; degraded: string[] };
+  if (decision.degraded.includes('store_unavailable')) tally.degraded += 1;
+  tally.answered.write(`${decision.endToEndId},${decision.side}`);
+  return true;
+}
+
+/** Undefined where the server went away. Plain HTTP, for `fetch` takes as long as the server does. */
+function post(agent: Agent, url: string, line: string): Promise<{ status: number; body: string } | undefined> {
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(line) };
+  return new Promise((resolve) => {
+    const sent = request(url, { method: 'POST', agent, headers }, (response) => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (text) => {
+        body += text;
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+      response.on('error', () => resolve(undefined));
+    });
+    sent.on('error', () => resolve(undefined));
+    sent.end(line);
+  });
 }
