@@ -5,27 +5,29 @@ import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
 import type { DataFile, Snapshot } from '../storage/scan/snapshot.ts';
 import type { DeltaTable } from '../storage/table.ts';
 import type { CellRow, Row } from '../storage/types/cell.ts';
+import { correctedPayments } from './corrected-payments.ts';
 import { type JobFigures, type JobPorts, requireCommitted, runJob } from './job.ts';
 import type { Lake } from './lake.ts';
 
 /** How a gold table is made. */
 interface GoldTable {
   readonly name: 'gold/daily_payments' | 'gold/fraud_daily';
-  readonly readsLabels: boolean;
+  /** The tables of silver that it is made from. */
+  readonly sources: readonly SilverSource[];
   /** A query of the days in the table `days`. */
   query(db: DuckDb, silver: SilverSnapshots): Promise<string>;
   toRow(result: CellRow): Row;
 }
 
+type SilverSource = 'transactions' | 'labels' | 'corrections';
+
 /** The versions of silver that gold is made from. */
-interface SilverSnapshots {
-  readonly transactions: Snapshot;
-  readonly labels: Snapshot;
-}
+type SilverSnapshots = Readonly<Record<SilverSource, Snapshot>>;
 
 /**
- * Brings gold up to silver: only the days of new payments, and of payments with new labels, are
- * made anew, each day as a whole in one commit a table. The commit carries the versions of silver
+ * Brings gold up to silver: only the days of new payments, and of payments with new labels or corrections, are
+ * made anew, each day as a whole in one commit a table. Payments count as they are known: one that was taken back does not,
+ * one that was replaced does as it is now, on the day that it has now. The commit carries the versions of silver
  * that it was made from, so a killed run is done again and a second one finds nothing to do.
  *
  * @throws AppError commit_conflict, disk_full, storage_failed.
@@ -48,11 +50,14 @@ export async function silverToGold(ports: JobPorts): Promise<JobFigures> {
 const GOLD_TABLES: readonly GoldTable[] = [
   {
     name: 'gold/daily_payments',
-    readsLabels: false,
+    sources: ['transactions', 'corrections'],
+    // Each side that was presented is of the payment as it is.
     query: async (db, { transactions }) => `
+      WITH payments AS (SELECT side, coalesce(c.day, t.day) AS day, coalesce(c.amount_centavos, t.amount_centavos) AS amount_centavos
+        FROM ${await duckdbScan(db, transactions, { columns: ['end_to_end_id', 'day', 'side', 'amount_centavos'] })} t
+        LEFT JOIN corrected c USING (end_to_end_id) WHERE c.is_gone IS NOT TRUE)
       SELECT (day - DATE '1970-01-01')::INTEGER AS day, side, count(*) AS payment_count, sum(amount_centavos) AS total_centavos
-      FROM ${await duckdbScan(db, transactions, { columns: ['day', 'side', 'amount_centavos'] })}
-      WHERE day IN (SELECT day FROM days) GROUP BY day, side ORDER BY day, side`,
+      FROM payments WHERE day IN (SELECT day FROM days) GROUP BY day, side ORDER BY day, side`,
     toRow: (row) => ({
       ...row,
       mean_centavos: bigIntToDouble(integer(row.total_centavos)) / Number(integer(row.payment_count)),
@@ -60,15 +65,21 @@ const GOLD_TABLES: readonly GoldTable[] = [
   },
   {
     name: 'gold/fraud_daily',
-    readsLabels: true,
+    sources: ['transactions', 'labels', 'corrections'],
     // A payment seen from both sides is one payment: its event's row stands for it.
     query: async (db, { transactions, labels }) => `
       WITH rows AS ${await paymentScan(db, transactions)},
-      payments AS (
+      wanted AS (
+        SELECT end_to_end_id FROM rows WHERE day IN (SELECT day FROM days)
+        UNION ALL SELECT end_to_end_id FROM corrected WHERE day IN (SELECT day FROM days)),
+      presented AS (
         SELECT end_to_end_id, arg_min(day, ord) AS day, arg_min(amount_centavos, ord) AS amount_centavos
         FROM (SELECT *, (NOT is_event, known_time, journal_id, journal_position) AS ord FROM rows
-          WHERE end_to_end_id IN (SELECT end_to_end_id FROM rows WHERE day IN (SELECT day FROM days)))
+          WHERE end_to_end_id IN (SELECT end_to_end_id FROM wanted))
         GROUP BY end_to_end_id),
+      payments AS (
+        SELECT end_to_end_id, coalesce(c.day, p.day) AS day, coalesce(c.amount_centavos, p.amount_centavos) AS amount_centavos
+        FROM presented p LEFT JOIN corrected c USING (end_to_end_id) WHERE c.is_gone IS NOT TRUE),
       states AS (
         SELECT end_to_end_id, arg_max(state, (event_time, coalesce(payee_epoch, 0), coalesce(payee_seq, 0), known_time, journal_id, journal_position)) AS state
         FROM ${await duckdbScan(db, labels)} GROUP BY end_to_end_id)
@@ -100,13 +111,15 @@ async function refresh(db: DuckDb, lake: Lake, gold: GoldTable): Promise<Refresh
   const silver = {
     transactions: await lake.table('silver/transactions').snapshot(),
     labels: await lake.table('silver/labels').snapshot(),
+    // Read after the payments: a correction of a payment that is not there yet finds none.
+    corrections: await lake.table('silver/corrections').snapshot(),
   };
-  const sources = gold.readsLabels ? (['transactions', 'labels'] as const) : (['transactions'] as const);
-  const txn = sources.map((source) => ({ appId: `silver/${source}`, version: silver[source].version }));
+  const txn = gold.sources.map((source) => ({ appId: `silver/${source}`, version: silver[source].version }));
   if (txn.every(({ appId, version }) => snapshot.transactionVersion(appId) === version)) {
     return { read: 0, written: 0, version: snapshot.version };
   }
-  const days = await changedDays(db, lake, snapshot, silver, sources);
+  await correctedPayments(db, silver.corrections);
+  const days = await changedDays(db, lake, snapshot, silver, gold.sources);
   // Versions of silver without rows (positions that moved) make no version of gold.
   if (days.length === 0) return { read: 0, written: 0, version: snapshot.version };
   const rows = (await db.rows(await gold.query(db, silver))).map(gold.toRow);
@@ -129,7 +142,7 @@ async function changedDays(
   lake: Lake,
   gold: Snapshot,
   silver: SilverSnapshots,
-  sources: readonly ('transactions' | 'labels')[],
+  sources: readonly SilverSource[],
 ): Promise<number[]> {
   const changes: string[] = [];
   let isWhole = false;
@@ -146,9 +159,10 @@ async function changedDays(
       );
   }
   const scan = await duckdbScan(db, silver.transactions, { columns: ['end_to_end_id', 'day'] });
-  // By payment, not by row: where a second side has another day, both of its days change.
+  // By payment, not by row: where a second side has another day, both of its days change, and of a corrected one all that it had.
   const changed = isWhole ? '' : `WHERE end_to_end_id IN (${changes.join(' UNION ALL ')})`;
-  await db.run(`CREATE OR REPLACE TEMP TABLE days AS SELECT DISTINCT day FROM ${scan} ${changed}`);
+  await db.run(`CREATE OR REPLACE TEMP TABLE days AS
+    SELECT DISTINCT day FROM (SELECT * FROM ${scan} UNION ALL SELECT * FROM correction_days) ${changed}`);
   const rows = await db.rows(`SELECT (day - DATE '1970-01-01')::INTEGER AS day FROM days ORDER BY day`);
   const days = rows.map(({ day }) => Number(day));
   if (!isWhole) return days;
@@ -157,12 +171,14 @@ async function changedDays(
   return [...new Set([...days, ...old.flatMap((text) => (text === null ? [] : [Date.parse(text) / 86_400_000]))])];
 }
 
-/** Files of a snapshot that came after a version; undefined for all of them. */
+/** Files of a snapshot that came after a version; undefined where gold is to be made from all that there is. */
 async function newFiles(
   table: DeltaTable,
   snapshot: Snapshot,
   since: number | undefined,
 ): Promise<readonly DataFile[] | undefined> {
+  // Gold of a program that knew no corrections has missed none where there are none.
+  if (since === undefined && table.path === 'silver/corrections' && snapshot.files.length === 0) return [];
   if (since === undefined || since > snapshot.version) return undefined;
   const added = await table.addedSince(since);
   const keys = new Set(added?.map(({ key }) => key));

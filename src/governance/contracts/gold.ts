@@ -5,7 +5,8 @@ const day = required('day', 'date', 'Civil date of acceptance in America/Sao_Pau
 /** Payments by day and side. */
 export const GOLD_DAILY_PAYMENTS: TableContract = {
   path: 'gold/daily_payments',
-  description: 'Payments by civil day and side; every payment of silver counts',
+  description:
+    'Payments by civil day and side, as they are known: as corrected, and without those that were taken back',
   columns: [
     day,
     required('side', 'string', 'PAYER or PAYEE'),
@@ -22,7 +23,7 @@ export const GOLD_DAILY_PAYMENTS: TableContract = {
 export const GOLD_FRAUD_DAILY: TableContract = {
   path: 'gold/fraud_daily',
   description:
-    'Payments by civil day, a payment seen from both sides once, and the latest known states of their contests',
+    'Payments by civil day, as they are known, a payment seen from both sides once, and the latest known states of their contests',
   columns: [
     day,
     required('payment_count', 'long', 'Payments, by their endToEndId'),

@@ -1,0 +1,59 @@
+import { civilParts, civilZone } from '../base/civil-time.ts';
+import { ENTITY_KINDS } from '../domain/entity-keys.ts';
+import type { DuckDb } from '../storage/parquet/duckdb.ts';
+import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
+import type { Snapshot } from '../storage/scan/snapshot.ts';
+
+const HOUR_MICROS = 3_600_000_000;
+/** Values of one INSERT. */
+const INSERT_ROWS = 1000;
+
+/**
+ * Makes what silver.corrections says of payments into two tables of DuckDB:
+ *
+ *   correction_days (end_to_end_id, day)           every civil day that a corrected payment had by a correction, or before it
+ *   corrected (end_to_end_id, is_gone, day, amount_centavos)
+ *                                                  each corrected payment as it is: taken back, or with its day and amount
+ *
+ * The last correction counts, by (epoch, known time, position): an import may say that it knew earlier what it brings later.
+ */
+export async function correctedPayments(db: DuckDb, corrections: Snapshot): Promise<void> {
+  const epochs = ENTITY_KINDS.map((kind) => `${kind}_epoch`);
+  const place = ['known_time', 'journal_id', 'journal_position'];
+  const columns = ['end_to_end_id', 'effect', 'event_time', 'amount_centavos', ...place, ...epochs];
+  await db.run(`CREATE OR REPLACE TEMP TABLE corrections AS
+    SELECT end_to_end_id, effect = 'RETRACTED' AS is_gone, amount_centavos, ${hourOf('event_time')} AS hour,
+      row_number() OVER (PARTITION BY end_to_end_id
+        ORDER BY coalesce(${epochs.join(', ')}, 0), ${place.join(', ')}, effect = 'REPLACED') AS ord
+    FROM ${await duckdbScan(db, corrections, { columns })} WHERE effect <> 'IGNORED'`);
+  await civilDays(db, 'corrections');
+  await db.run(`CREATE OR REPLACE TEMP TABLE correction_days AS
+    SELECT DISTINCT end_to_end_id, day FROM corrections JOIN civil_days USING (hour)`);
+  await db.run(`CREATE OR REPLACE TEMP TABLE corrected AS
+    SELECT end_to_end_id, arg_max(is_gone, ord) AS is_gone, arg_max(day, ord) AS day,
+      arg_max(amount_centavos, ord) AS amount_centavos
+    FROM corrections JOIN civil_days USING (hour) GROUP BY end_to_end_id`);
+}
+
+/** Microseconds at which the UTC hour of a time begins. */
+function hourOf(column: string): string {
+  const micros = `epoch_us(${column})`;
+  return `${micros} - ((${micros} % ${HOUR_MICROS}) + ${HOUR_MICROS}) % ${HOUR_MICROS}`;
+}
+
+/**
+ * Makes the table `civil_days`: the civil day in São Paulo of each UTC hour in a table. Its offsets are whole hours, so an
+ * hour is of one day; and the days are ours, as silver's are, for time-zone databases differ.
+ */
+async function civilDays(db: DuckDb, table: string): Promise<void> {
+  const zone = civilZone('America/Sao_Paulo');
+  const hours = await db.rows(`SELECT DISTINCT hour::DOUBLE AS hour FROM ${table} ORDER BY hour`);
+  await db.run('CREATE OR REPLACE TEMP TABLE civil_days (hour BIGINT, day DATE)');
+  for (let at = 0; at < hours.length; at += INSERT_ROWS) {
+    const values = hours.slice(at, at + INSERT_ROWS).map(({ hour }) => {
+      const micros = Number(hour);
+      return `(${micros}, DATE '1970-01-01' + ${civilParts(zone, micros).day})`;
+    });
+    await db.run(`INSERT INTO civil_days VALUES ${values.join(', ')}`);
+  }
+}
