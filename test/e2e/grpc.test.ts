@@ -1,8 +1,9 @@
-import { Client, credentials, loadPackageDefinition, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { Client, credentials, loadPackageDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadScoringProto } from '../../src/events/scoring-proto.ts';
+import { callUnary, type Reply } from '../grpc-client.ts';
 import { correctMessage, scoreMessage } from '../grpc-message.ts';
 import { examplePayment } from '../payment-example.ts';
 import { type RunningServer, startServer } from '../running-server.ts';
@@ -11,8 +12,6 @@ let server: RunningServer;
 let client: Client;
 const proto = loadScoringProto();
 
-/** A method as its client has it. */
-type Method = (typeof proto.service)[string] | undefined;
 const { Score: method, Correct: correctMethod } = proto.service;
 
 beforeAll(async () => {
@@ -24,30 +23,8 @@ afterAll(async () => {
   expect(await server.stop()).toBe(0);
 });
 
-interface Reply {
-  readonly error: ServiceError | null;
-  readonly response: Record<string, unknown> | undefined;
-  readonly replayed: boolean;
-}
-
 /** Sends bytes as a request of a method, Score unless told. */
-function send(bytes: Buffer, to: Method = method): Promise<Reply> {
-  return new Promise((resolve) => {
-    let replayed = false;
-    const call = client.makeUnaryRequest(
-      to?.path ?? '',
-      (value: Buffer) => value,
-      (value: Buffer) => to?.responseDeserialize(value) as Record<string, unknown>,
-      bytes,
-      new Metadata(),
-      (error, response) => resolve({ error, response, replayed }),
-    );
-    call.on('metadata', (metadata) => {
-      replayed = metadata.get('idempotent-replayed')[0] === 'true';
-    });
-  });
-}
-
+const send = (bytes: Buffer, to = method): Promise<Reply> => callUnary(client, to, bytes);
 const score = (message: object): Promise<Reply> => send(method?.requestSerialize(message) as Buffer);
 const correct = (message: object): Promise<Reply> =>
   send(correctMethod?.requestSerialize(message) as Buffer, correctMethod);

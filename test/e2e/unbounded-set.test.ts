@@ -1,12 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Client, credentials } from '@grpc/grpc-js';
 import { afterAll, describe, expect, it } from 'vitest';
+import { loadScoringProto } from '../../src/events/scoring-proto.ts';
 import type { FeatureDefinition } from '../../src/features/definition/definition.ts';
 import { checkUnbounded } from '../../src/features/definition/definition-check.ts';
 import { compileFeatureSet } from '../../src/features/feature-set.ts';
 import { PIX_CORE } from '../../src/features/pix-core.ts';
 import { writeDefinitionFile } from '../../src/features/yaml/write-definition.ts';
+import { callUnary } from '../grpc-client.ts';
+import { correctMessage } from '../grpc-message.ts';
 import { writeModelOf } from '../model-of-set.ts';
 import { examplePayment } from '../payment-example.ts';
 import { newDataDir, PROGRAM, startServer } from '../running-server.ts';
@@ -20,6 +24,8 @@ function unbounded(feature: FeatureDefinition): FeatureDefinition {
     return { kind: 'expression', name: feature.name, description: '-', expression: 'amount_centavos' };
   }
 }
+
+const correct = loadScoringProto().service.Correct;
 
 const SET = compileFeatureSet({ ...PIX_CORE, name: 'busy', bound: 'none', features: PIX_CORE.features.map(unbounded) });
 
@@ -61,6 +67,17 @@ describe('a server of a set without a bound', () => {
     expect(existsSync(pages) ? readdirSync(pages, { recursive: true }).join() : '').toMatch(/payee-events\.pages/);
     const second = await startServer({ dataDir, args });
     await score(second, 300);
+    // What lies on pages is not taken out of their midst: nothing of a correction is recorded, whichever way it comes.
+    const correction = {
+      endToEndId: `E12345678202611011200${'1'.padStart(11, '0')}`,
+      correctedAt: '2026-11-01T13:00:00Z',
+    };
+    const overHttp = await second.post('/v1/corrections', correction);
+    expect([overHttp.status, await overHttp.json()]).toMatchObject([501, { code: 'correction_unsupported' }]);
+    const client = new Client(second.grpcAddress, credentials.createInsecure());
+    const { error } = await callUnary(client, correct, correct?.requestSerialize(correctMessage(correction)) as Buffer);
+    client.close();
+    expect([error?.code, error?.metadata.get('sentinela-code')]).toEqual([12, ['correction_unsupported']]);
     await second.stop('SIGKILL');
     const third = await startServer({ dataDir, args });
     await score(third, 200);
