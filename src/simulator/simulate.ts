@@ -55,7 +55,12 @@ const SECOND_SIDE_SHARE = 0.12;
  * not with `count`: everything about a person follows from the seed.
  */
 export function simulate(options: SimulationOptions): Simulation {
-  const figures: SimulationFigures = {
+  const figures = noFigures();
+  return { figures, [Symbol.iterator]: () => linesOf(options, figures) };
+}
+
+function noFigures(): SimulationFigures {
+  return {
     payments: 0,
     secondSides: 0,
     frauds: 0,
@@ -65,7 +70,6 @@ export function simulate(options: SimulationOptions): Simulation {
     labels: 0,
     corrections: 0,
   };
-  return { figures, [Symbol.iterator]: () => linesOf(options, figures) };
 }
 
 /** The stream of chance that corrections are drawn from. */
@@ -99,8 +103,7 @@ interface Run {
 }
 
 function* linesOf(options: SimulationOptions, figures: SimulationFigures): Generator<SimulatedLine> {
-  Object.assign(figures, { payments: 0, secondSides: 0, frauds: 0, late: 0, duplicates: 0, malformed: 0, labels: 0 });
-  figures.corrections = 0;
+  Object.assign(figures, noFigures());
   const hours = simulatedHours(options.startMicros, options.days);
   const run = newRun(options, figures, hours[0]?.day ?? 0);
   const campaigns = fraudCampaigns(run.scene);
