@@ -80,6 +80,11 @@ export class ByteReader {
     this.#buffer = buffer;
   }
 
+  /** Whether everything is read. */
+  get isAtEnd(): boolean {
+    return this.#at === this.#buffer.length;
+  }
+
   u8(): number {
     return this.#buffer.readUInt8(this.skip(1));
   }

@@ -87,7 +87,34 @@ export interface CorrectionRecord {
   readonly retracted: EntityNumbers;
   /** Numbers that the event in its place took; nulls where there is none. */
   readonly replaced: EntityNumbers;
+  /** Redis: the intent before this record, and the correction's place among those of its payment. */
+  readonly settles?: SettledIntent;
   /** The body, byte for byte: JSON over HTTP, a protobuf message over gRPC. What the payment is now is read from it. */
+  readonly raw: Uint8Array;
+}
+
+/** An intent that came to something. */
+export interface SettledIntent {
+  readonly request: string;
+  /** How many rows corrections of the payment took before this one, through whichever server: a retraction one, an event in its place one. */
+  readonly revision: number;
+}
+
+/**
+ * Redis: a correction that the store is about to be asked for, durable before it is. A correction record settles it, or
+ * another one of these that says that it came to nothing. By itself it does nothing, and the lake has no row of it.
+ */
+export interface IntentRecord {
+  readonly kind: 'intent';
+  readonly knownTimeMicros: number;
+  /** Names it among all. */
+  readonly request: string;
+  readonly endToEndId: string;
+  /** Whether it came to nothing. */
+  readonly isVoid: boolean;
+  readonly source: RecordSource;
+  readonly correctedAtMicros: number;
+  /** The body; empty where it came to nothing. */
   readonly raw: Uint8Array;
 }
 
@@ -120,6 +147,7 @@ export type JournalRecord =
   | DecisionRecord
   | LabelRecord
   | CorrectionRecord
+  | IntentRecord
   | SequenceRecord
   | EpochRecord;
 
@@ -133,5 +161,6 @@ export type SkimmedRecord =
   | Omit<DecisionRecord, RecordBodies>
   | Omit<LabelRecord, RecordBodies>
   | Omit<CorrectionRecord, RecordBodies>
+  | Omit<IntentRecord, RecordBodies>
   | SequenceRecord
   | EpochRecord;

@@ -9,6 +9,7 @@ import type {
   DecisionPart,
   DecisionRecord,
   EpochRecord,
+  IntentRecord,
   JournalRecord,
   LabelRecord,
   PaymentPart,
@@ -27,12 +28,14 @@ import type {
  *   label    = id source state:u8 eventTime:f64 account? number raw:bytes
  *   sequence = id side isEvent numbers
  *   epoch    = JSON:bytes
- *   correction = id source correctedAt:f64 isApplied:u8 numbers numbers raw:bytes, the numbers retracted and replaced
+ *   correction = id source correctedAt:f64 isApplied:u8 numbers numbers raw:bytes settles?, the numbers retracted and replaced
+ *   intent   = request:text id isVoid:u8 source correctedAt:f64 raw:bytes
+ *   settles? = nothing, or request:text revision:f64
  *   account? = isThere:u8 text
  *   numbers  = n:u8 number{n}, in the order of ENTITY_KINDS, of which there may come to be more
  *   number   = epoch:u32 (0 = none) seq:f64
  */
-const KINDS = ['scored', 'payment', 'decision', 'label', 'sequence', 'epoch', 'correction'] as const;
+const KINDS = ['scored', 'payment', 'decision', 'label', 'sequence', 'epoch', 'correction', 'intent'] as const;
 const SOURCES: readonly RecordSource[] = ['http', 'grpc', 'import'];
 const SIDE_CODES: readonly Side[] = ['PAYER', 'PAYEE'];
 
@@ -60,6 +63,9 @@ export function encodeRecord(record: JournalRecord): Buffer {
       break;
     case 'correction':
       writeCorrection(out, record);
+      break;
+    case 'intent':
+      writeIntent(out, record);
       break;
     case 'sequence':
       out.text(record.endToEndId);
@@ -125,6 +131,8 @@ function decode(from: ByteReader, withBodies: boolean): JournalRecord {
       return readLabel(from, knownTimeMicros, withBodies);
     case 'correction':
       return readCorrection(from, knownTimeMicros, withBodies);
+    case 'intent':
+      return readIntent(from, knownTimeMicros, withBodies);
     case 'sequence':
       return readSequence(from, knownTimeMicros);
     case 'epoch':
@@ -201,7 +209,7 @@ function readLabel(from: ByteReader, knownTimeMicros: number, withBodies: boolea
 }
 
 function readCorrection(from: ByteReader, knownTimeMicros: number, withBodies: boolean): CorrectionRecord {
-  return {
+  const record: CorrectionRecord = {
     kind: 'correction',
     knownTimeMicros,
     endToEndId: from.text(),
@@ -210,6 +218,21 @@ function readCorrection(from: ByteReader, knownTimeMicros: number, withBodies: b
     isApplied: from.u8() === 1,
     retracted: readNumbers(from),
     replaced: readNumbers(from),
+    raw: readBody(from, withBodies),
+  };
+  if (from.isAtEnd) return record;
+  return { ...record, settles: { request: from.text(), revision: from.f64() } };
+}
+
+function readIntent(from: ByteReader, knownTimeMicros: number, withBodies: boolean): IntentRecord {
+  return {
+    kind: 'intent',
+    knownTimeMicros,
+    request: from.text(),
+    endToEndId: from.text(),
+    isVoid: from.u8() === 1,
+    source: at(SOURCES, from.u8()),
+    correctedAtMicros: from.f64(),
     raw: readBody(from, withBodies),
   };
 }
@@ -297,6 +320,18 @@ function writeCorrection(out: ByteWriter, record: CorrectionRecord): void {
   out.u8(record.isApplied ? 1 : 0);
   writeNumbers(out, record.retracted);
   writeNumbers(out, record.replaced);
+  out.bytes(record.raw);
+  if (record.settles === undefined) return;
+  out.text(record.settles.request);
+  out.f64(record.settles.revision);
+}
+
+function writeIntent(out: ByteWriter, record: IntentRecord): void {
+  out.text(record.request);
+  out.text(record.endToEndId);
+  out.u8(record.isVoid ? 1 : 0);
+  out.u8(SOURCES.indexOf(record.source));
+  out.f64(record.correctedAtMicros);
   out.bytes(record.raw);
 }
 

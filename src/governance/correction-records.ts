@@ -13,6 +13,11 @@ const EVENT_OF: Readonly<Record<string, number>> = {
   REPLACED: EVENT.replacement,
 };
 
+/** What a row of silver.corrections is to the state of its payment's entities, by its effect: of EVENT. */
+export function eventOfEffect(effect: string | null | undefined): number {
+  return EVENT_OF[effect ?? ''] ?? EVENT.none;
+}
+
 /** Columns that say which rows of silver.corrections are read. */
 const CHOICE: readonly string[] = ['effect', 'journal_id', 'journal_position'];
 

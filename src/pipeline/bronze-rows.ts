@@ -67,6 +67,9 @@ function addRows(rows: BronzeRows, journalId: string, entry: BronzeEntry, codec:
     case 'epoch':
       rows.epochs.push(epochRow(journalId, entry, record));
       return;
+    case 'intent':
+      // What came of it is the correction's own record; by itself it says nothing of any payment.
+      return;
     default:
       unreachable(record);
   }
@@ -202,6 +205,7 @@ function correctionRow(
     is_applied: record.isApplied,
     ...prefixedNumbers('retracted_', record.retracted),
     ...prefixedNumbers('replaced_', record.replaced),
+    revision: record.settles?.revision ?? null,
     raw: record.raw,
     correction: canonicalOrNull(() => codec.decodeCorrection(record.source, record.raw)),
   };

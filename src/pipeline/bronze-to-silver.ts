@@ -75,7 +75,7 @@ export async function bronzeToSilver(ports: JobPorts): Promise<JobFigures> {
   const steps = [
     ...REFINEMENTS.map((refinement) => (db: DuckDb) => refineTable(db, ports, refinement)),
     // A retraction's row holds its payment: payments come first.
-    (db: DuckDb) => refineCorrections(db, ports.lake),
+    (db: DuckDb) => refineCorrections(db, ports.lake, ports.clock.nowMicros()),
   ];
   for (const step of steps) {
     const figures = await runJob(ports, step);

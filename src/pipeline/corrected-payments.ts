@@ -15,16 +15,17 @@ const INSERT_ROWS = 1000;
  *   corrected (end_to_end_id, is_gone, day, amount_centavos)
  *                                                  each corrected payment as it is: taken back, or with its day and amount
  *
- * The last correction counts, by (epoch, known time, position): an import may say that it knew earlier what it brings later.
+ * The last correction counts, by (epoch, what Redis counted, known time, position): an import may say that it knew earlier
+ * what it brings later.
  */
 export async function correctedPayments(db: DuckDb, corrections: Snapshot): Promise<void> {
   const epochs = ENTITY_KINDS.map((kind) => `${kind}_epoch`);
   const place = ['known_time', 'journal_id', 'journal_position'];
-  const columns = ['end_to_end_id', 'effect', 'event_time', 'amount_centavos', ...place, ...epochs];
+  const columns = ['end_to_end_id', 'effect', 'event_time', 'amount_centavos', 'revision', ...place, ...epochs];
   await db.run(`CREATE OR REPLACE TEMP TABLE corrections AS
     SELECT end_to_end_id, effect = 'RETRACTED' AS is_gone, amount_centavos, ${hourOf('event_time')} AS hour,
       row_number() OVER (PARTITION BY end_to_end_id
-        ORDER BY coalesce(${epochs.join(', ')}, 0), ${place.join(', ')}, effect = 'REPLACED') AS ord
+        ORDER BY coalesce(${epochs.join(', ')}, 0), coalesce(revision, -1), ${place.join(', ')}, effect = 'REPLACED') AS ord
     FROM ${await duckdbScan(db, corrections, { columns })} WHERE effect <> 'IGNORED'`);
   await civilDays(db, 'corrections');
   await db.run(`CREATE OR REPLACE TEMP TABLE correction_days AS

@@ -35,11 +35,15 @@ export function refineCorrection(bronze: Row, was: Row | undefined): RefinedCorr
   if (retracted !== undefined && was === undefined) return PAYMENT_MISSING;
   const becomes = replaced === undefined ? undefined : paymentPart(correction.payment);
   if (becomes === null) return UNREADABLE;
-  const rows = [
-    ...(retracted === undefined ? [] : [correctionRow(bronze, 'RETRACTED', { ...was, ...retracted })]),
-    ...(replaced === undefined ? [] : [correctionRow(bronze, 'REPLACED', { ...becomes, ...replaced })]),
-  ];
-  if (rows.length === 0) rows.push(correctionRow(bronze, 'IGNORED', {}));
+  const rows: Row[] = [];
+  /** Rows of one correction follow each other in the order that Redis counts. */
+  const add = (effect: (typeof CORRECTION_EFFECTS)[number], payment: Row): void => {
+    const revision = effect === 'IGNORED' || bronze.revision === null ? null : Number(bronze.revision) + rows.length;
+    rows.push(correctionRow(bronze, effect, { ...payment, revision }));
+  };
+  if (retracted !== undefined) add('RETRACTED', { ...was, ...retracted });
+  if (replaced !== undefined) add('REPLACED', { ...becomes, ...replaced });
+  if (rows.length === 0) add('IGNORED', {});
   const broken = rows.map((row) => brokenExpectation(SILVER_CORRECTIONS, row)).find((one) => one !== undefined);
   if (broken !== undefined) return { kind: 'refused', code: broken.code, reason: broken.reason };
   return { kind: 'rows', rows, becomes };

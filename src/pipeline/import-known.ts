@@ -60,8 +60,8 @@ async function eventsOf(
   return events;
 }
 
-/** Epochs first: an import may have learned later what it says was known earlier. */
-const ORDER: readonly string[] = ['known_time', 'journal_position'];
+/** Epochs first: an import may have learned later what it says was known earlier. Within one goes what Redis counted. */
+const ORDER: readonly string[] = ['revision', 'known_time', 'journal_position'];
 
 /** What corrections made of payments last. */
 async function correctedEvents(
@@ -70,12 +70,14 @@ async function correctedEvents(
 ): Promise<Map<string, EntityKeys | null>> {
   const epochs = ENTITY_KINDS.map((kind) => `${kind}_epoch`);
   const rows: { readonly id: string; readonly order: readonly number[]; readonly keys: EntityKeys | null }[] = [];
-  for await (const row of readRows(corrections, { columns: [...COLUMNS, 'effect', 'known_time', ...epochs] })) {
+  for await (const row of readRows(corrections, {
+    columns: [...new Set([...COLUMNS, ...ORDER, 'effect', ...epochs])],
+  })) {
     if (row.effect === 'IGNORED' || !isKnown(row)) continue;
     const isReplaced = row.effect === 'REPLACED';
     const epoch = Math.max(...epochs.map((name) => Number(row[name] ?? 0)));
     // A retraction and the event in its place are of one correction.
-    const order = [epoch, ...ORDER.map((name) => Number(row[name])), isReplaced ? 1 : 0];
+    const order = [epoch, ...ORDER.map((name) => Number(row[name] ?? -1)), isReplaced ? 1 : 0];
     rows.push({ id: String(row.end_to_end_id), order, keys: isReplaced ? keysOf(row) : null });
   }
   rows.sort((a, b) => compared(a.order, b.order));

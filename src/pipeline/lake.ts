@@ -22,6 +22,7 @@ import {
 import { definitionOf, type TableContract } from '../governance/contracts/table-contract.ts';
 import type { ObjectStore } from '../storage/store/object-store.ts';
 import { type DeltaTable, openOrCreateTable, openTable, type TableEnvironment } from '../storage/table.ts';
+import { findField, type StructField } from '../storage/types/delta-type.ts';
 
 /** Every table of the lake, bottom layer first. */
 export const LAKE_TABLES = {
@@ -60,7 +61,28 @@ export async function ensureLake(store: ObjectStore, environment: TableEnvironme
   for (const contract of Object.values(LAKE_TABLES)) {
     await openOrCreateTable(store, definitionOf(contract), environment);
   }
-  return openLake(store, environment);
+  const lake = openLake(store, environment);
+  for (const name of GROWN_TABLES) await addMissingColumns(lake, name);
+  return lake;
+}
+
+/** Tables that came to have more columns than the first program that made them knew. */
+const GROWN_TABLES = ['bronze/corrections', 'silver/corrections'] as const satisfies readonly LakeTableName[];
+
+async function addMissingColumns(lake: Lake, name: LakeTableName): Promise<void> {
+  const { schema } = definitionOf(LAKE_TABLES[name]);
+  const missing = async (): Promise<StructField[]> => {
+    const there = (await lake.table(name).snapshot()).schema;
+    return schema.fields.filter((field) => field.nullable && findField(there, field.name) === undefined);
+  };
+  const fields = await missing();
+  if (fields.length === 0) return;
+  try {
+    await lake.table(name).alter.addColumns(fields);
+  } catch (error) {
+    // Another process has added them since.
+    if ((await missing()).length > 0) throw error;
+  }
 }
 
 /** Opens the lake as it is; a table that is not there fails when it is read. */

@@ -7,19 +7,23 @@ import { EVENT } from '../domain/recorded-event.ts';
 import type { Column } from '../features/definition/definition.ts';
 import { type BaseSink, feedBase } from '../features/embedded/base-feed.ts';
 import type { ObservedLabel, RecordedPayment } from '../features/online-store.ts';
-import type { OrderedLabels, OrderedPayments } from '../features/replay/base-order.ts';
+import type { OrderedLabels } from '../features/replay/base-order.ts';
 import type { PlaceColumns } from '../features/replay/replay-input.ts';
-import { paymentsWithCorrections } from '../governance/correction-records.ts';
+import { eventOfEffect, paymentsWithCorrections } from '../governance/correction-records.ts';
 import { lakeColumns } from '../governance/lake-columns.ts';
-import { paymentRecordColumns, recordedLabels, recordedPayments } from '../governance/silver-records.ts';
+import {
+  paymentRecordColumns,
+  type RecordedPayments,
+  recordedLabels,
+  recordedPayments,
+} from '../governance/silver-records.ts';
+import type { Snapshot } from '../storage/scan/snapshot.ts';
 import type { Lake } from './lake.ts';
+import { type CountedPayments, compareTurns, paymentTurns } from './payment-turns.ts';
 
 /** Events as they were recorded, by row, in any order; with what their order needs. */
 export interface RecordedEvents {
-  readonly payments: OrderedPayments & {
-    /** The payment of a row; the object may be the same for every call. */
-    readonly row: (row: number) => PaymentRow;
-  };
+  readonly payments: CountedPayments;
   readonly labels: OrderedLabels & {
     readonly ids: TextColumn<string>;
     /** Indexes in LABEL_STATES. */
@@ -37,8 +41,9 @@ export async function feedEvents(
   sink: BaseSink,
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<void> {
+  const turns = paymentTurns(payments);
   const events = {
-    payments,
+    payments: turns === undefined ? payments : { ...payments, turns },
     labels,
     paymentAt: (row: number) => paymentAt(payments, row),
     labelAt: (row: number) => labelAt(labels, row),
@@ -90,9 +95,10 @@ export async function silverEvents(
   const labels = await recordedLabels(await lake.table('silver/labels').snapshot());
   const isNamed = ({ journals, positions }: PlaceColumns, row: number): boolean =>
     (positions[row] as number) <= (through.get(journals.at(row) ?? '') ?? 0);
+  const isEvent = payments.isEvent.map((flag, row) => (isNamed(payments.places, row) ? flag : EVENT.none));
   return {
     silverVersion: transactions.version,
-    payments: { ...payments, isEvent: payments.isEvent.map((flag, row) => (isNamed(payments.places, row) ? flag : 0)) },
+    payments: { ...payments, isEvent, revisions: await revisionsOf(corrections, payments) },
     labels: {
       ...labels,
       payees: Array.from(labels.payees, (payee, row) => (isNamed(labels.places, row) ? payee : null)),
@@ -100,21 +106,47 @@ export async function silverEvents(
   };
 }
 
+/** What Redis counted of the rows of silver.corrections, beside the rows of payments. */
+async function revisionsOf(
+  corrections: Snapshot,
+  { count, isEvent, places }: Pick<RecordedPayments, 'count' | 'isEvent' | 'places'>,
+): Promise<Float64Array> {
+  const counted = new Map<string, number>();
+  const columns = await lakeColumns(corrections, ['journal_id', 'journal_position', 'effect', 'revision']);
+  const [journals, effects] = [columns.requiredTexts('journal_id'), columns.requiredTexts('effect')];
+  const [positions, revisions] = [columns.numbers('journal_position'), columns.numbers('revision')];
+  for (let row = 0; row < columns.count; row += 1) {
+    if (Number.isNaN(revisions[row])) continue;
+    counted.set(`${journals.at(row)} ${positions[row]} ${eventOfEffect(effects.at(row))}`, revisions[row] as number);
+  }
+  const of = new Float64Array(count).fill(Number.NaN);
+  for (let row = 0; counted.size > 0 && row < count; row += 1) {
+    if ((isEvent[row] as number) < EVENT.retraction) continue;
+    const revision = counted.get(`${places.journals.at(row)} ${places.positions[row]} ${isEvent[row]}`);
+    if (revision !== undefined) of[row] = revision;
+  }
+  return of;
+}
+
 /**
- * The payments of some ids as they are, which retractions in a tail take back: of several events of one id the last.
+ * The payments of some ids as they are, which retractions in a tail take back: of several events of one id the first
+ * that was presented, or the last that replaced it.
  *
  * @param ids none: no row is looked at.
  */
 export function paymentsOf({ payments }: RecordedEvents, ids: ReadonlySet<string>): ReadonlyMap<string, PaymentRow> {
-  const found = new Map<string, PaymentRow>();
+  const rows = new Map<string, number>();
   for (let row = 0; ids.size > 0 && row < payments.count; row += 1) {
     const event = payments.isEvent[row];
     if (event !== EVENT.first && event !== EVENT.replacement) continue;
-    const payment = payments.row(row);
-    // The row's object is the same for every call.
-    if (ids.has(payment.end_to_end_id)) found.set(payment.end_to_end_id, { ...payment });
+    const { end_to_end_id: id } = payments.row(row);
+    if (!ids.has(id)) continue;
+    const before = rows.get(id);
+    const isLater = before !== undefined && compareTurns(payments, before, row) < 0;
+    if (before === undefined || (isLater && event === EVENT.replacement)) rows.set(id, row);
   }
-  return found;
+  // The row's object is the same for every call.
+  return new Map([...rows].map(([id, row]) => [id, { ...payments.row(row) }]));
 }
 
 /** The rows of both, those of the first before those of the second. */
@@ -126,8 +158,15 @@ export function joinedEvents(a: RecordedEvents, b: RecordedEvents): RecordedEven
 }
 
 /** What both sources of payments have alike. */
-function onlyOrder({ count, keys, isEvent, numbers, places }: OrderedPayments): OrderedPayments {
-  return { count, keys, isEvent, numbers, places };
+function onlyOrder({
+  count,
+  keys,
+  isEvent,
+  numbers,
+  places,
+  revisions,
+}: Omit<CountedPayments, 'row'>): Omit<CountedPayments, 'row'> {
+  return { count, keys, isEvent, numbers, places, revisions };
 }
 
 /** Joins columns of one form: arrays one after the other, counts added, nested columns alike. */

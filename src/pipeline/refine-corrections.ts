@@ -10,6 +10,7 @@ import { requireCommitted, type TableFigures } from './job.ts';
 import type { Lake } from './lake.ts';
 import { quarantineRows, type RefusedRow } from './quarantine.ts';
 import { bronzePositions, planTable, rangeCondition, silverPositionsOf, type TablePlan } from './silver-plan.ts';
+import { withoutWaitingCorrections } from './waiting-corrections.ts';
 
 /** What a row of silver.corrections says of the payment: all columns of a payment, and the keys of its accounts. */
 const PAYMENT_PART: readonly string[] = [
@@ -30,8 +31,9 @@ const WAS = 'was_';
  *
  * @returns figures in corrections, not in rows of silver.
  */
-export async function refineCorrections(db: DuckDb, lake: Lake): Promise<TableFigures> {
-  const plan = await planTable(lake, 'corrections', await positionsWithPayments(lake));
+export async function refineCorrections(db: DuckDb, lake: Lake, nowMicros: number): Promise<TableFigures> {
+  const through = await withoutWaitingCorrections(db, lake, await positionsWithPayments(lake), nowMicros);
+  const plan = await planTable(lake, 'corrections', through);
   const versions: Record<string, number> = { 'silver/corrections': plan.silver.version };
   const counts = { read: 0, written: 0, quarantined: 0 };
   const reasons: Record<string, number> = {};
@@ -132,29 +134,37 @@ async function correctionsSql(db: DuckDb, lake: Lake, plan: TablePlan): Promise<
   const fields = plan.bronze.schema.fields.filter(({ name }) => !unused.includes(name));
   const corrections = await duckdbScan(db, plan.bronze, { files: plan.files, columns: fields.map(({ name }) => name) });
   await db.run(`CREATE OR REPLACE TEMP TABLE corrections AS
-    SELECT ${fields.map(({ name }) => name).join(', ')} FROM ${corrections} WHERE ${rangeCondition(plan.ranges)}`);
+    SELECT ${fields.map(({ name }) => name).join(', ')}, ${epochSql(['retracted_', 'replaced_'])} AS epoch
+    FROM ${corrections} WHERE ${rangeCondition(plan.ranges)}`);
   const place = ['end_to_end_id', 'known_time', 'journal_position'];
-  const epochs = ENTITY_KINDS.map((kind) => `${kind}_epoch`);
   const payments = await lake.table('silver/transactions').snapshot();
   const events = await duckdbScan(db, payments, { columns: [...place, 'is_event', ...PAYMENT_PART] });
-  const replaced = await duckdbScan(db, plan.silver, { columns: [...place, 'effect', ...epochs, ...PAYMENT_PART] });
+  const numbers = ENTITY_KINDS.map((kind) => `${kind}_epoch`);
+  const replaced = await duckdbScan(db, plan.silver, {
+    columns: [...place, 'effect', 'revision', ...numbers, ...PAYMENT_PART],
+  });
   const part = [...place, ...PAYMENT_PART].join(', ');
   // The first event of a payment is the one that counts; of its replacements it is the last. Epochs come first: an import
   // may learn later what it says was known earlier.
   await db.run(`CREATE OR REPLACE TEMP TABLE payments AS
     SELECT * FROM (
-      SELECT 0 AS sign, NULL AS epoch, ${part} FROM ${events} WHERE is_event AND end_to_end_id IN (SELECT end_to_end_id FROM corrections)
+      SELECT 0 AS sign, 0 AS epoch, 0 AS turn, ${part} FROM ${events} WHERE is_event AND end_to_end_id IN (SELECT end_to_end_id FROM corrections)
       UNION ALL
-      SELECT 1 AS sign, coalesce(${epochs.join(', ')}) AS epoch, ${part} FROM ${replaced}
+      SELECT 1 AS sign, ${epochSql([''])} AS epoch, coalesce(revision, -1) AS turn, ${part} FROM ${replaced}
       WHERE effect = 'REPLACED' AND end_to_end_id IN (SELECT end_to_end_id FROM corrections))
     QUALIFY row_number() OVER (PARTITION BY end_to_end_id
-      ORDER BY sign DESC, epoch DESC NULLS LAST, (2 * sign - 1) * epoch_us(known_time) DESC, (2 * sign - 1) * journal_position DESC) = 1`);
+      ORDER BY sign DESC, epoch DESC, turn DESC, (2 * sign - 1) * epoch_us(known_time) DESC, (2 * sign - 1) * journal_position DESC) = 1`);
   const own = fields.map(({ name, type }) => `${asNumber(`c.${name}`, type)} AS ${name}`);
   const typeOf = new Map(payments.schema.fields.map(({ name, type }) => [name, type]));
   const before = PAYMENT_PART.map((name) => `${asNumber(`p.${name}`, typeOf.get(name) ?? 'string')} AS ${WAS}${name}`);
-  const taken = ['retracted_', 'replaced_'].flatMap((prefix) => epochs.map((name) => `c.${prefix}${name}`));
   return `SELECT ${[...own, ...before].join(', ')} FROM corrections c LEFT JOIN payments p USING (end_to_end_id)
-    ORDER BY c.end_to_end_id, coalesce(${taken.join(', ')}) NULLS FIRST, c.known_time, c.journal_id, c.journal_position`;
+    ORDER BY c.end_to_end_id, c.epoch, coalesce(c.revision, -1), c.known_time, c.journal_id, c.journal_position`;
+}
+
+/** The epoch of a row's numbers, of which each prefix names some; 0 where it has none. */
+function epochSql(prefixes: readonly string[]): string {
+  const epochs = prefixes.flatMap((prefix) => ENTITY_KINDS.map((kind) => `${prefix}${kind}_epoch`));
+  return `coalesce(${epochs.join(', ')}, 0)`;
 }
 
 /** Integers and times as doubles, exact up to 2^53. */

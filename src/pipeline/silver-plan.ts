@@ -125,7 +125,7 @@ function mayHold(file: DataFile, { journalId, after, through }: JournalRange): b
  * within seconds; after a store's outage the server journals them when it is back. An event whose
  * number never comes goes on without one.
  */
-const NUMBER_WAIT_MICROS = 15 * 60 * 1_000_000;
+export const NUMBER_WAIT_MICROS = 15 * 60 * 1_000_000;
 
 /**
  * The last positions that may go on to silver/transactions: before the first event that waits for

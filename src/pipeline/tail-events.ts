@@ -21,9 +21,12 @@ interface TailPayment {
   readonly event: number;
   readonly numbers: EntityNumbers;
   readonly place: TailPlace;
+  /** Of a correction's row: its place among those of its payment, where Redis counted them. */
+  readonly revision?: number;
 }
 
 type SkimmedLabel = Extract<SkimmedRecord, { kind: 'label' }>;
+type SkimmedIntent = Extract<SkimmedRecord, { kind: 'intent' }>;
 type SkimmedCorrection = Extract<SkimmedRecord, { kind: 'correction' }>;
 
 interface TailPlace {
@@ -46,6 +49,17 @@ export function retractedIn(tails: readonly JournalTail[]): ReadonlySet<string> 
     for (const { record } of entries) if (record.kind === 'correction') ids.add(record.endToEndId);
   }
   return ids;
+}
+
+/** Corrections of which tails do not say what became of them. */
+export function openIntents(tails: readonly JournalTail[]): readonly SkimmedIntent[] {
+  const open = new Map<string, SkimmedIntent>();
+  for (const { record } of tails.flatMap(({ entries }) => entries)) {
+    if (record.kind === 'intent' && !record.isVoid) open.set(record.request, record);
+    else if (record.kind === 'intent') open.delete(record.request);
+    else if (record.kind === 'correction') open.delete(record.settles?.request ?? '');
+  }
+  return [...open.values()];
 }
 
 /**
@@ -99,16 +113,33 @@ function correctedPayments(
     if (event === EVENT.first && ids.has(id) && !now.has(id)) now.set(id, row);
   }
   const made: TailPayment[] = [];
-  for (const { record, row, place } of [...corrections].sort(byPlace)) {
+  for (const { record, row, place } of [...corrections].sort(byTurn)) {
     const was = now.get(record.endToEndId);
-    if (was !== undefined && hasNumber(record.retracted)) {
-      made.push({ row: was, event: EVENT.retraction, numbers: record.retracted, place });
-    }
+    const { revision = Number.NaN } = record.settles ?? {};
+    const isRetracted = was !== undefined && hasNumber(record.retracted);
+    if (isRetracted) made.push({ row: was, event: EVENT.retraction, numbers: record.retracted, place, revision });
     if (row === null || !record.isApplied) continue;
-    made.push({ row, event: EVENT.replacement, numbers: record.replaced, place });
+    const numbers = record.replaced;
+    made.push({ row, event: EVENT.replacement, numbers, place, revision: isRetracted ? revision + 1 : revision });
     now.set(record.endToEndId, row);
   }
   return made;
+}
+
+/** Corrections payment by payment, each payment's as they were made: as Redis counted them in an epoch, else as they were recorded. */
+function byTurn(a: TailCorrection, b: TailCorrection): number {
+  const [idA, idB] = [a.record.endToEndId, b.record.endToEndId];
+  if (idA !== idB) return idA < idB ? -1 : 1;
+  const turnOf = ({ record }: TailCorrection): number => record.settles?.revision ?? -1;
+  return epochOf(a) - epochOf(b) || turnOf(a) - turnOf(b) || byPlace(a, b);
+}
+
+function epochOf({ record: { retracted, replaced } }: TailCorrection): number {
+  for (const kind of ENTITY_KINDS) {
+    const number = retracted[kind] ?? replaced[kind];
+    if (number !== null) return number.epoch;
+  }
+  return 0;
 }
 
 function byPlace({ place: a }: TailCorrection, { place: b }: TailCorrection): number {
@@ -148,6 +179,7 @@ function paymentColumns(tail: readonly TailPayment[]): RecordedEvents['payments'
     isEvent: Uint8Array.from(tail, ({ event }) => event),
     numbers,
     places: placeColumns(tail.map(({ place }) => place)),
+    revisions: Float64Array.from(tail, ({ revision = Number.NaN }) => revision),
   };
 }
 

@@ -7,7 +7,20 @@ import type { NumberColumns, PlaceColumns, ReplayLabels, ReplayPayments } from '
 const EPOCH_STEP = 2 ** 32;
 
 /** Payments' columns that an order needs. */
-export type OrderedPayments = Pick<ReplayPayments, 'count' | 'keys' | 'isEvent' | 'numbers' | 'places'>;
+export type OrderedPayments = Pick<ReplayPayments, 'count' | 'keys' | 'isEvent' | 'numbers' | 'places'> & {
+  /** Where several servers corrected payments: numbers say nothing of two rows of a payment that share no entity. */
+  readonly turns?: PaymentTurns;
+};
+
+/** The order of what happened to some payments, by row. */
+export interface PaymentTurns {
+  /** Payments are counted from 0; −1 is a payment whose rows have the order of their entities. */
+  readonly payments: Int32Array;
+  readonly count: number;
+  /** From 1. */
+  readonly turns: Float64Array;
+}
+
 /** Labels' columns that an order needs. */
 export type OrderedLabels = Pick<ReplayLabels, 'count' | 'payees' | 'numbers' | 'places'>;
 
@@ -76,7 +89,7 @@ interface ItemKeys {
 
 interface KindKeys {
   readonly entityCount: number;
-  /** Whether the item happens to an entity of the kind. */
+  /** Whether the item happens to an entity of the kind; a turn is none of an entity. */
   touches(item: number): boolean;
   /** The item's entity; −1 where it has none, or no number in it. */
   entityOf(item: number): number;
@@ -88,6 +101,7 @@ function itemKeys(payments: OrderedPayments, labels: OrderedLabels): ItemKeys {
   const { entities, counts, labelPayees } = numberEntities(payments.keys, labels.payees);
   const numbered = ({ epochs, seqs }: NumberColumns, row: number): number =>
     (epochs[row] as number) * EPOCH_STEP + (seqs[row] as number);
+  const early = byKind((kind) => earlyKeys(payments, (row) => numbered(payments.numbers[kind], row)));
   const kinds = ENTITY_KINDS.map(
     (kind): KindKeys => ({
       entityCount: counts[kind],
@@ -97,17 +111,59 @@ function itemKeys(payments: OrderedPayments, labels: OrderedLabels): ItemKeys {
           const row = -1 - item;
           return kind === 'payee' && labels.numbers.epochs[row] !== 0 ? (labelPayees[row] as number) : -1;
         }
-        return payments.numbers[kind].epochs[item] === 0 ? -1 : (entities[kind][item] as number);
+        const isNumbered = payments.numbers[kind].epochs[item] !== 0 || early[kind].has(item);
+        return isNumbered ? (entities[kind][item] as number) : -1;
       },
-      keyOf: (item) => (item < 0 ? numbered(labels.numbers, -1 - item) : numbered(payments.numbers[kind], item)),
+      keyOf(item) {
+        if (item < 0) return numbered(labels.numbers, -1 - item);
+        return early[kind].get(item) ?? numbered(payments.numbers[kind], item);
+      },
     }),
   );
   return {
-    kinds,
+    kinds: payments.turns === undefined ? kinds : [...kinds, turnKeys(payments.turns)],
     epochOf(item) {
       if (item < 0) return labels.numbers.epochs[-1 - item] || Infinity;
       return epochOfEvent(payments.numbers, item);
     },
+  };
+}
+
+/**
+ * Keys of events without a number that were retracted: right before the retraction, as replay has it, which is the first
+ * of its payment.
+ *
+ * @param numbered the key of a row; 0 where it has no number.
+ */
+function earlyKeys(
+  { count, isEvent, turns }: OrderedPayments,
+  numbered: (row: number) => number,
+): ReadonlyMap<number, number> {
+  const keys = new Map<number, number>();
+  if (turns === undefined) return keys;
+  const retracted = new Map<number, number>();
+  for (let row = 0; row < count; row += 1) {
+    const payment = turns.payments[row] as number;
+    if (payment < 0 || isEvent[row] !== EVENT.retraction) continue;
+    const first = retracted.get(payment);
+    if (first === undefined || (turns.turns[row] as number) < (turns.turns[first] as number))
+      retracted.set(payment, row);
+  }
+  for (let row = 0; row < count; row += 1) {
+    const retraction = retracted.get(turns.payments[row] as number);
+    if (retraction === undefined || turns.turns[row] !== 1 || numbered(row) !== 0) continue;
+    if (numbered(retraction) !== 0) keys.set(row, numbered(retraction) - 0.5);
+  }
+  return keys;
+}
+
+/** Payments as if each were an entity whose numbers are their turns. */
+function turnKeys({ payments, count, turns }: PaymentTurns): KindKeys {
+  return {
+    entityCount: count,
+    touches: () => false,
+    entityOf: (item) => (item < 0 ? -1 : (payments[item] as number)),
+    keyOf: (item) => turns[item] as number,
   };
 }
 

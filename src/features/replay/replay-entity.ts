@@ -86,6 +86,8 @@ export class EntityReplay {
   #checked = 0;
   #leftOut: number[] = [];
   #fedUnnumbered = false;
+  /** Places of records without a number that were fed before their turn. */
+  #fedEarly = new Set<number>();
   /** Whether an event of the entity counts only while another one, perhaps another entity's, is not in the base. */
   #hasDoubtful = false;
   #place = -1;
@@ -169,16 +171,36 @@ export class EntityReplay {
     if (!this.#goesOn(place)) this.#reset();
     const end = epoch * EPOCH_STEP;
     for (; this.#next < this.#numbered && (this.#records.keys[this.#next] as number) < end; this.#next += 1) {
-      if (this.#inBase(this.#next, place)) this.#feed(this.#next);
-      else this.#leftOut.push(this.#next);
+      if (!this.#inBase(this.#next, place)) {
+        this.#leftOut.push(this.#next);
+        continue;
+      }
+      this.#feedRetracted(this.#next, place);
+      this.#feed(this.#next);
     }
     for (let at = this.#numbered; at < this.#end; at += 1) {
-      if (!this.#inBase(at, place)) continue;
+      if (!this.#inBase(at, place) || this.#fedEarly.has(at)) continue;
       this.#feed(at);
       this.#fedUnnumbered = true;
     }
     this.#checked = this.#next;
     this.#place = place;
+  }
+
+  /** An event without a number that a record of the base retracts comes right before that, where all others come last. */
+  #feedRetracted(at: number, place: number): void {
+    const { items } = this.#records;
+    const { retractions, tokens } = this.#context.columns.payments;
+    const row = items[at] as number;
+    if (this.#numbered === this.#end || !retractions.has(row)) return;
+    for (let early = this.#numbered; early < this.#end; early += 1) {
+      const item = items[early] as number;
+      if (item < 0 || tokens[item] !== tokens[row] || retractions.has(item)) continue;
+      if (this.#fedEarly.has(early) || !this.#inBase(early, place)) continue;
+      this.#feed(early);
+      this.#fedEarly.add(early);
+      this.#fedUnnumbered = true;
+    }
   }
 
   /** Whether what was fed so far begins the base at `place`, and nothing before `#next` is missing from it. */
@@ -199,6 +221,7 @@ export class EntityReplay {
     this.#next = this.#first;
     if (this.#leftOut.length > 0) this.#leftOut = [];
     this.#fedUnnumbered = false;
+    if (this.#fedEarly.size > 0) this.#fedEarly = new Set();
   }
 
   #feed(at: number): void {

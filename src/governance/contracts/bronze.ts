@@ -72,6 +72,7 @@ export const BRONZE_CORRECTIONS: TableContract = bronzeTable(
     required('is_applied', 'boolean', 'Whether the state knew the payment'),
     ...numberColumns('that the retraction took', 'retracted_'),
     ...numberColumns('that the event in its place took', 'replaced_'),
+    optional('revision', 'long', 'With Redis: rows that corrections of the payment took before, through any server'),
     personal(required('raw', 'binary', 'The body, byte for byte')),
     personal(optional('correction', 'string', 'Canonical JSON of the correction; null where it cannot be read')),
   ],

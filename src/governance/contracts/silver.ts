@@ -154,6 +154,11 @@ export const SILVER_CORRECTIONS: TableContract = {
     required('corrected_at', 'timestamp', 'When it was corrected, as the caller says'),
     ...PROVENANCE_COLUMNS,
     ...numberColumns('that the row took'),
+    optional(
+      'revision',
+      'long',
+      'With Redis: its place among the rows of its payment, from 0, whichever server recorded it',
+    ),
     ...paymentColumns.filter(({ name }) => name !== 'end_to_end_id').map((column) => ({ ...column, nullable: true })),
     personal(optional('payer_account', 'string', 'Key of the payer’s account')),
     personal(optional('payee_account', 'string', 'Key of the payee’s account')),

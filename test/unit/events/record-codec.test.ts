@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { byKind, type EntityNumbers, NO_NUMBERS } from '../../../src/domain/entity-keys.ts';
-import type { CorrectionRecord, JournalRecord, ScoredRecord } from '../../../src/events/journal-record.ts';
+import type {
+  CorrectionRecord,
+  IntentRecord,
+  JournalRecord,
+  ScoredRecord,
+} from '../../../src/events/journal-record.ts';
 import { decodeRecord, encodeRecord, skimRecord } from '../../../src/events/record-codec.ts';
 
 const numbers = {
@@ -115,7 +120,33 @@ const anyCorrection: fc.Arbitrary<CorrectionRecord> = fc.record({
   raw: fc.uint8Array({ maxLength: 300 }),
 });
 
+const settles = fc.record({ request: fc.string({ maxLength: 40 }), revision: fc.nat() });
+const anyIntent: fc.Arbitrary<IntentRecord> = fc.record({
+  kind: fc.constant('intent'),
+  knownTimeMicros: fc.maxSafeNat(),
+  request: fc.string({ maxLength: 40 }),
+  endToEndId: fc.string({ maxLength: 40 }),
+  isVoid: fc.boolean(),
+  source: fc.constantFrom('http', 'grpc'),
+  correctedAtMicros: fc.maxSafeInteger(),
+  raw: fc.uint8Array({ maxLength: 300 }),
+});
+const withRedis = fc.oneof(
+  anyIntent,
+  fc.tuple(anyCorrection, settles).map(([record, settled]): JournalRecord => ({ ...record, settles: settled })),
+);
+
 describe('a correction', () => {
+  it('with Redis comes back as it was, and so does its intent, skimmed without its body', () => {
+    fc.assert(
+      fc.property(withRedis, (record) => {
+        const bytes = encodeRecord(record);
+        expect(normal(decodeRecord(bytes))).toEqual(normal(record));
+        expect(normal(skimRecord(bytes) as never)).toEqual(normal({ ...record, raw: new Uint8Array(0) } as never));
+      }),
+    );
+  });
+
   it('of any kind comes back as it was, skimmed without its body', () => {
     fc.assert(
       fc.property(anyCorrection, (record) => {

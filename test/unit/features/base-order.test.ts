@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { byKind } from '../../../src/domain/entity-keys.ts';
+import { EVENT } from '../../../src/domain/recorded-event.ts';
 import { baseOrder, kindOrders } from '../../../src/features/replay/base-order.ts';
 import { numberColumns } from '../../../src/features/replay/replay-input.ts';
 
@@ -152,5 +153,22 @@ describe('the order of a base', () => {
     const orders = kindOrders(payments, labels, baseOrder(payments, labels));
     expect([...(orders?.payer ?? [])]).toEqual([1, 0]);
     expect([...(orders?.payee ?? [])]).toEqual([0, 1]);
+  });
+
+  it('keeps the turns of a payment whose rows share no entity, and has a retracted event without a number right before its retraction', () => {
+    const base = { isLabel: false, epoch: 1, journal: 0, hasNumber: true } as const;
+    // Row 0 is retracted by row 3 and replaced by row 2, in other accounts, which was recorded first; row 1 is another payment's.
+    const { payments, labels } = columnsOf([
+      { ...base, payer: 1, payee: 1, known: 9, hasNumber: false },
+      { ...base, payer: 1, payee: 1, known: 8 },
+      { ...base, payer: 2, payee: 2, known: 1 },
+      { ...base, payer: 1, payee: 1, known: 2 },
+    ]);
+    const isEvent = Uint8Array.of(EVENT.first, EVENT.first, EVENT.replacement, EVENT.retraction);
+    const turns = { payments: Int32Array.of(0, -1, 0, 0), count: 1, turns: Float64Array.of(1, 0, 3, 2) };
+    const corrected = { ...payments, isEvent, turns };
+    const order = baseOrder(corrected, labels);
+    expect([...order]).toEqual([1, 0, 3, 2]);
+    expect(kindOrders(corrected, labels, order)).toBeNull();
   });
 });

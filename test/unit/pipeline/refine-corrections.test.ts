@@ -8,6 +8,7 @@ import { bronzeToSilver } from '../../../src/pipeline/bronze-to-silver.ts';
 import { bronzeWriter } from '../../../src/pipeline/bronze-writer.ts';
 import { ensureLake, openLake } from '../../../src/pipeline/lake.ts';
 import { silverPositions } from '../../../src/pipeline/silver-plan.ts';
+import { openOrCreateTable } from '../../../src/storage/table.ts';
 import type { CellRow } from '../../../src/storage/types/cell.ts';
 import { storeThatDies } from './failing-store.ts';
 import {
@@ -31,8 +32,8 @@ afterEach(() => example.remove());
 
 const OTHER_PAYEE = { ispb: '1A2B3C4D', account: { number: '555', type: 'TRAN' } };
 
-async function write(records: readonly JournalRecord[], from = 1): Promise<void> {
-  await bronzeWriter(example.lake, JOURNAL, paymentCodec()).write(entries(records, from));
+async function write(records: readonly JournalRecord[], from = 1, journal = JOURNAL): Promise<void> {
+  await bronzeWriter(example.lake, journal, paymentCodec()).write(entries(records, from));
 }
 
 /** What the rows of silver.corrections say: position, effect, payment, number. */
@@ -186,6 +187,86 @@ describe('corrections in silver', () => {
       [3, 'RETRACTED', 250, PAYEE, 1004],
     ]);
     expect(await bronzeToSilver(example.ports)).toMatchObject({ read: 0, written: 0 });
+  });
+});
+
+describe('corrections of two servers on one Redis', () => {
+  const OTHER_JOURNAL = '5e5d7f0e-8a55-4a7e-9d7b-1f5f2f3c4d5e';
+  /** What the second server did before in Redis, and recorded earlier: its clock is late. */
+  const moved = correction(1, { payee: OTHER_PAYEE }, { settles: { request: 'a', revision: 0 } });
+  const takenBack = correction(1, null, {
+    knownTimeMicros: moved.knownTimeMicros - 1000,
+    retracted: numbered(2000),
+    settles: { request: 'b', revision: 2 },
+  });
+  const expected = [
+    ['RETRACTED', 0n, PAYEE, 1002n],
+    ['REPLACED', 1n, OTHER, 1003n],
+    ['RETRACTED', 2n, OTHER, 2000n],
+  ];
+  const rows = async (): Promise<unknown[]> => {
+    const found = await example.rows('silver/corrections');
+    const said = found.map(({ effect, revision, payee_account, payee_seq }) => [
+      effect,
+      revision,
+      payee_account,
+      payee_seq,
+    ]);
+    return said.sort((a, b) => Number(a[1]) - Number(b[1]));
+  };
+
+  it('come in the order that Redis counted, whatever their clocks say', async () => {
+    await write([scored(1), takenBack]);
+    await write([moved], 1, OTHER_JOURNAL);
+    await bronzeToSilver(example.ports);
+    expect(await rows()).toEqual(expected);
+  });
+
+  it('wait for the payment and for the corrections before them, and hold back what stands behind them', async () => {
+    await write([scored(2), takenBack, correction(2, null, { settles: { request: 'c', revision: 0 } })]);
+    await bronzeToSilver(example.ports);
+    // Neither the payment nor the correction before is there: the position stays before the correction.
+    expect([await rows(), (await silverPositions(example.lake)).get(JOURNAL)]).toEqual([[], 1]);
+    await write([scored(1)], 1, OTHER_JOURNAL);
+    await bronzeToSilver(example.ports);
+    expect(await rows()).toEqual([]);
+    await write([moved], 2, OTHER_JOURNAL);
+    await bronzeToSilver(example.ports);
+    const ofFirst = (await rows()).filter((row) => Array.isArray(row) && row[3] !== 1004n);
+    expect(ofFirst).toEqual(expected);
+    expect((await silverPositions(example.lake)).get(JOURNAL)).toBe(3);
+    // One that found nothing to do has no numbers, and waits for nothing.
+    const nothing = { retracted: NO_NUMBERS, settles: { request: 'd', revision: 3 } };
+    await write([correction(1, null, nothing)], 4);
+    await bronzeToSilver(example.ports);
+    expect((await silverPositions(example.lake)).get(JOURNAL)).toBe(4);
+    expect(await example.rows('quarantine/corrections')).toEqual([]);
+  });
+
+  it('go on without them after a quarter of an hour, and say so', async () => {
+    await write([scored(2), takenBack]);
+    await bronzeToSilver(example.ports);
+    expect((await silverPositions(example.lake)).get(JOURNAL)).toBe(1);
+    example.clock.advanceTo(takenBack.knownTimeMicros + 15 * 60_000_000);
+    expect(await bronzeToSilver(example.ports)).toMatchObject({ quarantined: 1, reasons: { payment_missing: 1 } });
+    expect((await silverPositions(example.lake)).get(JOURNAL)).toBe(2);
+  });
+
+  it('are brought to a lake whose tables know nothing of their order', async () => {
+    for (const name of ['bronze/corrections', 'silver/corrections'] as const) {
+      const { schema } = await example.lake.table(name).snapshot();
+      const fields = schema.fields.filter((field) => field.name !== 'revision');
+      rmSync(join(example.folder, 'lake', name), { recursive: true });
+      await openOrCreateTable(
+        example.lake.store,
+        { path: name, schema: { ...schema, fields }, partitionColumns: [] },
+        example,
+      );
+    }
+    const lake = await ensureLake(example.lake.store, example);
+    await bronzeWriter(lake, JOURNAL, paymentCodec()).write(entries([scored(1), moved, takenBack]));
+    await bronzeToSilver({ ...example.ports, lake });
+    expect(await rows()).toEqual(expected);
   });
 });
 

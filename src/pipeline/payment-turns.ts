@@ -1,0 +1,69 @@
+import type { NumberArray } from '../base/narrow-numbers.ts';
+import { ENTITY_KINDS } from '../domain/entity-keys.ts';
+import type { PaymentRow } from '../domain/payment-row.ts';
+import { EVENT } from '../domain/recorded-event.ts';
+import type { OrderedPayments, PaymentTurns } from '../features/replay/base-order.ts';
+
+/** Payments as they were recorded, and what corrections made of them, by row. */
+export type CountedPayments = OrderedPayments & {
+  /** The payment of a row; the object may be the same for every call. */
+  readonly row: (row: number) => PaymentRow;
+  /** The place of a correction's row among those of its payment, where Redis counted them; NaN elsewhere. */
+  readonly revisions: NumberArray;
+};
+
+/**
+ * The order of the rows of payments that servers on one Redis corrected: the event, then what corrections made of it, by
+ * the epoch of their numbers and what Redis counted in it. Known times are of clocks that may disagree.
+ *
+ * @returns undefined where there are none.
+ */
+export function paymentTurns(payments: CountedPayments): PaymentTurns | undefined {
+  const { count, isEvent, revisions } = payments;
+  const corrected = new Set<string>();
+  for (let row = 0; row < count; row += 1) {
+    if ((revisions[row] as number) >= 0 && isEvent[row] !== EVENT.none) corrected.add(payments.row(row).end_to_end_id);
+  }
+  if (corrected.size === 0) return undefined;
+  const rowsOf = new Map<string, number[]>();
+  for (let row = 0; row < count; row += 1) {
+    if (isEvent[row] === EVENT.none) continue;
+    const { end_to_end_id: id } = payments.row(row);
+    if (!corrected.has(id)) continue;
+    const rows = rowsOf.get(id);
+    if (rows === undefined) rowsOf.set(id, [row]);
+    else rows.push(row);
+  }
+  const of = new Int32Array(count).fill(-1);
+  const turns = new Float64Array(count);
+  for (const [payment, rows] of [...rowsOf.values()].entries()) {
+    for (const [turn, row] of rows.sort((a, b) => compareTurns(payments, a, b)).entries()) {
+      of[row] = payment;
+      turns[row] = turn + 1;
+    }
+  }
+  return { payments: of, count: rowsOf.size, turns };
+}
+
+/** Orders two rows of one payment as what happened to it. */
+export function compareTurns(payments: CountedPayments, a: number, b: number): number {
+  const { isEvent, revisions, places } = payments;
+  const isFirst = (row: number): number => (isEvent[row] === EVENT.first ? 0 : 1);
+  return (
+    isFirst(a) - isFirst(b) ||
+    epochAt(payments, a) - epochAt(payments, b) ||
+    turnAt(revisions, a) - turnAt(revisions, b) ||
+    (places.knownTimes[a] as number) - (places.knownTimes[b] as number) ||
+    (places.positions[a] as number) - (places.positions[b] as number) ||
+    (isEvent[a] as number) - (isEvent[b] as number)
+  );
+}
+
+function turnAt(revisions: NumberArray, row: number): number {
+  return Number.isNaN(revisions[row]) ? -1 : (revisions[row] as number);
+}
+
+function epochAt({ numbers }: CountedPayments, row: number): number {
+  for (const kind of ENTITY_KINDS) if (numbers[kind].epochs[row] !== 0) return numbers[kind].epochs[row] as number;
+  return 0;
+}
