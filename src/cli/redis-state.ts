@@ -15,15 +15,22 @@ import { paymentCodec } from '../events/payment-codec.ts';
 import { decodeRecord, encodeRecord } from '../events/record-codec.ts';
 import { EmbeddedStore } from '../features/embedded/embedded-store.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
-import type { LabelObservation, ObservedLabel, ObservedPayment } from '../features/online-store.ts';
+import type {
+  CorrectionObservation,
+  LabelObservation,
+  ObservedCorrection,
+  ObservedLabel,
+  ObservedPayment,
+} from '../features/online-store.ts';
 import { closeEpochBelow, type EpochBase, type OpenedEpoch } from '../features/redis/redis-epoch.ts';
 import { type LearnedNumbers, RedisOnlineStore } from '../features/redis/redis-online-store.ts';
 import { feedAnswers } from '../pipeline/answer-feed.ts';
 import { feedEvents, joinedEvents, paymentsOf, silverEvents } from '../pipeline/recorded-events.ts';
 import { silverPositions } from '../pipeline/silver-plan.ts';
 import { lastEpochOf } from '../pipeline/state-feed.ts';
-import { retractedIn, tailEvents } from '../pipeline/tail-events.ts';
+import { openIntents, retractedIn, tailEvents } from '../pipeline/tail-events.ts';
 import { CommitQueue } from '../scoring/commit-queue.ts';
+import { correctionRecord } from '../scoring/correction-records.ts';
 import type { OnlineState, OpenedJournal } from './online-state.ts';
 import { progress } from './progress.ts';
 import { bringOthersToSilver, type StateSources } from './state-build.ts';
@@ -43,6 +50,10 @@ export interface RedisOptions {
 
 /** Pauses between attempts to rebuild. */
 const RETRY_MS = 500;
+
+/** A correction is settled within milliseconds; one whose command was lost, 100 ms after Redis answers again. */
+const INTENT_WAIT_MICROS = 3_000_000;
+const INTENT_LOOK_MS = 50;
 
 /** Takes nothing: for reading a tail only for its answers. */
 const NO_SINK: TailSink = {
@@ -114,6 +125,8 @@ class RedisRebuilder {
   readonly #journal: Journal;
   readonly #sources: RedisSources;
   readonly #nowMicros: () => number;
+  /** What stands behind it this process has written, and settles by itself. */
+  readonly #startPosition: number;
   readonly #logger: Logger;
   #rebuilding: Promise<void> | undefined;
   #stopped = false;
@@ -123,6 +136,7 @@ class RedisRebuilder {
     this.#journal = journal;
     this.#sources = sources;
     this.#nowMicros = nowMicros;
+    this.#startPosition = journal.durablePosition();
     this.#logger = sources.logger;
   }
 
@@ -155,6 +169,22 @@ class RedisRebuilder {
       number,
       raw,
     });
+  }
+
+  onCorrectionSettled({ endToEndId, intent }: ObservedCorrection, made: CorrectionObservation | null): void {
+    if (intent === undefined) return;
+    const { request, source, correctedAtMicros, raw } = intent;
+    const part = { endToEndId, source, correctedAtMicros };
+    const knownTimeMicros = this.#nowMicros();
+    const nothing = {
+      kind: 'intent',
+      knownTimeMicros,
+      request,
+      isVoid: true,
+      ...part,
+      raw: new Uint8Array(0),
+    } as const;
+    this.#write(made === null ? nothing : correctionRecord({ ...part, raw }, made, knownTimeMicros, request));
   }
 
   onUnreachable(reason: AppError): void {
@@ -214,7 +244,7 @@ class RedisRebuilder {
     const state = new EmbeddedStore(this.#set);
     const positions = await silverPositions(lake);
     const { silverVersion, ...inSilver } = await silverEvents(lake, this.#set.columns, positions);
-    const tails = await this.#tails(positions);
+    const tails = await this.#settledTails(positions);
     const beyond = tailEvents(tails, paymentsOf(inSilver, retractedIn(tails)));
     const bar = progress('building the state');
     await feedEvents(joinedEvents(inSilver, beyond), state, bar.update).finally(bar.end);
@@ -225,6 +255,21 @@ class RedisRebuilder {
       'the state for Redis is built',
     );
     return { state, base: { reason, silverVersion, offsets } };
+  }
+
+  /**
+   * Tails in which no correction is on its way: the store may have made it, and its record would come behind this base.
+   * A server that has not settled one within its time is not waited for: it is gone, and asks when it is back.
+   */
+  async #settledTails(after: ReadonlyMap<string, number>): Promise<JournalTail[]> {
+    const end = this.#nowMicros() + INTENT_WAIT_MICROS;
+    for (;;) {
+      const tails = await this.#tails(after);
+      const now = this.#nowMicros();
+      const since = now - INTENT_WAIT_MICROS;
+      if (now > end || !openIntents(tails).some(({ knownTimeMicros }) => knownTimeMicros > since)) return tails;
+      await wait(INTENT_LOOK_MS);
+    }
   }
 
   /** The last epoch that the lake or a journal knows of, of whichever set. */
@@ -253,10 +298,11 @@ class RedisRebuilder {
     const codec = paymentCodec();
     const payments = new Map<string, ObservedPayment>();
     const labels = new Map<string, ObservedLabel>();
+    const corrections = new Map<string, ObservedCorrection>();
     // What went out of the journal since, silver has: with its number, or too long ago to be given one.
     const after = Math.max(offset, (await oldestPosition(files, journalFolder)) - 1);
     for await (const entries of readJournal(files, journalFolder, after, this.#journal.durablePosition())) {
-      for (const { payload } of entries) {
+      for (const { payload, position } of entries) {
         const record = decodeRecord(payload);
         if (record.kind === 'payment') {
           const row = paymentRow(codec.decodeBody(record.source, record.raw) as ImportedPayment);
@@ -267,10 +313,18 @@ class RedisRebuilder {
           const key = `${record.endToEndId}/${record.state}/${record.eventTimeMicros}`;
           if (record.number === null) labels.set(key, record);
           else labels.delete(key);
+        } else if (record.kind === 'intent' && !record.isVoid && position <= this.#startPosition) {
+          // Of a process that is gone: what it says is not made any more, it is only asked what became of it.
+          corrections.set(record.request, { endToEndId: record.endToEndId, replacement: null, intent: record });
+        } else if (record.kind === 'intent') {
+          corrections.delete(record.request);
+        } else if (record.kind === 'correction' && record.settles !== undefined) {
+          corrections.delete(record.settles.request);
         }
       }
     }
     for (const payment of payments.values()) this.store?.appendLate(payment);
+    for (const correction of corrections.values()) this.store?.settleCorrection(correction);
     for (const label of labels.values()) {
       // Where it does not answer now, the store goes on trying and tells what it learned.
       await this.store?.observeLabel(label).then(

@@ -54,11 +54,22 @@ export interface LabelObservation {
   readonly mark: number;
 }
 
+/** What is durable of a correction before a store outside the process is asked for it: what its record needs once its outcome is known. */
+export interface CorrectionIntent {
+  /** Names the correction among all: what is asked twice is done once. */
+  readonly request: string;
+  readonly source: 'http' | 'grpc' | 'import';
+  readonly correctedAtMicros: number;
+  readonly raw: Uint8Array;
+}
+
 /** A correction as a store takes it. */
 export interface ObservedCorrection {
   readonly endToEndId: string;
   /** The payment as it is now; null where it is retracted. */
   readonly replacement: ObservedPayment | null;
+  /** A store outside the process needs it. */
+  readonly intent?: CorrectionIntent;
 }
 
 /** Where a correction went. */
@@ -69,6 +80,11 @@ export interface CorrectionObservation {
   readonly retracted: EntityNumbers;
   /** Numbers that the replacement's event took; nulls where there is none. */
   readonly replaced: EntityNumbers;
+  /**
+   * How many rows corrections of the payment took before this one, a retraction one and a replacement one: their order
+   * where several servers correct. A store in the process does not count them.
+   */
+  readonly revision?: number;
   readonly mark: number;
 }
 
@@ -92,6 +108,8 @@ export interface OnlineStore {
   readFeatures(read: FeatureRead): FeatureReading | Promise<FeatureReading>;
   /** Records a label. @throws AppError as {@link observePayment}. */
   observeLabel(label: ObservedLabel): LabelObservation | Promise<LabelObservation>;
+  /** Looks whether the store takes corrections, before anything of one is recorded. @throws AppError `correction_unsupported`. */
+  checkCorrections(): void;
   /**
    * Takes a payment's event back and, where it is replaced, records the corrected payment as its event: each from its
    * own number on. What was read before stays as it was.

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
@@ -8,9 +9,10 @@ import type { Journal } from '../events/journal.ts';
 import { encodeRecord } from '../events/record-codec.ts';
 import { createVectorEngine, type VectorEngine, vectorWithoutStore } from '../features/engine/vector-engine.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
-import type { Observation, ObservedPayment, OnlineStore } from '../features/online-store.ts';
+import type { Observation, ObservedCorrection, ObservedPayment, OnlineStore } from '../features/online-store.ts';
 import type { AnswerBook } from './answer-book.ts';
 import type { CommitQueue, CommitSlot } from './commit-queue.ts';
+import { type CorrectionPart, correctionRecord } from './correction-records.ts';
 import type { Deadline } from './deadline.ts';
 import { type DecisionMakers, decidePayment, encodeDecision } from './decide-payment.ts';
 import { decisionRecord, type PaymentUnderWay, paymentRecord, scoredRecord } from './scored-records.ts';
@@ -106,17 +108,17 @@ export class PaymentScoring implements Scoring {
     const { endToEndId, correctedAtMicros, replacement } = parsed;
     const knownTimeMicros = clock.nowMicros();
     this.#admit(Math.max(correctedAtMicros, replacement?.row.event_time ?? correctedAtMicros), knownTimeMicros);
-    // A store outside the process would have to be asked first, and what is durable is never taken out.
-    if (durability !== 'together') throw unsupported();
+    store.checkCorrections();
     const payment = replacement === null ? null : { row: replacement.row, keys: entityKeys(replacement.row) };
-    const observed = store.correctPayment({ endToEndId, replacement: payment });
-    if (observed instanceof Promise) throw new Error('a store outside the process takes no corrections');
-    const { isApplied, retracted, replaced, mark } = observed;
+    const correction: ObservedCorrection = { endToEndId, replacement: payment };
+    const part = { endToEndId, source, correctedAtMicros, raw };
+    if (durability === 'event-first') return await correctOutside(this.#parts, correction, part, knownTimeMicros);
+    const observed = store.correctPayment(correction);
+    if (observed instanceof Promise) throw new Error('a store outside the process needs durability event-first');
     // The slot is taken in the turn in which the state was touched.
-    const slot = queue.enter(mark);
-    const record = { knownTimeMicros, endToEndId, source, correctedAtMicros, isApplied, retracted, replaced, raw };
-    await slot.commit(encodeRecord({ kind: 'correction', ...record }));
-    return isApplied;
+    const slot = queue.enter(observed.mark);
+    await slot.commit(encodeRecord(correctionRecord(part, observed, knownTimeMicros)));
+    return observed.isApplied;
   }
 
   findDecision(endToEndId: string, side: Side): Promise<StoredDecision | undefined> {
@@ -198,11 +200,23 @@ export class PaymentScoring implements Scoring {
   }
 }
 
-function unsupported(): AppError {
-  return new AppError(
-    'correction_unsupported',
-    'state in Redis takes no corrections: run the server without SENTINELA_REDIS_URL',
-  );
+/**
+ * Corrects a payment in a store outside the process. The intent is durable first: a server that dies between the store's
+ * answer and its record asks again what became of it. Where the store does not answer nothing is promised; it is found
+ * out, and the caller sends the correction again.
+ */
+async function correctOutside(
+  { store, journal, clock }: ScoringParts,
+  correction: ObservedCorrection,
+  part: CorrectionPart,
+  knownTimeMicros: number,
+): Promise<boolean> {
+  const request = randomUUID();
+  await journal.append(encodeRecord({ kind: 'intent', knownTimeMicros, request, isVoid: false, ...part }), 0);
+  const { source, correctedAtMicros, raw } = part;
+  const observed = await store.correctPayment({ ...correction, intent: { request, source, correctedAtMicros, raw } });
+  await journal.append(encodeRecord(correctionRecord(part, observed, clock.nowMicros(), request)), 0);
+  return observed.isApplied;
 }
 
 function notInTime(): AppError {

@@ -25,7 +25,7 @@ export function registerCorrectionRoute(
 const DOCS = {
   summary: 'Take a payment back, or put it right',
   description:
-    'Without `payment` the payment is no event any more: later payments do not see it. With `payment` it is one as it says, from now on; keys, amount and time may change. Decisions that were made stay as they were. Sent again it changes nothing. `applied` is false where the state does not know the payment: the correction is kept and does nothing.',
+    'Without `payment` the payment is no event any more: later payments do not see it. With `payment` it is one as it says, from now on; keys, amount and time may change. Decisions that were made stay as they were. Sent again it changes nothing. `applied` is false where the state does not know the payment: the correction is kept and does nothing. 503 where it is not certain that it was made: it is not made later, send it again.',
   tags: ['corrections'],
   body: CorrectionSchema,
   response: {

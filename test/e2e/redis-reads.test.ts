@@ -29,15 +29,26 @@ it('what one server scored another one reads from Redis; without Redis a read sa
   // Reads take no numbers: the next payment's is the second.
   const { rows } = (await read()) as { rows: { saw: { payer: { seq: number } } }[] };
   expect(rows[0]?.saw.payer.seq).toBe(1);
-  // Nothing of a correction is recorded: what is durable with Redis is never taken out.
+  // What one server corrects, the other sees.
   const { endToEndId } = examplePayment();
-  const correction = await a.post('/v1/corrections', { endToEndId, correctedAt: '2026-11-01T12:30:00Z' });
-  expect([correction.status, await correction.json()]).toEqual([
-    501,
-    expect.objectContaining({ code: 'correction_unsupported', retryable: false }),
-  ]);
+  const correctedAt = '2026-11-01T12:30:00Z';
+  const correct = async (server: typeof a, body: object): Promise<unknown> => {
+    const response = await server.post('/v1/corrections', { correctedAt, ...body });
+    return [response.status, await response.json()];
+  };
+  const isTaken = [202, { accepted: true, applied: true }];
+  await expect.poll(() => correct(b, { endToEndId }), { timeout: 20_000 }).toEqual(isTaken);
+  const nobody = { values: [0, null, null], statuses: ['not_found', 'not_found', 'null'] };
+  expect(await read()).toMatchObject({ rows: [{ ...nobody, values: [0, 0, null] }, nobody] });
+  const again = { endToEndId, payment: examplePayment() };
+  await expect.poll(() => correct(a, again), { timeout: 20_000 }).toEqual(isTaken);
+  expect(await read()).toMatchObject({ rows: [{ values: [1, 1, null] }, nobody] });
+  const unknown = { endToEndId: String(endToEndId).replace(/.$/, '9') };
+  const isKept = [202, { accepted: true, applied: false }];
+  await expect.poll(() => correct(b, unknown), { timeout: 20_000 }).toEqual(isKept);
   redis.stop();
   await expect.poll(read, { timeout: 20_000 }).toMatchObject({ code: 'store_unavailable', retryable: true });
+  expect(await correct(a, { endToEndId })).toEqual([503, expect.objectContaining({ code: 'store_unavailable' })]);
   expect(await a.stop()).toBe(0);
   expect(await b.stop()).toBe(0);
   rmSync(dataDir, { recursive: true, force: true });

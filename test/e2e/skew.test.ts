@@ -142,7 +142,7 @@ describe('served = recomputed = exported', () => {
     const run = truthRun('redis');
     const { dataDir } = run;
     const traffic = await run.stage('traffic', ({ program }) =>
-      writeTraffic(run.folder, { payments: PAYMENTS, seed: 78 }, program),
+      writeTraffic(run.folder, { payments: PAYMENTS, seed: 78, corrected: 0.01 }, program),
     );
     const serve = async (stage: Stage): Promise<Sent> => {
       rmSync(dataDir, { recursive: true, force: true });
@@ -189,8 +189,9 @@ describe('served = recomputed = exported', () => {
     const silver = await inSilver(run);
     const { decisions, values } = await compared(run);
     console.log(
-      `Redis: ${silver.answered} payments, ${sent.degraded} of them degraded, ${sent.labels} labels: ${values} values compared, served and exported: 0 differ`,
+      `Redis: ${silver.answered} payments, ${sent.degraded} of them degraded, ${sent.labels} labels, ${sent.corrections} corrections: ${values} values compared, served and exported: 0 differ`,
     );
+    expect(sent.corrections).toBeGreaterThan(PAYMENTS * 0.009);
     expect(sent.degraded).toBeGreaterThan(0);
     expect(silver).toMatchObject({ payments: decisions, decisions, lost: 0, doubled: 0 });
     expect(decisions).toBeGreaterThanOrEqual(silver.answered);

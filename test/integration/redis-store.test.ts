@@ -1,14 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { messageOf } from '../../src/base/errors.ts';
-import { type EntityNumbers, NO_NUMBERS } from '../../src/domain/entity-keys.ts';
+import { type EntityNumbers, hasNumber, NO_NUMBERS } from '../../src/domain/entity-keys.ts';
 import type { PaymentRow } from '../../src/domain/payment-row.ts';
 import { EmbeddedStore } from '../../src/features/embedded/embedded-store.ts';
 import { compileFeatureSet, type FeatureSet } from '../../src/features/feature-set.ts';
-import type { Observation } from '../../src/features/online-store.ts';
+import type { Observation, ObservedCorrection } from '../../src/features/online-store.ts';
 import { setKeys } from '../../src/features/redis/redis-layout.ts';
-import { RedisOnlineStore } from '../../src/features/redis/redis-online-store.ts';
+import { RedisOnlineStore, type RedisStoreHooks } from '../../src/features/redis/redis-online-store.ts';
 import { type RunningCluster, startRedisCluster } from '../running-redis-cluster.ts';
 import { type Cell, OracleStore } from '../unit/features/oracle.ts';
 import { checkReading } from '../unit/features/reading-check.ts';
@@ -17,6 +18,21 @@ import { cellsOf, paymentOf, plainSet, rowOf, STREAMS, type Step, stream, testSe
 import { startRedis, type TestRedis } from './redis-server.ts';
 
 const START = 1_762_000_000_000_000;
+
+const NO_HOOKS: RedisStoreHooks = {
+  onNumbersLearned: () => {},
+  onLabelLearned: () => {},
+  onCorrectionSettled: () => {},
+  onStateLost: () => {},
+  onUnreachable: () => {},
+  onEpochOpened: () => {},
+};
+
+/** A correction that nobody asked for before. */
+function corrected(endToEndId: string, row: PaymentRow | null): ObservedCorrection {
+  const intent = { request: randomUUID(), source: 'http', correctedAtMicros: START, raw: new Uint8Array(0) } as const;
+  return { endToEndId, replacement: row && paymentOf(row), intent };
+}
 
 function checkCells(set: FeatureSet, got: Observation, expected: ReadonlyMap<string, Cell>): void {
   const cells = cellsOf(set.names, got);
@@ -37,6 +53,7 @@ interface First {
 /** Where the store is. */
 interface Place {
   readonly url: string;
+  readonly isCluster: boolean;
   flush(): Promise<void>;
   /** Takes the open epoch away, of one partition where there are many. */
   forgetEpoch(version: string): Promise<void>;
@@ -46,14 +63,7 @@ async function run(redis: Place, bound: number, steps: readonly Step[]): Promise
   const set = compileFeatureSet(testSet(bound));
   const oracle = new OracleStore(set.definition);
   await redis.flush();
-  const hooks = {
-    onNumbersLearned: () => {},
-    onLabelLearned: () => {},
-    onStateLost: () => {},
-    onUnreachable: () => {},
-    onEpochOpened: () => {},
-  };
-  const store = new RedisOnlineStore(redis.url, set, hooks, 10_000);
+  const store = new RedisOnlineStore(redis.url, set, NO_HOOKS, 10_000);
   const reopen = async (): Promise<void> => {
     const opened = await store.rebuild({
       leastEpoch: oracle.epoch + 1,
@@ -72,6 +82,8 @@ async function run(redis: Place, bound: number, steps: readonly Step[]): Promise
     let clock = START;
     const rows: PaymentRow[] = [];
     const firsts = new Map<string, First>();
+    /** Rows that corrections of payments took, by their ids. */
+    const revisions = new Map<string, number>();
     for (const now of steps) {
       if (now.do === 'pay' || now.do === 'again') {
         clock += Math.max(0, now.wait);
@@ -139,15 +151,30 @@ async function run(redis: Place, bound: number, steps: readonly Step[]): Promise
         });
         expect({ payee: got.payeeAccount, number: got.number }).toEqual(expected);
       } else if (now.do === 'correct') {
-        // Redis takes none itself: it is built from a history that has some, now and then, for that takes 100 ms.
         const paid = rows[rows.length - 1 - (now.back % Math.max(rows.length, 1))];
-        if (paid === undefined || now.back % 6 !== 0) continue;
-        const { end_to_end_id: id, event_time: before } = paid;
+        const id = paid?.end_to_end_id ?? `E${'9'.repeat(31)}`;
         const { becomes } = now;
-        const row = becomes && rowOf(id, before + becomes.wait, becomes.amount, 1, becomes.payee);
-        oracle.correct(id, row && { id, time: row.event_time, ...paymentOf(row) });
-        await redis.forgetEpoch(set.version);
-        await reopen();
+        const row =
+          paid === undefined || becomes === null
+            ? null
+            : rowOf(id, paid.event_time + becomes.wait, becomes.amount, 1, becomes.payee);
+        // A Cluster is built from a history that has some, now and then, for that takes 100 ms.
+        if (redis.isCluster && now.back % 6 !== 0) continue;
+        const expected = oracle.correct(id, row && { id, time: row.event_time, ...paymentOf(row) });
+        if (redis.isCluster) {
+          expect(() => store.checkCorrections()).toThrow(/a Redis Cluster takes no corrections/);
+          await redis.forgetEpoch(set.version);
+          await reopen();
+          continue;
+        }
+        const correction = corrected(id, row);
+        for (let again = 0; again < 2; again += 1) {
+          const { mark: _, revision: rows, ...got } = await store.correctPayment(correction);
+          expect(got).toEqual(expected);
+          expect(rows).toBe(expected.isApplied ? (revisions.get(id) ?? 0) : 0);
+        }
+        const took = [expected.retracted, expected.replaced].filter(hasNumber).length;
+        revisions.set(id, (revisions.get(id) ?? 0) + took);
       } else if (now.do === 'restart' || now.do === 'rollback') {
         // A flush and a planned rebuild alike: the state is built from all that was recorded.
         if (now.do === 'rollback') await redis.flush();
@@ -164,13 +191,7 @@ async function run(redis: Place, bound: number, steps: readonly Step[]): Promise
 async function emptyStore({ url, flush }: Place): Promise<RedisOnlineStore> {
   await flush();
   const set = compileFeatureSet(plainSet(9));
-  const ignored = { onNumbersLearned: () => {}, onLabelLearned: () => {}, onStateLost: () => {} };
-  const store = new RedisOnlineStore(
-    url,
-    set,
-    { ...ignored, onUnreachable: () => {}, onEpochOpened: () => {} },
-    10_000,
-  );
+  const store = new RedisOnlineStore(url, set, NO_HOOKS, 10_000);
   await store.connect();
   await store.rebuild({
     leastEpoch: 1,
@@ -233,8 +254,9 @@ describe('the store on one Redis', () => {
   suite(
     () => ({
       url: redis.url,
+      isCluster: false,
       flush: async () => void (await redis.admin.flushall()),
-      forgetEpoch: async (version) => void (await redis.admin.del(`sn:${version}:epoch`)),
+      forgetEpoch: async (version) => void (await redis.admin.del(`sn2:${version}:epoch`)),
     }),
     STREAMS,
   );
@@ -261,10 +283,11 @@ describe('the store on a Redis Cluster', () => {
   suite(
     () => ({
       url: cluster.url,
+      isCluster: true,
       flush: async () => cluster.flush(),
       forgetEpoch: async (version) => {
         const [node] = cluster.nodes;
-        const [marker] = node?.command('KEYS', `sn:${version}:{*}:epoch`).split('\n') ?? [];
+        const [marker] = node?.command('KEYS', `sn2:${version}:{*}:epoch`).split('\n') ?? [];
         expect(node?.command('DEL', marker ?? '')).toBe('1');
       },
     }),
@@ -276,13 +299,7 @@ describe('an address of Redis that is not what it says', () => {
   /** Why a store could not build its state. */
   const failureAt = async (url: string): Promise<string> => {
     const set = compileFeatureSet(testSet(9));
-    const store = new RedisOnlineStore(url, set, {
-      onNumbersLearned: () => {},
-      onLabelLearned: () => {},
-      onStateLost: () => {},
-      onUnreachable: () => {},
-      onEpochOpened: () => {},
-    });
+    const store = new RedisOnlineStore(url, set, NO_HOOKS);
     try {
       await store.rebuild({
         leastEpoch: 1,

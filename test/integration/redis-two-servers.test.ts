@@ -1,18 +1,33 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/base/errors.ts';
 import { type Random, seededRandom } from '../../src/base/random.ts';
-import { byKind, ENTITY_KINDS, type EntityKind, type EntityNumbers, NO_NUMBERS } from '../../src/domain/entity-keys.ts';
+import {
+  byKind,
+  ENTITY_KINDS,
+  type EntityKind,
+  type EntityNumbers,
+  hasNumber,
+  NO_NUMBERS,
+} from '../../src/domain/entity-keys.ts';
 import { LABEL_STATES, type LabelState } from '../../src/domain/label.ts';
 import type { PaymentRow } from '../../src/domain/payment-row.ts';
+import { EVENT } from '../../src/domain/recorded-event.ts';
 import { feedBase } from '../../src/features/embedded/base-feed.ts';
 import { EmbeddedStore } from '../../src/features/embedded/embedded-store.ts';
 import { compileFeatureSet, type FeatureSet } from '../../src/features/feature-set.ts';
-import type { LabelObservation, Observation } from '../../src/features/online-store.ts';
+import type {
+  CorrectionObservation,
+  LabelObservation,
+  Observation,
+  ObservedCorrection,
+} from '../../src/features/online-store.ts';
 import type { EpochBase } from '../../src/features/redis/redis-epoch.ts';
 import { type LearnedNumbers, RedisOnlineStore } from '../../src/features/redis/redis-online-store.ts';
 import { replay } from '../../src/features/replay/replay.ts';
-import { type NumberColumns, numberColumns, type ReplayInput } from '../../src/features/replay/replay-input.ts';
+import { type NumberColumns, numberColumns } from '../../src/features/replay/replay-input.ts';
+import { paymentTurns } from '../../src/pipeline/payment-turns.ts';
 import { startRedisCluster } from '../running-redis-cluster.ts';
 import { keyColumns, paymentOf, plainSet, rowOf, testSet } from '../unit/features/streams.ts';
 import { startRedis } from './redis-server.ts';
@@ -37,9 +52,31 @@ interface Entry {
   observation: Observation | null;
 }
 
+/** A correction in a journal. */
+interface Corrected {
+  readonly id: string;
+  readonly becomes: PaymentRow | null;
+  readonly journal: string;
+  readonly position: number;
+  readonly known: number;
+  readonly made: CorrectionObservation;
+}
+
+/** A row of payments as silver would have it. */
+interface RecordedRow extends Pick<Entry, 'journal' | 'position' | 'known' | 'numbers'> {
+  readonly row: PaymentRow;
+  /** Of EVENT. */
+  readonly event: number;
+  readonly revision: number;
+}
+
 /** Two servers, their journals and the epochs that they opened. */
 class Servers {
   readonly entries: Entry[] = [];
+  readonly corrections: Corrected[] = [];
+  /** Corrections that are on their way, by the names of their requests, and how many came to nothing. */
+  readonly #intents = new Set<string>();
+  given = { up: 0 };
   readonly epochs: { epoch: number; offsets: Readonly<Record<string, number>> }[] = [];
   readonly set: FeatureSet;
   readonly stores: RedisOnlineStore[];
@@ -58,6 +95,10 @@ class Servers {
             onNumbersLearned: (learned) => this.#learn(learned),
             onLabelLearned: ({ endToEndId, state, eventTimeMicros }, learned) =>
               this.#recordLabel(server, { id: endToEndId, state, time: eventTimeMicros }, learned),
+            onCorrectionSettled: (correction, made) => {
+              if (made === null) this.given.up += 1;
+              this.#recordCorrection(server, correction, made);
+            },
             onStateLost: () => {
               this.#rebuilding = this.rebuild(server).catch(() => undefined);
             },
@@ -82,10 +123,12 @@ class Servers {
     await this.stores[server]?.rebuild({
       leastEpoch: this.epochs.length + 1,
       build: async () => {
-        const offsets = this.#offsets(server);
+        for (let tries = 0; this.#intents.size > 0 && tries < 300; tries += 1) await wait(10);
+        const offsets = this.#offsets();
         const base: EpochBase = { reason: 'test', silverVersion: null, offsets };
-        const named = this.entries.filter((entry) => entry.position <= (offsets[entry.journal] ?? 0));
-        return { state: this.#stateOf(named), base };
+        const isNamed = ({ journal, position }: { journal: string; position: number }): boolean =>
+          position <= (offsets[journal] ?? 0);
+        return { state: this.#stateOf(this.entries.filter(isNamed), this.corrections.filter(isNamed)), base };
       },
       publish: async (epoch, { offsets }) => {
         this.epochs.push({ epoch, offsets });
@@ -112,6 +155,30 @@ class Servers {
     if (observed != null) this.#recordLabel(server, { id, state, time }, observed);
   }
 
+  async correct(server: number, endToEndId: string, becomes: PaymentRow | null): Promise<void> {
+    const request = randomUUID();
+    const intent = { request, source: 'http', correctedAtMicros: START, raw: new Uint8Array(0) } as const;
+    const correction = { endToEndId, replacement: becomes && paymentOf(becomes), intent };
+    this.#intents.add(request);
+    const made = await this.stores[server]?.correctPayment(correction).catch((error: unknown) => {
+      // Settled later.
+      if (error instanceof AppError && error.code === 'store_unavailable') return undefined;
+      throw error;
+    });
+    if (made !== undefined) this.#recordCorrection(server, correction, made);
+  }
+
+  #recordCorrection(
+    server: number,
+    { endToEndId, replacement, intent }: ObservedCorrection,
+    made: CorrectionObservation | null,
+  ) {
+    this.#intents.delete(intent?.request ?? '');
+    if (made === null) return;
+    const { journal, position, known } = this.#place(server);
+    this.corrections.push({ id: endToEndId, becomes: replacement?.row ?? null, journal, position, known, made });
+  }
+
   #recordLabel(server: number, label: NonNullable<Entry['label']>, { payeeAccount, number }: LabelObservation): void {
     if (number === null) return;
     const entry = this.#record(server, null, label);
@@ -119,15 +186,10 @@ class Servers {
   }
 
   #record(server: number, row: PaymentRow | null, label: Entry['label']): Entry {
-    const position = (this.#positions[server] ?? 0) + 1;
-    this.#positions[server] = position;
-    this.#known += 1;
     const entry: Entry = {
       row,
       label,
-      journal: `journal-${server}`,
-      position,
-      known: this.#known,
+      ...this.#place(server),
       isEvent: true,
       isResolved: false,
       numbers: NO_NUMBERS,
@@ -138,29 +200,34 @@ class Servers {
     return entry;
   }
 
+  #place(server: number): Pick<Entry, 'journal' | 'position' | 'known'> {
+    const position = (this.#positions[server] ?? 0) + 1;
+    this.#positions[server] = position;
+    this.#known += 1;
+    // The second server's clock is late.
+    return { journal: `journal-${server}`, position, known: this.#known - server * 10 };
+  }
+
   #learn({ endToEndId, side, isEvent, numbers }: LearnedNumbers): void {
     const entry = this.entries.find(({ row }) => row?.end_to_end_id === endToEndId && row.side === side);
     if (entry === undefined || entry.isResolved) return;
     Object.assign(entry, { isEvent, numbers, isResolved: true });
   }
 
-  /** A server knows all of its own journal, and of the other's what silver has: nothing from the first event that waits for its number. */
-  #offsets(server: number): Record<string, number> {
-    const other = `journal-${1 - server}`;
-    const waiting = this.entries.find(({ journal, isResolved }) => journal === other && !isResolved);
-    const inSilver = waiting === undefined ? (this.#positions[1 - server] ?? 0) : waiting.position - 1;
-    return { [`journal-${server}`]: this.#positions[server] ?? 0, [other]: inSilver };
+  /** A server reads every journal to its end, as far as it is durable. */
+  #offsets(): Record<string, number> {
+    return { 'journal-0': this.#positions[0] ?? 0, 'journal-1': this.#positions[1] ?? 0 };
   }
 
-  #stateOf(named: readonly Entry[]): EmbeddedStore {
+  #stateOf(named: readonly Entry[], corrected: readonly Corrected[]): EmbeddedStore {
     const state = new EmbeddedStore(this.set, { maxPayments: 20_000 });
-    const { payments, labels } = this.columns(named);
-    const paid = named.filter(({ row }) => row !== null);
+    const { payments, labels } = this.columns(named, corrected);
+    const turns = paymentTurns(payments);
     const labelled = named.filter(({ label }) => label !== null);
     const events = {
-      payments,
+      payments: turns === undefined ? payments : { ...payments, turns },
       labels,
-      paymentAt: (row: number) => paymentOf(paid[row]?.row as PaymentRow),
+      paymentAt: (row: number) => paymentOf(payments.row(row)),
       labelAt(row: number) {
         const { label, payee } = labelled[row] as Entry;
         if (label === null) throw new Error('a label was asked for');
@@ -171,11 +238,11 @@ class Servers {
     return state;
   }
 
-  columns(entries: readonly Entry[]): Pick<ReplayInput, 'payments' | 'labels'> {
-    const paid = entries.filter(({ row }) => row !== null);
+  columns(entries: readonly Entry[], corrected: readonly Corrected[]) {
+    const paid = [...recordedRows(entries), ...correctedRows(entries, corrected)];
     const labelled = entries.filter(({ label }) => label !== null);
-    const rows = paid.map(({ row }) => row as PaymentRow);
-    const places = (of: readonly Entry[]) => ({
+    const rows = paid.map(({ row }) => row);
+    const places = (of: readonly Pick<Entry, 'journal' | 'position' | 'known'>[]) => ({
       journals: of.map(({ journal }) => journal),
       positions: Float64Array.from(of, ({ position }) => position),
       knownTimes: Float64Array.from(of, ({ known }) => known),
@@ -186,10 +253,11 @@ class Servers {
         ids: rows.map((row) => row.end_to_end_id),
         times: Float64Array.from(rows, (row) => row.event_time),
         keys: keyColumns(rows),
-        row: (at) => rows[at] as PaymentRow,
-        isEvent: Uint8Array.from(paid, ({ isEvent }) => (isEvent ? 1 : 0)),
+        row: (at: number) => rows[at] as PaymentRow,
+        isEvent: Uint8Array.from(paid, ({ event }) => event),
         numbers: numbersOf(paid, ({ numbers }) => numbers),
         places: places(paid),
+        revisions: Float64Array.from(paid, ({ revision }) => revision),
       },
       labels: {
         count: labelled.length,
@@ -204,9 +272,42 @@ class Servers {
   }
 }
 
-function numbersOf(
-  entries: readonly Entry[],
-  numbersIn: (entry: Entry) => EntityNumbers,
+function recordedRows(entries: readonly Entry[]): RecordedRow[] {
+  return entries.flatMap(({ row, isEvent, numbers, journal, position, known }) =>
+    row === null
+      ? []
+      : [{ row, event: isEvent ? EVENT.first : EVENT.none, numbers, journal, position, known, revision: Number.NaN }],
+  );
+}
+
+/** The rows of corrections, each payment's in the order that Redis counted. */
+function correctedRows(entries: readonly Entry[], corrected: readonly Corrected[]): RecordedRow[] {
+  const epochOf = ({ made: { retracted, replaced } }: Corrected): number =>
+    Math.max(...[retracted, replaced].flatMap((numbers) => ENTITY_KINDS.map((kind) => numbers[kind]?.epoch ?? 0)));
+  const turnOf = ({ made }: Corrected): number => made.revision ?? 0;
+  const now = new Map<string, PaymentRow>();
+  for (const { row, isEvent } of entries) {
+    if (row !== null && isEvent && !now.has(row.end_to_end_id)) now.set(row.end_to_end_id, row);
+  }
+  const rows: RecordedRow[] = [];
+  for (const one of [...corrected].sort((a, b) => epochOf(a) - epochOf(b) || turnOf(a) - turnOf(b))) {
+    const { id, becomes, made, journal, position, known } = one;
+    const was = now.get(id);
+    let revision = turnOf(one);
+    if (was !== undefined && hasNumber(made.retracted)) {
+      rows.push({ row: was, event: EVENT.retraction, numbers: made.retracted, journal, position, known, revision });
+      revision += 1;
+    }
+    if (becomes === null || !made.isApplied) continue;
+    rows.push({ row: becomes, event: EVENT.replacement, numbers: made.replaced, journal, position, known, revision });
+    now.set(id, becomes);
+  }
+  return rows;
+}
+
+function numbersOf<T>(
+  entries: readonly T[],
+  numbersIn: (entry: T) => EntityNumbers,
 ): Record<EntityKind, NumberColumns> {
   const columns = byKind(() => numberColumns(entries.length));
   for (const [at, entry] of entries.entries()) {
@@ -220,11 +321,11 @@ function numbersOf(
 
 /** Every vector that was served, against the one that is recomputed. */
 function compare(servers: Servers): { compared: number; degraded: number } {
-  const { set, entries, epochs } = servers;
+  const { set, entries, corrections, epochs } = servers;
   const paid = entries.filter(({ row }) => row !== null);
   const served = paid.filter(({ observation }) => observation !== null);
   const vectors = replay(set, {
-    ...servers.columns(entries),
+    ...servers.columns(entries, corrections),
     epochs,
     reads: {
       rows: Int32Array.from(served, (entry) => paid.indexOf(entry)),
@@ -248,8 +349,7 @@ function compare(servers: Servers): { compared: number; degraded: number } {
 async function traffic(
   servers: Servers,
   random: Random,
-  from: number,
-  count: number,
+  { from, count, corrects }: { readonly from: number; readonly count: number; readonly corrects: boolean },
   disturb: (at: number) => Promise<void>,
 ): Promise<void> {
   const underWay = new Set<Promise<void>>();
@@ -275,6 +375,12 @@ async function traffic(
       const labelled = `E${String(from + random.below(number - from + 1)).padStart(31, '0')}`;
       const state = LABEL_STATES[random.below(4)] ?? 'AGREED';
       await run(servers.label(server, labelled, state, START + number * 7_000_000));
+    }
+    if (corrects && random.chance(0.15)) {
+      const corrected = `E${String(from + random.below(number - from + 1)).padStart(31, '0')}`;
+      const time = START + (number - random.below(40)) * 7_000_000;
+      const becomes = rowOf(corrected, time, random.below(100_000), 1 + random.below(3), 1 + random.below(4));
+      await run(servers.correct(random.below(2), corrected, random.chance(0.4) ? null : becomes));
     }
     await disturb(number - from);
   }
@@ -317,9 +423,9 @@ async function threeNodes(): Promise<Disturbed> {
 }
 
 describe.for([
-  ['one Redis', oneServer, 1],
-  ['a Redis Cluster of three nodes', threeNodes, 0.5],
-] as const)('two servers on %s', ([what, open, share]) => {
+  ['one Redis', oneServer, 1, true],
+  ['a Redis Cluster of three nodes', threeNodes, 0.5, false],
+] as const)('two servers on %s', ([what, open, share, corrects]) => {
   const count = (payments: number): number => Math.round(payments * share * TRAFFIC);
   let redis: Disturbed;
   beforeAll(async () => {
@@ -333,25 +439,27 @@ describe.for([
     try {
       await Promise.all(servers.stores.map((store) => store.connect()));
       await servers.settled();
-      await traffic(servers, random, 0, count(1500), async (at) => {
+      const disturb = async (at: number): Promise<void> => {
         if (at === count(700) || at === count(1200)) await redis.flush();
         // Room for the rebuild: else all that follows is decided without state.
         if (servers.stores.some((store) => !store.isOpen)) await wait(10);
-      });
+      };
+      await traffic(servers, random, { from: 0, count: count(1500), corrects }, disturb);
       await servers.settled();
       const before = servers.entries.length;
       await redis.kill();
-      await traffic(servers, random, count(1500), 50, () => wait(2));
+      await traffic(servers, random, { from: count(1500), count: 50, corrects }, () => wait(2));
       await redis.start();
       await servers.settled();
-      await traffic(servers, random, count(1500) + 100, count(500), async () => {});
+      await traffic(servers, random, { from: count(1500) + 100, count: count(500), corrects }, async () => {});
       await servers.settled();
       expect(servers.entries.length).toBeGreaterThan(before);
       expect(servers.epochs.length).toBeGreaterThanOrEqual(4);
       const { compared, degraded } = compare(servers);
       console.info(
-        `two servers on ${what}: ${compared} values compared, 0 differ; ${degraded} decisions without state; ${servers.epochs.length} epochs`,
+        `two servers on ${what}: ${compared} values compared, 0 differ; ${degraded} decisions without state; ${servers.corrections.length} corrections, ${servers.given.up} given up; ${servers.epochs.length} epochs`,
       );
+      if (corrects) expect(servers.corrections.filter(({ made }) => made.isApplied).length).toBeGreaterThan(count(150));
       expect(degraded).toBeGreaterThan(0);
       expect(compared).toBeGreaterThan(100_000);
     } finally {
@@ -365,7 +473,7 @@ describe.for([
     try {
       await Promise.all(servers.stores.map((store) => store.connect()));
       await servers.settled();
-      await traffic(servers, random, 0, 400, async (at) => {
+      await traffic(servers, random, { from: 0, count: 400, corrects }, async (at) => {
         if (at !== 200) return;
         // Commands reach Redis and are answered, but only after they were given up.
         redis.pause();

@@ -119,7 +119,7 @@ export class EmbeddedStore implements OnlineStore {
 
   correctPayment({ endToEndId, replacement }: ObservedCorrection): CorrectionObservation {
     this.#checkOpen();
-    this.#checkBound();
+    this.checkCorrections();
     const { tables } = this;
     if (replacement !== null) tables.makeRoom(replacement.row.event_time);
     const payment = tables.findPayment(endToEndId);
@@ -200,7 +200,7 @@ export class EmbeddedStore implements OnlineStore {
   }
 
   #takeCorrection({ endToEndId, replacement }: ObservedCorrection, moves: boolean): boolean {
-    this.#checkBound();
+    this.checkCorrections();
     const { tables } = this;
     const payment = tables.findPayment(endToEndId);
     if (payment < 0) return false;
@@ -306,8 +306,8 @@ export class EmbeddedStore implements OnlineStore {
     };
   }
 
-  /** What lies on pages cannot be taken out of their midst. @throws AppError `correction_unsupported`. */
-  #checkBound(): void {
+  /** What lies on pages cannot be taken out of their midst. */
+  checkCorrections(): void {
     if (this.set.definition.bound !== 'none') return;
     throw new AppError(
       'correction_unsupported',

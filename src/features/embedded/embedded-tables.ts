@@ -68,6 +68,11 @@ export class EmbeddedTables {
   readonly labelSlab: EventSlab;
   readonly payeeKeys: KeyArena;
   readonly payments: PaymentRing;
+  /**
+   * How many rows corrections of a payment took, by its ordinal; none of most. Only for Redis, whose state is built from
+   * what was recorded: a snapshot does not hold it.
+   */
+  readonly #revisions = new Map<number, number>();
   readonly #name = new Int32Array(4);
   readonly #label = new Float64Array(LABEL_STRIDE);
   newestMicros = -Infinity;
@@ -177,6 +182,7 @@ export class EmbeddedTables {
   ): void {
     const { payments } = this;
     const time = payments.timeOf(ordinal);
+    this.#countRow(ordinal, 1);
     if (moves) {
       const identity = token53(endToEndId);
       for (let kind = 0; kind < this.kinds.length; kind += 1) {
@@ -192,11 +198,23 @@ export class EmbeddedTables {
       const replacedTime = events[0]?.[0] ?? 0;
       payments.setTime(ordinal, replacedTime);
       this.#enter(ordinal, events, keys, found, undo, moves);
+      this.#countRow(ordinal, 1);
       this.newestMicros = Math.max(this.newestMicros, replacedTime);
     }
     if (undo === null) return;
     undo.push(ordinal);
     undo.push(CORRECTION);
+  }
+
+  /** How many rows corrections of a payment took: one for a retraction of an event, one for an event in its place. */
+  revisionOf(ordinal: number): number {
+    return this.#revisions.get(ordinal) ?? 0;
+  }
+
+  /** Counts a row of a correction where the payment has an event in any entity. */
+  #countRow(ordinal: number, by: 1 | -1): void {
+    if (!this.kinds.some((_, kind) => this.payments.entityOf(ordinal, kind) >= 0)) return;
+    this.#revisions.set(ordinal, this.revisionOf(ordinal) + by);
   }
 
   /** Notes what is known of a payment, for {@link #restoreOwn}. */
@@ -217,12 +235,14 @@ export class EmbeddedTables {
   #undoCorrection(undo: UndoLog): void {
     const ordinal = undo.pop();
     const { payments, kinds } = this;
+    this.#countRow(ordinal, -1);
     // The replacement's entities; all −1 where there is none.
     for (let kind = kinds.length - 1; kind >= 0; kind -= 1) {
       if (payments.entityOf(ordinal, kind) >= 0) (kinds[kind] as KindTable).lists.undoAppend(undo);
     }
     this.newestMicros = undo.pop();
     this.#restoreOwn(ordinal, undo);
+    this.#countRow(ordinal, -1);
     for (let kind = kinds.length - 1; kind >= 0; kind -= 1) {
       if (payments.entityOf(ordinal, kind) >= 0) (kinds[kind] as KindTable).lists.undoRetract(undo);
     }

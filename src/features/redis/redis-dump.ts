@@ -4,7 +4,7 @@ import { type KindTable, PAYEE } from '../embedded/embedded-tables.ts';
 import type { EntityLists } from '../engine/entity-lists.ts';
 import { EntityView } from '../engine/entity-view.ts';
 import { TILE, tileOffsets } from '../engine/tile-pool.ts';
-import { type EpochKeys, epochKey, IN_BASE, KIND_CODES, packed, partitionOf, tokenOfName } from './redis-layout.ts';
+import { type EpochKeys, epochKey, IN_BASE, KIND_CODES, packed, partitionOf } from './redis-layout.ts';
 import { paymentTail, SIDE_CODES } from './redis-request.ts';
 import { packTile } from './redis-tiles.ts';
 
@@ -42,17 +42,20 @@ export function* dumpState(store: EmbeddedStore, epoch: EpochKeys): Generator<Du
 function* dumpPayments({ tables, set }: EmbeddedStore, epoch: EpochKeys): Generator<DumpedKey> {
   const { payments, kinds, payeeKeys } = tables;
   const name = new Int32Array(4);
+  const words = new Int32Array(kinds.length * 4);
   for (let ordinal = payments.oldest(); ordinal <= payments.newest(); ordinal += 1) {
-    const tokens = kinds.map(({ ids }, kind) => {
+    const named: number[] = [];
+    for (const [kind, { ids }] of kinds.entries()) {
       const entity = payments.entityOf(ordinal, kind);
-      if (entity < 0) return -1;
-      ids.nameAt(entity, name);
-      return tokenOfName(name);
-    });
+      if (entity < 0) continue;
+      ids.nameAt(entity, words.subarray(kind * 4, kind * 4 + 4));
+      named.push(kind);
+    }
     const payee = payments.entityOf(ordinal, PAYEE);
     const side = SIDE_CODES[SIDES[payments.sideOf(ordinal)] ?? 'PAYER'];
     const own = Array.from({ length: set.own.count }, (_, at) => payments.ownOf(ordinal, at));
-    const tail = paymentTail(tokens, payments.timeOf(ordinal), own, payee < 0 ? null : payeeKeys.get(payee));
+    const payeeKey = payee < 0 ? null : payeeKeys.get(payee);
+    const tail = paymentTail(words, named, tables.revisionOf(ordinal), payments.timeOf(ordinal), own, payeeKey);
     payments.nameOf(ordinal, name);
     const partition = partitionOf(name, 0, epoch.set.partitions);
     const head = Buffer.from([side.charCodeAt(0), IN_BASE]);

@@ -8,9 +8,11 @@ import {
 } from '../../domain/entity-keys.ts';
 import type { KindEvents } from '../engine/event-layout.ts';
 import type { FeatureSet } from '../feature-set.ts';
-import type { FeatureRead, ObservedLabel, ObservedPayment } from '../online-store.ts';
+import type { FeatureRead, ObservedCorrection, ObservedLabel, ObservedPayment } from '../online-store.ts';
 import type { ScriptCall } from './redis-command.ts';
 import { type RedisClient, type Reply, sendCall, storeUnavailable } from './redis-connection.ts';
+import { type MadeCorrection, madeCorrection } from './redis-corrected.ts';
+import { CORRECTION_MODES } from './redis-correction-script.ts';
 import type { EpochKeys } from './redis-layout.ts';
 import {
   type EntityBytes,
@@ -20,6 +22,7 @@ import {
   type ObservedState,
 } from './redis-observed.ts';
 import {
+  correctionKey,
   homeOf,
   markerKey,
   type PaymentNames,
@@ -29,7 +32,7 @@ import {
   ScriptCalls,
   SIDE_CODES,
 } from './redis-request.ts';
-import { labelScript, OBSERVED, observeScript, READ_FOR_PAYMENT, READ_ONLY } from './redis-scripts.ts';
+import { OBSERVED, READ_FOR_PAYMENT, READ_ONLY } from './redis-scripts.ts';
 
 /** Scripts found another epoch than the one that they were sent for, or none. */
 export const OTHER_EPOCH = 'other-epoch';
@@ -53,7 +56,7 @@ export class RedisExchange {
 
   constructor(client: RedisClient, set: FeatureSet) {
     this.#client = client;
-    this.#calls = new ScriptCalls(set, observeScript(set), labelScript(set));
+    this.#calls = new ScriptCalls(set);
     this.#replies = new ObservedReplies(set);
   }
 
@@ -142,6 +145,41 @@ export class RedisExchange {
   ): Promise<number | typeof OTHER_EPOCH> {
     const reply = await this.#send(this.#calls.label(label, payeeAccount, request, epoch));
     return reply[0] === OBSERVED.otherEpoch ? OTHER_EPOCH : (reply[1] as Buffer).readDoubleLE(0);
+  }
+
+  /**
+   * Corrects a payment, once for each request. A single server's only.
+   *
+   * @param events of the replacement.
+   * @returns what became of it; null where it was given up before.
+   * @throws AppError `store_unavailable` where that is not known.
+   */
+  async correct(
+    { endToEndId, replacement }: ObservedCorrection,
+    events: KindEvents,
+    request: string,
+    epoch: EpochKeys,
+  ): Promise<MadeCorrection | null | typeof OTHER_EPOCH> {
+    const names = replacement === null ? null : paymentNames(endToEndId, replacement.keys);
+    const becomes = names && {
+      names,
+      tail: this.#calls.tail(names, replacement?.row.event_time ?? 0, events, replacement?.keys.payee ?? null),
+      events,
+    };
+    const reply = await this.#send(this.#calls.correct(request, CORRECTION_MODES.make, endToEndId, becomes, epoch));
+    return reply[0] === OBSERVED.otherEpoch ? OTHER_EPOCH : madeCorrection(reply[1] as Buffer, epoch.epoch);
+  }
+
+  /**
+   * What became of a correction in an epoch, open or not; if it was not made there, it is not made any more.
+   *
+   * @returns null where it was not made. @throws AppError `store_unavailable`.
+   */
+  async settleCorrection(endToEndId: string, request: string, epoch: EpochKeys): Promise<MadeCorrection | null> {
+    const reply = await this.#send(this.#calls.correct(request, CORRECTION_MODES.settle, endToEndId, null, epoch));
+    // In an epoch that is closed nothing is made any more, and what was is there for as long as its keys are.
+    const kept = reply[0] === OBSERVED.otherEpoch ? await this.#get(correctionKey(request, epoch)) : reply[1];
+    return kept == null ? null : madeCorrection(kept as Buffer, epoch.epoch);
   }
 
   /** The payee's key of a payment that Redis knows. @throws AppError `store_unavailable`. */

@@ -52,6 +52,11 @@ export class LateAppends<T> {
     this.#schedule();
   }
 
+  /** Whether one waits. */
+  has(name: string): boolean {
+    return this.#waiting.has(name);
+  }
+
   /** Everything that waits, by its name. */
   entries(): (readonly [string, T])[] {
     return Array.from(this.#waiting, ([name, { item }]) => [name, item] as const);

@@ -1,10 +1,10 @@
 import { hash128 } from '../../base/hash128.ts';
-import { ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
+import type { EntityKind } from '../../domain/entity-keys.ts';
 import type { FeatureSet } from '../feature-set.ts';
 
 /*
- * What a Redis holds for one feature set. Its keys lie in partitions: one in a single server, under `sn:<set version>:`;
- * PARTITIONS in a Cluster, each under `sn:<set version>:{<partition>}:`, so that a partition's keys have one slot.
+ * What a Redis holds for one feature set. Its keys lie in partitions: one in a single server, under `sn2:<set version>:`;
+ * PARTITIONS in a Cluster, each under `sn2:<set version>:{<partition>}:`, so that a partition's keys have one slot.
  * Entities and payments have their partition by their id.
  *
  *   epoch            in every partition: the number of the epoch whose keys scripts may touch there
@@ -12,14 +12,16 @@ import type { FeatureSet } from '../feature-set.ts';
  *   opening:<epoch>  in partition 0: JSON of its opening
  *   lock             in partition 0: token of who builds the next one
  *   last-epoch       in partition 0: the last number that a builder took
- *   <epoch>:e<id>    a payment's event      side:u8 count:u8 f64{count} its numbers · f64{K} tokens of the entities
- *                    (−1 = none) · f64 time · f64{N} what tiles took in · payee key:text; count 255 = in the epoch's base
+ *   <epoch>:e<id>    a payment's event      side:u8 count:u8 f64{count} its first event's numbers · kinds:u8 a bit each ·
+ *                    id{} of its entities · f64 rows of corrections so far · f64 time · f64{N} what tiles took in ·
+ *                    payee key:text; count 255 = in the epoch's base; no kinds = it was retracted
  *   <epoch>:m<id>    in a Cluster, in each partition of its entities: side:u8 count:u8 f64{count} numbers there, 24 hours
  *   <epoch>:<k><id>  an entity of a kind    header event{kept}, after `head` dropped ones
  *   <epoch>:t<k><id> an entity's tiles      hash: index → newest, count, f64{8} a group, registers u8{4096}, histograms u32{800}
  *   <epoch>:l<id>    a payee's labels       f64{4} count, head, kept, newest dropped · label{kept}
  *   <epoch>:r<id>    beside e or m: headers below the event, and of labels where they are read; for its retry, 15 minutes
  *   <epoch>:n<id>    in the payee's partition: a label's number by its request, 15 minutes
+ *   <epoch>:c<id>    in a single server: what became of a correction by its request, 24 hours
  *
  *   header = f64{8}  sequence, count, first, second, newest, newest dropped, head, kept
  *   event  = f64{}   time, identity, and what the kind's layout names
@@ -57,9 +59,12 @@ export const VALUE_HEADER_BYTES = 2;
 /** Count of numbers of a payment that is in the epoch's base, and has none in the epoch. */
 export const IN_BASE = 255;
 
-/** Bytes of a payment's value between its numbers and the payee's key. */
+/** Bytes of an entity's id. */
+export const ID_BYTES = 16;
+
+/** Bytes of a payment's value between the ids of its entities and the payee's key. */
 export function tailBytes(set: FeatureSet): number {
-  return (ENTITY_KINDS.length + 1 + set.own.count) * 8;
+  return (2 + set.own.count) * 8;
 }
 
 /** MED decides a contest by day 91, and its label then finds the payee by the payment. */
@@ -76,7 +81,7 @@ export const MARKER_TTL_MS = 86_400_000;
 const PARTITIONS = 256;
 const SLOTS = 16_384;
 
-/** Names of keys that do not depend on the epoch. */
+/** Names of keys that do not depend on the epoch. `sn:` was of values that said nothing of a payment's entities but their tokens. */
 export interface SetKeys {
   readonly partitions: number;
   readonly open: string;
@@ -93,7 +98,7 @@ export interface SetKeys {
 
 /** The keys of a set: two sets keep different events, so they share nothing. */
 export function setKeys(set: FeatureSet, isCluster: boolean): SetKeys {
-  const prefix = `sn:${set.version}:`;
+  const prefix = `sn2:${set.version}:`;
   const tags = isCluster ? partitionTags() : [];
   const of = (partition: number): string => (isCluster ? `${prefix}{${tags[partition]}}:` : prefix);
   return {
@@ -177,7 +182,7 @@ export function tokenOfName(names: Int32Array, at = 0): number {
 
 /** A key of an epoch. @param name its four words. */
 export function epochKey({ prefixes }: EpochKeys, partition: number, kind: string, name: Int32Array): Buffer {
-  const id = new Uint8Array(name.buffer, name.byteOffset, 16);
+  const id = new Uint8Array(name.buffer, name.byteOffset, ID_BYTES);
   return Buffer.concat([prefixes[partition] as Buffer, Buffer.from(kind), id]);
 }
 

@@ -89,18 +89,20 @@ export class ObservationReader {
   /**
    * Whether a payment that is asked for again sees what lay below its event, as the first attempt did: only where
    * every entity that holds it still keeps all that it kept then; else the payment is seen as it is now, and its
-   * numbers say so.
+   * numbers say so. So it is where the payment was corrected meanwhile, or a retraction spoiled a tile.
    */
-  #keepsBelow(endToEndId: string, { entities }: ObservedState): boolean {
+  #keepsBelow(endToEndId: string, { payment, entities }: ObservedState): boolean {
+    if (payment?.isCorrected === true) return false;
     const identity = token53(endToEndId);
     return entities.every(
       (entity, at) => entity === null || entity.own.kind !== 'held' || this.#entityKeepsBelow(at, identity, entity),
     );
   }
 
-  #entityKeepsBelow(at: number, identity: number, { events, labels, own }: EntityBytes): boolean {
+  #entityKeepsBelow(at: number, identity: number, { events, tiles, labels, own }: EntityBytes): boolean {
     const below = own.kind === 'held' ? own.below : null;
     if (below === null) return false;
+    for (let tile = 1; tile < tiles.length; tile += 2) if (tiles[tile]?.readDoubleLE(0) === Infinity) return false;
     const size = this.#set.kinds[ENTITY_KINDS[at] as EntityKind].layout.stride * 8;
     const place = below.entity.readDoubleLE(56) * size;
     if (place + size > events.length) return false;

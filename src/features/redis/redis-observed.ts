@@ -8,7 +8,15 @@ import {
 import { hasTiles } from '../engine/tile-pool.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import type { Reply } from './redis-connection.ts';
-import { HEADER_BYTES, IN_BASE, LABEL_HEADER_BYTES, tailBytes, VALUE_HEADER_BYTES } from './redis-layout.ts';
+import {
+  HEADER_BYTES,
+  ID_BYTES,
+  IN_BASE,
+  LABEL_HEADER_BYTES,
+  tailBytes,
+  tokenOfName,
+  VALUE_HEADER_BYTES,
+} from './redis-layout.ts';
 import { OBSERVED, SETTLED } from './redis-scripts.ts';
 
 /** The bytes of an entity, and what is in them of the payment that was asked for. */
@@ -49,6 +57,8 @@ export interface FoundPayment extends OwnEvent {
   readonly isOfSameSide: boolean;
   /** Whether its event is in its entities for certain and is not appended any more: it came with the base, or long ago. */
   readonly isSettled: boolean;
+  /** Whether it was corrected. */
+  readonly isCorrected: boolean;
 }
 
 /** What Redis said of a payment and its entities. */
@@ -95,17 +105,16 @@ export class ObservedReplies {
   payment(reply: readonly Reply[]): FoundPayment | null {
     const value = reply[1] as Buffer;
     if (value.length === 0) return null;
-    const count = value[1] as number;
-    const from = VALUE_HEADER_BYTES + (count === IN_BASE ? 0 : count * 8);
-    const numbers = (start: number, length: number): number[] =>
-      Array.from({ length }, (_, at) => value.readDoubleLE(from + (start + at) * 8));
-    const kinds = ENTITY_KINDS.length;
+    const { tokens, behind } = entitiesOf(value);
+    const numbers = Array.from({ length: 2 + this.#ownCount }, (_, at) => value.readDoubleLE(behind + at * 8));
+    const [revision = 0, time = 0, ...own] = numbers;
     return {
-      tokens: numbers(0, kinds),
-      time: value.readDoubleLE(from + kinds * 8),
-      own: numbers(kinds + 1, this.#ownCount),
+      tokens,
+      time,
+      own,
       isOfSameSide: reply[0] === OBSERVED.repeated,
-      isSettled: count === IN_BASE || (reply[2] as Buffer).toString('latin1') === SETTLED,
+      isSettled: value[1] === IN_BASE || (reply[2] as Buffer).toString('latin1') === SETTLED,
+      isCorrected: revision > 0,
     };
   }
 
@@ -117,8 +126,7 @@ export class ObservedReplies {
 
   /** The payee's key in a payment's value; null where it names none. */
   payeeKey(value: Buffer): string | null {
-    const count = value[1] as number;
-    const start = VALUE_HEADER_BYTES + (count === IN_BASE ? 0 : count * 8) + this.#tailBytes;
+    const start = entitiesOf(value).behind + this.#tailBytes;
     return value.length <= start ? null : value.toString('utf8', start);
   }
 
@@ -166,6 +174,24 @@ export class ObservedReplies {
       };
     }
   }
+}
+
+const scratch = new Int32Array(2);
+
+/** The tokens of a payment's entities, by kind, −1 where it has none; and where its value goes on behind their ids. */
+function entitiesOf(value: Buffer): { readonly tokens: readonly number[]; readonly behind: number } {
+  const count = value[1] as number;
+  let at = VALUE_HEADER_BYTES + (count === IN_BASE ? 0 : count * 8);
+  const mask = value[at] as number;
+  at += 1;
+  const tokens = ENTITY_KINDS.map((_, kind) => {
+    if (((mask >> kind) & 1) === 0) return -1;
+    scratch[0] = value.readInt32LE(at);
+    scratch[1] = value.readInt32LE(at + 4);
+    at += ID_BYTES;
+    return tokenOfName(scratch);
+  });
+  return { tokens, behind: at };
 }
 
 const NO_BUFFERS: readonly Buffer[] = [];

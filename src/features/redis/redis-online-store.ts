@@ -1,16 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { Cluster, type Redis } from 'ioredis';
+import { assert } from '../../base/assert.ts';
 import { AppError } from '../../base/errors.ts';
 import { byKind, type EntityNumbers, hasNumber, NO_NUMBERS } from '../../domain/entity-keys.ts';
-import type { Side } from '../../domain/payment.ts';
+import { SIDES, type Side } from '../../domain/payment.ts';
 import { createVectorEngine, type VectorEngine } from '../engine/vector-engine.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import type {
+  CorrectionIntent,
   CorrectionObservation,
   FeatureRead,
   FeatureReading,
   LabelObservation,
   Observation,
+  ObservedCorrection,
   ObservedLabel,
   ObservedPayment,
   OnlineStore,
@@ -43,6 +46,8 @@ export interface RedisStoreHooks {
   onNumbersLearned(learned: LearnedNumbers): void;
   /** A label's number is known now. */
   onLabelLearned(label: ObservedLabel, learned: LabelObservation): void;
+  /** What became of a correction that was not answered is known now; null: it was not made, and is not made any more. */
+  onCorrectionSettled(correction: ObservedCorrection, made: CorrectionObservation | null): void;
   /** Redis holds no state that can be trusted: it is new, was flushed, or was restarted. {@link RedisOnlineStore.rebuild} makes one. */
   onStateLost(reason: 'empty' | 'restarted'): void;
   /** Redis cannot be reached at the start; it is tried again. */
@@ -56,6 +61,13 @@ interface LatePayment {
   readonly payment: ObservedPayment;
   /** Numbers that its event took in an epoch before not all of its entities answered. */
   partial: { readonly epoch: number; readonly numbers: EntityNumbers } | null;
+}
+
+/** A correction whose outcome is not known for certain. */
+interface LateCorrection {
+  readonly correction: ObservedCorrection;
+  /** The epoch that it was sent in; null where it was not sent. */
+  epoch: EpochKeys | null;
 }
 
 /** After a look for the open epoch that failed. */
@@ -80,6 +92,7 @@ export class RedisOnlineStore implements OnlineStore {
   readonly #engine: VectorEngine;
   readonly #reader: ObservationReader;
   readonly #latePayments: LateAppends<LatePayment>;
+  readonly #lateCorrections: LateAppends<LateCorrection>;
   readonly #lateLabels: LateAppends<{ readonly label: ObservedLabel; readonly request: string }>;
   #keys: EpochKeys;
   #isOpen = false;
@@ -114,6 +127,7 @@ export class RedisOnlineStore implements OnlineStore {
     this.#keys = epochKeys(setKeysAt(url, set), 0);
     this.#latePayments = new LateAppends(LATE_LIMIT, (late) => this.#appendLate(late));
     this.#lateLabels = new LateAppends(LATE_LIMIT, (late) => this.#appendLateLabel(late.label, late.request));
+    this.#lateCorrections = new LateAppends(LATE_LIMIT, (late) => this.#settleCorrection(late));
     this.#watch(this.#redis);
   }
 
@@ -130,8 +144,8 @@ export class RedisOnlineStore implements OnlineStore {
   /** Appends that wait for their outcome, and those that were given up. */
   get lateAppends(): { readonly waiting: number; readonly givenUp: number } {
     return {
-      waiting: this.#latePayments.count + this.#lateLabels.count,
-      givenUp: this.#latePayments.givenUp + this.#lateLabels.givenUp,
+      waiting: this.#latePayments.count + this.#lateLabels.count + this.#lateCorrections.count,
+      givenUp: this.#latePayments.givenUp + this.#lateLabels.givenUp + this.#lateCorrections.givenUp,
     };
   }
 
@@ -176,11 +190,33 @@ export class RedisOnlineStore implements OnlineStore {
     }
   }
 
-  /** Its lists and tiles have no way back: a correction is refused before anything is touched. */
-  correctPayment(): Promise<CorrectionObservation> {
-    return Promise.reject(
-      new AppError('correction_unsupported', 'payments in Redis cannot be corrected: use the embedded store'),
+  /** In a Cluster a payment's entities lie on many nodes, and no command touches all of them at once. */
+  checkCorrections(): void {
+    if (this.#keys.set.partitions === 1) return;
+    throw new AppError(
+      'correction_unsupported',
+      'a Redis Cluster takes no corrections: use one Redis server (redis://…), or the embedded store',
     );
+  }
+
+  /** A correction is never made late: one that is not answered is settled, as made or as never to be made, and may be sent again. */
+  async correctPayment(correction: ObservedCorrection): Promise<CorrectionObservation> {
+    this.checkCorrections();
+    const late: LateCorrection = { correction, epoch: null };
+    try {
+      return await this.#tracked(this.#correct(late));
+    } catch (error) {
+      const made = await this.#tracked(this.#settled(late));
+      if (made != null) return made;
+      if (made === null) this.#hooks.onCorrectionSettled(correction, null);
+      else this.#settleLater(late);
+      throw error;
+    }
+  }
+
+  /** Finds out in the background what became of a correction that a journal holds the intent of, and nothing more. */
+  settleCorrection(correction: ObservedCorrection): void {
+    this.#settleLater({ correction, epoch: this.#keys });
   }
 
   /** Appends an event in the background: one that a journal holds without numbers. */
@@ -210,8 +246,13 @@ export class RedisOnlineStore implements OnlineStore {
     this.#isClosed = true;
     this.#latePayments.close();
     this.#lateLabels.close();
+    this.#lateCorrections.close();
     this.#redis.disconnect();
     await this.#joining;
+  }
+
+  #settleLater(late: LateCorrection): void {
+    this.#lateCorrections.add(intentOf(late.correction).request, late);
   }
 
   #appendLater(late: LatePayment): void {
@@ -266,6 +307,49 @@ export class RedisOnlineStore implements OnlineStore {
     const seq = await this.#exchange.label(label, payeeAccount, request, keys);
     if (seq === OTHER_EPOCH) throw this.#epochClosed();
     return { payeeAccount, number: { epoch: keys.epoch, seq }, mark: 0 };
+  }
+
+  async #correct(late: LateCorrection): Promise<CorrectionObservation> {
+    const { correction } = late;
+    const { endToEndId, replacement } = correction;
+    const keys = this.#openKeys();
+    if (SIDES.some((side) => this.#latePayments.has(`${endToEndId}/${side}`))) {
+      this.#latePayments.hurry();
+      throw new AppError(
+        'store_unavailable',
+        'whether the payment has reached Redis is not known yet: nothing was corrected, send the correction again',
+      );
+    }
+    late.epoch = keys;
+    const events = replacement === null ? [] : this.#engine.write(replacement.row).map((event) => event.slice());
+    const made = await this.#exchange.correct(correction, events, intentOf(correction).request, keys);
+    if (made === OTHER_EPOCH) throw this.#epochClosed();
+    assert(made !== null, 'only what was asked before is given up');
+    return { ...made, mark: 0 };
+  }
+
+  /**
+   * What became of a correction in the epoch that it was sent in: null is nothing, undefined is not known yet. Numbers of
+   * an epoch that is over are good only while no other has opened here: what is built next holds all that the journals
+   * say by then, and nothing that they say later.
+   */
+  async #settled({ correction, epoch }: LateCorrection): Promise<CorrectionObservation | null | undefined> {
+    if (epoch === null) return null;
+    const { request } = intentOf(correction);
+    try {
+      const made = await this.#exchange.settleCorrection(correction.endToEndId, request, epoch);
+      return made === null || epoch.epoch !== this.epoch ? null : { ...made, mark: 0 };
+    } catch (error) {
+      if (error instanceof AppError) return undefined;
+      throw error;
+    }
+  }
+
+  async #settleCorrection(late: LateCorrection): Promise<boolean> {
+    const made = await this.#settled(late);
+    if (made === undefined) return false;
+    this.#hooks.onCorrectionSettled(late.correction, made);
+    return true;
   }
 
   #openKeys(): EpochKeys {
@@ -333,6 +417,7 @@ export class RedisOnlineStore implements OnlineStore {
     if (opened.epoch !== epoch) this.#hooks.onEpochOpened(opened);
     this.#latePayments.hurry();
     this.#lateLabels.hurry();
+    this.#lateCorrections.hurry();
   }
 
   /**
@@ -366,6 +451,11 @@ export class RedisOnlineStore implements OnlineStore {
     }
     void this.#join();
   }
+}
+
+function intentOf({ intent }: ObservedCorrection): CorrectionIntent {
+  assert(intent !== undefined, 'a correction is durable before Redis is asked');
+  return intent;
 }
 
 function joinedNumbers(earlier: EntityNumbers | undefined, now: EntityNumbers): EntityNumbers {

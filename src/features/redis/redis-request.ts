@@ -6,8 +6,9 @@ import { hasTiles } from '../engine/tile-pool.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import type { ObservedLabel } from '../online-store.ts';
 import { CallWriter, type ScriptCall } from './redis-command.ts';
-import { type EpochKeys, epochKey, KIND_CODES, nameOf, packed, partitionOf, tokenOfName } from './redis-layout.ts';
-import type { RedisScript } from './redis-scripts.ts';
+import { correctionScript } from './redis-correction-script.ts';
+import { type EpochKeys, epochKey, ID_BYTES, KIND_CODES, nameOf, packed, partitionOf } from './redis-layout.ts';
+import { labelScript, observeScript, type RedisScript } from './redis-scripts.ts';
 
 /** How a side is written in a payment's value. */
 export const SIDE_CODES = { PAYER: 'P', PAYEE: 'R' } as const;
@@ -23,8 +24,6 @@ export interface PaymentNames {
   readonly words: Int32Array;
   /** Places of the kinds that it has, upward. */
   readonly kinds: readonly number[];
-  /** The kinds' tokens; −1 where it has none. */
-  readonly tokens: readonly number[];
 }
 
 /** Entities of one partition. */
@@ -40,23 +39,18 @@ const scratch = new Int32Array(4);
 export function paymentNames(endToEndId: string | null, keys: EntityKeys): PaymentNames {
   const words = new Int32Array(PAYMENT_NAME + 4);
   const kinds: number[] = [];
-  const tokens: number[] = [];
   for (let at = 0; at < KINDS; at += 1) {
     const key = keys[ENTITY_KINDS[at] as keyof EntityKeys];
-    if (key === null) {
-      tokens.push(-1);
-      continue;
-    }
+    if (key === null) continue;
     hash128(key, scratch);
     words.set(scratch, at * 4);
     kinds.push(at);
-    tokens.push(tokenOfName(scratch));
   }
   if (endToEndId !== null) {
     hash128(endToEndId, scratch);
     words.set(scratch, PAYMENT_NAME);
   }
-  return { words, kinds, tokens };
+  return { words, kinds };
 }
 
 /** The partition of a payment's value. */
@@ -92,14 +86,16 @@ export interface ObservedPart extends Part {
 export class ScriptCalls {
   readonly #script: RedisScript;
   readonly #labelScript: RedisScript;
+  readonly #correctionScript: RedisScript;
   readonly #writer = new CallWriter();
   readonly #tiled: readonly boolean[];
   readonly #labelled: readonly boolean[];
   readonly #own: FeatureSet['own'];
 
-  constructor(set: FeatureSet, observe: RedisScript, label: RedisScript) {
-    this.#script = observe;
-    this.#labelScript = label;
+  constructor(set: FeatureSet) {
+    this.#script = observeScript(set);
+    this.#labelScript = labelScript(set);
+    this.#correctionScript = correctionScript(set);
     const plans = ENTITY_KINDS.map((kind) => set.kinds[kind]);
     this.#tiled = plans.map(({ keeping }) => hasTiles(keeping.tiles));
     this.#labelled = plans.map((plan) => plan.labels.length > 0);
@@ -133,8 +129,33 @@ export class ScriptCalls {
   }
 
   /** A payment's value after its numbers. */
-  tail({ tokens }: PaymentNames, time: number, events: KindEvents, payeeKey: string | null): Buffer {
-    return paymentTail(tokens, time, ownNumbersOf(this.#own, events), payeeKey);
+  tail({ words, kinds }: PaymentNames, time: number, events: KindEvents, payeeKey: string | null): Buffer {
+    return paymentTail(words, kinds, 0, time, ownNumbersOf(this.#own, events), payeeKey);
+  }
+
+  /** A call of the correction script. @param replacement null where the payment is retracted, or the correction is settled. */
+  correct(
+    request: string,
+    mode: string,
+    endToEndId: string,
+    replacement: { readonly names: PaymentNames; readonly tail: Uint8Array; readonly events: KindEvents } | null,
+    epoch: EpochKeys,
+  ): ScriptCall {
+    const prefix = epoch.prefixes[0] as Buffer;
+    const marker = epoch.markers[0] as Buffer;
+    const kinds = replacement?.names.kinds ?? [];
+    const writer = this.#writer;
+    writer.begin(this.#correctionScript, 3, 5 + kinds.length);
+    writer.bytes(marker);
+    writer.key(prefix, 'e', nameOf(endToEndId), 0);
+    writer.key(prefix, 'c', nameOf(request), 0);
+    writer.text(String(epoch.epoch));
+    writer.text(mode);
+    writer.bytes(prefix);
+    writer.bytes(packed(token53(endToEndId)));
+    writer.bytes(replacement?.tail ?? NO_BYTES);
+    for (const kind of kinds) writer.bytes(bytesOf(replacement?.events[kind] as Float64Array));
+    return { script: this.#correctionScript, bytes: writer.finish(), firstKey: marker };
   }
 
   /** The call of the label script. @param request names this request among all, so that its repeat counts once. */
@@ -175,21 +196,45 @@ function ownNumbersOf({ byKind }: FeatureSet['own'], events: KindEvents): number
   return own;
 }
 
-/** A payment's value after its numbers. */
+/**
+ * A payment's value after its numbers.
+ *
+ * @param words names of entities, four a kind. @param kinds places of those that it has, upward.
+ * @param revision how many rows corrections of it took so far.
+ */
 export function paymentTail(
-  tokens: readonly number[],
+  words: Int32Array,
+  kinds: readonly number[],
+  revision: number,
   time: number,
   own: readonly number[],
   payeeKey: string | null,
 ): Buffer {
-  const numbers = packed(...tokens, time, ...own);
-  return payeeKey === null ? numbers : Buffer.concat([numbers, Buffer.from(payeeKey)]);
+  const payee = payeeKey === null ? 0 : Buffer.byteLength(payeeKey);
+  const tail = Buffer.allocUnsafe(1 + kinds.length * ID_BYTES + (2 + own.length) * 8 + payee);
+  let mask = 0;
+  let at = 1;
+  for (const kind of kinds) {
+    mask += 2 ** kind;
+    for (let word = kind * 4; word < kind * 4 + 4; word += 1) at = tail.writeInt32LE(words[word] as number, at);
+  }
+  tail[0] = mask;
+  at = tail.writeDoubleLE(revision, at);
+  at = tail.writeDoubleLE(time, at);
+  for (const number of own) at = tail.writeDoubleLE(number, at);
+  if (payeeKey !== null) tail.write(payeeKey, at);
+  return tail;
 }
 
 /** The key of a payment's value. */
 export function paymentKey(endToEndId: string, epoch: EpochKeys): Buffer {
   const name = nameOf(endToEndId);
   return epochKey(epoch, partitionOf(name, 0, epoch.set.partitions), 'e', name);
+}
+
+/** The key of what became of a correction. */
+export function correctionKey(request: string, epoch: EpochKeys): Buffer {
+  return epochKey(epoch, 0, 'c', nameOf(request));
 }
 
 /** The key of a payment's marker in a partition. */

@@ -1,11 +1,7 @@
 import { createHash } from 'node:crypto';
-import { ENTITY_KINDS } from '../../domain/entity-keys.ts';
-import type { TileGroup } from '../engine/tile-layout.ts';
-import { TOTALS } from '../engine/tile-pool.ts';
-import { type KindPlan, LEAST_KEPT } from '../engine/window-plan.ts';
 import type { FeatureSet } from '../feature-set.ts';
+import { entityFunctions } from './redis-entity-functions.ts';
 import { LABEL_BYTES, MARKER_TTL_MS, PAYMENT_TTL_MS, RETRY_TTL_MS } from './redis-layout.ts';
-import { TILE_FUNCTIONS } from './redis-tiles.ts';
 
 /** A Lua script with the name by which Redis knows it. */
 export interface RedisScript {
@@ -13,7 +9,8 @@ export interface RedisScript {
   readonly sha1: string;
 }
 
-function script(text: string): RedisScript {
+/** A script by its text. */
+export function script(text: string): RedisScript {
   return { text, sha1: createHash('sha1').update(text).digest('hex') };
 }
 
@@ -52,64 +49,17 @@ export const SETTLED = 'settled';
  * labels, the last two only where there is such a key. No header is no such entity.
  */
 export function observeScript(set: FeatureSet): RedisScript {
-  const { sizes, retentions, widths, totals, labels, layouts } = kindTables(set);
   return script(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {${OBSERVED.otherEpoch}} end
-local floor = math.floor
-local HEADER = '<dddddddd'
-local EMPTY = struct.pack(HEADER, 0, 0, math.huge, math.huge, -math.huge, -math.huge, 0, 0)
-local SIZES, RETENTIONS, WIDTHS, TOTALS, LABELS = ${sizes}, ${retentions}, ${widths}, ${totals}, ${labels}
+${entityFunctions(set)}
 local side, kinds = ARGV[2], ARGV[3]
-${layouts}
-${TILE_FUNCTIONS}
-local function append(kind, key, header, events, event, tiles)
-  local size, width, totals = SIZES[kind], WIDTHS[kind], TOTALS[kind]
-  local isNew = header == ''
-  if isNew then header = EMPTY end
-  local seq, count, first, second, newest, dropped, head, kept = struct.unpack(HEADER, header)
-  local time = struct.unpack('<d', event)
-  if time < first then second = first; first = time elseif time < second then second = time end
-  newest = math.max(newest, time)
-  local horizon = newest - RETENTIONS[kind]
-  kept = kept + 1
-  local drops = 0
-  while kept > 1 do
-    local headTime = struct.unpack('<d', events, drops * size + 1)
-    if not (kept > ${set.bound} or (kept > ${LEAST_KEPT} and headTime <= horizon)) then break end
-    local from = drops * size + 1
-    if width > 0 and headTime > horizon then
-      addToTile(kind, tiles, math.ceil(headTime / width) - 1, floor(horizon / width), events, from)
-    end
-    if totals then addToTile(kind, tiles, ${TOTALS}, ${TOTALS}, events, from) end
-    dropped = math.max(dropped, headTime)
-    drops = drops + 1
-    kept = kept - 1
-  end
-  head = head + drops
-  if head > kept then
-    -- More is dead than alive: written anew, so a string is twice as long as it need be at most.
-    redis.call('SET', key, struct.pack(HEADER, seq + 1, count + 1, first, second, newest, dropped, 0, kept) .. string.sub(events .. event, drops * size + 1))
-  elseif isNew then
-    redis.call('SET', key, struct.pack(HEADER, seq + 1, count + 1, first, second, newest, dropped, head, kept) .. event)
-  else
-    redis.call('APPEND', key, event)
-    -- Numbers are given to Redis as texts: Lua would print each with 17 digits, half a microsecond.
-    redis.call('SETRANGE', key, '0', struct.pack(HEADER, seq + 1, count + 1, first, second, newest, dropped, head, kept))
-  end
-  return seq + 1
-end
-
 local reply = {${OBSERVED.second}, '', ''}
 local key = 4
 local keys, places, labels = {}, {}, nil
 for at = 1, #kinds do
   local kind = string.byte(kinds, at) - 47
   local name = KEYS[key]
-  local header, events = redis.call('GETRANGE', name, '0', '63'), ''
-  if header ~= '' then
-    local head = struct.unpack('<d', header, 49)
-    events = redis.call('GETRANGE', name, head == 0 and '64' or string.format('%d', 64 + head * SIZES[kind]), '-1')
-  end
+  local header, events = read(kind, name)
   keys[at], places[at] = key, #reply + 1
   reply[#reply + 1] = header
   reply[#reply + 1] = events
@@ -151,29 +101,6 @@ elseif side ~= '${READ_FOR_PAYMENT}' then
 end
 return reply
 `);
-}
-
-/** What the script needs to know of the kinds of entity, as Lua: lists by the kind's place, and what their tiles hold. */
-function kindTables(
-  set: FeatureSet,
-): Record<'sizes' | 'retentions' | 'widths' | 'totals' | 'labels' | 'layouts', string> {
-  const plans = ENTITY_KINDS.map((kind) => set.kinds[kind]);
-  const list = (of: (plan: KindPlan) => number | boolean): string => `{${plans.map(of).join(', ')}}`;
-  const parts = (groups: readonly TileGroup[]): string =>
-    `{${groups.map(({ slot, condition }) => `{${slot}, ${condition}}`).join(', ')}}`;
-  const layout = ({ keeping }: KindPlan, at: number): string => {
-    const { conditionSlot, groups, registers, histograms } = keeping.tiles;
-    return `if kind == ${at + 1} then return {conditions = ${conditionSlot}, groups = ${parts(groups)}, registers = ${parts(registers)}, histograms = ${parts(histograms)}} end`;
-  };
-  return {
-    sizes: list(({ layout: { stride } }) => stride * 8),
-    retentions: list(({ keeping }) => keeping.retentionMicros),
-    widths: list(({ keeping }) => keeping.tiles.widthMicros),
-    totals: list(({ keeping }) => keeping.tiles.hasTotals),
-    labels: list((plan) => plan.labels.length > 0),
-    // A function: tables are built where an event is dropped, and for most payments none is.
-    layouts: `local function layoutOf(kind)\n${plans.map(layout).join('\n')}\nend`,
-  };
 }
 
 /**
