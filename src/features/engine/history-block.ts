@@ -31,6 +31,11 @@ export class HistoryBlock {
     }
   }
 
+  /** The first value of a read. */
+  firstOf(read: number): number {
+    return this.#values[read * this.#outputs.length] as number;
+  }
+
   /** Takes the values of a kind of entity from a record: `width` of them from `from` on. @param place of its first output here, see {@link placesOfKinds}. */
   put(read: number, place: number, values: Float64Array, status: Uint8Array, from: number, width: number): void {
     const base = read * this.#outputs.length + place;

@@ -7,25 +7,22 @@ import { byKind, ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.
 import { outputsOfKind } from '../engine/history-block.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import { type EpochOpening, epochBook } from './epoch-book.ts';
-import { EventColumns } from './event-columns.ts';
+import { type EventNumbers, EventRows } from './event-rows.ts';
 import { type OtherEvents, otherEvents } from './other-events.ts';
 import { numberEntities } from './replay-groups.ts';
 import type { ReplayRecords } from './replay-input.ts';
 import { type KindRecords, kindRecords } from './replay-items.ts';
-import type { ReplayMemory } from './replay-memory.ts';
+import { OWN_MEMORY, type ReplayMemory } from './replay-memory.ts';
 
 /** What was recorded, in numbers alone, so that any thread can replay from it. */
 export interface ReplayColumns {
   /** Columns number journals as the book of these does. */
   readonly epochs: readonly EpochOpening[];
   readonly payments: OtherEvents & {
-    readonly times: Float64Array;
-    /** Tokens of endToEndIds. */
-    readonly tokens: Float64Array;
+    readonly count: number;
     readonly journals: Int32Array;
     readonly positions: Float64Array;
-    /** Numbers of events, see {@link EventColumns}. */
-    readonly events: readonly Float64Array[];
+    readonly events: EventNumbers;
   };
   readonly labels: {
     readonly times: Float64Array;
@@ -36,14 +33,12 @@ export interface ReplayColumns {
   };
   /** Records of each kind of entity; null where the set has no feature of it, or where pieces bring them. */
   readonly kinds: Readonly<Record<EntityKind, KindRecords | null>>;
-  /** Columns of each kind's event among those of all. */
-  readonly placesOf: Readonly<Record<EntityKind, Int32Array>>;
 }
 
 /** Columns, and what beside them only those need who make pieces of reads. */
 export interface PreparedColumns {
   readonly columns: ReplayColumns;
-  readonly events: EventColumns;
+  readonly events: EventRows;
   /** Kinds of entity that the set has features of. */
   readonly kinds: readonly EntityKind[];
   /** Makes the records of a kind. */
@@ -70,8 +65,8 @@ export function replayColumns(
   const kinds = kindsOfSet(set);
   const numbered = numberEntities(payments.keys, labels.payees, kinds);
   const recordsOf: PreparedColumns['recordsOf'] = (kind, into) => kindRecords(kind, records, numbered, into);
-  const events = new EventColumns(set, payments.row, payments.count, memory);
-  const tokens = tokensOf(payments.ids, memory);
+  const tokens = tokensOf(payments.ids, OWN_MEMORY);
+  const events = new EventRows(set, payments, tokens, memory);
   const states = memory.bytes(labels.count);
   states.set(labels.states);
   const others = otherEvents(payments, tokens, memory);
@@ -84,11 +79,10 @@ export function replayColumns(
   const columns: ReplayColumns = {
     epochs,
     payments: {
-      times: memory.held(payments.times),
-      tokens,
+      count: payments.count,
       journals: journalsOf(payments.places.journals),
       positions: memory.held(payments.places.positions),
-      events: events.columns,
+      events: { numbers: events.numbers, stride: events.stride, placesOf: events.placesOf },
       ...others,
     },
     labels: {
@@ -99,7 +93,6 @@ export function replayColumns(
       positions: memory.held(labels.places.positions),
     },
     kinds: byKind((kind) => (withKinds && kinds.includes(kind) ? recordsOf(kind, memory) : null)),
-    placesOf: events.placesOf,
   };
   return { columns, events, kinds, recordsOf, entities: numbered.entities };
 }

@@ -16,10 +16,14 @@ import type { FeatureOutput } from '../feature-output.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import type { SpillWriter } from '../spill/spill-writer.ts';
 import { type EpochBook, epochBook } from './epoch-book.ts';
+import type { EventNumbers } from './event-rows.ts';
 import { SEVERAL } from './other-events.ts';
 import type { ReplayColumns } from './replay-columns.ts';
 import { EPOCH_STEP, type KindReads, type KindRecords } from './replay-items.ts';
 import type { ReplayPiece } from './replay-piece.ts';
+
+/** Reads between asking for what one needs and needing it: some 5 µs, of which memory takes 0.1, and few enough to stay near. */
+const AHEAD = 6;
 
 /** What the replays of all kinds of entity share on one thread. */
 export interface EntityReplayContext {
@@ -35,6 +39,8 @@ export interface EntityReplayContext {
   block: HistoryBlock;
   /** Where values go that do not lie in the block. */
   spill: SpillWriter | null;
+  /** What was read ahead of its use: nobody wants it, but what nobody keeps is not read. */
+  asked: number;
 }
 
 /** What replays of one thread share, before the first piece. */
@@ -44,11 +50,12 @@ export function replayContext(set: FeatureSet, columns: ReplayColumns): EntityRe
     columns,
     book: epochBook(columns.epochs),
     out: featureOutput(set),
-    fedIn: new Int32Array(columns.payments.times.length),
+    fedIn: new Int32Array(columns.payments.count),
     states: 0,
     piece: null,
     block: new HistoryBlock(set, new Float64Array(0), new Uint8Array(0)),
     spill: null,
+    asked: 0,
   };
 }
 
@@ -69,8 +76,9 @@ export class EntityReplay {
   readonly #lists: EntityLists;
   readonly #tiles: TilePool;
   readonly #labels: EntityLists;
-  /** Columns of the kind's events, in the order of their layout. */
-  readonly #columns: readonly Float64Array[];
+  readonly #events: EventNumbers;
+  /** Places of the kind's event in a row of all kinds', in the order of its layout. */
+  readonly #places: Int32Array;
   readonly #event: Float64Array;
   /** The row whose event that is. */
   #written = -1;
@@ -108,7 +116,8 @@ export class EntityReplay {
     const pool = cold === null ? null : new ColdPool(cold, memoryPages());
     this.#lists = new EntityLists(1, plan.keeping, new EventSlab(set.bound * 8, plan.layout.stride), this.#tiles, pool);
     this.#labels = labelLists(set.labelBound);
-    this.#columns = Array.from(columns.placesOf[kind], (place) => columns.payments.events[place] as Float64Array);
+    this.#events = columns.payments.events;
+    this.#places = this.#events.placesOf[kind];
     this.#event = new Float64Array(plan.layout.stride);
     this.#lists.create();
     this.#labels.create();
@@ -132,8 +141,22 @@ export class EntityReplay {
         this.#feed(this.#next);
         this.#next += 1;
       }
+      if (read + AHEAD < reads.length) this.#lookAhead(reads[read + AHEAD] as number);
       this.#answer(reads[read] as number);
     }
+  }
+
+  /**
+   * Asks for the memory that a read of soon needs, of this entity or the next: payments of an entity lie anywhere, and
+   * a processor waits for each of their numbers unless it was told before. On a busy machine it saved a tenth to a fifth
+   * of 12 values’ time.
+   */
+  #lookAhead(read: number): void {
+    const context = this.#context;
+    const { columns, piece, block, spill, fedIn } = context;
+    const row = piece?.rows[read] as number;
+    const event = this.#numberOf(row, EVENT_TIME) + (columns.payments.eventOf[row] as number) + (fedIn[row] as number);
+    context.asked = spill === null ? event + block.firstOf(read) : event;
   }
 
   #takeRecords(entity: number): void {
@@ -190,12 +213,13 @@ export class EntityReplay {
   /** An event without a number that a record of the base retracts comes right before that, where all others come last. */
   #feedRetracted(at: number, place: number): void {
     const { items } = this.#records;
-    const { retractions, tokens } = this.#context.columns.payments;
+    const { retractions } = this.#context.columns.payments;
     const row = items[at] as number;
     if (this.#numbered === this.#end || !retractions.has(row)) return;
+    const token = this.#numberOf(row, EVENT_IDENTITY);
     for (let early = this.#numbered; early < this.#end; early += 1) {
       const item = items[early] as number;
-      if (item < 0 || tokens[item] !== tokens[row] || retractions.has(item)) continue;
+      if (item < 0 || this.#numberOf(item, EVENT_IDENTITY) !== token || retractions.has(item)) continue;
       if (this.#fedEarly.has(early) || !this.#inBase(early, place)) continue;
       this.#feed(early);
       this.#fedEarly.add(early);
@@ -247,10 +271,10 @@ export class EntityReplay {
 
   /** Takes the event of a retraction's payment out, where it is in this state. */
   #retract(row: number): void {
-    const { tokens, times } = this.#context.columns.payments;
-    const event = this.#fedEvent(row, tokens[row] as number);
+    const token = this.#numberOf(row, EVENT_IDENTITY);
+    const event = this.#fedEvent(row, token);
     if (event < 0) return;
-    this.#lists.retract(0, tokens[row] as number, times[event] as number, null);
+    this.#lists.retract(0, token, this.#numberOf(event, EVENT_TIME), null);
     this.#context.fedIn[event] = -1;
     // Running sums follow what is appended and dropped, not what is taken out of the midst.
     this.#engine.forget();
@@ -265,32 +289,37 @@ export class EntityReplay {
 
   /** Fills `event` with the event of a payment's row. */
   #write(row: number, event: Float64Array): Float64Array {
-    const { times, tokens } = this.#context.columns.payments;
-    const columns = this.#columns;
-    event[EVENT_TIME] = times[row] as number;
-    event[EVENT_IDENTITY] = tokens[row] as number;
-    for (let at = 0; at < columns.length; at += 1) {
-      event[FIRST_SLOT + at] = (columns[at] as Float64Array)[row] as number;
+    const { numbers, stride } = this.#events;
+    const places = this.#places;
+    const base = row * stride;
+    event[EVENT_TIME] = numbers[base + EVENT_TIME] as number;
+    event[EVENT_IDENTITY] = numbers[base + EVENT_IDENTITY] as number;
+    for (let at = 0; at < places.length; at += 1) {
+      event[FIRST_SLOT + at] = numbers[base + (places[at] as number)] as number;
     }
     return event;
   }
 
+  #numberOf(row: number, place: number): number {
+    return this.#events.numbers[row * this.#events.stride + place] as number;
+  }
+
   #answer(read: number): void {
-    const { columns, piece, out } = this.#context;
-    const { times, tokens } = columns.payments;
+    const { piece, out } = this.#context;
     const row = piece?.rows[read] as number;
-    const t = times[row] as number;
-    const token = tokens[row] as number;
+    const scored = this.#eventOf(row);
+    const t = scored[EVENT_TIME] as number;
+    const token = scored[EVENT_IDENTITY] as number;
     const view = this.#view;
     this.#lists.show(0, view);
     const event = this.#fedEvent(row, token);
     if (event >= 0) {
       view.ownIdentity = token;
-      view.ownTime = times[event] as number;
+      view.ownTime = this.#numberOf(event, EVENT_TIME);
       if (view.own.length === 0) view.own = new Float64Array(this.#event.length);
       this.#write(event, view.own);
     }
-    this.#engine.read(view, t, this.#eventOf(row), out);
+    this.#engine.read(view, t, scored, out);
     if (this.#plan.labels.length > 0) {
       this.#labels.show(0, this.#labelView);
       this.#labelEngine.read(this.#labelView, view, t, token, out);

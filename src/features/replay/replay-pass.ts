@@ -65,7 +65,7 @@ export class SpilledReplay {
     this.#rows = memory.integers(count);
     this.#rows.set(reads.rows);
     this.#passMemory = new ReusedMemory(memory);
-    for (let row = 0; row < prepared.columns.payments.times.length; row += 1) prepared.events.write(row);
+    for (let row = 0; row < prepared.columns.payments.count; row += 1) prepared.events.write(row);
   }
 
   /** All reads of a kind of entity. The pass before must be over. */
