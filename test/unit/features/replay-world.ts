@@ -76,7 +76,7 @@ export class World {
     const others = base.filter((entry) => !isNumbered(entry));
     const seen = new Set<string>();
     const isFirst = (item: OracleItem): boolean => item.kind === 'payment' && item.replaces !== true;
-    this.#items = [...numbered, ...others]
+    this.#items = [...withRetracted(numbered, others), ...others]
       .map(({ item }) => item as OracleItem)
       .filter((item) => !isFirst(item) || (!seen.has(item.id) && seen.add(item.id)));
     this.#numbers = new Map();
@@ -142,6 +142,15 @@ export class World {
     this.#known += 1;
     this.log.push({ ...entry, journal, position, known: this.#known });
   }
+}
+
+/** Records with numbers; before each retraction what it retracts and has none. */
+function withRetracted(numbered: readonly Entry[], others: readonly Entry[]): Entry[] {
+  return numbered.flatMap((entry) => {
+    const { item } = entry;
+    if (item?.kind !== 'retraction') return [entry];
+    return [...others.filter((other) => other.item?.kind === 'payment' && other.item.id === item.id), entry];
+  });
 }
 
 function numbersOf(entries: readonly Entry[], which: 'numbers' | 'saw'): Record<EntityKind, NumberColumns> {
