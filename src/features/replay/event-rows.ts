@@ -25,32 +25,39 @@ export interface EventNumbers {
 /**
  * The numbers of payments' events, row by row: a number that events of several kinds of entity hold is there once, 72
  * bytes a payment with the shipped set. An entity's payments lie anywhere, and what is read of one lies side by side: column
- * by column it was as many misses of the cache as columns. Rows are written when they are first needed.
+ * by column it was as many misses of the cache as columns. Times and identities are there at once, slots when a row is first needed.
  */
 export class EventRows implements EventNumbers {
   readonly numbers: Float64Array;
   readonly stride: number;
   readonly placesOf: Readonly<Record<EntityKind, Int32Array>>;
   readonly #reads: readonly ReadSlot[];
-  readonly #payments: ReplayPayments;
-  readonly #tokens: Float64Array;
+  readonly #payment: ReplayPayments['row'];
   readonly #deriver = new ColumnDeriver();
   readonly #isWritten: Uint8Array;
   #missing: number;
 
-  /** @param tokens of endToEndIds, by row. */
-  constructor(set: FeatureSet, payments: ReplayPayments, tokens: Float64Array, memory: ReplayMemory) {
+  /** @param tokenOf token of a row's endToEndId. */
+  constructor(
+    set: FeatureSet,
+    { count, times, row }: ReplayPayments,
+    tokenOf: (row: number) => number,
+    memory: ReplayMemory,
+  ) {
     const slots: EventSlot[] = [];
     this.placesOf = byKind((kind) =>
       Int32Array.from(set.kinds[kind].layout.slots, (slot) => FIRST_SLOT + placeIn(slots, slot)),
     );
     this.#reads = slots.map(slotReader);
     this.stride = FIRST_SLOT + slots.length;
-    this.numbers = memory.doubles(payments.count * this.stride);
-    this.#payments = payments;
-    this.#tokens = tokens;
-    this.#isWritten = new Uint8Array(payments.count);
-    this.#missing = payments.count;
+    this.numbers = memory.doubles(count * this.stride);
+    this.#payment = row;
+    this.#isWritten = new Uint8Array(count);
+    this.#missing = count;
+    for (let at = 0; at < count; at += 1) {
+      this.numbers[at * this.stride + EVENT_TIME] = times[at] as number;
+      this.numbers[at * this.stride + EVENT_IDENTITY] = tokenOf(at);
+    }
   }
 
   /** Whether no row is left to write. */
@@ -58,19 +65,21 @@ export class EventRows implements EventNumbers {
     return this.#missing === 0;
   }
 
-  /** Writes the event of a row, unless it is there. */
+  /** Token of the endToEndId of a row. */
+  tokenAt(row: number): number {
+    return this.numbers[row * this.stride + EVENT_IDENTITY] as number;
+  }
+
+  /** Writes the slots of a row, unless they are there. */
   write(row: number): void {
     if (this.#isWritten[row] === 1) return;
     this.#isWritten[row] = 1;
     this.#missing -= 1;
-    const base = row * this.stride;
-    this.numbers[base + EVENT_TIME] = this.#payments.times[row] as number;
-    this.numbers[base + EVENT_IDENTITY] = this.#tokens[row] as number;
-    if (this.#reads.length === 0) return;
-    const payment = this.#payments.row(row);
+    const base = row * this.stride + FIRST_SLOT;
+    const payment = this.#payment(row);
     const derived = this.#deriver.read(payment);
     for (let at = 0; at < this.#reads.length; at += 1) {
-      this.numbers[base + FIRST_SLOT + at] = (this.#reads[at] as ReadSlot)(payment, derived);
+      this.numbers[base + at] = (this.#reads[at] as ReadSlot)(payment, derived);
     }
   }
 }

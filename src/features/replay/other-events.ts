@@ -18,26 +18,30 @@ export interface OtherEvents {
   readonly retractions: ReadonlySet<number>;
 }
 
-/** Finds the events of payments. @param tokens of endToEndIds, by row. */
-export function otherEvents(payments: ReplayPayments, tokens: Float64Array, memory: ReplayMemory): OtherEvents {
+/** Finds the events of payments. @param tokenAt token of a row's endToEndId. */
+export function otherEvents(
+  payments: ReplayPayments,
+  tokenAt: (row: number) => number,
+  memory: ReplayMemory,
+): OtherEvents {
   const eventsOf = new Map<number, number[]>();
   const eventOf = memory.integers(payments.count).fill(-1);
-  for (const token of tokensWithTwoEvents(payments, tokens)) eventsOf.set(token, []);
+  for (const token of tokensWithTwoEvents(payments, tokenAt)) eventsOf.set(token, []);
   // An event is found without looking; only payments with another row are held in a map.
   const single = new Map<number, number>();
   const retractions = new Set<number>();
   for (let row = 0; row < payments.count; row += 1) {
-    if (!isEventOf(payments, row)) single.set(tokens[row] as number, -1);
+    if (!isEventOf(payments, row)) single.set(tokenAt(row), -1);
     if (payments.isEvent[row] === EVENT.retraction) retractions.add(row);
   }
   for (let row = 0; row < payments.count; row += 1) {
-    const token = tokens[row] as number;
+    const token = tokenAt(row);
     if (!isEventOf(payments, row)) continue;
     eventsOf.get(token)?.push(row);
     if (single.has(token)) single.set(token, row);
   }
   for (let row = 0; row < payments.count; row += 1) {
-    const token = tokens[row] as number;
+    const token = tokenAt(row);
     if (eventsOf.has(token)) eventOf[row] = SEVERAL;
     else eventOf[row] = isEventOf(payments, row) ? row : (single.get(token) ?? -1);
   }
@@ -56,7 +60,7 @@ function isEventOf({ isEvent }: ReplayPayments, row: number): boolean {
 }
 
 /** They are rare: a store had lost the first, or it was replaced. Found by a table of rows at their tokens, 4 to 7 bytes a payment. */
-function tokensWithTwoEvents(payments: ReplayPayments, tokens: Float64Array): number[] {
+function tokensWithTwoEvents(payments: ReplayPayments, tokenAt: (row: number) => number): number[] {
   const { count } = payments;
   const mask = 2 ** Math.ceil(Math.log2(count * 1.25 + 1)) - 1;
   /** 1 + the row, at the lowest bits of its token or behind; 0 where there is none. */
@@ -64,9 +68,9 @@ function tokensWithTwoEvents(payments: ReplayPayments, tokens: Float64Array): nu
   const twice: number[] = [];
   for (let row = 0; row < count; row += 1) {
     if (!isEventOf(payments, row)) continue;
-    const token = tokens[row] as number;
+    const token = tokenAt(row);
     let at = (token >>> 0) & mask;
-    while (table[at] !== 0 && tokens[(table[at] as number) - 1] !== token) at = (at + 1) & mask;
+    while (table[at] !== 0 && tokenAt((table[at] as number) - 1) !== token) at = (at + 1) & mask;
     if (table[at] === 0) table[at] = row + 1;
     else twice.push(token);
   }

@@ -12,7 +12,7 @@ import { type OtherEvents, otherEvents } from './other-events.ts';
 import { numberEntities } from './replay-groups.ts';
 import type { ReplayRecords } from './replay-input.ts';
 import { type KindRecords, kindRecords } from './replay-items.ts';
-import { OWN_MEMORY, type ReplayMemory } from './replay-memory.ts';
+import type { ReplayMemory } from './replay-memory.ts';
 
 /** What was recorded, in numbers alone, so that any thread can replay from it. */
 export interface ReplayColumns {
@@ -65,11 +65,10 @@ export function replayColumns(
   const kinds = kindsOfSet(set);
   const numbered = numberEntities(payments.keys, labels.payees, kinds);
   const recordsOf: PreparedColumns['recordsOf'] = (kind, into) => kindRecords(kind, records, numbered, into);
-  const tokens = tokensOf(payments.ids, OWN_MEMORY);
-  const events = new EventRows(set, payments, tokens, memory);
+  const events = new EventRows(set, payments, tokenReader(payments.ids), memory);
   const states = memory.bytes(labels.count);
   states.set(labels.states);
-  const others = otherEvents(payments, tokens, memory);
+  const others = otherEvents(payments, (row) => events.tokenAt(row), memory);
   if (others.retractions.size > 0 && set.definition.bound === 'none') {
     throw new AppError(
       'correction_unsupported',
@@ -102,10 +101,13 @@ export function kindsOfSet(set: FeatureSet): readonly EntityKind[] {
   return ENTITY_KINDS.filter((kind) => outputsOfKind(set.kinds[kind]).length > 0);
 }
 
+function tokenReader(ids: TextColumn<string>): (row: number) => number {
+  return ids instanceof PackedColumn ? (row) => ids.token(row) : (row) => token53(ids.at(row) ?? '');
+}
+
 function tokensOf(ids: TextColumn<string>, memory: ReplayMemory): Float64Array {
   const tokens = memory.doubles(ids.length);
-  const tokenOf =
-    ids instanceof PackedColumn ? (row: number) => ids.token(row) : (row: number) => token53(ids.at(row) ?? '');
+  const tokenOf = tokenReader(ids);
   for (let row = 0; row < tokens.length; row += 1) tokens[row] = tokenOf(row);
   return tokens;
 }
