@@ -249,7 +249,7 @@ describe('an import', () => {
       expect(await content(other), `killed after ${writes} writes`).toBe(whole);
       other.remove();
     }
-  });
+  }, 300_000);
 
   it('says what it cannot take', async () => {
     const { ports } = example;
