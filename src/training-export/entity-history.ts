@@ -16,8 +16,6 @@ export interface EntityHistories {
   readonly seqs: Float64Array;
   /** The largest known time up to each record: an entity's known time never goes back. */
   readonly knownTimes: Float64Array;
-  /** The same within the record's epoch. */
-  readonly epochKnownTimes: Float64Array;
 }
 
 /** The key of a record's entity of a kind; null where it names none. */
@@ -27,22 +25,7 @@ export function entityKeyOf({ records }: Pick<SilverSource, 'records'>, kind: En
   return pairKey(keys.payer.at(row) ?? null, keys.payee.at(row) ?? null);
 }
 
-/** The last record of an entity at or below a number; −1 where there is none. */
-export function lastSeen(histories: EntityHistories, entity: number, epoch: number, seq: number): number {
-  const { start, epochs, seqs } = histories;
-  const first = start[entity] as number;
-  let low = first;
-  let high = start[entity + 1] as number;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const isSeen = (epochs[middle] as number) < epoch || (epochs[middle] === epoch && (seqs[middle] as number) <= seq);
-    if (isSeen) low = middle + 1;
-    else high = middle;
-  }
-  return low === first ? -1 : low - 1;
-}
-
-/** Gathers the records of every entity of a kind: 40 bytes each. */
+/** Gathers the records of every entity of a kind: 32 bytes each. */
 export function entityHistories(source: SilverSource, kind: EntityKind): EntityHistories {
   const { records, labels } = source;
   const numbers = new Map<string, number>();
@@ -89,7 +72,7 @@ function grouped(
   return { start, items: placed };
 }
 
-type RecordColumns = Pick<EntityHistories, 'epochs' | 'seqs' | 'knownTimes' | 'epochKnownTimes'>;
+type RecordColumns = Pick<EntityHistories, 'epochs' | 'seqs' | 'knownTimes'>;
 
 /** Sorts the records of each entity, in place, and looks their columns up. */
 function recordColumns(
@@ -111,12 +94,10 @@ function recordColumns(
     epochs: Float64Array.from(items, epochOf),
     seqs: Float64Array.from(items, seqOf),
     knownTimes: Float64Array.from(items, knownOf),
-    epochKnownTimes: Float64Array.from(items, knownOf),
   };
   for (let entity = 0; entity + 1 < start.length; entity += 1) {
     for (let at = (start[entity] as number) + 1; at < (start[entity + 1] as number); at += 1) {
       runOn(columns.knownTimes, at);
-      if (columns.epochs[at] === columns.epochs[at - 1]) runOn(columns.epochKnownTimes, at);
     }
   }
   return columns;
