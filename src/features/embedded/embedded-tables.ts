@@ -211,6 +211,11 @@ export class EmbeddedTables {
     return this.#revisions.get(ordinal) ?? 0;
   }
 
+  #forgetOldest(): void {
+    this.#revisions.delete(this.payments.oldest());
+    this.payments.dropOldest();
+  }
+
   /** Counts a row of a correction where the payment has an event in any entity. */
   #countRow(ordinal: number, by: 1 | -1): void {
     if (!this.kinds.some((_, kind) => this.payments.entityOf(ordinal, kind) >= 0)) return;
@@ -323,8 +328,8 @@ export class EmbeddedTables {
   makeRoom(time: number): void {
     const { payments } = this;
     const newest = Math.max(this.newestMicros, time);
-    while (payments.count > 0 && payments.oldestTime() < newest - KNOWN_FOR_MICROS) payments.dropOldest();
-    if (payments.isFull && payments.oldestTime() < newest - NEVER_FORGOTTEN_MICROS) payments.dropOldest();
+    while (payments.count > 0 && payments.oldestTime() < newest - KNOWN_FOR_MICROS) this.#forgetOldest();
+    if (payments.isFull && payments.oldestTime() < newest - NEVER_FORGOTTEN_MICROS) this.#forgetOldest();
     if (!payments.isFull && this.#hasRoom()) return;
     throw new AppError(
       'state_full',
