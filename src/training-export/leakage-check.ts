@@ -1,3 +1,4 @@
+import { lastAtMost } from '../base/last-at-most.ts';
 import { ENTITY_KINDS, type EntityKind } from '../domain/entity-keys.ts';
 import type { FeatureDefinition } from '../features/definition/definition.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
@@ -131,13 +132,5 @@ function epochAt(keys: Float64Array, at: number): number {
 /** Place of the last record of an entity at or below a number; −1 where there is none. */
 function lastSeen({ start, keys }: KindRecords, entity: number, key: number): number {
   if (entity < 0) return -1;
-  const first = start[entity] as number;
-  let low = first;
-  let high = start[entity + 1] as number;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((keys[middle] as number) <= key) low = middle + 1;
-    else high = middle;
-  }
-  return low === first ? -1 : low - 1;
+  return lastAtMost(keys, start[entity] as number, start[entity + 1] as number, key);
 }

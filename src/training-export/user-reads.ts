@@ -1,3 +1,4 @@
+import { lastAtMost } from '../base/last-at-most.ts';
 import { byKind, type EntityKind } from '../domain/entity-keys.ts';
 import { numberColumns, type ReadSequence } from '../features/replay/replay-input.ts';
 import { type EntityHistories, entityHistories, entityKeyOf } from './entity-history.ts';
@@ -30,13 +31,5 @@ export function readsKnownAt(source: SilverSource): (rows: Int32Array) => ReadSe
 /** The last record that was known at an instant; −1 where none was, or there is no such entity. */
 function lastKnown({ start, knownTimes }: EntityHistories, entity: number, micros: number): number {
   if (entity < 0) return -1;
-  const first = start[entity] as number;
-  let low = first;
-  let high = start[entity + 1] as number;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((knownTimes[middle] as number) <= micros) low = middle + 1;
-    else high = middle;
-  }
-  return low === first ? -1 : low - 1;
+  return lastAtMost(knownTimes, start[entity] as number, start[entity + 1] as number, micros);
 }
