@@ -2,9 +2,7 @@ import { byKind, ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.
 import { EVENT } from '../../domain/recorded-event.ts';
 import { epochOfEvent, numberEntities } from './replay-groups.ts';
 import type { NumberColumns, PlaceColumns, ReplayLabels, ReplayPayments } from './replay-input.ts';
-
-/** Epochs are below 2^20 and numbers below 2^32, so one double holds both in their order. */
-const EPOCH_STEP = 2 ** 32;
+import { EPOCH_STEP } from './replay-items.ts';
 
 /** Payments' columns that an order needs. */
 export type OrderedPayments = Pick<ReplayPayments, 'count' | 'keys' | 'isEvent' | 'numbers' | 'places'> & {
