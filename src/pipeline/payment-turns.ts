@@ -13,17 +13,15 @@ export type CountedPayments = OrderedPayments & {
 };
 
 /**
- * The order of the rows of payments that servers on one Redis corrected: the event, then what corrections made of it, by
- * the epoch of their numbers and what Redis counted in it. Known times are of clocks that may disagree.
+ * The order of the rows of payments that servers on one Redis corrected, and of those that had no number when they were
+ * corrected: the event, then what corrections made of it, by the epoch of their numbers and what Redis counted in it.
+ * Known times are of clocks that may disagree.
  *
  * @returns undefined where there are none.
  */
 export function paymentTurns(payments: CountedPayments): PaymentTurns | undefined {
-  const { count, isEvent, revisions } = payments;
-  const corrected = new Set<string>();
-  for (let row = 0; row < count; row += 1) {
-    if ((revisions[row] as number) >= 0 && isEvent[row] !== EVENT.none) corrected.add(payments.row(row).end_to_end_id);
-  }
+  const { count, isEvent } = payments;
+  const corrected = turnedPayments(payments);
   if (corrected.size === 0) return undefined;
   const rowsOf = new Map<string, number[]>();
   for (let row = 0; row < count; row += 1) {
@@ -43,6 +41,24 @@ export function paymentTurns(payments: CountedPayments): PaymentTurns | undefine
     }
   }
   return { payments: of, count: rowsOf.size, turns };
+}
+
+/** Payments that Redis counted corrections of, and those that an outage left without a number before any store retracted them. */
+function turnedPayments(payments: CountedPayments): ReadonlySet<string> {
+  const { count, isEvent, revisions } = payments;
+  const turned = new Set<string>();
+  const retracted = new Set<string>();
+  for (let row = 0; row < count; row += 1) {
+    if (isEvent[row] === EVENT.none) continue;
+    if ((revisions[row] as number) >= 0) turned.add(payments.row(row).end_to_end_id);
+    else if (isEvent[row] === EVENT.retraction) retracted.add(payments.row(row).end_to_end_id);
+  }
+  for (let row = 0; retracted.size > 0 && row < count; row += 1) {
+    if (isEvent[row] !== EVENT.first || epochAt(payments, row) !== 0) continue;
+    const { end_to_end_id: id } = payments.row(row);
+    if (retracted.has(id)) turned.add(id);
+  }
+  return turned;
 }
 
 /** Orders two rows of one payment as what happened to it. */
