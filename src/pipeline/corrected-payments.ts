@@ -1,8 +1,8 @@
 import { civilParts, civilZone } from '../base/civil-time.ts';
-import { ENTITY_KINDS } from '../domain/entity-keys.ts';
 import type { DuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
+import { epochColumns, epochOfRow } from './epoch-of-row.ts';
 
 const HOUR_MICROS = 3_600_000_000;
 /** Values of one INSERT. */
@@ -19,13 +19,12 @@ const INSERT_ROWS = 1000;
  * what it brings later.
  */
 export async function correctedPayments(db: DuckDb, corrections: Snapshot): Promise<void> {
-  const epochs = ENTITY_KINDS.map((kind) => `${kind}_epoch`);
   const place = ['known_time', 'journal_id', 'journal_position'];
-  const columns = ['end_to_end_id', 'effect', 'event_time', 'amount_centavos', 'revision', ...place, ...epochs];
+  const columns = ['end_to_end_id', 'effect', 'event_time', 'amount_centavos', 'revision', ...place, ...epochColumns()];
   await db.run(`CREATE OR REPLACE TEMP TABLE corrections AS
     SELECT end_to_end_id, effect = 'RETRACTED' AS is_gone, amount_centavos, ${hourOf('event_time')} AS hour,
       row_number() OVER (PARTITION BY end_to_end_id
-        ORDER BY coalesce(${epochs.join(', ')}, 0), coalesce(revision, -1), ${place.join(', ')}, effect = 'REPLACED') AS ord
+        ORDER BY ${epochOfRow()}, coalesce(revision, -1), ${place.join(', ')}, effect = 'REPLACED') AS ord
     FROM ${await duckdbScan(db, corrections, { columns })} WHERE effect <> 'IGNORED'`);
   await civilDays(db, 'corrections');
   await db.run(`CREATE OR REPLACE TEMP TABLE correction_days AS

@@ -1,4 +1,3 @@
-import { ENTITY_KINDS } from '../domain/entity-keys.ts';
 import { PAYMENT_COLUMNS } from '../domain/payment-row.ts';
 import type { DuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
@@ -6,6 +5,7 @@ import type { Row } from '../storage/types/cell.ts';
 import { type DeltaType, isPrimitive } from '../storage/types/delta-type.ts';
 import { journalAppId } from './bronze-writer.ts';
 import { refineCorrection } from './correction-rows.ts';
+import { epochColumns, epochOfRow } from './epoch-of-row.ts';
 import { requireCommitted, type TableFigures } from './job.ts';
 import type { Lake } from './lake.ts';
 import { quarantineRows, type RefusedRow } from './quarantine.ts';
@@ -134,14 +134,13 @@ async function correctionsSql(db: DuckDb, lake: Lake, plan: TablePlan): Promise<
   const fields = plan.bronze.schema.fields.filter(({ name }) => !unused.includes(name));
   const corrections = await duckdbScan(db, plan.bronze, { files: plan.files, columns: fields.map(({ name }) => name) });
   await db.run(`CREATE OR REPLACE TEMP TABLE corrections AS
-    SELECT ${fields.map(({ name }) => name).join(', ')}, ${epochSql(['retracted_', 'replaced_'])} AS epoch
+    SELECT ${fields.map(({ name }) => name).join(', ')}, ${epochOfRow(['retracted_', 'replaced_'])} AS epoch
     FROM ${corrections} WHERE ${rangeCondition(plan.ranges)}`);
   const place = ['end_to_end_id', 'known_time', 'journal_position'];
   const payments = await lake.table('silver/transactions').snapshot();
   const events = await duckdbScan(db, payments, { columns: [...place, 'is_event', ...PAYMENT_PART] });
-  const numbers = ENTITY_KINDS.map((kind) => `${kind}_epoch`);
   const replaced = await duckdbScan(db, plan.silver, {
-    columns: [...place, 'effect', 'revision', ...numbers, ...PAYMENT_PART],
+    columns: [...place, 'effect', 'revision', ...epochColumns(), ...PAYMENT_PART],
   });
   const part = [...place, ...PAYMENT_PART].join(', ');
   // The first event of a payment is the one that counts; of its replacements it is the last. Epochs come first: an import
@@ -150,7 +149,7 @@ async function correctionsSql(db: DuckDb, lake: Lake, plan: TablePlan): Promise<
     SELECT * FROM (
       SELECT 0 AS sign, 0 AS epoch, 0 AS turn, ${part} FROM ${events} WHERE is_event AND end_to_end_id IN (SELECT end_to_end_id FROM corrections)
       UNION ALL
-      SELECT 1 AS sign, ${epochSql([''])} AS epoch, coalesce(revision, -1) AS turn, ${part} FROM ${replaced}
+      SELECT 1 AS sign, ${epochOfRow()} AS epoch, coalesce(revision, -1) AS turn, ${part} FROM ${replaced}
       WHERE effect = 'REPLACED' AND end_to_end_id IN (SELECT end_to_end_id FROM corrections))
     QUALIFY row_number() OVER (PARTITION BY end_to_end_id
       ORDER BY sign DESC, epoch DESC, turn DESC, (2 * sign - 1) * epoch_us(known_time) DESC, (2 * sign - 1) * journal_position DESC) = 1`);
@@ -159,12 +158,6 @@ async function correctionsSql(db: DuckDb, lake: Lake, plan: TablePlan): Promise<
   const before = PAYMENT_PART.map((name) => `${asNumber(`p.${name}`, typeOf.get(name) ?? 'string')} AS ${WAS}${name}`);
   return `SELECT ${[...own, ...before].join(', ')} FROM corrections c LEFT JOIN payments p USING (end_to_end_id)
     ORDER BY c.end_to_end_id, c.epoch, coalesce(c.revision, -1), c.known_time, c.journal_id, c.journal_position`;
-}
-
-/** The epoch of a row's numbers, of which each prefix names some; 0 where it has none. */
-function epochSql(prefixes: readonly string[]): string {
-  const epochs = prefixes.flatMap((prefix) => ENTITY_KINDS.map((kind) => `${prefix}${kind}_epoch`));
-  return `coalesce(${epochs.join(', ')}, 0)`;
 }
 
 /** Integers and times as doubles, exact up to 2^53. */

@@ -1,6 +1,6 @@
-import { ENTITY_KINDS } from '../domain/entity-keys.ts';
 import type { DuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
+import { epochColumns, epochOfRow } from './epoch-of-row.ts';
 import type { Lake } from './lake.ts';
 import { NUMBER_WAIT_MICROS, planTable, rangeCondition } from './silver-plan.ts';
 
@@ -74,17 +74,19 @@ async function countedCorrections(
 ): Promise<CountedCorrection[]> {
   const plan = await planTable(lake, 'corrections', through);
   if (plan.files.length === 0) return [];
-  const has = (prefix: string): string =>
-    `(${ENTITY_KINDS.map((kind) => `${prefix}${kind}_epoch IS NOT NULL`).join(' OR ')})::INTEGER`;
-  const epochs = ['retracted_', 'replaced_'].flatMap((prefix) => ENTITY_KINDS.map((kind) => `${prefix}${kind}_epoch`));
+  const prefixes = ['retracted_', 'replaced_'];
+  const rowCount = prefixes.map((prefix) => `(${epochOfRow([prefix])} > 0)::INTEGER`).join(' + ');
   const places = ['journal_id', 'journal_position', 'known_time', 'end_to_end_id', 'revision', 'is_applied'];
-  const scan = await duckdbScan(db, plan.bronze, { files: plan.files, columns: [...places, ...epochs] });
+  const scan = await duckdbScan(db, plan.bronze, {
+    files: plan.files,
+    columns: [...places, ...epochColumns(prefixes)],
+  });
   // An embedded store's corrections are counted as well, for those of Redis that follow them; they wait for nothing, and
   // neither does one that found nothing to do.
   await db.run(`CREATE OR REPLACE TEMP TABLE counted AS
-    SELECT journal_id, journal_position::DOUBLE AS position, end_to_end_id AS id, coalesce(${epochs.join(', ')}, 0)::DOUBLE AS epoch,
-      coalesce(revision, 0)::DOUBLE AS revision, ${has('retracted_')} + ${has('replaced_')} AS rows,
-      (revision IS NULL OR epoch_us(known_time) <= ${oldMicros} OR ${has('retracted_')} + ${has('replaced_')} = 0) AS is_free
+    SELECT journal_id, journal_position::DOUBLE AS position, end_to_end_id AS id, ${epochOfRow(prefixes)}::DOUBLE AS epoch,
+      coalesce(revision, 0)::DOUBLE AS revision, ${rowCount} AS rows,
+      (revision IS NULL OR epoch_us(known_time) <= ${oldMicros} OR ${rowCount} = 0) AS is_free
     FROM ${scan} WHERE is_applied AND ${rangeCondition(plan.ranges)} ORDER BY journal_id, position`);
   const rows = await db.rows('SELECT * FROM counted');
   return rows.map((row) => ({
