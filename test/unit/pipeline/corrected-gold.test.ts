@@ -10,7 +10,7 @@ import { bronzeWriter } from '../../../src/pipeline/bronze-writer.ts';
 import { openLake } from '../../../src/pipeline/lake.ts';
 import { silverToGold } from '../../../src/pipeline/silver-to-gold.ts';
 import { SET } from '../../scoring-world.ts';
-import { aStep, recordsOf } from './corrected-steps.ts';
+import { recordsOf, someSteps } from './corrected-steps.ts';
 import { storeThatDies } from './failing-store.ts';
 import {
   correction,
@@ -161,7 +161,7 @@ describe('gold of corrected payments', () => {
     let corrected = 0;
     await fc.assert(
       fc.asyncProperty(
-        fc.array(aStep, { minLength: 15, maxLength: 50 }),
+        someSteps({ minLength: 15, maxLength: 50 }),
         fc.array(aLabel, { maxLength: 10 }),
         fc.array(fc.record({ share: fc.nat(100), writes: fc.nat(6) }), { minLength: 1, maxLength: 3 }),
         async (steps, labels, runs) => {
@@ -191,7 +191,7 @@ describe('gold of corrected payments', () => {
       ),
       { numRuns: Number(process.env.GOLD_RUNS ?? 3), endOnFailure: true },
     );
-    expect(corrected).toBeGreaterThan(10);
+    expect(corrected).toBeGreaterThan(1);
   });
 });
 

@@ -9,7 +9,7 @@ import { examplePayment } from '../../payment-example.ts';
 import { correction, idOf, scored, T0 } from './lake-example.ts';
 
 /** Something that happens to one of six payments between two payers and three payees. */
-export const aStep = fc.record({
+const aStep = fc.record({
   kind: fc.constantFrom('pay', 'pay', 'second', 'retract', 'replace'),
   id: fc.integer({ min: 1, max: 6 }),
   payer: fc.integer({ min: 1, max: 2 }),
@@ -20,6 +20,16 @@ export const aStep = fc.record({
 });
 /** One of them. */
 export type Step = typeof aStep extends fc.Arbitrary<infer T> ? T : never;
+
+/** What every run begins with, so that none is without corrections that take effect. */
+const CERTAIN: readonly Step[] = (['pay', 'replace', 'pay', 'retract'] as const).map((kind, at) => {
+  return { kind, id: at < 2 ? 1 : 2, payer: 1, payee: 1, reais: 5, minute: 60, source: 'http' };
+});
+
+/** A payment that is replaced, one that is taken back, and then whatever happens. */
+export function someSteps(random: { readonly minLength: number; readonly maxLength: number }): fc.Arbitrary<Step[]> {
+  return fc.array(aStep, random).map((steps) => [...CERTAIN, ...steps]);
+}
 
 /** The body of `/v1/score` that a step sends. */
 export function bodyOf({ id, payer, payee, reais, minute }: Step, side = 'PAYER'): Record<string, unknown> {
