@@ -229,6 +229,11 @@ class RedisRebuilder {
             const record = { kind: 'epoch', knownTimeMicros: this.#nowMicros(), epoch, ...base } as const;
             await this.#journal.append(encodeRecord(record), 0);
           },
+          onOvertaken: () => {
+            this.#logger.warn(
+              'the state that was built cannot be opened: another server began one meanwhile, or Redis was flushed',
+            );
+          },
         });
         return;
       } catch (error) {

@@ -2,7 +2,7 @@ import type { NumberArray } from '../base/narrow-numbers.ts';
 import { ENTITY_KINDS } from '../domain/entity-keys.ts';
 import type { PaymentRow } from '../domain/payment-row.ts';
 import { EVENT } from '../domain/recorded-event.ts';
-import type { OrderedPayments, PaymentTurns } from '../features/replay/base-order.ts';
+import type { OrderedPayments, PaymentTurns } from '../features/replay/base-keys.ts';
 
 /** Payments as they were recorded, and what corrections made of them, by row. */
 export type CountedPayments = OrderedPayments & {

@@ -7,7 +7,7 @@ import { EVENT } from '../domain/recorded-event.ts';
 import type { Column } from '../features/definition/definition.ts';
 import { type BaseSink, feedBase } from '../features/embedded/base-feed.ts';
 import type { ObservedLabel, RecordedPayment } from '../features/online-store.ts';
-import type { OrderedLabels } from '../features/replay/base-order.ts';
+import type { OrderedLabels } from '../features/replay/base-keys.ts';
 import type { PlaceColumns } from '../features/replay/replay-input.ts';
 import { eventOfEffect, paymentsWithCorrections } from '../governance/correction-records.ts';
 import { lakeColumns } from '../governance/lake-columns.ts';

@@ -48,6 +48,7 @@ async function server(timeoutMs = 10_000): Promise<Server> {
     leastEpoch: 1,
     build: async () => ({ state: new EmbeddedStore(SET), base: { reason: '', silverVersion: null, offsets: {} } }),
     publish: async () => {},
+    onOvertaken: () => {},
   });
   return { store, settled };
 }

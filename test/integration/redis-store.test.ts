@@ -73,6 +73,7 @@ async function run(redis: Place, bound: number, steps: readonly Step[]): Promise
         return { state, base: { reason: 'test', silverVersion: null, offsets: {} } };
       },
       publish: async () => {},
+      onOvertaken: () => {},
     });
     oracle.openEpoch(opened.epoch);
   };
@@ -197,6 +198,7 @@ async function emptyStore({ url, flush }: Place): Promise<RedisOnlineStore> {
     leastEpoch: 1,
     build: async () => ({ state: new EmbeddedStore(set), base: { reason: '', silverVersion: null, offsets: {} } }),
     publish: async () => {},
+    onOvertaken: () => {},
   });
   return store;
 }
@@ -305,6 +307,7 @@ describe('an address of Redis that is not what it says', () => {
         leastEpoch: 1,
         build: async () => ({ state: new EmbeddedStore(set), base: { reason: '', silverVersion: null, offsets: {} } }),
         publish: async () => {},
+        onOvertaken: () => {},
       });
       return 'it was built';
     } catch (error) {

@@ -133,6 +133,7 @@ class Servers {
       publish: async (epoch, { offsets }) => {
         this.epochs.push({ epoch, offsets });
       },
+      onOvertaken: () => {},
     });
   }
 

@@ -1,7 +1,8 @@
 import { ENTITY_KINDS, type EntityKind } from '../../domain/entity-keys.ts';
 import { EVENT } from '../../domain/recorded-event.ts';
 import type { ObservedCorrection, ObservedLabel, RecordedPayment } from '../online-store.ts';
-import { baseOrder, kindOrders, type OrderedLabels, type OrderedPayments } from '../replay/base-order.ts';
+import type { OrderedLabels, OrderedPayments } from '../replay/base-keys.ts';
+import { type BaseOrder, baseOrder } from '../replay/base-order.ts';
 
 /** A store that is built from recorded events. */
 export interface BaseSink {
@@ -40,38 +41,47 @@ export interface FeedProgress {
  * Feeds events into a store so that each entity takes them in the order of its numbers, whichever server and journal
  * they came through: in one order of whole events where there is one, else kind by kind, which takes five times as long.
  *
- * @param pauseRows a pause is yielded after so many rows.
+ * @param pauseRows a pause is yielded after so many rows, and while they are put in order.
  */
 export function* feedBase(events: BaseEvents, sink: BaseSink, pauseRows: number): Generator<FeedProgress> {
-  const { payments, labels } = events;
-  const order = baseOrder(payments, labels);
-  const orders = kindOrders(payments, labels, order);
-  const total = order.length * (orders === null ? 1 : 1 + ENTITY_KINDS.length);
+  const { whole, kinds } = yield* orderOf(events);
+  const total = whole.length * (kinds === null ? 1 : 1 + ENTITY_KINDS.length);
   let done = 0;
   const isPause = (): boolean => {
     done += 1;
     return done % pauseRows === 1;
   };
-  if (orders === null) {
-    for (const item of order) {
+  if (kinds === null) {
+    for (const item of whole) {
       if (item < 0) sink.applyRecordedLabel(events.labelAt(-1 - item));
-      else if (payments.isEvent[item] === EVENT.first) sink.applyRecorded(events.paymentAt(item));
+      else if (events.payments.isEvent[item] === EVENT.first) sink.applyRecorded(events.paymentAt(item));
       else sink.applyRecordedCorrection(correctionAt(events, item));
       if (isPause()) yield { done, total };
     }
     return;
   }
-  const isAdmitted = new Uint8Array(payments.count);
-  for (const item of order) {
+  const isAdmitted = new Uint8Array(events.payments.count);
+  for (const item of whole) {
     if (item >= 0 && admits(events, item, sink)) isAdmitted[item] = 1;
     if (isPause()) yield { done, total };
   }
   for (const kind of ENTITY_KINDS) {
-    for (const item of orders[kind]) {
+    for (const item of kinds[kind]) {
       if (item < 0) sink.appendRecordedLabel(events.labelAt(-1 - item));
       else if (isAdmitted[item] === 1) moveIn(events, kind, item, sink);
       if (isPause()) yield { done, total };
     }
+  }
+}
+
+/** Putting a million events in order takes seconds: pauses there too. */
+function* orderOf({ payments, labels }: BaseEvents): Generator<FeedProgress, BaseOrder> {
+  const steps = baseOrder(payments, labels);
+  const total = payments.count + labels.count;
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    yield { done: 0, total };
   }
 }
 

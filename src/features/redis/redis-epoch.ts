@@ -4,6 +4,7 @@ import { AppError } from '../../base/errors.ts';
 import { parseRedisAddress } from '../../base/redis-address.ts';
 import type { EmbeddedStore } from '../embedded/embedded-store.ts';
 import type { FeatureSet } from '../feature-set.ts';
+import { asBuilder } from './redis-builder-lock.ts';
 import {
   BULK_TIMEOUT_MS,
   COMMAND_TIMEOUT_MS,
@@ -19,7 +20,7 @@ import {
 } from './redis-connection.ts';
 import { epochKeys, epochOfKey, type SetKeys, setKeys } from './redis-layout.ts';
 import { loadState } from './redis-load.ts';
-import { CLOSE_SCRIPT, FENCE_SCRIPT, LOCK_SCRIPT, PUBLISH_SCRIPT } from './redis-scripts.ts';
+import { CLOSE_SCRIPT, FENCE_SCRIPT, PUBLISH_SCRIPT } from './redis-scripts.ts';
 
 /** What an epoch was built from. */
 export interface EpochBase {
@@ -47,11 +48,10 @@ export interface RebuildParts {
   build(): Promise<{ readonly state: EmbeddedStore; readonly base: EpochBase }>;
   /** Makes the opening durable; the epoch is open after it. */
   publish(epoch: number, base: EpochBase): Promise<void>;
+  /** What was built is good for nothing: another server took the lock meanwhile, or Redis was flushed. It is built again. */
+  onOvertaken(): void;
 }
 
-/** Longer than a build may hold the thread up; a builder that died is waited for as long. */
-const LOCK_MS = 30_000;
-const LOCK_RENEWAL_MS = 5000;
 const LOOK_MS = 100;
 /** Four times as long as a command may take. */
 const SETTLE_MS = 4 * COMMAND_TIMEOUT_MS;
@@ -103,14 +103,13 @@ export async function rebuildEpoch(
       const opened = await openEpochOf(redis, keys);
       if (opened !== undefined) return opened;
       if (!isSettled) await parts.settle();
-      if ((await redis.set(keys.lock, token, 'PX', LOCK_MS, 'NX')) !== 'OK') {
-        await wait(LOOK_MS);
-        continue;
+      const built = await asBuilder(redis, keys, token, () => build(redis, set, keys, token, parts));
+      if (built?.made !== undefined) {
+        void dropOlderEpochs(openRedis(url, BULK_TIMEOUT_MS), keys, built.made.epoch);
+        return built.made;
       }
-      const built = await withLock(redis, keys, token, () => build(redis, set, keys, token, parts));
-      if (built === undefined) continue;
-      void dropOlderEpochs(openRedis(url, BULK_TIMEOUT_MS), keys, built.epoch);
-      return built;
+      if (built === undefined) await wait(LOOK_MS);
+      else parts.onOvertaken();
     }
   } catch (error) {
     throw error instanceof AppError ? error : storeUnavailable(error);
@@ -154,21 +153,7 @@ async function openEpochOf(redis: RedisClient, keys: SetKeys): Promise<OpenedEpo
   return found.kind === 'open' ? found.opened : undefined;
 }
 
-async function withLock<T>(redis: RedisClient, keys: SetKeys, token: string, use: () => Promise<T>): Promise<T> {
-  const renewal = setInterval(() => {
-    runScript(redis, LOCK_SCRIPT, [keys.lock], [token, String(LOCK_MS)]).catch(() => {
-      // Without the lock publishing fails, which is where it is looked at.
-    });
-  }, LOCK_RENEWAL_MS);
-  try {
-    return await use();
-  } finally {
-    clearInterval(renewal);
-    await runScript(redis, LOCK_SCRIPT, [keys.lock], [token, '0']).catch(() => undefined);
-  }
-}
-
-/** Undefined where the lock was lost on the way, or Redis flushed: then it is all to do again. */
+/** Undefined where another one took the lock meanwhile, or Redis was flushed: then it is all to do again. */
 async function build(
   redis: RedisClient,
   set: FeatureSet,
@@ -201,7 +186,7 @@ async function buildNext(
   await loadState(redis, state, epochKeys(keys, epoch));
   await publish(epoch, base);
   const opened: OpenedEpoch = { epoch, runIds, ...base };
-  const names = [keys.lock, keys.open, keys.opening(epoch)];
+  const names = [keys.lock, keys.builder, keys.open, keys.opening(epoch)];
   // The commit point: from here on servers join the new epoch. One of the partitions that was lost meanwhile is found then.
   const done = await runScript(redis, PUBLISH_SCRIPT, names, [token, String(epoch), JSON.stringify(opened)]);
   return done === 1 ? opened : undefined;

@@ -10,7 +10,8 @@ import type { FeatureSet } from '../feature-set.ts';
  *   epoch            in every partition: the number of the epoch whose keys scripts may touch there
  *   open             in partition 0: the number of the epoch that is open
  *   opening:<epoch>  in partition 0: JSON of its opening
- *   lock             in partition 0: token of who builds the next one
+ *   lock             in partition 0: token of who builds the next one, for as long as others have to wait
+ *   builder          in partition 0: token of who took the lock last, and has not opened its epoch
  *   last-epoch       in partition 0: the last number that a builder took
  *   <epoch>:e<id>    a payment's event      side:u8 count:u8 f64{count} its first event's numbers · kinds:u8 a bit each ·
  *                    id{} of its entities · f64 rows of corrections so far · f64 time · f64{N} what tiles took in ·
@@ -86,6 +87,7 @@ export interface SetKeys {
   readonly partitions: number;
   readonly open: string;
   readonly lock: string;
+  readonly builder: string;
   readonly lastEpoch: string;
   opening(epoch: number): string;
   /** A partition's key `epoch`. */
@@ -106,6 +108,7 @@ export function setKeys(set: FeatureSet, isCluster: boolean): SetKeys {
     prefix,
     open: `${of(0)}open`,
     lock: `${of(0)}lock`,
+    builder: `${of(0)}builder`,
     lastEpoch: `${of(0)}last-epoch`,
     opening: (epoch) => `${of(0)}opening:${epoch}`,
     marker: (partition) => `${of(partition)}epoch`,

@@ -157,20 +157,33 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 `);
 
-/** Opens an epoch if the lock is still the builder's: KEYS lock, open, opening; ARGV token, epoch, opening. */
-export const PUBLISH_SCRIPT = script(`
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[3], ARGV[3])
-redis.call('SET', KEYS[2], ARGV[2])
-redis.call('DEL', KEYS[1])
+/** Takes the builder's lock, where nobody has it: KEYS lock, builder; ARGV token, milliseconds. */
+export const TAKE_LOCK_SCRIPT = script(`
+if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
+redis.call('SET', KEYS[2], ARGV[1])
 return 1
 `);
 
-/** Makes the builder's lock last longer, or lets it go: KEYS lock; ARGV token, milliseconds (0 lets it go). */
-export const LOCK_SCRIPT = script(`
+/** Makes the lock last longer, or takes it again where it ran out and nobody had it since: KEYS lock, builder; ARGV token, milliseconds. */
+export const RENEW_LOCK_SCRIPT = script(`
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+`);
+
+/** Lets the lock go: KEYS lock; ARGV token. */
+export const RELEASE_LOCK_SCRIPT = script(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-if ARGV[2] == '0' then return redis.call('DEL', KEYS[1]) end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return redis.call('DEL', KEYS[1])
+`);
+
+/** Opens an epoch if nobody else took the lock since its builder did: KEYS lock, builder, open, opening; ARGV token, epoch, opening. */
+export const PUBLISH_SCRIPT = script(`
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[4], ARGV[3])
+redis.call('SET', KEYS[3], ARGV[2])
+redis.call('DEL', KEYS[1], KEYS[2])
+return 1
 `);
 
 /** Writes payments of a base, all of one partition: KEYS theirs; ARGV their values, then how long they live. */

@@ -107,7 +107,7 @@ function numberOf(text: string | null, known: Map<string, number>): number {
  * Numbers pairs of numbers as they are first seen; −1 where either is. The pairs are found by a table of the rows that
  * were first of them, 5 to 10 bytes a payment: a map takes 100 a pair, and holds it long after its use.
  */
-function numberPairs(left: TextCodes, right: TextCodes): { numbers: Int32Array; count: number } {
+export function numberPairs(left: TextCodes, right: TextCodes): { numbers: Int32Array; count: number } {
   const mask = 2 ** Math.ceil(Math.log2(left.length * 1.25 + 1)) - 1;
   /** 1 + the row, at the lowest bits of its pair's hash or behind; 0 where there is none. */
   const table = new Int32Array(mask + 1);

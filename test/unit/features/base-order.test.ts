@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { byKind } from '../../../src/domain/entity-keys.ts';
 import { EVENT } from '../../../src/domain/recorded-event.ts';
-import { baseOrder, kindOrders } from '../../../src/features/replay/base-order.ts';
+import type { OrderedLabels, OrderedPayments } from '../../../src/features/replay/base-keys.ts';
+import { type BaseOrder, baseOrder } from '../../../src/features/replay/base-order.ts';
 import { numberColumns } from '../../../src/features/replay/replay-input.ts';
 
 interface Event {
@@ -83,12 +84,20 @@ function columnsOf(events: readonly Event[]) {
   };
 }
 
+function orderOf(payments: OrderedPayments, labels: OrderedLabels): BaseOrder {
+  const steps = baseOrder(payments, labels);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
 describe('the order of a base', () => {
   it('gives every entity its events in the order of its numbers, whatever the clocks of servers said', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 60 }), (events) => {
         const { payments, labels } = columnsOf(events);
-        const order = [...baseOrder(payments, labels)];
+        const order = [...orderOf(payments, labels).whole];
         expect([...order].sort((a, b) => a - b)).toEqual(
           [
             ...Array.from({ length: labels.count }, (_, row) => -1 - row),
@@ -129,6 +138,61 @@ describe('the order of a base', () => {
     );
   });
 
+  it('is of each kind what sorting each entity by itself gives, whatever numbers there are', () => {
+    const kinds = ['payer', 'payee', 'pair'] as const;
+    const isMixed = { none: 0, some: 0 };
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 40 }), fc.array(fc.nat(50)), (events, changes) => {
+        const { payments, labels } = columnsOf(events);
+        // Numbers in circles, and events with a number in some of their entities only.
+        for (const [at, change] of changes.entries()) {
+          if (payments.count === 0) break;
+          const numbers = payments.numbers[kinds[at % 3] ?? 'payer'];
+          const row = change % payments.count;
+          if (at % 2 === 0) numbers.seqs[row] = 100 + ((change * 7) % 50) + row / 1000;
+          else numbers.epochs[row] = 0;
+          if (numbers.epochs[row] === 0) numbers.seqs[row] = 0;
+        }
+        const { whole, kinds: orders } = orderOf(payments, labels);
+        isMixed[orders === null ? 'none' : 'some'] += 1;
+        for (const kind of kinds) {
+          const entityOf = (item: number): string => {
+            const row = item < 0 ? -1 - item : item;
+            const payee = item < 0 ? labels.payees[row] : payments.keys.payee[row];
+            return kind === 'payee' ? `${payee}` : `${payments.keys.payer[row]}${kind === 'pair' ? payee : ''}`;
+          };
+          const placeOf = (item: number): number[] => {
+            const row = item < 0 ? -1 - item : item;
+            const of = item < 0 ? labels : payments;
+            const { epochs, seqs } = item < 0 ? labels.numbers : payments.numbers[kind];
+            const { knownTimes, journals, positions } = of.places;
+            const isNumbered = epochs[row] !== 0;
+            return [
+              isNumbered ? (epochs[row] as number) : Infinity,
+              isNumbered ? (seqs[row] as number) : (knownTimes[row] as number),
+              Number(journals[row]?.slice(1)),
+              positions[row] as number,
+            ];
+          };
+          const compare = (a: number, b: number): number => {
+            const [left, right] = [placeOf(a), placeOf(b)];
+            const at = left.findIndex((part, index) => part !== right[index]);
+            return at < 0 ? 0 : (left[at] as number) - (right[at] as number);
+          };
+          const items = [...whole].filter((item) => item >= 0 || kind === 'payee');
+          const found = orders === null ? items : [...orders[kind]];
+          expect(found.length).toBe(items.length);
+          for (const entity of new Set(items.map(entityOf))) {
+            const ofEntity = (item: number): boolean => entityOf(item) === entity;
+            expect(found.filter(ofEntity)).toEqual(items.filter(ofEntity).sort(compare));
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
+    expect(Math.min(isMixed.none, isMixed.some)).toBeGreaterThan(10);
+  });
+
   it('is of each kind its own where scripts of several partitions gave numbers in a circle', () => {
     // Two payments between the same accounts: the first for the payer, the second for the payee, came first.
     const { payments, labels } = columnsOf([
@@ -136,9 +200,9 @@ describe('the order of a base', () => {
       { payer: 1, payee: 1, isLabel: false, epoch: 1, known: 1, journal: 0, hasNumber: true },
       { payer: 1, payee: 1, isLabel: true, epoch: 1, known: 2, journal: 0, hasNumber: true },
     ]);
-    expect(kindOrders(payments, labels, baseOrder(payments, labels))).toBeNull();
+    expect(orderOf(payments, labels).kinds).toBeNull();
     payments.numbers.payee.seqs.set([2, 1]);
-    const orders = kindOrders(payments, labels, baseOrder(payments, labels));
+    const orders = orderOf(payments, labels).kinds;
     expect([...(orders?.payer ?? [])]).toEqual([0, 1]);
     expect([...(orders?.payee ?? [])]).toEqual([1, 0, -1]);
   });
@@ -150,7 +214,7 @@ describe('the order of a base', () => {
     ]);
     payments.numbers.payer.epochs[0] = 0;
     payments.numbers.payer.seqs.set([0, 1]);
-    const orders = kindOrders(payments, labels, baseOrder(payments, labels));
+    const orders = orderOf(payments, labels).kinds;
     expect([...(orders?.payer ?? [])]).toEqual([1, 0]);
     expect([...(orders?.payee ?? [])]).toEqual([0, 1]);
   });
@@ -167,8 +231,8 @@ describe('the order of a base', () => {
     const isEvent = Uint8Array.of(EVENT.first, EVENT.first, EVENT.replacement, EVENT.retraction);
     const turns = { payments: Int32Array.of(0, -1, 0, 0), count: 1, turns: Float64Array.of(1, 0, 3, 2) };
     const corrected = { ...payments, isEvent, turns };
-    const order = baseOrder(corrected, labels);
-    expect([...order]).toEqual([1, 0, 3, 2]);
-    expect(kindOrders(corrected, labels, order)).toBeNull();
+    const { whole, kinds } = orderOf(corrected, labels);
+    expect([...whole]).toEqual([1, 0, 3, 2]);
+    expect(kinds).toBeNull();
   });
 });

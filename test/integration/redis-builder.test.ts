@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { EmbeddedStore } from '../../src/features/embedded/embedded-store.ts';
+import { compileFeatureSet } from '../../src/features/feature-set.ts';
+import { setKeys } from '../../src/features/redis/redis-layout.ts';
+import { RedisOnlineStore } from '../../src/features/redis/redis-online-store.ts';
+import { plainSet } from '../unit/features/streams.ts';
+import { startRedis, type TestRedis } from './redis-server.ts';
+
+const SET = compileFeatureSet(plainSet(9));
+const KEYS = setKeys(SET, false);
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.close());
+beforeEach(async () => void (await redis.admin.flushall()));
+
+/** A server, what it did, and something that happens while it builds for the first time. */
+function builder(meanwhile: () => Promise<unknown> = async () => undefined) {
+  const done = { built: 0, overtaken: 0 };
+  const store = new RedisOnlineStore(
+    redis.url,
+    SET,
+    {
+      onNumbersLearned: () => {},
+      onLabelLearned: () => {},
+      onCorrectionSettled: () => {},
+      onStateLost: () => {},
+      onUnreachable: () => {},
+      onEpochOpened: () => {},
+    },
+    10_000,
+  );
+  const rebuild = () =>
+    store.rebuild({
+      leastEpoch: 1,
+      async build() {
+        done.built += 1;
+        if (done.built === 1) await meanwhile();
+        return { state: new EmbeddedStore(SET), base: { reason: '', silverVersion: null, offsets: {} } };
+      },
+      publish: async () => {},
+      onOvertaken: () => {
+        done.overtaken += 1;
+      },
+    });
+  return { store, done, rebuild };
+}
+
+it('opens what it built though its lock ran out, where nobody else took it', async () => {
+  const one = builder(() => redis.admin.del(KEYS.lock));
+  expect(await one.rebuild()).toMatchObject({ epoch: 1 });
+  expect(one.done).toEqual({ built: 1, overtaken: 0 });
+  expect(await redis.admin.exists(KEYS.lock, KEYS.builder)).toBe(0);
+  await one.store.close();
+});
+
+it('joins the epoch of another one that took the lock when it had run out', async () => {
+  const other = builder();
+  const one = builder(async () => {
+    await redis.admin.del(KEYS.lock);
+    await other.rebuild();
+  });
+  const opened = await one.rebuild();
+  expect([one.done, other.done]).toEqual([
+    { built: 1, overtaken: 1 },
+    { built: 1, overtaken: 0 },
+  ]);
+  expect(opened).toMatchObject({ epoch: 2 });
+  expect([one.store.epoch, other.store.epoch]).toEqual([2, 2]);
+  for (const { store } of [one, other]) await store.close();
+});
+
+it('builds again where Redis was flushed meanwhile', async () => {
+  const one = builder(() => redis.admin.flushall());
+  await one.rebuild();
+  expect(one.done).toEqual({ built: 2, overtaken: 1 });
+  await one.store.close();
+});
