@@ -1,9 +1,11 @@
 import type { FeatureOutput } from '../features/feature-output.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { type ReplayPorts, replayPieces } from '../features/replay/replay.ts';
+import { MEMORY_SPILL } from '../features/spill/memory-spill.ts';
 import type { ColumnRead } from '../governance/lake-columns.ts';
+import { ServedSpill } from './served-spill.ts';
 import { type ServedFeature, servedTally } from './served-tally.ts';
-import { cellOf, differingFeatures, SERVED_COLUMNS, servedBy, servedVectors, statusOf } from './served-vectors.ts';
+import { cellOf, differingFeatures, SERVED_BY_COLUMNS, servedBy, statusOf } from './served-vectors.ts';
 import { readsOf } from './silver-reads.ts';
 import { readSilver, replayRecords, type SilverSource } from './silver-source.ts';
 import type { SourceTables, SourceVersions } from './source-snapshots.ts';
@@ -53,12 +55,26 @@ export async function compareServed(
   read?: ColumnRead,
   ports: ReplayPorts = {},
 ): Promise<SkewReport> {
-  const source = await readSilver(tables, set, wanted, { decisions: [...SERVED_COLUMNS, 'known_time'] }, read);
+  const served = new ServedSpill(set, ports.spill ?? MEMORY_SPILL);
+  try {
+    const reading = (of?: ColumnRead): ColumnRead => served.reading(of);
+    const columns = { decisions: [...SERVED_BY_COLUMNS, 'known_time'], reading };
+    return await compareAll(await readSilver(tables, set, wanted, columns, read), set, served, ports);
+  } finally {
+    served.close();
+  }
+}
+
+async function compareAll(
+  source: SilverSource,
+  set: FeatureSet,
+  vectors: ServedSpill,
+  ports: ReplayPorts,
+): Promise<SkewReport> {
   const { payments, sides, decisions, decisionOf } = source;
   const isOurs = servedBy(source, set);
   const decided = decisionOf.reduce((count, decision) => (decision >= 0 ? count + 1 : count), 0);
   const rows = Int32Array.from({ length: payments.count }, (_, row) => row).filter(isOurs);
-  const servedAt = servedVectors(decisions, set.names.length);
   const knownTimes = decisions.numbers('known_time');
   const tally = servedTally(set);
   let newest: number | null = null;
@@ -67,7 +83,7 @@ export async function compareServed(
   let first: SkewExample | null = null;
   const compare = (row: number, out: FeatureOutput): void => {
     const decision = decisionOf[row] as number;
-    const served = servedAt(decision);
+    const served = vectors.vector(decision);
     newest = Math.max(newest ?? Number.NEGATIVE_INFINITY, knownTimes[decision] as number);
     const differing = differingFeatures(served, out);
     tally.see(served, differing);

@@ -1,4 +1,6 @@
 import { AppError } from '../base/errors.ts';
+import { MEMORY_SPILL } from '../features/spill/memory-spill.ts';
+import type { ColumnRead } from '../governance/lake-columns.ts';
 import { closeIdleInstances } from '../storage/parquet/duckdb-instance.ts';
 import { buildManifest } from './build-manifest.ts';
 import { checkOptions } from './check-options.ts';
@@ -6,10 +8,11 @@ import { ID_COLUMNS, type IdColumn, idColumnsToRead } from './entity-columns.ts'
 import { exportColumns } from './export-columns.ts';
 import { MANIFEST_FILE } from './export-format.ts';
 import type { ExportOptions, ExportPorts } from './export-options.ts';
-import { DECISION_COLUMNS, type ExportRows, exportRows, readsFor } from './export-rows.ts';
+import { DECISION_COLUMNS, type ExportRows, exportRows, type RowPorts, readsFor } from './export-rows.ts';
 import { LEAKAGE_RULE, leaksOfCounts, leaksOfOrder, leakText } from './leakage-check.ts';
 import { type ExportManifest, serializeManifest } from './manifest.ts';
-import { SERVED_COLUMNS } from './served-vectors.ts';
+import { ServedSpill } from './served-spill.ts';
+import { SERVED_BY_COLUMNS } from './served-vectors.ts';
 import { readSilver, type SilverSource } from './silver-source.ts';
 import { type TrainingCounts, trainingCounts } from './training-counts.ts';
 import { withUserRows } from './user-source.ts';
@@ -36,10 +39,21 @@ export async function createExport(options: ExportOptions, ports: ExportPorts): 
 /** As {@link createExport}, but for the manifest, which is only given back: of an export in parts that is the caller's to write. */
 export async function writeExport(options: ExportOptions, ports: ExportPorts): Promise<ExportManifest> {
   checkOptions(options);
+  const served = options.fromDecisions === true ? new ServedSpill(options.set, ports.spill ?? MEMORY_SPILL) : null;
+  try {
+    return await writeRows(options, { ...ports, served });
+  } finally {
+    served?.close();
+  }
+}
+
+async function writeRows(options: ExportOptions, ports: ExportPorts & RowPorts): Promise<ExportManifest> {
+  const { served } = ports;
   const nameOf = idNames(options, ports);
   const columns = exportColumns(options);
   const silver = await readSilver(ports.tables, options.set, options.versions ?? {}, {
-    decisions: options.fromDecisions === true ? [...DECISION_COLUMNS, ...SERVED_COLUMNS] : DECISION_COLUMNS,
+    ...(served === null ? {} : { reading: (read?: ColumnRead) => served.reading(read) }),
+    decisions: served === null ? DECISION_COLUMNS : [...DECISION_COLUMNS, ...SERVED_BY_COLUMNS],
     payments: idColumnsToRead([...(options.group === undefined ? [] : [options.group.entity]), ...idsAsked(options)]),
   });
   const source = options.rows === undefined ? silver : withUserRows(silver, options.rows);

@@ -12,7 +12,8 @@ import { observedOutcomes, outcomeWeights } from './observed-outcome.ts';
 import { rowCells } from './row-cells.ts';
 import { labelsByPayment } from './row-labels.ts';
 import { type ServedComparison, type ServedReport, servedComparison } from './served-comparison.ts';
-import { servedBy, servedVectors } from './served-vectors.ts';
+import type { ServedSpill } from './served-spill.ts';
+import { servedBy } from './served-vectors.ts';
 import { readsOf } from './silver-reads.ts';
 import { replayRecords, type SilverSource } from './silver-source.ts';
 import { type RowSplit, rowSplit } from './split-plan.ts';
@@ -53,6 +54,12 @@ export interface ExportPiece {
   row(at: number): ExportRow;
 }
 
+/** What rows are made with. */
+export interface RowPorts extends ReplayPorts {
+  /** What decisions held, where that is exported. */
+  readonly served: ServedSpill | null;
+}
+
 /** Decisions' columns that rows carry, or are weighed by. */
 export const DECISION_COLUMNS: readonly string[] = ['decision', 'policy_version', 'degraded', 'rule_id'];
 
@@ -68,12 +75,12 @@ export function exportRows(
   columns: readonly ExportColumn[],
   isWanted: (row: number) => boolean,
   nameOf: (column: IdColumn, id: string) => string,
-  ports: ReplayPorts,
+  ports: RowPorts,
 ): ExportRows {
   const asked = orderedRows(source, isWanted);
-  const order = options.fromDecisions === true ? asked.filter(servedBy(source, options.set)) : asked;
+  const order = ports.served === null ? asked : asked.filter(servedBy(source, options.set));
   const notServed = asked.length - order.length;
-  const served = options.fromDecisions === true ? servedReader(source, options) : null;
+  const served = ports.served === null ? null : servedReader(source, options, ports.served);
   const readRow = rowReader(source, options, columns, nameOf);
   return {
     count: order.length,
@@ -143,9 +150,8 @@ interface ServedReader {
   vectorOf(row: number): FeatureOutput;
 }
 
-function servedReader({ decisions, decisionOf }: SilverSource, { set }: ExportOptions): ServedReader {
-  const vectors = servedVectors(decisions, set.names.length);
-  const vectorOf = (row: number): FeatureOutput => vectors(decisionOf[row] as number);
+function servedReader({ decisionOf }: SilverSource, { set }: ExportOptions, served: ServedSpill): ServedReader {
+  const vectorOf = (row: number): FeatureOutput => served.vector(decisionOf[row] as number);
   const comparison = servedComparison(set);
   return { comparison, vectorOf, compare: (row, recomputed) => comparison.see(vectorOf(row), recomputed) };
 }

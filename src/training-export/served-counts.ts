@@ -6,7 +6,7 @@ import { filesWhere } from '../storage/scan/prune-snapshot.ts';
 import type { DataFile, Snapshot } from '../storage/scan/snapshot.ts';
 import type { ColumnData } from '../storage/types/column-data.ts';
 import { edgeBin } from './float-bins.ts';
-import { SERVED_COLUMNS, servedVectors } from './served-vectors.ts';
+import { SERVED_BY_COLUMNS, servedVectors, VECTOR_COLUMNS } from './served-vectors.ts';
 
 /** How the features of decisions are spread over given bins. */
 export interface ServedCounts {
@@ -49,7 +49,7 @@ export async function countServed(
   const times: number[] = [];
   let counted = 0;
   let read = 0;
-  const columns = ['known_time', ...SERVED_COLUMNS];
+  const columns = ['known_time', ...SERVED_BY_COLUMNS, ...VECTOR_COLUMNS];
   const files = sinceMicros === null ? among : filesSince(decisions, sinceMicros, among);
   for await (const chunk of readColumnChunks(decisions, { columns, files, chunkRows: PIECE_ROWS })) {
     const data = (name: string): ColumnData => chunk.columns[columns.indexOf(name)] as ColumnData;

@@ -4,8 +4,11 @@ import { FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
 import type { LakeColumns } from '../governance/lake-columns.ts';
 import type { SilverSource } from './silver-source.ts';
 
-/** Columns of decisions that hold what was served. */
-export const SERVED_COLUMNS: readonly string[] = ['feature_set', 'feature_set_version', 'features', 'feature_status'];
+/** Columns of decisions that say which set was served. */
+export const SERVED_BY_COLUMNS: readonly string[] = ['feature_set', 'feature_set_version'];
+
+/** Columns of decisions that hold what was served of it. */
+export const VECTOR_COLUMNS: readonly string[] = ['features', 'feature_status'];
 
 /** Whether a row of the payments has a decision that was made with this version of a set. */
 export function servedBy(
@@ -41,7 +44,7 @@ export function statusOf({ status }: FeatureOutput, at: number): string {
   return FEATURE_STATUS_NAMES[status[at] ?? 255] ?? 'unknown';
 }
 
-/** Vectors as decisions hold them; the object is the same for every call. A vector of another length has no value at all. */
+/** Vectors as columns of decisions hold them; the object is the same for every call. A vector of another length has no value at all. */
 export function servedVectors(
   decisions: Pick<LakeColumns, 'data'>,
   count: number,

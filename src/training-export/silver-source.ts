@@ -56,6 +56,8 @@ export interface SilverColumns {
   readonly decisions: readonly string[];
   /** Columns of texts of silver.transactions. */
   readonly payments?: readonly string[];
+  /** Reads decisions, where more is done with them. @param read which rows; all unless told. */
+  readonly reading?: (read?: ColumnRead) => ColumnRead;
 }
 
 /**
@@ -78,8 +80,6 @@ export async function readSilver(
     'silver/epochs': opened,
     [CORRECTIONS]: corrections,
   } = snapshots;
-  const columnsOf = async (snapshot: Snapshot, names: readonly string[]): Promise<LakeColumns> =>
-    ofWholeVersion(tables, snapshot, () => lakeColumns(snapshot, names, read));
   const paid = await paymentColumns(tables, snapshots, read, [
     ...paymentRecordColumns(set.columns),
     'known_assumed',
@@ -87,7 +87,10 @@ export async function readSilver(
     'source_id',
     ...(columns.payments ?? []),
   ]);
-  const decisions = await columnsOf(decided, ['end_to_end_id', 'side', ...ENTITY_COLUMNS, ...columns.decisions]);
+  const ofDecisions = ['end_to_end_id', 'side', ...ENTITY_COLUMNS, ...columns.decisions];
+  const decisions = await ofWholeVersion(tables, decided, () =>
+    lakeColumns(decided, ofDecisions, columns.reading?.(read) ?? read),
+  );
   const records = recordedPayments(paid, set.columns);
   const payments = withoutCorrections(records);
   const sides = paid.requiredTexts('side');
