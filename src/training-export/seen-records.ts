@@ -1,8 +1,7 @@
-import type { EntityKind } from '../domain/entity-keys.ts';
+import { type EntityKind, pairKey } from '../domain/entity-keys.ts';
 import { LABEL_STATES } from '../domain/label.ts';
 import { epochBook } from '../features/replay/epoch-book.ts';
 import type { ReplayReads } from '../features/replay/replay-input.ts';
-import { entityKeyOf } from './entity-history.ts';
 import type { SilverSource } from './silver-source.ts';
 
 /** A record that a row saw, of one of its entities. */
@@ -72,4 +71,11 @@ function* labelRecords({ labels }: SilverSource, key: string, isSeen: IsSeen): G
     const state = LABEL_STATES[labels.states[row] as number] ?? null;
     yield { row, what: 'label', endToEndId: labels.ids.at(row) ?? '', ...times, epoch, seq, state };
   }
+}
+
+/** The key of a record's entity of a kind; null where it names none. */
+function entityKeyOf({ records }: SilverSource, kind: EntityKind, row: number): string | null {
+  const { keys } = records;
+  if (kind !== 'pair') return keys[kind].at(row) ?? null;
+  return pairKey(keys.payer.at(row) ?? null, keys.payee.at(row) ?? null);
 }
