@@ -1,16 +1,15 @@
-import { ENTITY_KINDS } from '../domain/entity-keys.ts';
 import type { DuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
 import type { Row } from '../storage/types/cell.ts';
 import { isPrimitive } from '../storage/types/delta-type.ts';
+import { NUMBER_COLUMNS, numbersTold } from './event-numbers.ts';
 import { type JobFigures, type JobPorts, requireCommitted, runJob, type TableFigures } from './job.ts';
 import type { Lake } from './lake.ts';
 import { quarantineRows, type RefusedRow } from './quarantine.ts';
 import { nameJournals, refineCorrections } from './refine-corrections.ts';
 import {
   bronzePositions,
-  numbersTable,
   planTable,
   type RefinedTable,
   rangeCondition,
@@ -218,26 +217,30 @@ async function* refinedRows(
   }
 }
 
-/** Columns that records after an event may tell. */
-const NUMBER_COLUMNS: ReadonlySet<string> = new Set(ENTITY_KINDS.flatMap((kind) => [`${kind}_epoch`, `${kind}_seq`]));
-
 /** A query of the fresh rows of bronze, integers and times as doubles (exact up to 2^53). */
 async function sourceSql(db: DuckDb, lake: Lake, { table }: Refinement, plan: TablePlan): Promise<string> {
   const unused = ['raw', 'schema_version', 'content_type', 'ingest_date', 'ingest_hour', 'line'];
   const fields = plan.bronze.schema.fields.filter(({ name }) => !unused.includes(name));
   const scan = await duckdbScan(db, plan.bronze, { files: plan.files, columns: fields.map(({ name }) => name) });
-  const numbers = table === 'transactions' ? await numbersTable(db, lake) : undefined;
+  const hasNumbers = table === 'transactions';
+  if (hasNumbers) await numbersTold(db, lake, await keysInRange(db, plan));
   const columns = fields.map(({ name, type }) => {
     let value = `b.${name}`;
-    if (numbers !== undefined && NUMBER_COLUMNS.has(name)) value = `coalesce(${value}, n.${name})`;
+    if (hasNumbers && NUMBER_COLUMNS.includes(name)) value = `coalesce(${value}, n.${name})`;
     // An event whose number never came was presented all the same.
-    if (numbers !== undefined && name === 'is_event') value = `coalesce(${value}, n.is_event, true)`;
+    if (hasNumbers && name === 'is_event') value = `coalesce(${value}, n.is_event, true)`;
     if (isPrimitive(type) && type === 'timestamp') value = `epoch_us(${value})::DOUBLE`;
     if (isPrimitive(type) && type === 'long') value = `${value}::DOUBLE`;
     return `${value} AS ${name}`;
   });
-  const join =
-    numbers === undefined ? '' : `LEFT JOIN ${numbers} n ON n.end_to_end_id = b.end_to_end_id AND n.side = b.side`;
+  const join = hasNumbers ? 'LEFT JOIN numbers n ON n.end_to_end_id = b.end_to_end_id AND n.side = b.side' : '';
   return `SELECT ${columns.join(', ')} FROM ${scan} b
     JOIN fresh f ON f.journal_id = b.journal_id AND f.journal_position = b.journal_position ${join}`;
+}
+
+/** A subquery: the payments and sides of the plan's rows. */
+async function keysInRange(db: DuckDb, plan: TablePlan): Promise<string> {
+  const columns = ['end_to_end_id', 'side', 'journal_id', 'journal_position'];
+  const scan = await duckdbScan(db, plan.bronze, { files: plan.files, columns });
+  return `(SELECT end_to_end_id, side FROM ${scan} WHERE ${rangeCondition(plan.ranges)})`;
 }

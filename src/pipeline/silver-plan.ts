@@ -1,11 +1,10 @@
-import { ENTITY_KINDS } from '../domain/entity-keys.ts';
 import type { DuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
 import type { DataFile, Snapshot } from '../storage/scan/snapshot.ts';
 import { sqlText } from '../storage/types/sql-types.ts';
 import type { Transaction } from '../storage/write/change-request.ts';
-import type { BronzeTableName } from './bronze-rows.ts';
 import { journalAppId } from './bronze-writer.ts';
+import { toldOf } from './event-numbers.ts';
 import type { Lake, LakeTableName } from './lake.ts';
 
 /** Rows of one journal that are to go on: positions `(after, through]`. */
@@ -145,14 +144,13 @@ export async function withoutWaitingEvents(
     columns: ['journal_id', 'journal_position', 'known_time', 'end_to_end_id', 'side', 'is_event', 'payment'],
   });
   const rows = await db.rows(
-    `WITH numbers AS ${await numbersTable(db, lake)}
-     SELECT journal_id, min(journal_position)::DOUBLE AS first FROM ${scan} t
+    `SELECT journal_id, min(journal_position)::DOUBLE AS first FROM ${scan} t
      WHERE is_event IS NULL AND ${rangeCondition(plan.ranges)}
        AND epoch_us(known_time) > ${nowMicros - NUMBER_WAIT_MICROS}
        -- Without an account, a document, a key or a device there is no entity, and so no number to wait for.
        AND regexp_matches(payment, '"(account|document|pixKey|device)":')
        -- A row without numbers says that there are none: a second side, or an event of an epoch's base.
-       AND NOT EXISTS (SELECT 1 FROM numbers n WHERE n.end_to_end_id = t.end_to_end_id AND n.side = t.side)
+       AND NOT EXISTS (SELECT 1 FROM ${await toldOf(db, lake)} n WHERE n.end_to_end_id = t.end_to_end_id AND n.side = t.side)
      GROUP BY journal_id`,
   );
   const held = new Map(through);
@@ -160,16 +158,6 @@ export async function withoutWaitingEvents(
     if (typeof journalId === 'string' && typeof first === 'number') held.set(journalId, first - 1);
   }
   return held;
-}
-
-/** A subquery: what is known of each event's numbers from the records that came after it. */
-export async function numbersTable(db: DuckDb, lake: Lake): Promise<string> {
-  const snapshot = await lake.table('bronze/sequences' satisfies `bronze/${BronzeTableName}`).snapshot();
-  const first = (column: string, entity: string): string =>
-    `arg_min(${column}, (known_time, journal_position)) FILTER (${entity}_epoch IS NOT NULL) AS ${column}`;
-  const columns = ENTITY_KINDS.flatMap((entity) => [first(`${entity}_epoch`, entity), first(`${entity}_seq`, entity)]);
-  return `(SELECT end_to_end_id, side, bool_or(is_event) AS is_event, ${columns.join(', ')}
-    FROM ${await duckdbScan(db, snapshot)} GROUP BY end_to_end_id, side)`;
 }
 
 /** The files of a bronze table that may hold rows which silver does not have. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { NO_NUMBERS } from '../../../src/domain/entity-keys.ts';
+import { type EntityNumbers, NO_NUMBERS } from '../../../src/domain/entity-keys.ts';
+import type { JournalRecord } from '../../../src/events/journal-record.ts';
 import { paymentCodec } from '../../../src/events/payment-codec.ts';
 import { bronzeToSilver } from '../../../src/pipeline/bronze-to-silver.ts';
 import { bronzeWriter } from '../../../src/pipeline/bronze-writer.ts';
@@ -147,6 +148,52 @@ describe('bronze to silver', () => {
       pair_seq: 7n,
       is_event: true,
     });
+  });
+
+  it('takes of numbers that were told in parts, or again, the first of each entity', async () => {
+    const paid = (n: number): JournalRecord => {
+      const { isEvent, numbers, saw, answer, features, featureStatus, ...payment } = scored(n);
+      return { ...payment, kind: 'payment' };
+    };
+    const told = (n: number, at: number, numbers: Partial<EntityNumbers>, isEvent = true): JournalRecord => ({
+      kind: 'sequence',
+      knownTimeMicros: T0 + at,
+      endToEndId: idOf(n),
+      side: 'PAYER',
+      isEvent,
+      numbers: { ...NO_NUMBERS, ...numbers },
+    });
+    const of = (seq: number) => ({ epoch: 2, seq });
+    const first = [paid(1), told(1, 9000, { payer: of(1), pair: of(1) })];
+    const second = [
+      paid(2),
+      paid(3),
+      paid(4),
+      told(2, 10_000, { payer: of(5) }),
+      told(3, 11_000, { payer: of(6), payee: of(7) }),
+      told(2, 12_000, { payer: of(8), payee: of(9) }),
+      told(4, 13_000, {}, false),
+      // Told once more of one that silver has.
+      told(1, 14_000, { payer: of(10) }),
+    ];
+    await writerOf().write(entries(first));
+    await bronzeToSilver(example.ports);
+    await writerOf().write(entries(second, 1 + first.length));
+    await bronzeToSilver(example.ports);
+    const rows = (await example.rows('silver/transactions')).map((row) => [
+      row.end_to_end_id,
+      row.is_event,
+      row.payer_seq,
+      row.payee_seq,
+      row.pair_seq,
+      row.payee_epoch,
+    ]);
+    expect(rows.sort()).toEqual([
+      [idOf(1), true, 1n, null, 1n, null],
+      [idOf(2), true, 5n, 9n, null, 2n],
+      [idOf(3), true, 6n, 7n, null, 2n],
+      [idOf(4), false, null, null, null, null],
+    ]);
   });
 
   it('lets an event go on without a number that never came', async () => {
