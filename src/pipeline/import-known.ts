@@ -26,10 +26,11 @@ export async function knownPayments(
   const isKnown = (row: CellRow): boolean => Number(row.journal_position) <= (offsets[String(row.journal_id)] ?? 0);
   const transactions = await lake.table('silver/transactions').snapshot();
   const payments: KnownPayment[] = [];
-  const columns = ['end_to_end_id', 'side', 'payee_account', 'journal_id', 'journal_position'];
+  const columns = ['end_to_end_id', 'side', 'is_event', 'payee_account', 'journal_id', 'journal_position'];
   for await (const row of readRows(transactions, { columns })) {
     if (!isKnown(row)) continue;
-    const account = row.payee_account;
+    // A second side may name another payee: labels are the event's.
+    const account = row.is_event === true ? row.payee_account : null;
     payments.push({
       endToEndId: String(row.end_to_end_id),
       side: row.side as Side,

@@ -1,13 +1,14 @@
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, createReadStream, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { timeHeap } from '../base/time-heap.ts';
 import { type ImportedPayment, paymentRow } from '../domain/payment-row.ts';
-import { fileRecords } from './import-lines.ts';
 import type { TimedRow } from './import-order.ts';
 
 /** Rows that are sorted in memory at once: about 150 MB. */
 const RUN_ROWS = 50_000;
 const BATCH_ROWS = 1_000;
+const PIECE_BYTES = 256 * 1024;
+const NEWLINE = 0x0a;
 
 /**
  * Sorts rows by (known time, line) in bounded memory: runs are sorted in memory, and where there is
@@ -74,9 +75,17 @@ function spilled({ row, ...known }: TimedRow): object {
   return row.kind === 'bad' ? { known, row: { ...row, raw } } : { known, row: { ...row, raw, row: null } };
 }
 
+/** A row in base64 is longer than a record of a payments file may be: these lines are our own, and have no limit. */
 async function* readRun(path: string): AsyncGenerator<TimedRow> {
-  for await (const records of fileRecords(path, 'ndjson')) {
-    for (const { bytes } of records) yield restored(bytes.toString());
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const piece of createReadStream(path, { highWaterMark: PIECE_BYTES }) as AsyncIterable<Buffer>) {
+    rest = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
+    let at = 0;
+    for (let end = rest.indexOf(NEWLINE); end >= 0; end = rest.indexOf(NEWLINE, at)) {
+      yield restored(rest.toString('utf8', at, end));
+      at = end + 1;
+    }
+    rest = rest.subarray(at);
   }
 }
 
@@ -91,30 +100,40 @@ async function* oneRun(run: readonly TimedRow[]): AsyncGenerator<TimedRow> {
   yield* run;
 }
 
-/** Merges sorted runs; of equal known times the run that was cut first has the earlier lines. */
+/**
+ * Merges sorted runs; of equal known times the run that was cut first has the earlier lines. All rows of a file may have
+ * one known time: nothing is gathered but a batch.
+ */
 async function* merged(runs: readonly AsyncGenerator<TimedRow>[]): AsyncGenerator<TimedRow[]> {
-  const heads = timeHeap<{ readonly timed: TimedRow; readonly run: number }>();
-  const advance = async (run: number): Promise<void> => {
-    const next = await runs[run]?.next();
-    if (next !== undefined && next.done !== true) heads.push(next.value.knownMicros, { timed: next.value, run });
-  };
-  for (const run of runs.keys()) await advance(run);
+  const heads = timeHeap<{
+    readonly timed: TimedRow;
+    readonly run: AsyncGenerator<TimedRow>;
+    readonly order: number;
+  }>();
+  for (const [order, run] of runs.entries()) {
+    const first = await nextOf(run);
+    if (first !== undefined) heads.push(first.knownMicros, { timed: first, run, order });
+  }
   let batch: TimedRow[] = [];
   while (heads.size > 0) {
-    // Ties leave the heap by order of push; sorting the tied heads by line keeps the file's order.
     const at = heads.nextMicros();
     const tied = [];
-    while (heads.nextMicros() === at) {
-      const head = heads.pop();
-      tied.push(head.timed);
-      await advance(head.run);
-    }
-    tied.sort(byKnownTime);
-    batch.push(...tied);
-    if (batch.length >= BATCH_ROWS) {
-      yield batch;
-      batch = [];
+    while (heads.nextMicros() === at) tied.push(heads.pop());
+    for (const { timed, run, order } of tied.sort((a, b) => a.order - b.order)) {
+      let next: TimedRow | undefined = timed;
+      for (; next?.knownMicros === at; next = await nextOf(run)) {
+        batch.push(next);
+        if (batch.length < BATCH_ROWS) continue;
+        yield batch;
+        batch = [];
+      }
+      if (next !== undefined) heads.push(next.knownMicros, { timed: next, run, order });
     }
   }
   if (batch.length > 0) yield batch;
+}
+
+async function nextOf(run: AsyncGenerator<TimedRow>): Promise<TimedRow | undefined> {
+  const next = await run.next();
+  return next.done === true ? undefined : next.value;
 }

@@ -213,6 +213,32 @@ describe('the order of an import', () => {
       { numRuns: 60 },
     );
   });
+
+  const bad = (line: number, raw: Buffer): TimedRow => ({
+    row: { kind: 'bad', line, raw, code: 'c', reason: 'r' },
+    knownMicros: 7,
+    assumed: false,
+  });
+
+  it('may all have one known time', async () => {
+    // More than a call takes arguments.
+    const count = 200_000;
+    const rows = Array.from({ length: count }, (_, at) => bad(at + 1, Buffer.of(at & 0xff)));
+    let next = 1;
+    for await (const batch of sortedRows(batched(rows, 1000), folder, 50_000)) {
+      expect(batch.length).toBeLessThanOrEqual(1000);
+      for (const { row } of batch) {
+        if (row.line !== next) throw new Error(`line ${row.line} comes where ${next} should`);
+        next += 1;
+      }
+    }
+    expect(next).toBe(count + 1);
+  });
+
+  it('may be as long as a record is cut at, which is longer in a run', async () => {
+    const rows = [1, 2, 3].map((line) => bad(line, Buffer.alloc(65_536, line)));
+    expect(await all(sortedRows(batched(rows, 1), folder, 1))).toEqual(rows);
+  });
 });
 
 describe('the ledger of an import', () => {
