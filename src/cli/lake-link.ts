@@ -47,6 +47,7 @@ export function startLakeWorker(data: Omit<LakeWorkerData, 'positions'>, logger:
   >();
   let requests = 0;
   let health: FeatureHealth = {};
+  let hasEnded = false;
   let ended: (() => void) | undefined;
   const send = (message: ToLakeWorker): void => worker.postMessage(message);
   worker.on('message', (message: FromLakeWorker) => {
@@ -74,13 +75,18 @@ export function startLakeWorker(data: Omit<LakeWorkerData, 'positions'>, logger:
   });
   worker.on('error', (error) => {
     logger.error({ err: error }, 'the lake’s worker failed: scoring goes on, the journal keeps what it has');
-    for (const { reject } of waiting.values()) reject(new AppError('storage_failed', 'the lake’s worker failed'));
+  });
+  // An error ends it too: nobody answers any more, neither those that wait nor those that come.
+  worker.on('exit', () => {
+    hasEnded = true;
+    for (const { reject } of waiting.values()) reject(workerGone());
     waiting.clear();
     ended?.();
   });
   return {
     archive: {
       find(endToEndId, side) {
+        if (hasEnded) return Promise.reject(workerGone());
         if (waiting.size >= MOST_LOOKUPS)
           return Promise.reject(new AppError('overloaded', 'too many look-ups in the lake: try again'));
         return new Promise((resolve, reject) => {
@@ -97,6 +103,7 @@ export function startLakeWorker(data: Omit<LakeWorkerData, 'positions'>, logger:
     runSilver: () => send({ kind: 'run-silver' }),
     stop: () =>
       new Promise((resolve) => {
+        if (hasEnded) return resolve();
         ended = () => {
           worker.terminate().then(
             () => resolve(),
@@ -106,4 +113,8 @@ export function startLakeWorker(data: Omit<LakeWorkerData, 'positions'>, logger:
         send({ kind: 'stop' });
       }),
   };
+}
+
+function workerGone(): AppError {
+  return new AppError('storage_failed', 'the lake cannot be asked: its worker ended; start the server again');
 }

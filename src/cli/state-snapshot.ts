@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { systemErrorCode } from '../base/errors.ts';
+import { messageOf, systemErrorCode } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import {
   bytesOf,
@@ -143,9 +143,13 @@ export async function readSnapshot(
 ): Promise<ReadSnapshot> {
   let bytes: Buffer;
   try {
-    bytes = await readFile(path);
+    bytes = await readWhole(path);
   } catch (error) {
-    return { kind: 'refused', reason: systemErrorCode(error) === 'ENOENT' ? 'there is none' : 'it cannot be read' };
+    const code = systemErrorCode(error);
+    return {
+      kind: 'refused',
+      reason: code === 'ENOENT' ? 'there is none' : `it cannot be read (${code ?? messageOf(error)})`,
+    };
   }
   const file = decodeSections(FORMAT, bytes);
   if (file.kind === 'refused') return file;
@@ -154,6 +158,25 @@ export async function readSnapshot(
   if (reason !== undefined) return { kind: 'refused', reason };
   index.restore(answersOf(file.sections));
   return { kind: 'restored', base };
+}
+
+/** A read takes 2 GiB at most, and a snapshot of 4 M payments is larger. */
+const READ_BYTES = 2 ** 30;
+
+async function readWhole(path: string): Promise<Buffer> {
+  const file = await open(path);
+  try {
+    const bytes = Buffer.allocUnsafeSlow((await file.stat()).size);
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesRead } = await file.read(bytes, done, Math.min(READ_BYTES, bytes.length - done), done);
+      // It became shorter: its checksums tell.
+      if (bytesRead === 0) return bytes.subarray(0, done);
+      done += bytesRead;
+    }
+    return bytes;
+  } finally {
+    await file.close();
+  }
 }
 
 function sectionsOfAnswers(columns: AnswerColumns): Section[] {
