@@ -78,8 +78,9 @@ export async function openRedisState(
   const { files, journalFolder, logger, ports } = sources;
   const index = new AnswerIndex(LIMITS.retryHorizonMicros);
   await bringOthersToSilver(ports, journal.id, logger);
-  await feedAnswers(ports.lake, index, ports.clock.nowMicros() - LIMITS.retryHorizonMicros);
+  // Before silver's answers are read: what comes to silver meanwhile is read twice then, and not passed over.
   const after = (await silverPositions(ports.lake)).get(journal.id) ?? 0;
+  await feedAnswers(ports.lake, index, ports.clock.nowMicros() - LIMITS.retryHorizonMicros);
   const tail = await feedJournalTail(files, journalFolder, after, NO_SINK, index);
   const clock = systemClock(tail.lastKnownTimeMicros);
   const rebuilder = new RedisRebuilder(set, journal, sources, () => clock.nowMicros());

@@ -93,7 +93,7 @@ export class LocalPages implements PageStore {
   }
 
   pin(): void {
-    this.#free.push(...this.#later);
+    for (const page of this.#later) this.#free.push(page);
     this.#later = [];
     const free = new Set(this.#free);
     this.#pinned = new Set();

@@ -92,7 +92,11 @@ export class LateAppends<T> {
 
   async #run(): Promise<void> {
     this.#running = true;
-    const batch = [...this.#waiting].slice(0, BATCH);
+    const batch: (readonly [string, Waiting<T>])[] = [];
+    for (const waiting of this.#waiting) {
+      if (batch.length === BATCH) break;
+      batch.push(waiting);
+    }
     const outcomes = await Promise.allSettled(batch.map(([, { item }]) => this.#append(item)));
     let known = 0;
     for (const [at, [name, waiting]] of batch.entries()) {

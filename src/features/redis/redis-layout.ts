@@ -21,7 +21,7 @@ import type { FeatureSet } from '../feature-set.ts';
  *   <epoch>:t<k><id> an entity's tiles      hash: index → newest, count, f64{8} a group, registers u8{4096}, histograms u32{800}
  *   <epoch>:l<id>    a payee's labels       f64{4} count, head, kept, newest dropped · label{kept}
  *   <epoch>:r<id>    beside e or m: headers below the event, and of labels where they are read; for its retry, 15 minutes
- *   <epoch>:n<id>    in the payee's partition: a label's number by its request, 15 minutes
+ *   <epoch>:n<id>    in the payee's partition: a label's number by its request, 24 hours
  *   <epoch>:c<id>    in a single server: what became of a correction by its request, 24 hours
  *
  *   header = f64{8}  sequence, count, first, second, newest, newest dropped, head, kept

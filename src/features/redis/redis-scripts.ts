@@ -137,7 +137,7 @@ if kept > BOUND then
   head = head + 1
 end
 redis.call('SET', KEYS[3], struct.pack('<dddd', count + 1, head, kept, dropped) .. list)
-redis.call('SET', KEYS[4], number, 'PX', ${RETRY_TTL_MS})
+redis.call('SET', KEYS[4], number, 'PX', ${MARKER_TTL_MS})
 return {1, number}
 `);
 }
