@@ -39,13 +39,14 @@ async function openStore(url, set, payments) {
   );
   await store.connect();
   await store.rebuild({
-    leastEpoch: 1,
+    leastEpoch: async () => 1,
     async build() {
       const state = new EmbeddedStore(set, { maxPayments: payments.length + 1 });
       for (const payment of payments) state.applyRecorded(payment);
       return { state, base: { reason: 'bench', silverVersion: null, offsets: {} } };
     },
     publish: async () => {},
+    onOvertaken() {},
   });
   return store;
 }

@@ -222,9 +222,8 @@ class RedisRebuilder {
   async #rebuild(reason: string): Promise<void> {
     while (!this.#stopped) {
       try {
-        const leastEpoch = 1 + (await this.lastEpoch());
         await this.store?.rebuild({
-          leastEpoch,
+          leastEpoch: async () => 1 + (await this.lastEpoch()),
           build: () => this.#build(reason),
           publish: async (epoch, base) => {
             const record = { kind: 'epoch', knownTimeMicros: this.#nowMicros(), epoch, ...base } as const;

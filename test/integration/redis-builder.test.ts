@@ -3,7 +3,7 @@ import { EmbeddedStore } from '../../src/features/embedded/embedded-store.ts';
 import { compileFeatureSet } from '../../src/features/feature-set.ts';
 import { setKeys } from '../../src/features/redis/redis-layout.ts';
 import { RedisOnlineStore } from '../../src/features/redis/redis-online-store.ts';
-import { plainSet } from '../unit/features/streams.ts';
+import { paymentOf, plainSet, rowOf } from '../unit/features/streams.ts';
 import { startRedis, type TestRedis } from './redis-server.ts';
 
 const SET = compileFeatureSet(plainSet(9));
@@ -17,8 +17,9 @@ afterAll(() => redis.close());
 beforeEach(async () => void (await redis.admin.flushall()));
 
 /** A server, what it did, and something that happens while it builds for the first time. */
-function builder(meanwhile: () => Promise<unknown> = async () => undefined) {
+function builder(meanwhile: () => Promise<unknown> = async () => undefined, payments = 0) {
   const done = { built: 0, overtaken: 0 };
+  const published: number[] = [];
   const store = new RedisOnlineStore(
     redis.url,
     SET,
@@ -34,25 +35,31 @@ function builder(meanwhile: () => Promise<unknown> = async () => undefined) {
   );
   const rebuild = () =>
     store.rebuild({
-      leastEpoch: 1,
+      leastEpoch: async () => 1,
       async build() {
         done.built += 1;
         if (done.built === 1) await meanwhile();
-        return { state: new EmbeddedStore(SET), base: { reason: '', silverVersion: null, offsets: {} } };
+        const state = new EmbeddedStore(SET);
+        for (let at = 0; at < payments; at += 1) {
+          state.applyRecorded(
+            paymentOf(rowOf(`E${String(at).padStart(31, '0')}`, 1_762_000_000_000_000 + at, 1, at, at)),
+          );
+        }
+        return { state, base: { reason: '', silverVersion: null, offsets: {} } };
       },
-      publish: async () => {},
+      publish: async (epoch) => void published.push(epoch),
       onOvertaken: () => {
         done.overtaken += 1;
       },
     });
-  return { store, done, rebuild };
+  return { store, done, published, rebuild };
 }
 
 it('opens what it built though its lock ran out, where nobody else took it', async () => {
   const one = builder(() => redis.admin.del(KEYS.lock));
   expect(await one.rebuild()).toMatchObject({ epoch: 1 });
   expect(one.done).toEqual({ built: 1, overtaken: 0 });
-  expect(await redis.admin.exists(KEYS.lock, KEYS.builder)).toBe(0);
+  expect(await redis.admin.exists(KEYS.lock, KEYS.builder(0))).toBe(0);
   await one.store.close();
 });
 
@@ -76,5 +83,35 @@ it('builds again where Redis was flushed meanwhile', async () => {
   const one = builder(() => redis.admin.flushall());
   await one.rebuild();
   expect(one.done).toEqual({ built: 2, overtaken: 1 });
+  await one.store.close();
+});
+
+it('writes nothing into the epoch of the same number that another one opened after a flush', async () => {
+  const other = builder();
+  const one = builder(async () => {
+    await redis.admin.flushall();
+    await other.rebuild();
+  }, 50);
+  await one.rebuild();
+  expect(one.done).toEqual({ built: 1, overtaken: 1 });
+  expect([other.published, one.published]).toEqual([[1], []]);
+  expect(await redis.admin.keys('sn2:*:1:*')).toEqual([]);
+  for (const { store } of [one, other]) await store.close();
+});
+
+it('leaves nothing of a state that memory has no room for, and builds it when there is', async () => {
+  const one = builder(undefined, 20_000);
+  await redis.admin.config('SET', 'maxmemory-policy', 'noeviction');
+  await redis.admin.config('SET', 'maxmemory', '6mb');
+  try {
+    await expect(one.rebuild()).rejects.toMatchObject({ code: 'store_unavailable' });
+  } finally {
+    await redis.admin.config('SET', 'maxmemory', '0');
+  }
+  expect(await redis.admin.keys('sn2:*:1:*')).toEqual([]);
+  expect(one.published).toEqual([]);
+  await one.rebuild();
+  expect(await redis.admin.dbsize()).toBeGreaterThan(20_000);
+  expect(one.published).toEqual([2]);
   await one.store.close();
 });

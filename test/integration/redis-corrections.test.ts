@@ -45,7 +45,7 @@ async function server(timeoutMs = 10_000): Promise<Server> {
   );
   await store.connect();
   await store.rebuild({
-    leastEpoch: 1,
+    leastEpoch: async () => 1,
     build: async () => ({ state: new EmbeddedStore(SET), base: { reason: '', silverVersion: null, offsets: {} } }),
     publish: async () => {},
     onOvertaken: () => {},

@@ -66,7 +66,7 @@ async function run(redis: Place, bound: number, steps: readonly Step[]): Promise
   const store = new RedisOnlineStore(redis.url, set, NO_HOOKS, 10_000);
   const reopen = async (): Promise<void> => {
     const opened = await store.rebuild({
-      leastEpoch: oracle.epoch + 1,
+      leastEpoch: async () => oracle.epoch + 1,
       async build() {
         const state = new EmbeddedStore(set, { maxPayments: 400 });
         feedRecorded(state, oracle.items);
@@ -195,7 +195,7 @@ async function emptyStore({ url, flush }: Place): Promise<RedisOnlineStore> {
   const store = new RedisOnlineStore(url, set, NO_HOOKS, 10_000);
   await store.connect();
   await store.rebuild({
-    leastEpoch: 1,
+    leastEpoch: async () => 1,
     build: async () => ({ state: new EmbeddedStore(set), base: { reason: '', silverVersion: null, offsets: {} } }),
     publish: async () => {},
     onOvertaken: () => {},
@@ -304,7 +304,7 @@ describe('an address of Redis that is not what it says', () => {
     const store = new RedisOnlineStore(url, set, NO_HOOKS);
     try {
       await store.rebuild({
-        leastEpoch: 1,
+        leastEpoch: async () => 1,
         build: async () => ({ state: new EmbeddedStore(set), base: { reason: '', silverVersion: null, offsets: {} } }),
         publish: async () => {},
         onOvertaken: () => {},

@@ -121,7 +121,7 @@ class Servers {
 
   async rebuild(server: number): Promise<void> {
     await this.stores[server]?.rebuild({
-      leastEpoch: this.epochs.length + 1,
+      leastEpoch: async () => this.epochs.length + 1,
       build: async () => {
         for (let tries = 0; this.#intents.size > 0 && tries < 300; tries += 1) await wait(10);
         const offsets = this.#offsets();

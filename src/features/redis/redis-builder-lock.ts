@@ -16,10 +16,11 @@ const LOCK_RENEWAL_MS = 5000;
  */
 export async function asBuilder<T>(
   redis: RedisClient,
-  { lock, builder }: SetKeys,
+  { lock, builder: builderOf }: SetKeys,
   token: string,
   use: () => Promise<T>,
 ): Promise<{ readonly made: T } | undefined> {
+  const builder = builderOf(0);
   if ((await runScript(redis, TAKE_LOCK_SCRIPT, [lock, builder], [token, String(LOCK_MS)])) !== 1) return undefined;
   const renewal = setInterval(() => {
     runScript(redis, RENEW_LOCK_SCRIPT, [lock, builder], [token, String(LOCK_MS)]).catch(() => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { AppError } from '../../base/errors.ts';
+import { AppError, messageOf } from '../../base/errors.ts';
 import { parseRedisAddress } from '../../base/redis-address.ts';
 import type { EmbeddedStore } from '../embedded/embedded-store.ts';
 import type { FeatureSet } from '../feature-set.ts';
@@ -19,7 +19,7 @@ import {
   storeUnavailable,
 } from './redis-connection.ts';
 import { epochKeys, epochOfKey, type SetKeys, setKeys } from './redis-layout.ts';
-import { loadState } from './redis-load.ts';
+import { loadState, Overtaken } from './redis-load.ts';
 import { CLOSE_SCRIPT, FENCE_SCRIPT, PUBLISH_SCRIPT } from './redis-scripts.ts';
 
 /** What an epoch was built from. */
@@ -42,8 +42,8 @@ export interface OpenedEpoch extends EpochBase {
 export interface RebuildParts {
   /** Called once no epoch is open: what is known of appends that did not end in the last one is to be told now. */
   settle(): Promise<void>;
-  /** Every epoch that the lake or a journal names is below this. */
-  readonly leastEpoch: number;
+  /** Every epoch that the lake or a journal names is below this. Asked once the lock is ours: another one may have opened one. */
+  leastEpoch(): Promise<number>;
   /** Builds the state of now, in this process. Called once the lock is ours. */
   build(): Promise<{ readonly state: EmbeddedStore; readonly base: EpochBase }>;
   /** Makes the opening durable; the epoch is open after it. */
@@ -172,21 +172,43 @@ async function buildNext(
   set: FeatureSet,
   keys: SetKeys,
   token: string,
-  { leastEpoch, build: buildState, publish }: RebuildParts,
+  parts: RebuildParts,
 ): Promise<OpenedEpoch | undefined> {
-  const epoch = await takeNumber(redis, keys, leastEpoch);
-  // Before the journals are read: what is recorded under the old epoch after that would be in no epoch's state.
-  await fence(redis, keys, epoch);
+  let epoch = Number.NaN;
+  try {
+    epoch = await takeNumber(redis, keys, await parts.leastEpoch());
+    // Before the journals are read: what is recorded under the old epoch after that would be in no epoch's state.
+    await fence(redis, keys, epoch, token);
+    return await fill(redis, set, keys, epoch, token, parts);
+  } catch (error) {
+    if (error instanceof Overtaken) return undefined;
+    // Half a state helps nobody; and where memory is full, no epoch is open whose keys are worth it.
+    const isFull = /\bOOM\b/.test(messageOf(error));
+    await dropEpochs(redis, keys, (its) => its === epoch || (isFull && its >= 0));
+    throw error;
+  }
+}
+
+async function fill(
+  redis: RedisClient,
+  set: FeatureSet,
+  keys: SetKeys,
+  epoch: number,
+  token: string,
+  { build: buildState, publish }: RebuildParts,
+): Promise<OpenedEpoch | undefined> {
   // After the fence: every server that holds a partition is known by then, and nothing of the epoch is written yet.
   const runIds = await runIdsOf(redis);
   // Other servers meet the fence, or their command's end, and journal what they know: then all of it is in the base.
   if (keys.partitions > 1) await wait(SETTLE_MS);
   const { state, base } = await buildState();
   if (state.set.hash !== set.hash) throw new AppError('internal', 'the state was built for another feature set');
-  await loadState(redis, state, epochKeys(keys, epoch));
+  await loadState(redis, state, epochKeys(keys, epoch), token);
+  // An opening that nobody joins is not to be journaled: the epoch's number may be another one's then.
+  if ((await redis.get(keys.builder(0))) !== token) return undefined;
   await publish(epoch, base);
   const opened: OpenedEpoch = { epoch, runIds, ...base };
-  const names = [keys.lock, keys.builder, keys.open, keys.opening(epoch)];
+  const names = [keys.lock, keys.builder(0), keys.open, keys.opening(epoch)];
   // The commit point: from here on servers join the new epoch. One of the partitions that was lost meanwhile is found then.
   const done = await runScript(redis, PUBLISH_SCRIPT, names, [token, String(epoch), JSON.stringify(opened)]);
   return done === 1 ? opened : undefined;
@@ -201,10 +223,10 @@ async function takeNumber(redis: RedisClient, keys: SetKeys, leastEpoch: number)
   return epoch;
 }
 
-async function fence(redis: RedisClient, keys: SetKeys, epoch: number): Promise<void> {
+async function fence(redis: RedisClient, keys: SetKeys, epoch: number, token: string): Promise<void> {
   await Promise.all(
     Array.from({ length: keys.partitions }, (_, partition) =>
-      runScript(redis, FENCE_SCRIPT, [keys.marker(partition)], [String(epoch)]),
+      runScript(redis, FENCE_SCRIPT, [keys.marker(partition), keys.builder(partition)], [String(epoch), token]),
     ),
   );
 }
@@ -213,11 +235,22 @@ async function fence(redis: RedisClient, keys: SetKeys, epoch: number): Promise<
 async function dropOlderEpochs(redis: RedisClient, keys: SetKeys, epoch: number): Promise<void> {
   try {
     await connectRedis(redis);
+    await dropEpochs(redis, keys, (its) => its < epoch);
+  } catch {
+    // Memory is freed later.
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** Frees the keys of some epochs, as far as Redis answers. @param isDropped of keys of no epoch it is asked with NaN. */
+async function dropEpochs(redis: RedisClient, keys: SetKeys, isDropped: (epoch: number) => boolean): Promise<void> {
+  try {
     for (const server of serversOf(redis)) {
       let cursor = '0';
       do {
         const [next, found] = await server.scanBuffer(cursor, 'MATCH', `${keys.prefix}*`, 'COUNT', 1000);
-        const old = found.filter((key) => epochOfKey(key, keys) < epoch);
+        const old = found.filter((key) => isDropped(epochOfKey(key, keys)));
         // Keys of one command have to lie in one slot.
         if (keys.partitions > 1) await Promise.all(old.map((key) => server.unlink(key)));
         else if (old.length > 0) await server.unlink(...old);
@@ -226,7 +259,5 @@ async function dropOlderEpochs(redis: RedisClient, keys: SetKeys, epoch: number)
     }
   } catch {
     // Memory is freed later.
-  } finally {
-    redis.disconnect();
   }
 }

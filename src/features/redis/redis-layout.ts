@@ -11,7 +11,7 @@ import type { FeatureSet } from '../feature-set.ts';
  *   open             in partition 0: the number of the epoch that is open
  *   opening:<epoch>  in partition 0: JSON of its opening
  *   lock             in partition 0: token of who builds the next one, for as long as others have to wait
- *   builder          in partition 0: token of who took the lock last, and has not opened its epoch
+ *   builder          in every partition: token of who builds there; in partition 0 it goes with the opening of the epoch
  *   last-epoch       in partition 0: the last number that a builder took
  *   <epoch>:e<id>    a payment's event      side:u8 count:u8 f64{count} its first event's numbers · kinds:u8 a bit each ·
  *                    id{} of its entities · f64 rows of corrections so far · f64 time · f64{N} what tiles took in ·
@@ -87,11 +87,12 @@ export interface SetKeys {
   readonly partitions: number;
   readonly open: string;
   readonly lock: string;
-  readonly builder: string;
   readonly lastEpoch: string;
   opening(epoch: number): string;
   /** A partition's key `epoch`. */
   marker(partition: number): string;
+  /** A partition's key `builder`. */
+  builder(partition: number): string;
   /** What the keys of an epoch begin with in a partition. */
   epochPrefix(partition: number, epoch: number): string;
   /** What every key of the set begins with. */
@@ -108,10 +109,10 @@ export function setKeys(set: FeatureSet, isCluster: boolean): SetKeys {
     prefix,
     open: `${of(0)}open`,
     lock: `${of(0)}lock`,
-    builder: `${of(0)}builder`,
     lastEpoch: `${of(0)}last-epoch`,
     opening: (epoch) => `${of(0)}opening:${epoch}`,
     marker: (partition) => `${of(partition)}epoch`,
+    builder: (partition) => `${of(partition)}builder`,
     epochPrefix: (partition, epoch) => `${of(partition)}${epoch}:`,
   };
 }

@@ -230,10 +230,9 @@ export class RedisOnlineStore implements OnlineStore {
    * @throws AppError `store_unavailable`; whatever the parts throw.
    */
   async rebuild(parts: Omit<RebuildParts, 'settle'>): Promise<OpenedEpoch> {
-    const leastEpoch = Math.max(parts.leastEpoch, this.epoch + 1);
     const opened = await rebuildEpoch(this.#url, this.set, this.#keys.set, {
       ...parts,
-      leastEpoch,
+      leastEpoch: async () => Math.max(await parts.leastEpoch(), this.epoch + 1),
       settle: () => this.#settle(),
     });
     this.#open(opened);

@@ -143,11 +143,13 @@ return {1, number}
 }
 
 /**
- * Closes a partition to every epoch before a builder's, which nobody may open before its own is: KEYS epoch; ARGV the
- * builder's. Where a later builder was there it does nothing.
+ * Closes a partition to every epoch before a builder's, which nobody may open before its own is, and says who builds
+ * there: KEYS epoch, builder; ARGV the builder's epoch, its token. Where a later builder was there it does nothing.
  */
 export const FENCE_SCRIPT = script(`
-if tonumber(redis.call('GET', KEYS[1]) or 0) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1]) end
+if tonumber(redis.call('GET', KEYS[1]) or 0) >= tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1])
+redis.call('SET', KEYS[2], ARGV[2])
 return 1
 `);
 
@@ -186,8 +188,22 @@ redis.call('DEL', KEYS[1], KEYS[2])
 return 1
 `);
 
-/** Writes payments of a base, all of one partition: KEYS theirs; ARGV their values, then how long they live. */
+/** What every script begins with that writes a base: nothing is written once another one builds, or Redis was flushed. */
+const IF_BUILDER = `if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end`;
+
+/** Writes keys of a base, all of one partition: KEYS builder, then theirs; ARGV token, how long they live ('' for ever), their values. */
 export const LOAD_SCRIPT = script(`
-for at = 1, #KEYS do redis.call('SET', KEYS[at], ARGV[at], 'PX', ARGV[#ARGV]) end
-return #KEYS
+${IF_BUILDER}
+for at = 2, #KEYS do
+  if ARGV[2] == '' then redis.call('SET', KEYS[at], ARGV[at + 1])
+  else redis.call('SET', KEYS[at], ARGV[at + 1], 'PX', ARGV[2]) end
+end
+return 1
+`);
+
+/** Writes an entity's tiles of a base: KEYS builder, tiles; ARGV token, then fields and values. */
+export const LOAD_TILES_SCRIPT = script(`
+${IF_BUILDER}
+for at = 2, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[at], ARGV[at + 1]) end
+return 1
 `);
