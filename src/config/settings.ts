@@ -8,6 +8,8 @@ export interface Setting<T> {
   readonly env: string;
   readonly help: string;
   readonly fallback: T;
+  /** What an empty default stands for, for `--help`; none unless told. */
+  readonly unset?: string;
   /** Whether its value is hidden by `config show`. */
   readonly secret?: boolean;
   /** Reads a text or a value of the file; undefined where it is none. */
@@ -120,7 +122,8 @@ export const SETTINGS = {
   ),
   model: text('model', 'SENTINELA_MODEL', 'champion', 'Alias or name@version in the models’ registry.json'),
   modelsDir: {
-    ...text('models-dir', 'SENTINELA_MODELS_DIR', '', 'Folder of the models’ registry; without it, the one that ships'),
+    ...text('models-dir', 'SENTINELA_MODELS_DIR', '', 'Folder of the models’ registry'),
+    unset: 'the one that ships',
     parse: (value: unknown) => (typeof value === 'string' ? value : undefined),
   },
   featureSet: text(
@@ -134,8 +137,9 @@ export const SETTINGS = {
       'drift-export',
       'SENTINELA_DRIFT_EXPORT',
       '',
-      'Folder of the export that the model was trained on: metrics tell how far what is served is from it; without it the model’s own manifest.json, none for no drift',
+      'Folder of the export that the model was trained on: metrics tell how far what is served is from it; none for no drift',
     ),
+    unset: 'the model’s own manifest.json',
     parse: (value: unknown) => (typeof value === 'string' ? value : undefined),
   },
   skewSample: share(
@@ -159,7 +163,12 @@ export const SETTINGS = {
     'Whether who runs commands may see personal data',
   ),
   pseudonymKey: {
-    ...text('pseudonym-key', 'SENTINELA_PSEUDONYM_KEY', '', 'Key of pseudonyms in hex; without it, keys/pseudonym.key'),
+    ...text(
+      'pseudonym-key',
+      'SENTINELA_PSEUDONYM_KEY',
+      '',
+      'Key of pseudonyms and of the control group, 64 hex digits; without it, keys/pseudonym.key',
+    ),
     secret: true,
     parse: (value: unknown) => (typeof value === 'string' && /^([0-9a-f]{64})?$/i.test(value) ? value : undefined),
     expects: '64 hex digits',

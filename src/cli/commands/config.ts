@@ -6,8 +6,8 @@ import { tableLines } from '../terminal.ts';
 /** Adds an option for each named setting. Values are checked with all others, by the configuration. */
 export function addSettingOptions(command: Command, names: readonly SettingName[]): Command {
   for (const name of names) {
-    const { flag, help, env, fallback } = SETTINGS[name];
-    const shown = fallback === '' ? 'none' : String(fallback);
+    const { flag, help, env, fallback, unset } = SETTINGS[name];
+    const shown = fallback === '' ? (unset ?? 'none') : String(fallback);
     if (typeof fallback === 'boolean') command.option(`--no-${flag}`, `not: ${help}`, undefined);
     else command.option(`--${flag} <value>`, `${help} (${env}; default ${shown})`);
   }

@@ -30,6 +30,7 @@ Examples:
     'featureSet',
     'driftExport',
     'skewSample',
+    'controlShare',
     'jobs',
     'logLevel',
   ]);
