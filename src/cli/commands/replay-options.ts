@@ -14,7 +14,7 @@ export function addReplayOptions(command: Command, folder: string): Command {
     .option('--threads <n>', 'threads that compute features; values are the same with any number (default: one a core)')
     .option(
       '--spill-dir <folder>',
-      `where features go that memory has no room for, about 1 KB a row of the shipped set (default: ${folder})`,
+      `where features go that memory has no room for, of the shipped set about 1 KB a row, and 1.5 KB a decision where served ones are read (default: ${folder})`,
     );
 }
 
