@@ -53,8 +53,8 @@ function setupPython() {
   const wanted = createHash('sha256').update(requirements).digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && has(join(python, 'bin/python'))) return;
   console.error('setup: making the Python environment of the tests in .cache/python (about a minute, once)');
-  if (!has('python3'))
-    fail('Python 3.10 or newer is needed by the tests. Install python3 with its venv module and run the tests again.');
+  if (!has('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 11))']))
+    fail('Python 3.11 or newer is needed by the tests. Install python3 with its venv module and run the tests again.');
   mkdirSync(join(root, '.cache'), { recursive: true });
   const done =
     run('python3', ['-m', 'venv', python]) &&

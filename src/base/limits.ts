@@ -30,7 +30,7 @@ export const LIMITS = {
   historicalRows: 50_000,
   /** 50,000 rows of an id and a side. */
   historicalBytes: 8 * 1024 * 1024,
-  /** Historical reads that wait for the one under way: each may take a minute, and nobody waits for ten. */
+  /** Historical reads at once: one is under way and seven wait for it. Each may take a minute, and nobody waits for ten. */
   historicalReads: 8,
   /** A historical read reads the whole of silver first: a minute for 3 M payments. */
   historicalMs: 600_000,
