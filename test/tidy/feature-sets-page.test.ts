@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../src/base/limits.ts';
+import { RESERVED_NAMES, STATUS_SUFFIX } from '../../src/features/definition/reserved-names.ts';
 import { readDefinitionFile } from '../../src/features/yaml/definition-file.ts';
 import { FEATURE_KEYS, FEATURE_KINDS } from '../../src/features/yaml/feature-reader.ts';
 import { ROOT } from './source-files.ts';
@@ -27,6 +28,12 @@ describe('docs/feature-sets.md', () => {
       const keys = [...row.matchAll(/`(\w+)`/g)].map(([, key]) => key);
       expect([...described, ...keys].sort(), kind).toEqual([...FEATURE_KEYS[kind]].sort());
     }
+  });
+
+  it('has the names that no feature may have', () => {
+    const item = /- A feature's name is .*?(?=\n- )/s.exec(page)?.[0] ?? '';
+    const names = [...item.matchAll(/`(\w+)`/g)].map(([, name]) => name);
+    expect(names.sort()).toEqual([STATUS_SUFFIX, ...RESERVED_NAMES].sort());
   });
 
   it('has the limits', () => {
