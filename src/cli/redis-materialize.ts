@@ -44,7 +44,10 @@ export async function materializeInRedis(request: MaterializeRequest, redisUrl: 
       const isOpen = state.gauges.store_open?.read() === 1;
       await state.close();
       if (!isOpen) {
-        throw new AppError('store_unavailable', 'Redis cannot be reached, so no epoch was opened: look at its address');
+        throw new AppError(
+          'store_unavailable',
+          'no epoch was opened: Redis cannot be reached, or the state could not be built there (see the warnings above)',
+        );
       }
       const elapsedMs = Math.round(performance.now() - started);
       return { featureSet: `${set.name}@${set.version}`, instance, epoch, elapsedMs };

@@ -130,6 +130,9 @@ class RedisRebuilder {
   readonly #startPosition: number;
   readonly #logger: Logger;
   #rebuilding: Promise<void> | undefined;
+  /** Resolves when an attempt to build failed: others follow, but nobody waits for them. */
+  readonly #failed: Promise<void>;
+  #noteFailure: () => void = () => {};
   #stopped = false;
 
   constructor(set: FeatureSet, journal: Journal, sources: RedisSources, nowMicros: () => number) {
@@ -139,11 +142,14 @@ class RedisRebuilder {
     this.#nowMicros = nowMicros;
     this.#startPosition = journal.durablePosition();
     this.#logger = sources.logger;
+    this.#failed = new Promise((resolve) => {
+      this.#noteFailure = resolve;
+    });
   }
 
-  /** Resolves when no rebuild is under way. */
+  /** Resolves when no rebuild is under way, or one has failed and is tried again: payments are decided meanwhile, degraded. */
   async settled(): Promise<void> {
-    await this.#rebuilding;
+    await Promise.race([this.#rebuilding, this.#failed]);
   }
 
   stop(): void {
@@ -238,6 +244,7 @@ class RedisRebuilder {
         return;
       } catch (error) {
         this.#logger.warn({ reason: messageOf(error) }, 'the state in Redis could not be built: trying again');
+        this.#noteFailure();
         await wait(RETRY_MS);
       }
     }

@@ -1,3 +1,4 @@
+import { AppError } from '../base/errors.ts';
 import { lastAtMost } from '../base/last-at-most.ts';
 import type { EntityKind } from '../domain/entity-keys.ts';
 import { numberEntities } from '../features/replay/replay-groups.ts';
@@ -12,8 +13,13 @@ import { replayRecords, type SilverSource } from './silver-source.ts';
  * first one sees the base of the first epoch.
  *
  * Looked up kind by kind, once each: 16 bytes a row stay of it, and 20 bytes a record while it is done.
+ *
+ * @throws AppError `not_found` where no epoch was ever opened.
  */
 export function readsKnownAt(source: SilverSource): (rows: Int32Array) => ReadSequence {
+  if (source.epochs.length === 0) {
+    throw new AppError('not_found', 'silver holds no payment yet: there is nothing that rows of a file could see');
+  }
   return (rows) => {
     const known = new Map<EntityKind, NumberColumns>();
     return {
