@@ -11,8 +11,9 @@ const LONGEST_DELAY_MS = 2000;
 
 /**
  * Appends whose outcome is not known, tried again until it is. An append counts once however often
- * it is tried, so trying costs nothing but time. Beyond the limit the oldest are given up: their
- * events stay without a number, and the next epoch's base holds them.
+ * it is tried, so trying costs nothing but time. Beyond the limit those that come are given up: their
+ * events stay without a number, and the next epoch's base holds them. The oldest may have reached Redis when it went
+ * away, and are those whose outcome has to be found out.
  */
 export class LateAppends<T> {
   readonly #append: (item: T) => Promise<boolean>;
@@ -44,9 +45,8 @@ export class LateAppends<T> {
   add(name: string, item: T): void {
     if (this.#waiting.has(name)) return;
     if (this.#waiting.size >= this.#limit) {
-      const [oldest] = this.#waiting.keys();
-      if (oldest !== undefined) this.#waiting.delete(oldest);
       this.#givenUp += 1;
+      return;
     }
     this.#waiting.set(name, { item, attempts: 0 });
     this.#schedule();
@@ -60,6 +60,11 @@ export class LateAppends<T> {
   /** Everything that waits, by its name. */
   entries(): (readonly [string, T])[] {
     return Array.from(this.#waiting, ([name, { item }]) => [name, item] as const);
+  }
+
+  /** Counts one that was given up for another reason. */
+  giveUp(): void {
+    this.#givenUp += 1;
   }
 
   /** Forgets one: its outcome was learned otherwise. */

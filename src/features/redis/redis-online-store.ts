@@ -61,6 +61,9 @@ interface LatePayment {
   readonly payment: ObservedPayment;
   /** Numbers that its event took in an epoch before not all of its entities answered. */
   partial: { readonly epoch: number; readonly numbers: EntityNumbers } | null;
+  /** The epoch in which Redis may have been asked; 0 where it was not. */
+  sentIn: number;
+  readonly sinceMs: number;
 }
 
 /** A correction whose outcome is not known for certain. */
@@ -74,6 +77,11 @@ interface LateCorrection {
 const JOIN_AGAIN_MS = 100;
 /** Appends of unknown outcome that are remembered: at 1 k/s a minute's outage, 60 MB. */
 const LATE_LIMIT = 65_536;
+/**
+ * An event that was never sent is not appended any more after this: silver waits a quarter of an hour for its number, and
+ * then has it without one, which is what replay reads. The next epoch's base holds it.
+ */
+const LATE_APPEND_MS = 10 * 60_000;
 
 /**
  * Online state in Redis, shared by any number of servers: one round trip and one script for a
@@ -164,7 +172,7 @@ export class RedisOnlineStore implements OnlineStore {
   }
 
   async observePayment(payment: ObservedPayment): Promise<Observation> {
-    const late: LatePayment = { payment, partial: null };
+    const late = latePayment(payment);
     try {
       return await this.#tracked(this.#observe(late));
     } catch (error) {
@@ -221,7 +229,7 @@ export class RedisOnlineStore implements OnlineStore {
 
   /** Appends an event in the background: one that a journal holds without numbers. */
   appendLate(payment: ObservedPayment): void {
-    this.#appendLater({ payment, partial: null });
+    this.#appendLater(latePayment(payment));
   }
 
   /**
@@ -292,6 +300,7 @@ export class RedisOnlineStore implements OnlineStore {
     const keys = this.#openKeys();
     // Copies: other payments fill the engine's arrays before the answer comes.
     const events = this.#engine.write(payment.row).map((event) => event.slice());
+    late.sentIn = keys.epoch;
     const observed = await this.#exchange.observe(payment, events, keys);
     if (observed === OTHER_EPOCH) throw this.#epochClosed();
     if ('entities' in observed) return this.#reader.observation(payment, events, keys.epoch, observed);
@@ -370,6 +379,10 @@ export class RedisOnlineStore implements OnlineStore {
   /** True where there is nothing more to learn. */
   async #appendLate(late: LatePayment): Promise<boolean> {
     if (!this.#isOpen) return false;
+    if (late.sentIn !== this.epoch && performance.now() - late.sinceMs > LATE_APPEND_MS) {
+      this.#latePayments.giveUp();
+      return true;
+    }
     const { end_to_end_id: endToEndId, side } = late.payment.row;
     const { isEvent, numbers } = await this.#tracked(this.#observe(late));
     this.#hooks.onNumbersLearned({ endToEndId, side, isEvent, numbers });
@@ -450,6 +463,10 @@ export class RedisOnlineStore implements OnlineStore {
     }
     void this.#join();
   }
+}
+
+function latePayment(payment: ObservedPayment): LatePayment {
+  return { payment, partial: null, sentIn: 0, sinceMs: performance.now() };
 }
 
 function intentOf({ intent }: ObservedCorrection): CorrectionIntent {

@@ -1,0 +1,61 @@
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { EmbeddedStore } from '../../src/features/embedded/embedded-store.ts';
+import { compileFeatureSet } from '../../src/features/feature-set.ts';
+import { LateAppends } from '../../src/features/redis/redis-late-appends.ts';
+import { type LearnedNumbers, RedisOnlineStore } from '../../src/features/redis/redis-online-store.ts';
+import { paymentOf, plainSet, rowOf } from '../unit/features/streams.ts';
+import { startRedis, type TestRedis } from './redis-server.ts';
+
+const SET = compileFeatureSet(plainSet(9));
+const START = 1_762_000_000_000_000;
+const idOf = (n: number): string => `E${String(n).padStart(31, '0')}`;
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.close());
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+it('of an event that was never sent are left to the next epoch once silver does not wait for its number any more', async () => {
+  const learned: LearnedNumbers[] = [];
+  const store = new RedisOnlineStore(redis.url, SET, {
+    onNumbersLearned: (numbers) => void learned.push(numbers),
+    onLabelLearned: () => {},
+    onCorrectionSettled: () => {},
+    onStateLost: () => {},
+    onUnreachable: () => {},
+    onEpochOpened: () => {},
+  });
+  vi.useFakeTimers({ toFake: ['performance'] });
+  await store.connect();
+  const pay = (n: number) => store.observePayment(paymentOf(rowOf(idOf(n), START + n, 1, 1, 1)));
+  // No epoch is open: nothing is sent.
+  await expect(pay(1)).rejects.toMatchObject({ code: 'store_unavailable' });
+  vi.advanceTimersByTime(9 * 60_000);
+  await expect(pay(2)).rejects.toMatchObject({ code: 'store_unavailable' });
+  vi.advanceTimersByTime(2 * 60_000);
+  await store.rebuild({
+    leastEpoch: async () => 1,
+    build: async () => ({ state: new EmbeddedStore(SET), base: { reason: '', silverVersion: null, offsets: {} } }),
+    publish: async () => {},
+    onOvertaken: () => {},
+  });
+  await expect.poll(() => store.lateAppends).toEqual({ waiting: 0, givenUp: 1 });
+  expect(learned.map(({ endToEndId }) => endToEndId)).toEqual([idOf(2)]);
+  expect((await pay(3)).saw.payer?.seq).toBe(1);
+  await store.close();
+});
+
+it('beyond their limit are not taken, so that those which Redis may have got stay', () => {
+  const late = new LateAppends<number>(2, async () => false);
+  for (const [at, name] of ['a', 'b', 'c', 'a'].entries()) late.add(name, at);
+  expect(late.entries()).toEqual([
+    ['a', 0],
+    ['b', 1],
+  ]);
+  expect([late.count, late.givenUp]).toEqual([2, 1]);
+  late.close();
+});
