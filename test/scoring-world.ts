@@ -12,7 +12,7 @@ import { PIX_CORE } from '../src/features/pix-core.ts';
 import { AnswerBook } from '../src/scoring/answer-book.ts';
 import { CommitQueue } from '../src/scoring/commit-queue.ts';
 import { Deadline } from '../src/scoring/deadline.ts';
-import { PaymentScoring } from '../src/scoring/payment-scoring.ts';
+import { PaymentScoring, type ScoringParts } from '../src/scoring/payment-scoring.ts';
 import { DEFAULT_POLICY } from '../src/scoring/policy.ts';
 import { REASON_RULES, reasonTable } from '../src/scoring/reasons.ts';
 import type { Scorer } from '../src/scoring/scorer.ts';
@@ -45,11 +45,12 @@ export const LINEAR_SCORER: Scorer = {
   async close() {},
 };
 
-/** Starts as a server does: recover the journal, rebuild state from it, open an epoch. */
+/** Starts as a server does: recover the journal, rebuild state from it, open an epoch. @param change of the path's parts. */
 export async function startWorld(
   files: JournalFiles,
   clock: ManualClock,
   scorer: Scorer = LINEAR_SCORER,
+  change: (parts: ScoringParts) => ScoringParts = (parts) => parts,
 ): Promise<ScoringWorld> {
   const folder = '/journal/main';
   const hooks = { onDurable: (_mark: number): void => {}, onLost: (): void => {} };
@@ -91,7 +92,7 @@ export async function startWorld(
   );
   const deadline = new Deadline(5000);
   const scoring = new PaymentScoring(
-    {
+    change({
       store,
       durability: 'together',
       journal,
@@ -113,7 +114,7 @@ export async function startWorld(
       onDecision: () => {},
       onServed: () => {},
       onLabel: () => {},
-    },
+    }),
     SET,
   );
   return {

@@ -156,16 +156,16 @@ class RedisRebuilder {
     this.#stopped = true;
   }
 
-  onNumbersLearned(learned: LearnedNumbers): void {
-    this.#write({ kind: 'sequence', knownTimeMicros: this.#nowMicros(), ...learned });
+  onNumbersLearned(learned: LearnedNumbers): Promise<void> {
+    return this.#write({ kind: 'sequence', knownTimeMicros: this.#nowMicros(), ...learned });
   }
 
-  onLabelLearned(label: ObservedLabel, { payeeAccount, number }: LabelObservation): void {
+  async onLabelLearned(label: ObservedLabel, { payeeAccount, number }: LabelObservation): Promise<void> {
     if (number === null) return;
     const { endToEndId, state, eventTimeMicros } = label;
     const body = { endToEndId, state, eventTime: instantOfMicros(eventTimeMicros) };
     const raw = Buffer.from(JSON.stringify(body));
-    this.#write({
+    await this.#write({
       kind: 'label',
       knownTimeMicros: this.#nowMicros(),
       source: 'http',
@@ -178,7 +178,10 @@ class RedisRebuilder {
     });
   }
 
-  onCorrectionSettled({ endToEndId, intent }: ObservedCorrection, made: CorrectionObservation | null): void {
+  async onCorrectionSettled(
+    { endToEndId, intent }: ObservedCorrection,
+    made: CorrectionObservation | null,
+  ): Promise<void> {
     if (intent === undefined) return;
     const { request, source, correctedAtMicros, raw } = intent;
     const part = { endToEndId, source, correctedAtMicros };
@@ -191,7 +194,7 @@ class RedisRebuilder {
       ...part,
       raw: new Uint8Array(0),
     } as const;
-    this.#write(made === null ? nothing : correctionRecord({ ...part, raw }, made, knownTimeMicros, request));
+    await this.#write(made === null ? nothing : correctionRecord({ ...part, raw }, made, knownTimeMicros, request));
   }
 
   onUnreachable(reason: AppError): void {
@@ -216,13 +219,17 @@ class RedisRebuilder {
     });
   }
 
-  #write(record: JournalRecord): void {
-    this.#journal.append(encodeRecord(record), 0).catch((error: unknown) => {
+  /** @throws where it is not durable: the store asks again then, and tells it again. */
+  async #write(record: JournalRecord): Promise<void> {
+    try {
+      await this.#journal.append(encodeRecord(record), 0);
+    } catch (error) {
       this.#logger.warn(
         { reason: messageOf(error) },
-        'a number that was learned late could not be journaled: it is learned again after a restart',
+        'a number that was learned late could not be journaled: it is learned again',
       );
-    });
+      throw error;
+    }
   }
 
   async #rebuild(reason: string): Promise<void> {
@@ -339,10 +346,10 @@ class RedisRebuilder {
     for (const correction of corrections.values()) this.store?.settleCorrection(correction);
     for (const label of labels.values()) {
       // Where it does not answer now, the store goes on trying and tells what it learned.
-      await this.store?.observeLabel(label).then(
-        (learned) => this.onLabelLearned(label, learned),
-        () => {},
-      );
+      await this.store
+        ?.observeLabel(label)
+        .then((learned) => this.onLabelLearned(label, learned))
+        .catch(() => {});
     }
   }
 }

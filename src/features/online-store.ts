@@ -117,6 +117,13 @@ export interface OnlineStore {
    * @throws AppError as {@link observePayment}; `correction_unsupported` where the store takes none.
    */
   correctPayment(correction: ObservedCorrection): CorrectionObservation | Promise<CorrectionObservation>;
+  /**
+   * Of a store outside the process: what it answered could not be journaled. It is asked again in the background, an event
+   * counts once however often it is sent, and its owner is told.
+   */
+  appendLate?(payment: ObservedPayment): void;
+  /** The same of a correction, whose intent is durable. */
+  settleCorrection?(correction: ObservedCorrection): void;
 }
 
 /** A payment's event as a journal or the lake hold it; the row has the columns that the set's events need. */

@@ -168,7 +168,11 @@ export class PaymentScoring implements Scoring {
 
     const place =
       slot === undefined
-        ? await journal.append(encodeRecord(decisionRecord(payment, seen, answer, nowMicros)), 0)
+        ? await journal.append(encodeRecord(decisionRecord(payment, seen, answer, nowMicros)), 0).catch((error) => {
+            // The store has given numbers that no journal says yet.
+            store.appendLate?.({ row, keys });
+            throw error;
+          })
         : await slot.commit(encodeRecord(scoredRecord(payment, seen, answer, knownTimeMicros)));
     answers.remember(row.end_to_end_id, row.side, sha256, place, nowMicros);
     onDecision(row.side, decision.decision, decision.degraded.length > 0);
@@ -214,8 +218,13 @@ async function correctOutside(
   const request = randomUUID();
   await journal.append(encodeRecord({ kind: 'intent', knownTimeMicros, request, isVoid: false, ...part }), 0);
   const { source, correctedAtMicros, raw } = part;
-  const observed = await store.correctPayment({ ...correction, intent: { request, source, correctedAtMicros, raw } });
-  await journal.append(encodeRecord(correctionRecord(part, observed, clock.nowMicros(), request)), 0);
+  const asked = { ...correction, intent: { request, source, correctedAtMicros, raw } };
+  const observed = await store.correctPayment(asked);
+  await journal.append(encodeRecord(correctionRecord(part, observed, clock.nowMicros(), request)), 0).catch((error) => {
+    // It was made, and no journal says so yet.
+    store.settleCorrection?.(asked);
+    throw error;
+  });
   return observed.isApplied;
 }
 

@@ -49,6 +49,39 @@ it('of an event that was never sent are left to the next epoch once silver does 
   await store.close();
 });
 
+it('are learned again where what was learned could not be recorded', async () => {
+  await redis.admin.flushall();
+  let failures = 2;
+  const told: LearnedNumbers[] = [];
+  const store = new RedisOnlineStore(redis.url, SET, {
+    onNumbersLearned: async (numbers) => {
+      failures -= 1;
+      if (failures >= 0) throw new Error('the disk is full');
+      told.push(numbers);
+    },
+    onLabelLearned: () => {},
+    onCorrectionSettled: () => {},
+    onStateLost: () => {},
+    onUnreachable: () => {},
+    onEpochOpened: () => {},
+  });
+  await store.connect();
+  await store.rebuild({
+    leastEpoch: async () => 1,
+    build: async () => ({ state: new EmbeddedStore(SET), base: { reason: '', silverVersion: null, offsets: {} } }),
+    publish: async () => {},
+    onOvertaken: () => {},
+  });
+  const payment = paymentOf(rowOf(idOf(1), START, 1, 1, 1));
+  const { numbers } = await store.observePayment(payment);
+  // Its record was lost: the numbers that it took are told, however often.
+  store.appendLate(payment);
+  await expect.poll(() => store.lateAppends.waiting, { timeout: 10_000 }).toBe(0);
+  expect(told.map((one) => one.numbers)).toEqual([numbers]);
+  expect(failures).toBe(-1);
+  await store.close();
+});
+
 it('beyond their limit are not taken, so that those which Redis may have got stay', () => {
   const late = new LateAppends<number>(2, async () => false);
   for (const [at, name] of ['a', 'b', 'c', 'a'].entries()) late.add(name, at);

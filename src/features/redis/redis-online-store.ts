@@ -40,14 +40,14 @@ export interface LearnedNumbers {
   readonly numbers: EntityNumbers;
 }
 
-/** What a Redis store tells its owner. */
+/** What a Redis store tells its owner. What is learned late is waited for where it is a promise, and told again where that fails. */
 export interface RedisStoreHooks {
   /** An append whose outcome was not known is known now: the numbers are to be journaled. */
-  onNumbersLearned(learned: LearnedNumbers): void;
+  onNumbersLearned(learned: LearnedNumbers): unknown;
   /** A label's number is known now. */
-  onLabelLearned(label: ObservedLabel, learned: LabelObservation): void;
+  onLabelLearned(label: ObservedLabel, learned: LabelObservation): unknown;
   /** What became of a correction that was not answered is known now; null: it was not made, and is not made any more. */
-  onCorrectionSettled(correction: ObservedCorrection, made: CorrectionObservation | null): void;
+  onCorrectionSettled(correction: ObservedCorrection, made: CorrectionObservation | null): unknown;
   /** Redis holds no state that can be trusted: it is new, was flushed, or was restarted. {@link RedisOnlineStore.rebuild} makes one. */
   onStateLost(reason: 'empty' | 'restarted'): void;
   /** Redis cannot be reached at the start; it is tried again. */
@@ -216,8 +216,9 @@ export class RedisOnlineStore implements OnlineStore {
     } catch (error) {
       const made = await this.#tracked(this.#settled(late));
       if (made != null) return made;
-      if (made === null) this.#hooks.onCorrectionSettled(correction, null);
-      else this.#settleLater(late);
+      // Later too where it cannot be journaled that nothing was made.
+      const isTold = made === null && (await this.#tell(() => this.#hooks.onCorrectionSettled(correction, null)));
+      if (!isTold) this.#settleLater(late);
       throw error;
     }
   }
@@ -289,9 +290,9 @@ export class RedisOnlineStore implements OnlineStore {
       const marked = await this.#exchange.numbersIn(epoch, late.payment).catch(() => NO_NUMBERS);
       const numbers = joinedNumbers(late.partial?.numbers, marked);
       if (!hasNumber(numbers)) continue;
-      this.#latePayments.remove(name);
       const { end_to_end_id: endToEndId, side } = late.payment.row;
-      this.#hooks.onNumbersLearned({ endToEndId, side, isEvent: true, numbers });
+      const learned = { endToEndId, side, isEvent: true, numbers };
+      if (await this.#tell(() => this.#hooks.onNumbersLearned(learned))) this.#latePayments.remove(name);
     }
   }
 
@@ -356,8 +357,18 @@ export class RedisOnlineStore implements OnlineStore {
   async #settleCorrection(late: LateCorrection): Promise<boolean> {
     const made = await this.#settled(late);
     if (made === undefined) return false;
-    this.#hooks.onCorrectionSettled(late.correction, made);
+    await this.#hooks.onCorrectionSettled(late.correction, made);
     return true;
+  }
+
+  /** Whether the owner has taken what it was told. */
+  async #tell(hook: () => unknown): Promise<boolean> {
+    try {
+      await hook();
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #openKeys(): EpochKeys {
@@ -385,13 +396,13 @@ export class RedisOnlineStore implements OnlineStore {
     }
     const { end_to_end_id: endToEndId, side } = late.payment.row;
     const { isEvent, numbers } = await this.#tracked(this.#observe(late));
-    this.#hooks.onNumbersLearned({ endToEndId, side, isEvent, numbers });
+    await this.#hooks.onNumbersLearned({ endToEndId, side, isEvent, numbers });
     return true;
   }
 
   async #appendLateLabel(label: ObservedLabel, request: string): Promise<boolean> {
     if (!this.#isOpen) return false;
-    this.#hooks.onLabelLearned(label, await this.#observeLabel(label, request));
+    await this.#hooks.onLabelLearned(label, await this.#observeLabel(label, request));
     return true;
   }
 

@@ -1,0 +1,61 @@
+import { expect, it } from 'vitest';
+import { manualClock } from '../../../src/base/clock.ts';
+import { AppError } from '../../../src/base/errors.ts';
+import { parseCorrection } from '../../../src/domain/parse-correction.ts';
+import { forgetfulFiles } from '../../../src/events/memory-journal-files.ts';
+import { decodeRecord } from '../../../src/events/record-codec.ts';
+import type { ObservedCorrection, ObservedPayment } from '../../../src/features/online-store.ts';
+import { examplePayment } from '../../payment-example.ts';
+import { LINEAR_SCORER, startWorld } from '../../scoring-world.ts';
+
+const START = Date.UTC(2026, 10, 20, 12) * 1000;
+
+/** A path over a store outside the process, whose journal takes no record of one kind. */
+async function pathWithout(kind: string) {
+  const again: { payments: ObservedPayment[]; corrections: ObservedCorrection[] } = { payments: [], corrections: [] };
+  const world = await startWorld(forgetfulFiles(), manualClock(START), LINEAR_SCORER, (parts) => {
+    const { store, journal } = parts;
+    return {
+      ...parts,
+      durability: 'event-first',
+      store: {
+        epoch: store.epoch,
+        observePayment: async (payment) => store.observePayment(payment),
+        readFeatures: async (read) => store.readFeatures(read),
+        observeLabel: async (label) => store.observeLabel(label),
+        checkCorrections: () => store.checkCorrections(),
+        correctPayment: async (correction) => store.correctPayment(correction),
+        appendLate: (payment) => void again.payments.push(payment),
+        settleCorrection: (correction) => void again.corrections.push(correction),
+      },
+      journal: Object.create(journal, {
+        append: {
+          value: async (payload: Buffer, mark: number) => {
+            if (decodeRecord(payload).kind === kind) throw new AppError('disk_full', 'the disk is full');
+            return journal.append(payload, mark);
+          },
+        },
+      }) as typeof journal,
+    };
+  });
+  return { world, again };
+}
+
+it('asks a store again for the numbers of a payment whose decision could not be journaled', async () => {
+  const { world, again } = await pathWithout('decision');
+  const payment = examplePayment();
+  await expect(world.score(payment)).rejects.toMatchObject({ code: 'disk_full' });
+  expect(again.payments.map(({ row }) => row.end_to_end_id)).toEqual([payment.endToEndId]);
+  await world.close();
+});
+
+it('asks a store again for what became of a correction whose record could not be journaled', async () => {
+  const { world, again } = await pathWithout('correction');
+  const { endToEndId } = examplePayment();
+  await world.score(examplePayment());
+  const body = { endToEndId, correctedAt: new Date(START / 1000).toISOString() };
+  const request = { parsed: parseCorrection(body), source: 'http', raw: Buffer.from(JSON.stringify(body)) } as const;
+  await expect(world.scoring.recordCorrection(request)).rejects.toMatchObject({ code: 'disk_full' });
+  expect(again.corrections).toMatchObject([{ endToEndId, replacement: null, intent: { request: expect.any(String) } }]);
+  await world.close();
+});
