@@ -4,6 +4,7 @@ import { compileFeatureSet } from '../../src/features/feature-set.ts';
 import { setKeys } from '../../src/features/redis/redis-layout.ts';
 import { RedisOnlineStore } from '../../src/features/redis/redis-online-store.ts';
 import { paymentOf, plainSet, rowOf } from '../unit/features/streams.ts';
+import { baseOf, emptyEpoch, NO_HOOKS } from './redis-parts.ts';
 import { startRedis, type TestRedis } from './redis-server.ts';
 
 const SET = compileFeatureSet(plainSet(9));
@@ -20,22 +21,10 @@ beforeEach(async () => void (await redis.admin.flushall()));
 function builder(meanwhile: () => Promise<unknown> = async () => undefined, payments = 0) {
   const done = { built: 0, overtaken: 0 };
   const published: number[] = [];
-  const store = new RedisOnlineStore(
-    redis.url,
-    SET,
-    {
-      onNumbersLearned: () => {},
-      onLabelLearned: () => {},
-      onCorrectionSettled: () => {},
-      onStateLost: () => {},
-      onUnreachable: () => {},
-      onEpochOpened: () => {},
-    },
-    10_000,
-  );
+  const store = new RedisOnlineStore(redis.url, SET, NO_HOOKS, 10_000);
   const rebuild = () =>
     store.rebuild({
-      leastEpoch: async () => 1,
+      ...emptyEpoch(SET),
       async build() {
         done.built += 1;
         if (done.built === 1) await meanwhile();
@@ -45,7 +34,7 @@ function builder(meanwhile: () => Promise<unknown> = async () => undefined, paym
             paymentOf(rowOf(`E${String(at).padStart(31, '0')}`, 1_762_000_000_000_000 + at, 1, at, at)),
           );
         }
-        return { state, base: { reason: '', silverVersion: null, offsets: {} } };
+        return baseOf(state);
       },
       publish: async (epoch) => void published.push(epoch),
       onOvertaken: () => {

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type EntityNumbers, hasNumber } from '../../src/domain/entity-keys.ts';
 import type { PaymentRow } from '../../src/domain/payment-row.ts';
-import { EmbeddedStore } from '../../src/features/embedded/embedded-store.ts';
 import { compileFeatureSet } from '../../src/features/feature-set.ts';
 import type { CorrectionObservation, ObservedCorrection } from '../../src/features/online-store.ts';
-import { RedisOnlineStore } from '../../src/features/redis/redis-online-store.ts';
+import { RedisOnlineStore, type RedisStoreHooks } from '../../src/features/redis/redis-online-store.ts';
 import { paymentOf, plainSet, rowOf } from '../unit/features/streams.ts';
+import { emptyEpoch, NO_HOOKS } from './redis-parts.ts';
 import { startRedis, type TestRedis } from './redis-server.ts';
 
 const START = 1_762_000_000_000_000;
@@ -30,26 +30,11 @@ interface Server {
 
 async function server(timeoutMs = 10_000): Promise<Server> {
   const settled: Server['settled'] = new Map();
-  const store = new RedisOnlineStore(
-    redis.url,
-    SET,
-    {
-      onNumbersLearned: () => {},
-      onLabelLearned: () => {},
-      onCorrectionSettled: ({ intent }, made) => settled.set(intent?.request ?? '', made),
-      onStateLost: () => {},
-      onUnreachable: () => {},
-      onEpochOpened: () => {},
-    },
-    timeoutMs,
-  );
+  const onCorrectionSettled: RedisStoreHooks['onCorrectionSettled'] = ({ intent }, made) =>
+    settled.set(intent?.request ?? '', made);
+  const store = new RedisOnlineStore(redis.url, SET, { ...NO_HOOKS, onCorrectionSettled }, timeoutMs);
   await store.connect();
-  await store.rebuild({
-    leastEpoch: async () => 1,
-    build: async () => ({ state: new EmbeddedStore(SET), base: { reason: '', silverVersion: null, offsets: {} } }),
-    publish: async () => {},
-    onOvertaken: () => {},
-  });
+  await store.rebuild(emptyEpoch(SET));
   return { store, settled };
 }
 

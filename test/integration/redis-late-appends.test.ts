@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { EmbeddedStore } from '../../src/features/embedded/embedded-store.ts';
 import { compileFeatureSet } from '../../src/features/feature-set.ts';
 import { LateAppends } from '../../src/features/redis/redis-late-appends.ts';
 import { type LearnedNumbers, RedisOnlineStore } from '../../src/features/redis/redis-online-store.ts';
 import { paymentOf, plainSet, rowOf } from '../unit/features/streams.ts';
+import { emptyEpoch, NO_HOOKS } from './redis-parts.ts';
 import { startRedis, type TestRedis } from './redis-server.ts';
 
 const SET = compileFeatureSet(plainSet(9));
@@ -22,12 +22,8 @@ afterEach(() => {
 it('of an event that was never sent are left to the next epoch once silver does not wait for its number any more', async () => {
   const learned: LearnedNumbers[] = [];
   const store = new RedisOnlineStore(redis.url, SET, {
+    ...NO_HOOKS,
     onNumbersLearned: (numbers) => void learned.push(numbers),
-    onLabelLearned: () => {},
-    onCorrectionSettled: () => {},
-    onStateLost: () => {},
-    onUnreachable: () => {},
-    onEpochOpened: () => {},
   });
   vi.useFakeTimers({ toFake: ['performance'] });
   await store.connect();
@@ -37,12 +33,7 @@ it('of an event that was never sent are left to the next epoch once silver does 
   vi.advanceTimersByTime(9 * 60_000);
   await expect(pay(2)).rejects.toMatchObject({ code: 'store_unavailable' });
   vi.advanceTimersByTime(2 * 60_000);
-  await store.rebuild({
-    leastEpoch: async () => 1,
-    build: async () => ({ state: new EmbeddedStore(SET), base: { reason: '', silverVersion: null, offsets: {} } }),
-    publish: async () => {},
-    onOvertaken: () => {},
-  });
+  await store.rebuild(emptyEpoch(SET));
   await expect.poll(() => store.lateAppends).toEqual({ waiting: 0, givenUp: 1 });
   expect(learned.map(({ endToEndId }) => endToEndId)).toEqual([idOf(2)]);
   expect((await pay(3)).saw.payer?.seq).toBe(1);
@@ -54,24 +45,15 @@ it('are learned again where what was learned could not be recorded', async () =>
   let failures = 2;
   const told: LearnedNumbers[] = [];
   const store = new RedisOnlineStore(redis.url, SET, {
+    ...NO_HOOKS,
     onNumbersLearned: async (numbers) => {
       failures -= 1;
       if (failures >= 0) throw new Error('the disk is full');
       told.push(numbers);
     },
-    onLabelLearned: () => {},
-    onCorrectionSettled: () => {},
-    onStateLost: () => {},
-    onUnreachable: () => {},
-    onEpochOpened: () => {},
   });
   await store.connect();
-  await store.rebuild({
-    leastEpoch: async () => 1,
-    build: async () => ({ state: new EmbeddedStore(SET), base: { reason: '', silverVersion: null, offsets: {} } }),
-    publish: async () => {},
-    onOvertaken: () => {},
-  });
+  await store.rebuild(emptyEpoch(SET));
   const payment = paymentOf(rowOf(idOf(1), START, 1, 1, 1));
   const { numbers } = await store.observePayment(payment);
   // Its record was lost: the numbers that it took are told, however often.

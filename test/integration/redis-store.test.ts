@@ -9,24 +9,16 @@ import { EmbeddedStore } from '../../src/features/embedded/embedded-store.ts';
 import { compileFeatureSet, type FeatureSet } from '../../src/features/feature-set.ts';
 import type { Observation, ObservedCorrection } from '../../src/features/online-store.ts';
 import { setKeys } from '../../src/features/redis/redis-layout.ts';
-import { RedisOnlineStore, type RedisStoreHooks } from '../../src/features/redis/redis-online-store.ts';
+import { RedisOnlineStore } from '../../src/features/redis/redis-online-store.ts';
 import { type RunningCluster, startRedisCluster } from '../running-redis-cluster.ts';
 import { type Cell, OracleStore } from '../unit/features/oracle.ts';
 import { checkReading } from '../unit/features/reading-check.ts';
 import { feedRecorded } from '../unit/features/recorded-items.ts';
 import { cellsOf, paymentOf, plainSet, rowOf, STREAMS, type Step, stream, testSet } from '../unit/features/streams.ts';
+import { emptyEpoch, NO_HOOKS } from './redis-parts.ts';
 import { startRedis, type TestRedis } from './redis-server.ts';
 
 const START = 1_762_000_000_000_000;
-
-const NO_HOOKS: RedisStoreHooks = {
-  onNumbersLearned: () => {},
-  onLabelLearned: () => {},
-  onCorrectionSettled: () => {},
-  onStateLost: () => {},
-  onUnreachable: () => {},
-  onEpochOpened: () => {},
-};
 
 /** A correction that nobody asked for before. */
 function corrected(endToEndId: string, row: PaymentRow | null): ObservedCorrection {
@@ -194,12 +186,7 @@ async function emptyStore({ url, flush }: Place): Promise<RedisOnlineStore> {
   const set = compileFeatureSet(plainSet(9));
   const store = new RedisOnlineStore(url, set, NO_HOOKS, 10_000);
   await store.connect();
-  await store.rebuild({
-    leastEpoch: async () => 1,
-    build: async () => ({ state: new EmbeddedStore(set), base: { reason: '', silverVersion: null, offsets: {} } }),
-    publish: async () => {},
-    onOvertaken: () => {},
-  });
+  await store.rebuild(emptyEpoch(set));
   return store;
 }
 
@@ -303,12 +290,7 @@ describe('an address of Redis that is not what it says', () => {
     const set = compileFeatureSet(testSet(9));
     const store = new RedisOnlineStore(url, set, NO_HOOKS);
     try {
-      await store.rebuild({
-        leastEpoch: async () => 1,
-        build: async () => ({ state: new EmbeddedStore(set), base: { reason: '', silverVersion: null, offsets: {} } }),
-        publish: async () => {},
-        onOvertaken: () => {},
-      });
+      await store.rebuild(emptyEpoch(set));
       return 'it was built';
     } catch (error) {
       return messageOf(error);
