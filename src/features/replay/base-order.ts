@@ -42,8 +42,10 @@ export function* baseOrder(payments: OrderedPayments, labels: OrderedLabels): Ge
   const keys = yield* baseKeys(payments, labels);
   const items = initialOrder(payments, labels);
   yield;
-  const whole = (yield* isInOrder(items, keys)) ? items : yield* inOrderOfEach(items, keys);
-  const isRightForAll = (yield* isInOrder(whole, keys)) && !(yield* isAnyPartlyNumbered(whole, keys));
+  const isOrdered = yield* isInOrder(items, keys);
+  const whole = isOrdered ? items : yield* inOrderOfEach(items, keys);
+  const isOneOrder = isOrdered || (yield* isInOrder(whole, keys));
+  const isRightForAll = isOneOrder && !(yield* isAnyPartlyNumbered(whole, keys));
   if (isRightForAll) return { whole, kinds: null };
   const compareUnnumbered = byPlace(payments, labels);
   const kinds: Partial<Record<EntityKind, Int32Array>> = {};
