@@ -88,6 +88,19 @@ it('writes nothing into the epoch of the same number that another one opened aft
   for (const { store } of [one, other]) await store.close();
 });
 
+it('leaves the epoch of the same number alone that another one opened, though its own build fails', async () => {
+  const other = builder(undefined, 50);
+  const one = builder(async () => {
+    await redis.admin.flushall();
+    await other.rebuild();
+    throw new Error('the lake is away');
+  });
+  await expect(one.rebuild()).rejects.toThrow();
+  expect(other.published).toEqual([1]);
+  expect((await redis.admin.keys('sn2:*:1:*')).length).toBeGreaterThan(50);
+  for (const { store } of [one, other]) await store.close();
+});
+
 it('leaves nothing of a state that memory has no room for, and builds it when there is', async () => {
   const one = builder(undefined, 20_000);
   await redis.admin.config('SET', 'maxmemory-policy', 'noeviction');

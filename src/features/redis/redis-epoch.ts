@@ -182,9 +182,12 @@ async function buildNext(
     return await fill(redis, set, keys, epoch, token, parts);
   } catch (error) {
     if (error instanceof Overtaken) return undefined;
-    // Half a state helps nobody; and where memory is full, no epoch is open whose keys are worth it.
-    const isFull = /\bOOM\b/.test(messageOf(error));
-    await dropEpochs(redis, keys, (its) => its === epoch || (isFull && its >= 0));
+    // Half a state helps nobody; and where memory is full, no epoch is open whose keys are worth it. But the number may be
+    // another one's by now, or it was opened and only the answer was lost: then the builder is not this one any more.
+    if ((await redis.get(keys.builder(0)).catch(() => null)) === token) {
+      const isFull = /\bOOM\b/.test(messageOf(error));
+      await dropEpochs(redis, keys, (its) => its === epoch || (isFull && its >= 0));
+    }
     throw error;
   }
 }
