@@ -14,6 +14,7 @@ const { EmbeddedStore } = await import('../dist/features/embedded/embedded-store
 const { PIX_CORE } = await import('../dist/features/pix-core.js');
 const { connectRedis, openRedis, sendCall, serversOf } = await import('../dist/features/redis/redis-connection.js');
 const { epochKey, epochKeys, KIND_CODES, nameOf, setKeys } = await import('../dist/features/redis/redis-layout.js');
+const { rebuildEpoch, setKeysAt } = await import('../dist/features/redis/redis-epoch.js');
 const { RedisOnlineStore } = await import('../dist/features/redis/redis-online-store.js');
 const { homeOf, partsOf, paymentNames, ScriptCalls } = await import('../dist/features/redis/redis-request.js');
 const { labelScript, observeScript } = await import('../dist/features/redis/redis-scripts.js');
@@ -38,7 +39,7 @@ async function openStore(url, set, payments) {
     TIMEOUT_MS,
   );
   await store.connect();
-  await store.rebuild({
+  const parts = {
     leastEpoch: async () => 1,
     async build() {
       const state = new EmbeddedStore(set, { maxPayments: payments.length + 1 });
@@ -47,7 +48,8 @@ async function openStore(url, set, payments) {
     },
     publish: async () => {},
     onOvertaken() {},
-  });
+  };
+  await store.rebuild(({ settle }) => rebuildEpoch(url, set, setKeysAt(url, set), { ...parts, settle }));
   return store;
 }
 

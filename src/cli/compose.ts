@@ -114,7 +114,12 @@ async function composeLocked(
   const state =
     config.redisUrl === ''
       ? await openEmbeddedState(parts.set, opened, sources, folders.snapshot(config.instance, parts.set.version))
-      : await openRedisState(parts.set, opened, { ...sources, redisUrl: config.redisUrl, journals: folders.journals });
+      : await openRedisState(parts.set, opened, {
+          ...sources,
+          redisUrl: config.redisUrl,
+          lakeFolder: folders.lake,
+          journals: folders.journals,
+        });
   const workerData = {
     lakeFolder: folders.lake,
     journalFolder,

@@ -10,10 +10,9 @@ import { AnswerIndex } from '../events/answer-index.ts';
 import type { Journal } from '../events/journal.ts';
 import { oldestPosition, readJournal } from '../events/journal-reader.ts';
 import type { JournalRecord } from '../events/journal-record.ts';
-import { feedJournalTail, type JournalTail, readJournalTails, type TailSink } from '../events/journal-tail.ts';
+import { feedJournalTail, type TailSink } from '../events/journal-tail.ts';
 import { paymentCodec } from '../events/payment-codec.ts';
 import { decodeRecord, encodeRecord } from '../events/record-codec.ts';
-import { EmbeddedStore } from '../features/embedded/embedded-store.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import type {
   CorrectionObservation,
@@ -23,21 +22,22 @@ import type {
   ObservedPayment,
 } from '../features/online-store.ts';
 import { closeEpochBelow, type EpochBase, type OpenedEpoch } from '../features/redis/redis-epoch.ts';
-import { type LearnedNumbers, RedisOnlineStore } from '../features/redis/redis-online-store.ts';
+import { type EpochBuild, type LearnedNumbers, RedisOnlineStore } from '../features/redis/redis-online-store.ts';
+import { keepServed } from '../features/redis/redis-served-sets.ts';
 import { feedAnswers } from '../pipeline/answer-feed.ts';
-import { feedEvents, joinedEvents, paymentsOf, silverEvents } from '../pipeline/recorded-events.ts';
 import { silverPositions } from '../pipeline/silver-plan.ts';
-import { lastEpochOf } from '../pipeline/state-feed.ts';
-import { openIntents, retractedIn, tailEvents } from '../pipeline/tail-events.ts';
 import { CommitQueue } from '../scoring/commit-queue.ts';
 import { correctionRecord } from '../scoring/correction-records.ts';
+import { type EpochSources, lastKnownEpoch } from './epoch-base.ts';
+import { buildEpoch, type EpochBuilding } from './epoch-link.ts';
 import type { OnlineState, OpenedJournal } from './online-state.ts';
-import { progress } from './progress.ts';
 import { bringOthersToSilver, type StateSources } from './state-build.ts';
 
 /** What the state in Redis needs beside what an embedded one does. */
 export interface RedisSources extends StateSources {
   readonly redisUrl: string;
+  /** The lake of `ports`, for the thread that builds. */
+  readonly lakeFolder: string;
   /** Folder of the journals of every instance: a rebuild reads them all. */
   readonly journals: string;
 }
@@ -48,12 +48,10 @@ export interface RedisOptions {
   readonly isFresh?: boolean;
 }
 
-/** Pauses between attempts to rebuild. */
+/** Pauses between attempts to rebuild, and to read the journal. */
 const RETRY_MS = 500;
-
-/** A correction is settled within milliseconds; one whose command was lost, 100 ms after Redis answers again. */
-const INTENT_WAIT_MICROS = 3_000_000;
-const INTENT_LOOK_MS = 50;
+/** Attempts to read the journal for an epoch: one is enough unless segments go, or the disk fails. */
+const MOST_READS = 20;
 
 /** Takes nothing: for reading a tail only for its answers. */
 const NO_SINK: TailSink = {
@@ -86,7 +84,12 @@ export async function openRedisState(
   const rebuilder = new RedisRebuilder(set, journal, sources, () => clock.nowMicros());
   const store = new RedisOnlineStore(sources.redisUrl, set, rebuilder);
   rebuilder.store = store;
-  await closeOlder(set, sources, isFresh ? Number.POSITIVE_INFINITY : await rebuilder.lastEpoch());
+  const nowMs = (): number => Math.floor(clock.nowMicros() / 1000);
+  const served = await keepServed(sources.redisUrl, set, nowMs, (version) => {
+    logger.info({ version }, 'no server has served a set for an hour: its state in Redis is freed');
+  });
+  const below = isFresh ? Number.POSITIVE_INFINITY : await lastKnownEpoch(epochSources(journal, sources));
+  await closeOlder(set, sources, below);
   await store.connect();
   await rebuilder.settled();
   return {
@@ -102,6 +105,7 @@ export async function openRedisState(
     },
     newestMicros: -Infinity,
     async close() {
+      served.stop();
       rebuilder.stop();
       await store.close();
     },
@@ -119,7 +123,13 @@ async function closeOlder(set: FeatureSet, { redisUrl, logger }: RedisSources, b
   }
 }
 
-/** Follows the store: rebuilds what was lost, and journals what is learned late. */
+function epochSources(journal: Journal, { ports, files, journals }: RedisSources): EpochSources {
+  const { lake, clock } = ports;
+  const own = async () => ({ journalId: journal.id, through: journal.durablePosition() });
+  return { lake, files, journals, own, nowMicros: () => clock.nowMicros() };
+}
+
+/** Follows the store: has rebuilt what was lost, and journals what is learned late. */
 class RedisRebuilder {
   store: RedisOnlineStore | undefined;
   readonly #set: FeatureSet;
@@ -130,6 +140,7 @@ class RedisRebuilder {
   readonly #startPosition: number;
   readonly #logger: Logger;
   #rebuilding: Promise<void> | undefined;
+  #building: EpochBuilding | undefined;
   /** Resolves when an attempt to build failed: others follow, but nobody waits for them. */
   readonly #failed: Promise<void>;
   #noteFailure: () => void = () => {};
@@ -154,6 +165,7 @@ class RedisRebuilder {
 
   stop(): void {
     this.#stopped = true;
+    this.#building?.stop();
   }
 
   onNumbersLearned(learned: LearnedNumbers): Promise<void> {
@@ -214,9 +226,24 @@ class RedisRebuilder {
 
   onEpochOpened({ epoch, offsets }: OpenedEpoch): void {
     this.#logger.info({ epoch }, 'an epoch is open in Redis');
-    this.#appendUnnumbered(offsets[this.#journal.id] ?? 0).catch((error: unknown) => {
-      this.#logger.error({ reason: messageOf(error) }, 'the journal could not be read for events that the epoch lacks');
-    });
+    void this.#appendLacking(epoch, offsets[this.#journal.id] ?? 0);
+  }
+
+  /** A segment may go while it is read, its records being in silver by then: what is left is read again. */
+  async #appendLacking(epoch: number, offset: number): Promise<void> {
+    for (let tries = 1; !this.#stopped && this.store?.epoch === epoch; tries += 1) {
+      try {
+        await this.#appendUnnumbered(offset);
+        return;
+      } catch (error) {
+        const details = { epoch, tries, reason: messageOf(error) };
+        if (tries < MOST_READS)
+          this.#logger.warn(details, 'the journal could not be read for events that the epoch lacks');
+        else
+          return this.#logger.error(details, 'events that the epoch lacks stay without a number until the next epoch');
+        await wait(RETRY_MS);
+      }
+    }
   }
 
   /** @throws where it is not durable: the store asks again then, and tells it again. */
@@ -235,21 +262,10 @@ class RedisRebuilder {
   async #rebuild(reason: string): Promise<void> {
     while (!this.#stopped) {
       try {
-        await this.store?.rebuild({
-          leastEpoch: async () => 1 + (await this.lastEpoch()),
-          build: () => this.#build(reason),
-          publish: async (epoch, base) => {
-            const record = { kind: 'epoch', knownTimeMicros: this.#nowMicros(), epoch, ...base } as const;
-            await this.#journal.append(encodeRecord(record), 0);
-          },
-          onOvertaken: () => {
-            this.#logger.warn(
-              'the state that was built cannot be opened: another server began one meanwhile, or Redis was flushed',
-            );
-          },
-        });
+        await this.store?.rebuild((from) => this.#built(reason, from));
         return;
       } catch (error) {
+        if (this.#stopped) return;
         this.#logger.warn({ reason: messageOf(error) }, 'the state in Redis could not be built: trying again');
         this.#noteFailure();
         await wait(RETRY_MS);
@@ -257,55 +273,19 @@ class RedisRebuilder {
     }
   }
 
-  /** The state of now: silver, and what the journals hold beyond it, in the order of their numbers. */
-  async #build(reason: string): Promise<{ state: EmbeddedStore; base: EpochBase }> {
-    const { lake } = this.#sources.ports;
-    const state = new EmbeddedStore(this.#set);
-    const positions = await silverPositions(lake);
-    const { silverVersion, ...inSilver } = await silverEvents(lake, this.#set.columns, positions);
-    const tails = await this.#settledTails(positions);
-    const beyond = tailEvents(tails, paymentsOf(inSilver, retractedIn(tails)));
-    const bar = progress('building the state');
-    await feedEvents(joinedEvents(inSilver, beyond), state, bar.update).finally(bar.end);
-    const offsets: Record<string, number> = Object.fromEntries(positions);
-    for (const { journalId, lastPosition } of tails) offsets[journalId] = lastPosition;
-    this.#logger.info(
-      { payments: inSilver.payments.count, tail: beyond.payments.count },
-      'the state for Redis is built',
-    );
-    return { state, base: { reason, silverVersion, offsets } };
-  }
-
-  /**
-   * Tails in which no correction is on its way: the store may have made it, and its record would come behind this base.
-   * A server that has not settled one within its time is not waited for: it is gone, and asks when it is back.
-   */
-  async #settledTails(after: ReadonlyMap<string, number>): Promise<JournalTail[]> {
-    const end = this.#nowMicros() + INTENT_WAIT_MICROS;
-    for (;;) {
-      const tails = await this.#tails(after);
-      const now = this.#nowMicros();
-      const since = now - INTENT_WAIT_MICROS;
-      if (now > end || !openIntents(tails).some(({ knownTimeMicros }) => knownTimeMicros > since)) return tails;
-      await wait(INTENT_LOOK_MS);
-    }
-  }
-
-  /** The last epoch that the lake or a journal knows of, of whichever set. */
-  async lastEpoch(): Promise<number> {
-    const { lake } = this.#sources.ports;
-    let last = await lastEpochOf(lake);
-    for (const { entries } of await this.#tails(await silverPositions(lake))) {
-      for (const { record } of entries) if (record.kind === 'epoch') last = Math.max(last, record.epoch);
-    }
-    return last;
-  }
-
-  /** What every instance's journal holds after a position; of our own only what is durable. */
-  #tails(after: ReadonlyMap<string, number>): Promise<JournalTail[]> {
-    const { files, journals } = this.#sources;
-    const own = { journalId: this.#journal.id, through: this.#journal.durablePosition() };
-    return readJournalTails(files, journals, after, own);
+  /** An epoch that a thread of its own builds: a million payments would hold this one up for seconds. */
+  async #built(reason: string, { knownEpoch, settle }: Parameters<EpochBuild>[0]): Promise<OpenedEpoch> {
+    const { redisUrl, journals, lakeFolder } = this.#sources;
+    const { definition } = this.#set;
+    const journalId = this.#journal.id;
+    const data = { redisUrl, definition, lakeFolder, journals, journalId, knownEpoch, reason };
+    const publish = async (epoch: number, base: EpochBase): Promise<void> => {
+      const record = { kind: 'epoch', knownTimeMicros: this.#nowMicros(), epoch, ...base } as const;
+      await this.#journal.append(encodeRecord(record), 0);
+    };
+    const durablePosition = (): number => this.#journal.durablePosition();
+    this.#building = buildEpoch(data, { settle, durablePosition, publish }, this.#logger);
+    return this.#building.opened;
   }
 
   /**

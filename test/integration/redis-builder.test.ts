@@ -4,7 +4,7 @@ import { compileFeatureSet } from '../../src/features/feature-set.ts';
 import { setKeys } from '../../src/features/redis/redis-layout.ts';
 import { RedisOnlineStore } from '../../src/features/redis/redis-online-store.ts';
 import { paymentOf, plainSet, rowOf } from '../unit/features/streams.ts';
-import { baseOf, emptyEpoch, NO_HOOKS } from './redis-parts.ts';
+import { baseOf, emptyParts, epochOf, NO_HOOKS } from './redis-parts.ts';
 import { startRedis, type TestRedis } from './redis-server.ts';
 
 const SET = compileFeatureSet(plainSet(9));
@@ -23,24 +23,26 @@ function builder(meanwhile: () => Promise<unknown> = async () => undefined, paym
   const published: number[] = [];
   const store = new RedisOnlineStore(redis.url, SET, NO_HOOKS, 10_000);
   const rebuild = () =>
-    store.rebuild({
-      ...emptyEpoch(SET),
-      async build() {
-        done.built += 1;
-        if (done.built === 1) await meanwhile();
-        const state = new EmbeddedStore(SET);
-        for (let at = 0; at < payments; at += 1) {
-          state.applyRecorded(
-            paymentOf(rowOf(`E${String(at).padStart(31, '0')}`, 1_762_000_000_000_000 + at, 1, at, at)),
-          );
-        }
-        return baseOf(state);
-      },
-      publish: async (epoch) => void published.push(epoch),
-      onOvertaken: () => {
-        done.overtaken += 1;
-      },
-    });
+    store.rebuild(
+      epochOf(redis.url, SET, {
+        ...emptyParts(SET),
+        async build() {
+          done.built += 1;
+          if (done.built === 1) await meanwhile();
+          const state = new EmbeddedStore(SET);
+          for (let at = 0; at < payments; at += 1) {
+            state.applyRecorded(
+              paymentOf(rowOf(`E${String(at).padStart(31, '0')}`, 1_762_000_000_000_000 + at, 1, at, at)),
+            );
+          }
+          return baseOf(state);
+        },
+        publish: async (epoch) => void published.push(epoch),
+        onOvertaken: () => {
+          done.overtaken += 1;
+        },
+      }),
+    );
   return { store, done, published, rebuild };
 }
 

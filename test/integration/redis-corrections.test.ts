@@ -6,7 +6,7 @@ import { compileFeatureSet } from '../../src/features/feature-set.ts';
 import type { CorrectionObservation, ObservedCorrection } from '../../src/features/online-store.ts';
 import { RedisOnlineStore, type RedisStoreHooks } from '../../src/features/redis/redis-online-store.ts';
 import { paymentOf, plainSet, rowOf } from '../unit/features/streams.ts';
-import { emptyEpoch, NO_HOOKS } from './redis-parts.ts';
+import { epochOf, NO_HOOKS } from './redis-parts.ts';
 import { startRedis, type TestRedis } from './redis-server.ts';
 
 const START = 1_762_000_000_000_000;
@@ -34,7 +34,7 @@ async function server(timeoutMs = 10_000): Promise<Server> {
     settled.set(intent?.request ?? '', made);
   const store = new RedisOnlineStore(redis.url, SET, { ...NO_HOOKS, onCorrectionSettled }, timeoutMs);
   await store.connect();
-  await store.rebuild(emptyEpoch(SET));
+  await store.rebuild(epochOf(redis.url, SET));
   return { store, settled };
 }
 

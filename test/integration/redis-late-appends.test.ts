@@ -3,7 +3,7 @@ import { compileFeatureSet } from '../../src/features/feature-set.ts';
 import { LateAppends } from '../../src/features/redis/redis-late-appends.ts';
 import { type LearnedNumbers, RedisOnlineStore } from '../../src/features/redis/redis-online-store.ts';
 import { paymentOf, plainSet, rowOf } from '../unit/features/streams.ts';
-import { emptyEpoch, NO_HOOKS } from './redis-parts.ts';
+import { epochOf, NO_HOOKS } from './redis-parts.ts';
 import { startRedis, type TestRedis } from './redis-server.ts';
 
 const SET = compileFeatureSet(plainSet(9));
@@ -33,7 +33,7 @@ it('of an event that was never sent are left to the next epoch once silver does 
   vi.advanceTimersByTime(9 * 60_000);
   await expect(pay(2)).rejects.toMatchObject({ code: 'store_unavailable' });
   vi.advanceTimersByTime(2 * 60_000);
-  await store.rebuild(emptyEpoch(SET));
+  await store.rebuild(epochOf(redis.url, SET));
   await expect.poll(() => store.lateAppends).toEqual({ waiting: 0, givenUp: 1 });
   expect(learned.map(({ endToEndId }) => endToEndId)).toEqual([idOf(2)]);
   expect((await pay(3)).saw.payer?.seq).toBe(1);
@@ -53,7 +53,7 @@ it('are learned again where what was learned could not be recorded', async () =>
     },
   });
   await store.connect();
-  await store.rebuild(emptyEpoch(SET));
+  await store.rebuild(epochOf(redis.url, SET));
   const payment = paymentOf(rowOf(idOf(1), START, 1, 1, 1));
   const { numbers } = await store.observePayment(payment);
   // Its record was lost: the numbers that it took are told, however often.

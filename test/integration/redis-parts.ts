@@ -1,7 +1,7 @@
 import { EmbeddedStore } from '../../src/features/embedded/embedded-store.ts';
 import type { FeatureSet } from '../../src/features/feature-set.ts';
-import type { RebuildParts } from '../../src/features/redis/redis-epoch.ts';
-import type { RedisStoreHooks } from '../../src/features/redis/redis-online-store.ts';
+import { type RebuildParts, rebuildEpoch, setKeysAt } from '../../src/features/redis/redis-epoch.ts';
+import type { EpochBuild, RedisStoreHooks } from '../../src/features/redis/redis-online-store.ts';
 
 /** Hooks of an owner who does nothing. */
 export const NO_HOOKS: RedisStoreHooks = {
@@ -19,11 +19,21 @@ export function baseOf(state: EmbeddedStore): Awaited<ReturnType<RebuildParts['b
 }
 
 /** The parts of an epoch that holds nothing. */
-export function emptyEpoch(set: FeatureSet): Omit<RebuildParts, 'settle'> {
+export function emptyParts(set: FeatureSet): Omit<RebuildParts, 'settle'> {
   return {
     leastEpoch: async () => 1,
     build: async () => baseOf(new EmbeddedStore(set)),
     publish: async () => {},
     onOvertaken: () => {},
   };
+}
+
+/** Builds an epoch of some parts, on this thread; one that holds nothing unless told. */
+export function epochOf(url: string, set: FeatureSet, parts = emptyParts(set)): EpochBuild {
+  return ({ knownEpoch, settle }) =>
+    rebuildEpoch(url, set, setKeysAt(url, set), {
+      ...parts,
+      settle,
+      leastEpoch: async () => Math.max(await parts.leastEpoch(), knownEpoch + 1),
+    });
 }

@@ -15,7 +15,7 @@ import { type Cell, OracleStore } from '../unit/features/oracle.ts';
 import { checkReading } from '../unit/features/reading-check.ts';
 import { feedRecorded } from '../unit/features/recorded-items.ts';
 import { cellsOf, paymentOf, plainSet, rowOf, STREAMS, type Step, stream, testSet } from '../unit/features/streams.ts';
-import { emptyEpoch, NO_HOOKS } from './redis-parts.ts';
+import { epochOf, NO_HOOKS } from './redis-parts.ts';
 import { startRedis, type TestRedis } from './redis-server.ts';
 
 const START = 1_762_000_000_000_000;
@@ -57,16 +57,18 @@ async function run(redis: Place, bound: number, steps: readonly Step[]): Promise
   await redis.flush();
   const store = new RedisOnlineStore(redis.url, set, NO_HOOKS, 10_000);
   const reopen = async (): Promise<void> => {
-    const opened = await store.rebuild({
-      leastEpoch: async () => oracle.epoch + 1,
-      async build() {
-        const state = new EmbeddedStore(set, { maxPayments: 400 });
-        feedRecorded(state, oracle.items);
-        return { state, base: { reason: 'test', silverVersion: null, offsets: {} } };
-      },
-      publish: async () => {},
-      onOvertaken: () => {},
-    });
+    const opened = await store.rebuild(
+      epochOf(redis.url, set, {
+        leastEpoch: async () => oracle.epoch + 1,
+        async build() {
+          const state = new EmbeddedStore(set, { maxPayments: 400 });
+          feedRecorded(state, oracle.items);
+          return { state, base: { reason: 'test', silverVersion: null, offsets: {} } };
+        },
+        publish: async () => {},
+        onOvertaken: () => {},
+      }),
+    );
     oracle.openEpoch(opened.epoch);
   };
   try {
@@ -186,7 +188,7 @@ async function emptyStore({ url, flush }: Place): Promise<RedisOnlineStore> {
   const set = compileFeatureSet(plainSet(9));
   const store = new RedisOnlineStore(url, set, NO_HOOKS, 10_000);
   await store.connect();
-  await store.rebuild(emptyEpoch(set));
+  await store.rebuild(epochOf(url, set));
   return store;
 }
 
@@ -290,7 +292,7 @@ describe('an address of Redis that is not what it says', () => {
     const set = compileFeatureSet(testSet(9));
     const store = new RedisOnlineStore(url, set, NO_HOOKS);
     try {
-      await store.rebuild(emptyEpoch(set));
+      await store.rebuild(epochOf(url, set));
       return 'it was built';
     } catch (error) {
       return messageOf(error);

@@ -30,6 +30,7 @@ import { type NumberColumns, numberColumns } from '../../src/features/replay/rep
 import { paymentTurns } from '../../src/pipeline/payment-turns.ts';
 import { startRedisCluster } from '../running-redis-cluster.ts';
 import { keyColumns, paymentOf, plainSet, rowOf, testSet } from '../unit/features/streams.ts';
+import { epochOf } from './redis-parts.ts';
 import { startRedis } from './redis-server.ts';
 
 const START = 1_762_000_000_000_000;
@@ -78,6 +79,7 @@ class Servers {
   readonly #intents = new Set<string>();
   given = { up: 0 };
   readonly epochs: { epoch: number; offsets: Readonly<Record<string, number>> }[] = [];
+  readonly #url: string;
   readonly set: FeatureSet;
   readonly stores: RedisOnlineStore[];
   readonly #positions: number[] = [0, 0];
@@ -85,6 +87,7 @@ class Servers {
   #rebuilding: Promise<unknown> = Promise.resolve();
 
   constructor(url: string, set: FeatureSet, timeoutMs: number) {
+    this.#url = url;
     this.set = set;
     this.stores = [0, 1].map(
       (server) =>
@@ -120,7 +123,7 @@ class Servers {
   }
 
   async rebuild(server: number): Promise<void> {
-    await this.stores[server]?.rebuild({
+    const parts = {
       leastEpoch: async () => this.epochs.length + 1,
       build: async () => {
         for (let tries = 0; this.#intents.size > 0 && tries < 300; tries += 1) await wait(10);
@@ -130,11 +133,12 @@ class Servers {
           position <= (offsets[journal] ?? 0);
         return { state: this.#stateOf(this.entries.filter(isNamed), this.corrections.filter(isNamed)), base };
       },
-      publish: async (epoch, { offsets }) => {
+      publish: async (epoch: number, { offsets }: EpochBase) => {
         this.epochs.push({ epoch, offsets });
       },
       onOvertaken: () => {},
-    });
+    };
+    await this.stores[server]?.rebuild(epochOf(this.#url, this.set, parts));
   }
 
   async pay(server: number, row: PaymentRow): Promise<void> {

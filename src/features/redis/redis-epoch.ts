@@ -119,7 +119,7 @@ export async function rebuildEpoch(
 }
 
 /** The keys of a set where an address names a single server or a Cluster. */
-export function setKeysAt(url: string, set: FeatureSet): SetKeys {
+export function setKeysAt(url: string, set: Pick<FeatureSet, 'version'>): SetKeys {
   return setKeys(set, parseRedisAddress(url)?.kind === 'cluster');
 }
 
@@ -186,7 +186,9 @@ async function buildNext(
     // another one's by now, or it was opened and only the answer was lost: then the builder is not this one any more.
     if ((await redis.get(keys.builder(0)).catch(() => null)) === token) {
       const isFull = /\bOOM\b/.test(messageOf(error));
-      await dropEpochs(redis, keys, (its) => its === epoch || (isFull && its >= 0));
+      await dropEpochs(redis, keys, (its) => its === epoch || (isFull && its >= 0)).catch(() => {
+        // Redis is away: the next builder frees it.
+      });
     }
     throw error;
   }
@@ -218,7 +220,7 @@ async function fill(
 }
 
 /** A number is used up before its first key is written: what a crash leaves behind is never read. */
-async function takeNumber(redis: RedisClient, keys: SetKeys, leastEpoch: number): Promise<number> {
+export async function takeNumber(redis: RedisClient, keys: SetKeys, leastEpoch: number): Promise<number> {
   const markers = Array.from({ length: keys.partitions }, (_, partition) => keys.marker(partition));
   const last = await readAll(redis, [keys.open, keys.lastEpoch, ...markers]);
   const epoch = Math.max(leastEpoch, ...last.map((number) => Number(number) + 1));
@@ -226,7 +228,8 @@ async function takeNumber(redis: RedisClient, keys: SetKeys, leastEpoch: number)
   return epoch;
 }
 
-async function fence(redis: RedisClient, keys: SetKeys, epoch: number, token: string): Promise<void> {
+/** Closes every partition to the epochs before a builder's. */
+export async function fence(redis: RedisClient, keys: SetKeys, epoch: number, token: string): Promise<void> {
   await Promise.all(
     Array.from({ length: keys.partitions }, (_, partition) =>
       runScript(redis, FENCE_SCRIPT, [keys.marker(partition), keys.builder(partition)], [String(epoch), token]),
@@ -246,21 +249,26 @@ async function dropOlderEpochs(redis: RedisClient, keys: SetKeys, epoch: number)
   }
 }
 
-/** Frees the keys of some epochs, as far as Redis answers. @param isDropped of keys of no epoch it is asked with NaN. */
-async function dropEpochs(redis: RedisClient, keys: SetKeys, isDropped: (epoch: number) => boolean): Promise<void> {
-  try {
-    for (const server of serversOf(redis)) {
-      let cursor = '0';
-      do {
-        const [next, found] = await server.scanBuffer(cursor, 'MATCH', `${keys.prefix}*`, 'COUNT', 1000);
-        const old = found.filter((key) => isDropped(epochOfKey(key, keys)));
-        // Keys of one command have to lie in one slot.
-        if (keys.partitions > 1) await Promise.all(old.map((key) => server.unlink(key)));
-        else if (old.length > 0) await server.unlink(...old);
-        cursor = next.toString();
-      } while (cursor !== '0');
-    }
-  } catch {
-    // Memory is freed later.
+/**
+ * Frees the keys of some epochs.
+ *
+ * @param isDropped of keys of no epoch it is asked with NaN.
+ * @throws what ioredis says where Redis goes away.
+ */
+export async function dropEpochs(
+  redis: RedisClient,
+  keys: SetKeys,
+  isDropped: (epoch: number) => boolean,
+): Promise<void> {
+  for (const server of serversOf(redis)) {
+    let cursor = '0';
+    do {
+      const [next, found] = await server.scanBuffer(cursor, 'MATCH', `${keys.prefix}*`, 'COUNT', 1000);
+      const old = found.filter((key) => isDropped(epochOfKey(key, keys)));
+      // Keys of one command have to lie in one slot.
+      if (keys.partitions > 1) await Promise.all(old.map((key) => server.unlink(key)));
+      else if (old.length > 0) await server.unlink(...old);
+      cursor = next.toString();
+    } while (cursor !== '0');
   }
 }

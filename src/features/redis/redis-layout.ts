@@ -24,6 +24,8 @@ import type { FeatureSet } from '../feature-set.ts';
  *   <epoch>:n<id>    in the payee's partition: a label's number by its request, 24 hours
  *   <epoch>:c<id>    in a single server: what became of a correction by its request, 24 hours
  *
+ * Beside the sets, `sn2:sets` is a hash: a set's version → when a server last said that it serves it, in milliseconds.
+ *
  *   header = f64{8}  sequence, count, first, second, newest, newest dropped, head, kept
  *   event  = f64{}   time, identity, and what the kind's layout names
  *   label  = f64{3}  time, identity, state
@@ -82,6 +84,9 @@ export const MARKER_TTL_MS = 86_400_000;
 const PARTITIONS = 256;
 const SLOTS = 16_384;
 
+/** The hash of the sets that are served. */
+export const SERVED_SETS = 'sn2:sets';
+
 /** Names of keys that do not depend on the epoch. `sn:` was of values that said nothing of a payment's entities but their tokens. */
 export interface SetKeys {
   readonly partitions: number;
@@ -100,7 +105,7 @@ export interface SetKeys {
 }
 
 /** The keys of a set: two sets keep different events, so they share nothing. */
-export function setKeys(set: FeatureSet, isCluster: boolean): SetKeys {
+export function setKeys(set: Pick<FeatureSet, 'version'>, isCluster: boolean): SetKeys {
   const prefix = `sn2:${set.version}:`;
   const tags = isCluster ? partitionTags() : [];
   const of = (partition: number): string => (isCluster ? `${prefix}{${tags[partition]}}:` : prefix);

@@ -26,7 +26,7 @@ import {
   runIdsOf,
   storeUnavailable,
 } from './redis-connection.ts';
-import { findEpoch, type OpenedEpoch, type RebuildParts, rebuildEpoch, setKeysAt } from './redis-epoch.ts';
+import { findEpoch, type OpenedEpoch, type RebuildParts, setKeysAt } from './redis-epoch.ts';
 import { OTHER_EPOCH, RedisExchange } from './redis-exchange.ts';
 import { LateAppends } from './redis-late-appends.ts';
 import { type EpochKeys, epochKeys } from './redis-layout.ts';
@@ -55,6 +55,12 @@ export interface RedisStoreHooks {
   /** An epoch is open here now: one that was found, that another server opened, or our own. */
   onEpochOpened(opened: OpenedEpoch): void;
 }
+
+/**
+ * Builds an epoch: `rebuildEpoch`, here or on a thread of its own, told which epoch was the last that was open here, and
+ * how what did not end in it is settled.
+ */
+export type EpochBuild = (from: Pick<RebuildParts, 'settle'> & { readonly knownEpoch: number }) => Promise<OpenedEpoch>;
 
 /** A payment whose event is not in all of its entities for certain. */
 interface LatePayment {
@@ -93,7 +99,6 @@ const LATE_APPEND_MS = 10 * 60_000;
  */
 export class RedisOnlineStore implements OnlineStore {
   readonly set: FeatureSet;
-  readonly #url: string;
   readonly #hooks: RedisStoreHooks;
   readonly #redis: RedisClient;
   readonly #exchange: RedisExchange;
@@ -126,7 +131,6 @@ export class RedisOnlineStore implements OnlineStore {
       );
     }
     this.set = set;
-    this.#url = url;
     this.#hooks = hooks;
     this.#redis = openRedis(url, commandTimeoutMs);
     this.#engine = createVectorEngine(set);
@@ -234,16 +238,12 @@ export class RedisOnlineStore implements OnlineStore {
   }
 
   /**
-   * Builds an epoch and opens it, or joins the one that another server opens meanwhile.
+   * Has an epoch built and opens it here, or the one that another server opened meanwhile.
    *
-   * @throws AppError `store_unavailable`; whatever the parts throw.
+   * @throws AppError whatever building throws.
    */
-  async rebuild(parts: Omit<RebuildParts, 'settle'>): Promise<OpenedEpoch> {
-    const opened = await rebuildEpoch(this.#url, this.set, this.#keys.set, {
-      ...parts,
-      leastEpoch: async () => Math.max(await parts.leastEpoch(), this.epoch + 1),
-      settle: () => this.#settle(),
-    });
+  async rebuild(build: EpochBuild): Promise<OpenedEpoch> {
+    const opened = await build({ knownEpoch: this.epoch, settle: () => this.#settle() });
     this.#open(opened);
     return opened;
   }
