@@ -22,7 +22,8 @@ import type {
   ObservedPayment,
 } from '../features/online-store.ts';
 import { closeEpochBelow, type EpochBase, type OpenedEpoch } from '../features/redis/redis-epoch.ts';
-import { type EpochBuild, type LearnedNumbers, RedisOnlineStore } from '../features/redis/redis-online-store.ts';
+import type { LearnedNumbers } from '../features/redis/redis-late-work.ts';
+import { type EpochBuild, RedisOnlineStore } from '../features/redis/redis-online-store.ts';
 import { keepServed } from '../features/redis/redis-served-sets.ts';
 import { feedAnswers } from '../pipeline/answer-feed.ts';
 import { silverPositions } from '../pipeline/silver-plan.ts';

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { compileFeatureSet } from '../../src/features/feature-set.ts';
 import { LateAppends } from '../../src/features/redis/redis-late-appends.ts';
-import { type LearnedNumbers, RedisOnlineStore } from '../../src/features/redis/redis-online-store.ts';
+import type { LearnedNumbers } from '../../src/features/redis/redis-late-work.ts';
+import { RedisOnlineStore } from '../../src/features/redis/redis-online-store.ts';
 import { paymentOf, plainSet, rowOf } from '../unit/features/streams.ts';
 import { epochOf, NO_HOOKS } from './redis-parts.ts';
 import { startRedis, type TestRedis } from './redis-server.ts';

@@ -24,7 +24,8 @@ import type {
   ObservedCorrection,
 } from '../../src/features/online-store.ts';
 import type { EpochBase } from '../../src/features/redis/redis-epoch.ts';
-import { type LearnedNumbers, RedisOnlineStore } from '../../src/features/redis/redis-online-store.ts';
+import type { LearnedNumbers } from '../../src/features/redis/redis-late-work.ts';
+import { RedisOnlineStore } from '../../src/features/redis/redis-online-store.ts';
 import { replay } from '../../src/features/replay/replay.ts';
 import { type NumberColumns, numberColumns } from '../../src/features/replay/replay-input.ts';
 import { paymentTurns } from '../../src/pipeline/payment-turns.ts';

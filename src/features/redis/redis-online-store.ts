@@ -2,12 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { Cluster, type Redis } from 'ioredis';
 import { assert } from '../../base/assert.ts';
 import { AppError } from '../../base/errors.ts';
-import { byKind, type EntityNumbers, hasNumber, NO_NUMBERS } from '../../domain/entity-keys.ts';
-import { SIDES, type Side } from '../../domain/payment.ts';
+import { NO_NUMBERS } from '../../domain/entity-keys.ts';
 import { createVectorEngine, type VectorEngine } from '../engine/vector-engine.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import type {
-  CorrectionIntent,
   CorrectionObservation,
   FeatureRead,
   FeatureReading,
@@ -28,26 +26,21 @@ import {
 } from './redis-connection.ts';
 import { findEpoch, type OpenedEpoch, type RebuildParts, setKeysAt } from './redis-epoch.ts';
 import { OTHER_EPOCH, RedisExchange } from './redis-exchange.ts';
-import { LateAppends } from './redis-late-appends.ts';
+import {
+  intentOf,
+  joinedNumbers,
+  type LateCorrection,
+  type LateHooks,
+  type LatePayment,
+  type LateStore,
+  LateWork,
+  latePayment,
+} from './redis-late-work.ts';
 import { type EpochKeys, epochKeys } from './redis-layout.ts';
 import { ObservationReader } from './redis-observation.ts';
 
-/** Numbers of an event that were learned after its decision. */
-export interface LearnedNumbers {
-  readonly endToEndId: string;
-  readonly side: Side;
-  readonly isEvent: boolean;
-  readonly numbers: EntityNumbers;
-}
-
-/** What a Redis store tells its owner. What is learned late is waited for where it is a promise, and told again where that fails. */
-export interface RedisStoreHooks {
-  /** An append whose outcome was not known is known now: the numbers are to be journaled. */
-  onNumbersLearned(learned: LearnedNumbers): unknown;
-  /** A label's number is known now. */
-  onLabelLearned(label: ObservedLabel, learned: LabelObservation): unknown;
-  /** What became of a correction that was not answered is known now; null: it was not made, and is not made any more. */
-  onCorrectionSettled(correction: ObservedCorrection, made: CorrectionObservation | null): unknown;
+/** What a Redis store tells its owner. */
+export interface RedisStoreHooks extends LateHooks {
   /** Redis holds no state that can be trusted: it is new, was flushed, or was restarted. {@link RedisOnlineStore.rebuild} makes one. */
   onStateLost(reason: 'empty' | 'restarted'): void;
   /** Redis cannot be reached at the start; it is tried again. */
@@ -62,33 +55,8 @@ export interface RedisStoreHooks {
  */
 export type EpochBuild = (from: Pick<RebuildParts, 'settle'> & { readonly knownEpoch: number }) => Promise<OpenedEpoch>;
 
-/** A payment whose event is not in all of its entities for certain. */
-interface LatePayment {
-  readonly payment: ObservedPayment;
-  /** Numbers that its event took in an epoch before not all of its entities answered. */
-  partial: { readonly epoch: number; readonly numbers: EntityNumbers } | null;
-  /** The epoch in which Redis may have been asked; 0 where it was not. */
-  sentIn: number;
-  readonly sinceMs: number;
-}
-
-/** A correction whose outcome is not known for certain. */
-interface LateCorrection {
-  readonly correction: ObservedCorrection;
-  /** The epoch that it was sent in; null where it was not sent. */
-  epoch: EpochKeys | null;
-}
-
 /** After a look for the open epoch that failed. */
 const JOIN_AGAIN_MS = 100;
-/** Appends of unknown outcome that are remembered: at 1 k/s a minute's outage, 60 MB. */
-const LATE_LIMIT = 65_536;
-/**
- * An event that was never sent is not appended any more after this: silver waits a quarter of an hour for its number, and
- * then has it without one, which is what replay reads. The next epoch's base holds it.
- */
-const LATE_APPEND_MS = 10 * 60_000;
-
 /**
  * Online state in Redis, shared by any number of servers: one round trip and one script for a
  * payment, or in a Cluster two round trips and a script for each partition of its entities. The owner makes the event durable first; a command that does not answer within 50 ms
@@ -104,9 +72,7 @@ export class RedisOnlineStore implements OnlineStore {
   readonly #exchange: RedisExchange;
   readonly #engine: VectorEngine;
   readonly #reader: ObservationReader;
-  readonly #latePayments: LateAppends<LatePayment>;
-  readonly #lateCorrections: LateAppends<LateCorrection>;
-  readonly #lateLabels: LateAppends<{ readonly label: ObservedLabel; readonly request: string }>;
+  readonly #late: LateWork;
   #keys: EpochKeys;
   #isOpen = false;
   #isClosed = false;
@@ -137,9 +103,13 @@ export class RedisOnlineStore implements OnlineStore {
     this.#reader = new ObservationReader(set, this.#engine);
     this.#exchange = new RedisExchange(this.#redis, set);
     this.#keys = epochKeys(setKeysAt(url, set), 0);
-    this.#latePayments = new LateAppends(LATE_LIMIT, (late) => this.#appendLate(late));
-    this.#lateLabels = new LateAppends(LATE_LIMIT, (late) => this.#appendLateLabel(late.label, late.request));
-    this.#lateCorrections = new LateAppends(LATE_LIMIT, (late) => this.#settleCorrection(late));
+    const again: LateStore = {
+      openEpoch: () => (this.#isOpen ? this.epoch : 0),
+      observe: (late) => this.#tracked(this.#observe(late)),
+      observeLabel: (label, request) => this.#observeLabel(label, request),
+      settled: (late) => this.#settled(late),
+    };
+    this.#late = new LateWork(again, hooks);
     this.#watch(this.#redis);
   }
 
@@ -155,10 +125,7 @@ export class RedisOnlineStore implements OnlineStore {
 
   /** Appends that wait for their outcome, and those that were given up. */
   get lateAppends(): { readonly waiting: number; readonly givenUp: number } {
-    return {
-      waiting: this.#latePayments.count + this.#lateLabels.count + this.#lateCorrections.count,
-      givenUp: this.#latePayments.givenUp + this.#lateLabels.givenUp + this.#lateCorrections.givenUp,
-    };
+    return this.#late.counts;
   }
 
   /**
@@ -180,7 +147,7 @@ export class RedisOnlineStore implements OnlineStore {
     try {
       return await this.#tracked(this.#observe(late));
     } catch (error) {
-      this.#appendLater(late);
+      this.#late.addPayment(late);
       throw error;
     }
   }
@@ -197,7 +164,7 @@ export class RedisOnlineStore implements OnlineStore {
     try {
       return await this.#observeLabel(label, request);
     } catch (error) {
-      this.#lateLabels.add(request, { label, request });
+      this.#late.addLabel(label, request);
       throw error;
     }
   }
@@ -220,21 +187,20 @@ export class RedisOnlineStore implements OnlineStore {
     } catch (error) {
       const made = await this.#tracked(this.#settled(late));
       if (made != null) return made;
-      // Later too where it cannot be journaled that nothing was made.
-      const isTold = made === null && (await this.#tell(() => this.#hooks.onCorrectionSettled(correction, null)));
-      if (!isTold) this.#settleLater(late);
+      if (made === null) await this.#late.tellNotMade(late);
+      else this.#late.addCorrection(late);
       throw error;
     }
   }
 
   /** Finds out in the background what became of a correction that a journal holds the intent of, and nothing more. */
   settleCorrection(correction: ObservedCorrection): void {
-    this.#settleLater({ correction, epoch: this.#keys });
+    this.#late.addCorrection({ correction, epoch: this.#keys });
   }
 
   /** Appends an event in the background: one that a journal holds without numbers. */
   appendLate(payment: ObservedPayment): void {
-    this.#appendLater(latePayment(payment));
+    this.#late.addPayment(latePayment(payment));
   }
 
   /**
@@ -252,20 +218,9 @@ export class RedisOnlineStore implements OnlineStore {
   async close(): Promise<void> {
     this.#isOpen = false;
     this.#isClosed = true;
-    this.#latePayments.close();
-    this.#lateLabels.close();
-    this.#lateCorrections.close();
+    this.#late.close();
     this.#redis.disconnect();
     await this.#joining;
-  }
-
-  #settleLater(late: LateCorrection): void {
-    this.#lateCorrections.add(intentOf(late.correction).request, late);
-  }
-
-  #appendLater(late: LatePayment): void {
-    const { row } = late.payment;
-    this.#latePayments.add(`${row.end_to_end_id}/${row.side}`, late);
   }
 
   async #tracked<T>(work: Promise<T>): Promise<T> {
@@ -286,14 +241,7 @@ export class RedisOnlineStore implements OnlineStore {
     this.#isOpen = false;
     await Promise.allSettled(this.#underWay);
     if (epoch.set.partitions === 1 || epoch.epoch === 0) return;
-    for (const [name, late] of this.#latePayments.entries()) {
-      const marked = await this.#exchange.numbersIn(epoch, late.payment).catch(() => NO_NUMBERS);
-      const numbers = joinedNumbers(late.partial?.numbers, marked);
-      if (!hasNumber(numbers)) continue;
-      const { end_to_end_id: endToEndId, side } = late.payment.row;
-      const learned = { endToEndId, side, isEvent: true, numbers };
-      if (await this.#tell(() => this.#hooks.onNumbersLearned(learned))) this.#latePayments.remove(name);
-    }
+    await this.#late.tellPartial((payment) => this.#exchange.numbersIn(epoch, payment).catch(() => NO_NUMBERS));
   }
 
   async #observe(late: LatePayment): Promise<Observation> {
@@ -322,8 +270,7 @@ export class RedisOnlineStore implements OnlineStore {
     const { correction } = late;
     const { endToEndId, replacement } = correction;
     const keys = this.#openKeys();
-    if (SIDES.some((side) => this.#latePayments.has(`${endToEndId}/${side}`))) {
-      this.#latePayments.hurry();
+    if (this.#late.awaits(endToEndId)) {
       throw new AppError(
         'store_unavailable',
         'whether the payment has reached Redis is not known yet: nothing was corrected, send the correction again',
@@ -354,23 +301,6 @@ export class RedisOnlineStore implements OnlineStore {
     }
   }
 
-  async #settleCorrection(late: LateCorrection): Promise<boolean> {
-    const made = await this.#settled(late);
-    if (made === undefined) return false;
-    await this.#hooks.onCorrectionSettled(late.correction, made);
-    return true;
-  }
-
-  /** Whether the owner has taken what it was told. */
-  async #tell(hook: () => unknown): Promise<boolean> {
-    try {
-      await hook();
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
   #openKeys(): EpochKeys {
     if (this.#isOpen) return this.#keys;
     throw new AppError(
@@ -385,25 +315,6 @@ export class RedisOnlineStore implements OnlineStore {
       void this.#join();
     }
     return new AppError('store_unavailable', 'Redis holds another epoch than ours, or none');
-  }
-
-  /** True where there is nothing more to learn. */
-  async #appendLate(late: LatePayment): Promise<boolean> {
-    if (!this.#isOpen) return false;
-    if (late.sentIn !== this.epoch && performance.now() - late.sinceMs > LATE_APPEND_MS) {
-      this.#latePayments.giveUp();
-      return true;
-    }
-    const { end_to_end_id: endToEndId, side } = late.payment.row;
-    const { isEvent, numbers } = await this.#tracked(this.#observe(late));
-    await this.#hooks.onNumbersLearned({ endToEndId, side, isEvent, numbers });
-    return true;
-  }
-
-  async #appendLateLabel(label: ObservedLabel, request: string): Promise<boolean> {
-    if (!this.#isOpen) return false;
-    await this.#hooks.onLabelLearned(label, await this.#observeLabel(label, request));
-    return true;
   }
 
   /** Finds out which epoch is open; of many callers at once one looks. */
@@ -438,9 +349,7 @@ export class RedisOnlineStore implements OnlineStore {
     this.#runIds = opened.runIds;
     this.#isOpen = true;
     if (opened.epoch !== epoch) this.#hooks.onEpochOpened(opened);
-    this.#latePayments.hurry();
-    this.#lateLabels.hurry();
-    this.#lateCorrections.hurry();
+    this.#late.hurry();
   }
 
   /**
@@ -474,17 +383,4 @@ export class RedisOnlineStore implements OnlineStore {
     }
     void this.#join();
   }
-}
-
-function latePayment(payment: ObservedPayment): LatePayment {
-  return { payment, partial: null, sentIn: 0, sinceMs: performance.now() };
-}
-
-function intentOf({ intent }: ObservedCorrection): CorrectionIntent {
-  assert(intent !== undefined, 'a correction is durable before Redis is asked');
-  return intent;
-}
-
-function joinedNumbers(earlier: EntityNumbers | undefined, now: EntityNumbers): EntityNumbers {
-  return byKind((kind) => now[kind] ?? earlier?.[kind] ?? null);
 }
