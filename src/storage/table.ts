@@ -72,8 +72,8 @@ export interface DeltaTable {
   /** What commits said of themselves, the newest first. */
   history(limit: number): Promise<readonly HistoryEntry[]>;
   /**
-   * Data files that commits after a version added and that are still there; undefined where a commit
-   * since is gone, so that it cannot be told.
+   * Data files that commits after a version added and that are still there; undefined where it cannot be told: a commit
+   * since is gone, or OPTIMIZE has put what came since together with what was there.
    */
   addedSince(version: number): Promise<readonly DataFile[] | undefined>;
   /** Adds rows in one commit. */
@@ -206,8 +206,12 @@ async function readAddedSince(
   for (let at = version + 1; at <= snapshot.version; at += 1) {
     const actions = await log.commit(at);
     if (actions === undefined) return undefined;
-    // A file that only moved rows together holds nothing new.
-    for (const action of actions) if ('add' in action && action.add.dataChange) keys.add(log.keyOf(action.add.path));
+    for (const action of actions) {
+      // A file that only moved rows together holds nothing new.
+      if ('add' in action && action.add.dataChange) keys.add(log.keyOf(action.add.path));
+      // New rows that were moved together with old ones lie in no file of their own any more.
+      if ('remove' in action && !action.remove.dataChange && keys.has(log.keyOf(action.remove.path))) return undefined;
+    }
   }
   return snapshot.files.filter(({ key }) => keys.has(key));
 }

@@ -81,4 +81,20 @@ describe('silver to gold', () => {
     // Labels do not touch the table that does not read them.
     expect((await example.lake.table('gold/daily_payments').snapshot()).version).toBe(1);
   });
+
+  it('misses no payment that OPTIMIZE put together with old ones before gold was made', async () => {
+    await add([scored(1)], 1);
+    await silverToGold(example.ports);
+    await add([scored(2)], 2);
+    await add([scored(3, {}, nextDay)], 3);
+    for (const name of ['silver/transactions', 'silver/decisions'] as const)
+      await example.lake.table(name).optimize({});
+    await silverToGold(example.ports);
+    expect(await example.rows('gold/fraud_daily')).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ day: DAY, payment_count: 2n }),
+        expect.objectContaining({ day: DAY + 1, payment_count: 1n }),
+      ]),
+    );
+  });
 });

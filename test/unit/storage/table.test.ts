@@ -357,4 +357,15 @@ describe('files that were added since a version', () => {
     await store.delete(commitKey('t', 2));
     expect(await since(1)).toBeUndefined();
   });
+
+  it('cannot be told where OPTIMIZE has put them together with others', async () => {
+    for (const id of [1, 2, 3]) await table.append({ rows: ids(id) });
+    const since = async (version: number) => (await table.addedSince(version))?.length;
+    expect(await since(1)).toBe(2);
+    await table.optimize({});
+    expect(await since(1)).toBeUndefined();
+    expect(await since(3)).toBe(0);
+    await table.append({ rows: ids(4) });
+    expect(await since(3)).toBe(1);
+  });
 });
