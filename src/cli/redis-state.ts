@@ -5,6 +5,7 @@ import { AppError, messageOf } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { hasNumber } from '../domain/entity-keys.ts';
 import { instantOfMicros } from '../domain/instant.ts';
+import { parseLabel } from '../domain/parse-label.ts';
 import { entityKeys, type ImportedPayment, paymentRow } from '../domain/payment-row.ts';
 import { AnswerIndex } from '../events/answer-index.ts';
 import type { Journal } from '../events/journal.ts';
@@ -82,7 +83,7 @@ export async function openRedisState(
   await feedAnswers(ports.lake, index, ports.clock.nowMicros() - LIMITS.retryHorizonMicros);
   const tail = await feedJournalTail(files, journalFolder, after, NO_SINK, index);
   const clock = systemClock(tail.lastKnownTimeMicros);
-  const rebuilder = new RedisRebuilder(set, journal, sources, () => clock.nowMicros());
+  const rebuilder = new RedisRebuilder(set, journal, sources, () => clock.nowMicros(), after);
   const store = new RedisOnlineStore(sources.redisUrl, set, rebuilder);
   rebuilder.store = store;
   const nowMs = (): number => Math.floor(clock.nowMicros() / 1000);
@@ -139,6 +140,7 @@ class RedisRebuilder {
   readonly #nowMicros: () => number;
   /** What stands behind it this process has written, and settles by itself. */
   readonly #startPosition: number;
+  readonly #silverPosition: number;
   readonly #logger: Logger;
   #rebuilding: Promise<void> | undefined;
   #building: EpochBuilding | undefined;
@@ -147,7 +149,15 @@ class RedisRebuilder {
   #noteFailure: () => void = () => {};
   #stopped = false;
 
-  constructor(set: FeatureSet, journal: Journal, sources: RedisSources, nowMicros: () => number) {
+  /** @param silverPosition up to where silver had the journal when the process started. */
+  constructor(
+    set: FeatureSet,
+    journal: Journal,
+    sources: RedisSources,
+    nowMicros: () => number,
+    silverPosition: number,
+  ) {
+    this.#silverPosition = silverPosition;
     this.#set = set;
     this.#journal = journal;
     this.#sources = sources;
@@ -292,6 +302,7 @@ class RedisRebuilder {
   /**
    * Events of ours that the epoch's base lacks and that have no number: they are appended to it. One
    * that has a number of an earlier epoch belongs there, and is in this one's state no more than in its base.
+   * A label without a number is of no payee, and in no base: one that a process left behind is asked for here.
    */
   async #appendUnnumbered(offset: number): Promise<void> {
     const { files, journalFolder } = this.#sources;
@@ -300,20 +311,22 @@ class RedisRebuilder {
     const labels = new Map<string, ObservedLabel>();
     const corrections = new Map<string, ObservedCorrection>();
     // What went out of the journal since, silver has: with its number, or too long ago to be given one.
-    const after = Math.max(offset, (await oldestPosition(files, journalFolder)) - 1);
+    const after = Math.max(Math.min(offset, this.#silverPosition), (await oldestPosition(files, journalFolder)) - 1);
     for await (const entries of readJournal(files, journalFolder, after, this.#journal.durablePosition())) {
       for (const { payload, position } of entries) {
         const record = decodeRecord(payload);
+        const isBeyond = position > offset;
         if (record.kind === 'payment') {
+          if (!isBeyond) continue;
           const row = paymentRow(codec.decodeBody(record.source, record.raw) as ImportedPayment);
           payments.set(`${record.endToEndId}/${record.side}`, { row, keys: entityKeys(row) });
         } else if (record.kind === 'sequence' || (record.kind === 'decision' && hasNumber(record.saw))) {
           payments.delete(`${record.endToEndId}/${record.side}`);
         } else if (record.kind === 'label') {
           const key = `${record.endToEndId}/${record.state}/${record.eventTimeMicros}`;
-          if (record.number === null) labels.set(key, record);
-          else labels.delete(key);
-        } else if (record.kind === 'intent' && !record.isVoid && position <= this.#startPosition) {
+          if (record.number !== null) labels.delete(key);
+          else if (isBeyond || position <= this.#startPosition) labels.set(key, namedLabel(record));
+        } else if (record.kind === 'intent' && !record.isVoid && isBeyond && position <= this.#startPosition) {
           // Of a process that is gone: what it says is not made any more, it is only asked what became of it.
           corrections.set(record.request, { endToEndId: record.endToEndId, replacement: null, intent: record });
         } else if (record.kind === 'intent') {
@@ -333,4 +346,15 @@ class RedisRebuilder {
         .catch(() => {});
     }
   }
+}
+
+/** A label whose payee nobody has resolved, of the one that its caller names. */
+function namedLabel({
+  endToEndId,
+  state,
+  eventTimeMicros,
+  raw,
+}: Extract<JournalRecord, { kind: 'label' }>): ObservedLabel {
+  const { payeeAccount } = parseLabel(JSON.parse(Buffer.from(raw).toString()));
+  return { endToEndId, state, eventTimeMicros, payeeAccount };
 }

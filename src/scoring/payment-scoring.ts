@@ -95,7 +95,8 @@ export class PaymentScoring implements Scoring {
       onLabel(eventTimeMicros);
       return;
     }
-    await journal.append(encodeRecord({ ...record, payeeAccount, number: null }), 0);
+    // Whose it is the store says: a correction may have given its payment another payee than the caller names.
+    await journal.append(encodeRecord({ ...record, payeeAccount: null, number: null }), 0);
     onLabel(eventTimeMicros);
     // Durable already: where the store does not answer, its number is journaled once it is learned.
     const observed = await Promise.resolve(store.observeLabel(label)).catch(asUnavailable);

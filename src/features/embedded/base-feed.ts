@@ -8,6 +8,7 @@ import { type BaseOrder, baseOrder } from '../replay/base-order.ts';
 export interface BaseSink {
   /** Takes an event in each of its entities; one whose payment is known is passed over. */
   applyRecorded(payment: RecordedPayment): unknown;
+  /** Takes a label of the payee that it names, whatever payee its payment has by now; of none where it names none. */
   applyRecordedLabel(label: ObservedLabel): unknown;
   /** Takes a correction in each entity; of a payment that is not known, nothing. */
   applyRecordedCorrection(correction: ObservedCorrection): unknown;
@@ -19,8 +20,6 @@ export interface BaseSink {
   appendRecorded(kind: EntityKind, payment: RecordedPayment): void;
   /** Takes the event of a payment, as it was, out of one of its entities. */
   retractRecorded(kind: EntityKind, payment: RecordedPayment): void;
-  /** Takes a label of the payee that it names. */
-  appendRecordedLabel(label: ObservedLabel): void;
 }
 
 /** Recorded events by row, in any order. */
@@ -67,7 +66,7 @@ export function* feedBase(events: BaseEvents, sink: BaseSink, pauseRows: number)
   }
   for (const kind of ENTITY_KINDS) {
     for (const item of kinds[kind]) {
-      if (item < 0) sink.appendRecordedLabel(events.labelAt(-1 - item));
+      if (item < 0) sink.applyRecordedLabel(events.labelAt(-1 - item));
       else if (isAdmitted[item] === 1) moveIn(events, kind, item, sink);
       if (isPause()) yield { done, total };
     }

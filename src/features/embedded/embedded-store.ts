@@ -108,7 +108,7 @@ export class EmbeddedStore implements OnlineStore {
   observeLabel({ endToEndId, state, eventTimeMicros, payeeAccount }: ObservedLabel): LabelObservation {
     this.#checkOpen();
     const { tables } = this;
-    tables.makeRoom(eventTimeMicros);
+    tables.makeRoom();
     const payee = tables.payeeOfLabel(endToEndId, payeeAccount);
     if (payee < 0) return { payeeAccount, number: null, mark: this.#undo.lastMark };
     const mark = this.#undo.beginOperation();
@@ -256,12 +256,15 @@ export class EmbeddedStore implements OnlineStore {
     return true;
   }
 
-  /** Takes a label that was recorded before this epoch, in its order; `payeeAccount` is as resolved then. */
+  /**
+   * Takes a label that was recorded before this epoch, in its order, of the payee that it names: as resolved then, whatever
+   * payee its payment has by now. One that was of nobody then is of nobody.
+   */
   applyRecordedLabel({ endToEndId, state, eventTimeMicros, payeeAccount }: ObservedLabel): void {
+    if (payeeAccount === null) return;
     const { tables } = this;
-    tables.makeRoom(eventTimeMicros);
-    const payee = tables.payeeOfLabel(endToEndId, payeeAccount);
-    if (payee >= 0) tables.recordLabel(payee, endToEndId, LABEL_STATES.indexOf(state), eventTimeMicros, null);
+    tables.makeRoom();
+    tables.recordLabel(tables.payeeOf(payeeAccount), endToEndId, LABEL_STATES.indexOf(state), eventTimeMicros, null);
   }
 
   /** A snapshot of the store as it is, is in its place. */
@@ -272,14 +275,6 @@ export class EmbeddedStore implements OnlineStore {
   /** Gives its files back. */
   close(): void {
     for (const { cold } of this.tables.kinds) cold?.close();
-  }
-
-  /** Takes a label of the payee that it names, whatever payee its payment has. */
-  appendRecordedLabel({ endToEndId, state, eventTimeMicros, payeeAccount }: ObservedLabel): void {
-    if (payeeAccount === null) return;
-    const { tables } = this;
-    tables.makeRoom(eventTimeMicros);
-    tables.recordLabel(tables.payeeOf(payeeAccount), endToEndId, LABEL_STATES.indexOf(state), eventTimeMicros, null);
   }
 
   /** Sizes, for metrics. */

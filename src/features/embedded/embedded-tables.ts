@@ -322,10 +322,10 @@ export class EmbeddedTables {
    * Looks whether an operation has room, before anything is touched, so that a full store refuses
    * whole; forgets payments that no label and no retry can name any more.
    *
-   * @param time of the event that is to come.
+   * @param time of the payment that is to come; none of a label, whose time may be months after the last payment's.
    * @throws AppError `state_full`.
    */
-  makeRoom(time: number): void {
+  makeRoom(time = -Infinity): void {
     const { payments } = this;
     const newest = Math.max(this.newestMicros, time);
     while (payments.count > 0 && payments.oldestTime() < newest - KNOWN_FOR_MICROS) this.#forgetOldest();

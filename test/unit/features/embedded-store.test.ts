@@ -12,7 +12,18 @@ import { PIX_CORE } from '../../../src/features/pix-core.ts';
 import { OracleStore } from './oracle.ts';
 import { checkReading } from './reading-check.ts';
 import { feedRecorded } from './recorded-items.ts';
-import { cellsOf, paymentOf, rowOf, STREAMS, type Step, smallShape, stream, testSet, unboundedSet } from './streams.ts';
+import {
+  cellsOf,
+  paymentOf,
+  plainSet,
+  rowOf,
+  STREAMS,
+  type Step,
+  smallShape,
+  stream,
+  testSet,
+  unboundedSet,
+} from './streams.ts';
 
 const START = 1_762_000_000_000_000;
 
@@ -226,5 +237,36 @@ describe('the embedded store', () => {
 
   it('ships a set that is compiled and has 48 features or more', () => {
     expect(compileFeatureSet(PIX_CORE).names.length).toBeGreaterThanOrEqual(48);
+  });
+
+  it('forgets no payment for a label of months later, which a history may hold', () => {
+    const DAY = 86_400_000_000;
+    const store = new EmbeddedStore(compileFeatureSet(plainSet(9)), { maxPayments: 100 });
+    const idOf = (day: number): string => `E${String(day).padStart(31, '0')}`;
+    for (let day = 0; day < 60; day += 1)
+      store.applyRecorded(paymentOf(rowOf(idOf(day), START + day * DAY, 1, 1, day)));
+    const label = { endToEndId: idOf(59), state: 'AGREED', payeeAccount: '22222222||2' } as const;
+    store.applyRecordedLabel({ ...label, eventTimeMicros: START + 150 * DAY });
+    expect(store.stats().payments).toBe(60);
+    store.openEpoch(1);
+    const observed = store.observeLabel({
+      ...label,
+      endToEndId: idOf(9),
+      payeeAccount: null,
+      eventTimeMicros: START + 150 * DAY,
+    });
+    expect(observed.number).not.toBeNull();
+    expect(store.stats().payments).toBe(60);
+  });
+
+  it('takes a recorded label of the payee that it names, and of nobody where it names none', () => {
+    const store = new EmbeddedStore(compileFeatureSet(plainSet(9)), { maxPayments: 100 });
+    const id = `E${'1'.padStart(31, '0')}`;
+    store.applyRecorded(paymentOf(rowOf(id, START, 1, 1, 2)));
+    const label = { endToEndId: id, state: 'AGREED', eventTimeMicros: START } as const;
+    store.applyRecordedLabel({ ...label, payeeAccount: null });
+    expect(store.stats().labelledPayees).toBe(0);
+    store.applyRecordedLabel({ ...label, payeeAccount: '33333333||3' });
+    expect(store.stats().labelledPayees).toBe(1);
   });
 });

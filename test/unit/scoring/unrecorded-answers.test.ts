@@ -2,6 +2,8 @@ import { expect, it } from 'vitest';
 import { manualClock } from '../../../src/base/clock.ts';
 import { AppError } from '../../../src/base/errors.ts';
 import { parseCorrection } from '../../../src/domain/parse-correction.ts';
+import { parseLabel } from '../../../src/domain/parse-label.ts';
+import type { JournalRecord } from '../../../src/events/journal-record.ts';
 import { forgetfulFiles } from '../../../src/events/memory-journal-files.ts';
 import { decodeRecord } from '../../../src/events/record-codec.ts';
 import type { ObservedCorrection, ObservedPayment } from '../../../src/features/online-store.ts';
@@ -10,8 +12,9 @@ import { LINEAR_SCORER, startWorld } from '../../scoring-world.ts';
 
 const START = Date.UTC(2026, 10, 20, 12) * 1000;
 
-/** A path over a store outside the process, whose journal takes no record of one kind. */
+/** A path over a store outside the process, whose journal takes no record of one kind, and those that it took. */
 async function pathWithout(kind: string) {
+  const taken: JournalRecord[] = [];
   const again: { payments: ObservedPayment[]; corrections: ObservedCorrection[] } = { payments: [], corrections: [] };
   const world = await startWorld(forgetfulFiles(), manualClock(START), LINEAR_SCORER, (parts) => {
     const { store, journal } = parts;
@@ -31,14 +34,16 @@ async function pathWithout(kind: string) {
       journal: Object.create(journal, {
         append: {
           value: async (payload: Buffer, mark: number) => {
-            if (decodeRecord(payload).kind === kind) throw new AppError('disk_full', 'the disk is full');
+            const record = decodeRecord(payload);
+            if (record.kind === kind) throw new AppError('disk_full', 'the disk is full');
+            taken.push(record);
             return journal.append(payload, mark);
           },
         },
       }) as typeof journal,
     };
   });
-  return { world, again };
+  return { world, again, taken };
 }
 
 it('asks a store again for the numbers of a payment whose decision could not be journaled', async () => {
@@ -57,5 +62,21 @@ it('asks a store again for what became of a correction whose record could not be
   const request = { parsed: parseCorrection(body), source: 'http', raw: Buffer.from(JSON.stringify(body)) } as const;
   await expect(world.scoring.recordCorrection(request)).rejects.toMatchObject({ code: 'disk_full' });
   expect(again.corrections).toMatchObject([{ endToEndId, replacement: null, intent: { request: expect.any(String) } }]);
+  await world.close();
+});
+
+it('records a label of the payee that its payment has, and of none before the store has said so', async () => {
+  const { world, taken } = await pathWithout('none');
+  const { endToEndId } = examplePayment();
+  await world.score(examplePayment());
+  const payeeAccount = { ispb: '99999999', number: '1' };
+  const body = { endToEndId, state: 'CONTESTED', eventTime: new Date(START / 1000).toISOString(), payeeAccount };
+  const raw = Buffer.from(JSON.stringify(body));
+  await world.scoring.recordLabel({ parsed: parseLabel(body), source: 'http', raw });
+  const labels = taken.filter((record) => record.kind === 'label');
+  expect(labels).toMatchObject([
+    { payeeAccount: null, number: null },
+    { payeeAccount: expect.not.stringContaining('99999999'), number: { seq: 2 } },
+  ]);
   await world.close();
 });
