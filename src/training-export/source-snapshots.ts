@@ -72,15 +72,17 @@ async function correctionsAt(tables: SourceTables, version: number | undefined):
 
 /**
  * Whether a correction was known when the payments were at their version: later ones are not read beside older payments,
- * so that what was made of a version can be made again.
+ * so that what was made of a version can be made again. A journal that the payments do not name began after them.
  */
 export function isCorrectionOf({
   'silver/transactions': payments,
 }: SourceSnapshots): (journal: string, position: number) => boolean {
   const positions = new Map<string, number>();
+  // Payments that were rewritten by another program name no journal: nothing is known of when they were.
+  const isNamed = [...payments.state.transactions.keys()].some((appId) => appId.endsWith('/transactions'));
+  const unnamed = isNamed ? -1 : Number.POSITIVE_INFINITY;
   return (journal, position) => {
-    const last =
-      positions.get(journal) ?? payments.transactionVersion(`${journal}/transactions`) ?? Number.POSITIVE_INFINITY;
+    const last = positions.get(journal) ?? payments.transactionVersion(`${journal}/transactions`) ?? unnamed;
     positions.set(journal, last);
     return position <= last;
   };
