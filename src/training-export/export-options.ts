@@ -36,7 +36,7 @@ export interface ExportOptions {
   /** Rows before this instant; all unless told. */
   readonly toMicros?: number;
   /** Of an extension: what is exported already, and which part it is, from 2. */
-  readonly after?: CoveredRows;
+  readonly after?: readonly CoveredRows[];
   readonly part?: number;
   /** Whether rows whose outcome nobody saw (rejected, held) are left out; they stay without a label unless told. */
   readonly withoutUnobserved?: boolean;

@@ -84,8 +84,7 @@ function extensionOptions(
   before: number,
   { toMicros, labelsAsOfMicros, versions = {} }: ExtendRequest,
 ): ExportOptions {
-  const { tables, to } = partOf(manifest, before);
-  const after: CoveredRows = { versions: tables, toMicros: to === null ? Number.POSITIVE_INFINITY : microsOf(to) };
+  const { to } = partOf(manifest, before);
   if (to !== null && toMicros < microsOf(to)) {
     throw new AppError('usage', `the export goes to ${to} already: --to must not be before it`);
   }
@@ -95,9 +94,23 @@ function extensionOptions(
     versions,
     toMicros,
     labelsAsOfMicros: labelsAsOfMicros ?? base.labelsAsOfMicros,
-    after,
+    after: coveredBy(manifest, before),
     part: before + 2,
   };
+}
+
+/**
+ * What parts of an export cover. Each part holds what was there before its instant and no earlier part had, so the last
+ * one's versions and instant cover all but rows of a first part that had no bound: those may be after that instant.
+ *
+ * @param last the part, 0 for the export before it was extended.
+ */
+function coveredBy(manifest: ExportManifest, last: number): readonly CoveredRows[] {
+  const covered = (part: number): CoveredRows => {
+    const { tables, to } = partOf(manifest, part);
+    return { versions: tables, toMicros: to === null ? Number.POSITIVE_INFINITY : microsOf(to) };
+  };
+  return last > 0 && manifest.to === null ? [covered(0), covered(last)] : [covered(last)];
 }
 
 function extensionOf(made: ExportManifest): ExportExtension {

@@ -9,7 +9,7 @@ import type { SourceTables } from './source-snapshots.ts';
 export async function wantedRows(
   source: SilverSource,
   tables: SourceTables,
-  { where, toMicros = Number.POSITIVE_INFINITY, after }: ExportOptions,
+  { where, toMicros = Number.POSITIVE_INFINITY, after = [] }: ExportOptions,
 ): Promise<(row: number) => boolean> {
   const { payments, sides, snapshots, versions, userRows } = source;
   if (userRows !== null) return (row) => row >= userRows.first;
@@ -19,12 +19,14 @@ export async function wantedRows(
     throw new AppError('not_found', `${table} holds no rows: ${hint}`);
   }
   const passes = where === undefined ? () => true : await rowFilter(snapshots['silver/transactions'], where);
-  const isCovered = after === undefined ? () => false : await coveredRows(source, tables, after);
+  const covers: ((row: number) => boolean)[] = [];
+  for (const part of after) covers.push(await coveredRows(source, tables, part));
+  const isCovered = (row: number): boolean => covers.some((covered) => covered(row));
   const isNew = (row: number): boolean => (payments.times[row] as number) < toMicros && !isCovered(row);
   const isWanted = (row: number): boolean => isNew(row) && passes(payments.ids.at(row) ?? '', sides.at(row) ?? '');
   if (someRow(payments.count, isWanted)) return isWanted;
   if (!someRow(payments.count, isNew)) {
-    throw new AppError('not_found', `${table} has no ${after === undefined ? '' : 'new '}rows before --to`);
+    throw new AppError('not_found', `${table} has no ${after.length === 0 ? '' : 'new '}rows before --to`);
   }
   throw new AppError('not_found', `no row of ${table} passes --where, of ${payments.count}: name a wider condition`);
 }

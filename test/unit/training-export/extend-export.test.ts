@@ -116,6 +116,27 @@ describe('an export that is extended', () => {
     expect(await readParquetFiles(files, parquet)).toEqual(await readParquetFiles(first, parquet));
   });
 
+  it('has each row once where it had no bound at first, and held payments after the instant that it is extended to', async () => {
+    const { toMicros: _, split: __, withEmbargo: ___, ...open } = OPTIONS;
+    world.pay(rowOf(idOf(8000), START + 15 * DAY, 100, 1, 1), START + 12 * DAY, 'APPROVE');
+    await world.commit();
+    await createExport(open, ports());
+    await goOn();
+    await extend({ toMicros: START + 14 * DAY });
+    const { files: parts, columns, fileFormat } = await extend({ toMicros: START + 20 * DAY });
+    expect(parts).toHaveLength(3);
+    const ids: unknown[] = [];
+    for (const { name } of parts) {
+      for await (const row of exportFileRows(files, name, fileFormat, columns)) ids.push(row.end_to_end_id);
+    }
+    expect(ids).toContain(idOf(8000));
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(await verifyExport(ports())).toMatchObject({ ok: true, difference: null });
+    files = memoryObjectStore();
+    const whole = await createExport({ ...open, toMicros: START + 20 * DAY }, ports());
+    expect(ids.sort()).toEqual([...(await rowsOf(whole)).keys()].map((key) => key.slice(0, 32)).sort());
+  });
+
   it('is refused with another key of pseudonyms, and where ids stand as they are and who asks may not see them', async () => {
     const keyed = (fill: number) => ({ ...ports(), pseudonyms: pseudonymsOf(Buffer.alloc(32, fill)) });
     const columns = ['payer_account'] as const;
