@@ -115,7 +115,9 @@ async function fromSilver(
   positions: ReadonlyMap<string, number>,
 ): Promise<SnapshotBase & Pick<BuiltState, 'silverRows'>> {
   const bar = progress('reading silver');
-  const base = await feedSilver(lake, store.set.columns, positions, store, (done, total) => bar.update(done, total));
+  const base = await feedSilver(lake, store.set.columns, positions, store, journalId, (done, total) =>
+    bar.update(done, total),
+  );
   bar.end();
   await feedAnswers(lake, index, clock.nowMicros() - LIMITS.retryHorizonMicros);
   return {

@@ -1,5 +1,6 @@
 import type { Column } from '../features/definition/definition.ts';
 import type { BaseSink } from '../features/embedded/base-feed.ts';
+import type { PlaceColumns } from '../features/replay/replay-input.ts';
 import { lakeColumns } from '../governance/lake-columns.ts';
 import type { Lake } from './lake.ts';
 import { feedEvents, silverEvents } from './recorded-events.ts';
@@ -11,28 +12,34 @@ export interface StateBase {
   /** Rows of payments and of labels that were read. */
   readonly payments: number;
   readonly labels: number;
-  /** The latest known time of all of them; 0 where there is none. */
+  /** The latest known time of what the one journal wrote; 0 where there is none. */
   readonly lastKnownTimeMicros: number;
 }
 
-/** Feeds what silver holds up to the given positions of each journal into a store, with the columns that its set reads. 200 k payments take about 1 s. */
+/**
+ * Feeds what silver holds up to the given positions of each journal into a store, with the columns that its set reads. 200 k
+ * payments take about 1 s.
+ *
+ * @param journalId whose latest known time is told: an import may say of labels that they are known weeks from now.
+ */
 export async function feedSilver(
   lake: Lake,
   columns: readonly Column[],
   through: ReadonlyMap<string, number>,
   sink: BaseSink,
+  journalId: string,
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<StateBase> {
   const { silverVersion, ...events } = await silverEvents(lake, columns, through);
   await feedEvents(events, sink, onProgress);
   const { payments, labels } = events;
-  const lastKnownTimeMicros = Math.max(latest(payments.places.knownTimes), latest(labels.places.knownTimes));
+  const lastKnownTimeMicros = Math.max(latest(payments.places, journalId), latest(labels.places, journalId));
   return { silverVersion, payments: payments.count, labels: labels.count, lastKnownTimeMicros };
 }
 
-function latest(times: Float64Array): number {
+function latest({ journals, knownTimes }: PlaceColumns, journalId: string): number {
   let last = 0;
-  for (const time of times) if (time > last) last = time;
+  for (const [row, time] of knownTimes.entries()) if (time > last && journals.at(row) === journalId) last = time;
   return last;
 }
 

@@ -69,10 +69,14 @@ export class TileReads {
     }
   }
 
-  /** Whether dropped events of the window are later than the payment, or the payment's own is among them. */
+  /**
+   * Whether tiles do not tell what the window holds of dropped events: some are later than the payment, the payment's own
+   * is among them, or the window has no hop, so that tiles lie across its edges.
+   */
   #isInDoubt({ span, includesOwn }: TileRead, view: EntityView, t: number): boolean {
-    if (view.tileChain === 0 && view.maxDropped === -Infinity) return false;
     const start = t - (this.#edges.far[span] as number);
+    if (!this.#hasTiles(span)) return view.maxDropped > start || view.cold !== null;
+    if (view.tileChain === 0 && view.maxDropped === -Infinity) return false;
     const { tiles } = view;
     let isUnknown = false;
     this.#eachTile(view, span, t, (at) => {
@@ -80,6 +84,12 @@ export class TileReads {
     });
     if (isUnknown || view.ownIdentity < 0 || includesOwn) return isUnknown;
     return view.ownTime > start && view.ownTime <= t && !isKept(view);
+  }
+
+  /** Whether windows of a span are made of whole tiles: those of a hop, and all time. */
+  #hasTiles(span: number): boolean {
+    const kind = this.#plan.spans[span]?.kind;
+    return kind === 'hop' || kind === 'all';
   }
 
   /** Of a set without a bound: whether what is forgotten is what leaves the value in doubt. */
@@ -97,6 +107,7 @@ export class TileReads {
 
   /** The tiles of dropped events that a window holds. */
   #eachTile(view: EntityView, span: number, t: number, use: (at: number) => void): void {
+    if (!this.#hasTiles(span)) return;
     const { stride } = this.#offsets;
     const width = this.#plan.keeping.tiles.widthMicros;
     const isAll = this.#plan.spans[span]?.kind === 'all';

@@ -236,6 +236,9 @@ function others(entity: EntityKind): WindowFeature[] {
     named('decayed_count', { aggregate: 'decayed_count', window: '1h', hop, halfLife: '10m', current: 'include' }),
     named('count_hopped', { aggregate: 'count', window: '1h', hop, filter, current: 'include' }),
     named('variance_hopped', { aggregate: 'variance', window: '2h', hop, column }),
+    named('distinct_sliding', { aggregate: 'distinct_approx', window: '1h', column }),
+    named('distinct_today', { aggregate: 'distinct_approx', window: 'civil_day', column: 'payer_account' }),
+    named('median_sliding', { aggregate: 'quantile_approx', window: '1h', offset: '1m', column, quantile: [1, 2] }),
   ];
 }
 
