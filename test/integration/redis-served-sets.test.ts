@@ -47,7 +47,10 @@ async function cluster(): Promise<Place> {
 /** A store whose epoch holds some payments; `lost` tells how often it found none to be read. */
 async function served(url: string, set: FeatureSet) {
   const told = { lost: 0 };
-  const hooks = { ...NO_HOOKS, onStateLost: () => void (told.lost += 1) };
+  const onStateLost = (): void => {
+    told.lost += 1;
+  };
+  const hooks = { ...NO_HOOKS, onStateLost };
   const store = new RedisOnlineStore(url, set, hooks, 10_000);
   await store.connect();
   told.lost = 0;

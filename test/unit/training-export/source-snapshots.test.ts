@@ -73,9 +73,9 @@ describe('the tables that an export reads', () => {
     expect(await versionsNow()).toEqual([2, 2, 2, 2]);
     const now = isCorrectionOf(await sourceSnapshots({ table }, {}));
     expect([10, 11, 20, 21].map((position) => now('journal', position))).toEqual([true, true, true, false]);
-    const before = isCorrectionOf(await sourceSnapshots({ table }, { 'silver/transactions': 1 }));
-    expect([10, 11, 20, 21].map((position) => before('journal', position))).toEqual([true, false, false, false]);
+    const earlier = isCorrectionOf(await sourceSnapshots({ table }, { 'silver/transactions': 1 }));
+    expect([10, 11, 20, 21].map((position) => earlier('journal', position))).toEqual([true, false, false, false]);
     // A journal that the payments do not name began after them.
-    expect([now('another', 1), before('another', 1)]).toEqual([false, false]);
+    expect([now('another', 1), earlier('another', 1)]).toEqual([false, false]);
   });
 });
