@@ -121,17 +121,16 @@ async function joinFeatures({ terminal }: CommandContext, flags: JoinFlags): Pro
     try {
       const openDelta = async (path: string) => (await openTableOf({ path })).snapshot();
       const { time, valueTime } = flags;
-      const instants = [time, valueTime, flags.knownTime ?? KNOWN_TIME, flags.valueKnownTime ?? KNOWN_TIME];
-      const texts = [...new Set([...values.flatMap(({ keys }) => keys), ...instants])];
-      const opened = async (path: string, known: string | undefined) => {
+      const opened = async (path: string, known: string | undefined, texts: readonly string[] | 'all') => {
         const source = await joinSource(db, path, texts, openDelta);
         return { ...source, knownTime: known ?? knownTimeOf(source) };
       };
-      const rows = { ...(await opened(flags.rows, flags.knownTime)), time };
+      const rows = { ...(await opened(flags.rows, flags.knownTime, 'all')), time };
       const views: ValueView[] = [];
       for (const { path, keys, columns } of values) {
+        const texts = [...keys, valueTime, flags.valueKnownTime ?? KNOWN_TIME];
         views.push({
-          ...(await opened(path, flags.valueKnownTime)),
+          ...(await opened(path, flags.valueKnownTime, texts)),
           keys,
           wanted: columns,
           time: valueTime,

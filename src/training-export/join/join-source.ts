@@ -4,8 +4,9 @@ import { AppError } from '../../base/errors.ts';
 import type { DuckDb } from '../../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../../storage/scan/duckdb-scan.ts';
 import type { Snapshot } from '../../storage/scan/snapshot.ts';
-import { sqlPath, sqlText } from '../../storage/types/sql-types.ts';
-import { type JoinSource, OWN_PREFIX } from './join-request.ts';
+import { sqlName, sqlPath } from '../../storage/types/sql-types.ts';
+import { faithfulColumns, typedSql } from './csv-columns.ts';
+import { type JoinSource, OWN_PREFIX, type SourceColumn } from './join-request.ts';
 import { readable } from './join-table.ts';
 
 /** Opens a Delta table at its newest version. */
@@ -15,12 +16,13 @@ export type OpenDeltaTable = (path: string) => Promise<Snapshot>;
  * A file of Parquet or CSV (also `.csv.gz`), or the folder of a Delta table, as a join reads it.
  *
  * @param texts columns of a CSV that are texts whatever they look like: ids have zeros in front, and instants a zone.
+ * `all` of rows, whose columns go into the result as they are written; nothing is computed with them.
  * @throws AppError `not_found`, `usage` for a file of another ending, `invalid_file`, those of storage.
  */
 export async function joinSource(
   db: DuckDb,
   path: string,
-  texts: readonly string[],
+  texts: readonly string[] | 'all',
   openDeltaTable: OpenDeltaTable,
 ): Promise<JoinSource> {
   if (!existsSync(path)) throw new AppError('not_found', `there is no file ${path}`);
@@ -32,13 +34,24 @@ export async function joinSource(
   throw new AppError('usage', `${path} is neither .parquet nor .csv, nor the folder of a Delta table`);
 }
 
-/** A CSV is looked through once for the types of its columns; those that are texts need no second look. */
-async function csvSource(db: DuckDb, path: string, texts: readonly string[]): Promise<JoinSource> {
-  const read = `read_csv(${sqlPath(path)}, header = true, skip = 0, delim = ',', quote = '"'`;
+/** A CSV is read as texts, an empty cell apart from `""`; where values may have types, those are looked for in all rows. */
+async function csvSource(db: DuckDb, path: string, texts: readonly string[] | 'all'): Promise<JoinSource> {
+  const read = `read_csv(${sqlPath(path)}, header = true, skip = 0, delim = ',', quote = '"', escape = '"', comment = ''`;
+  const asTexts = `${read}, all_varchar = true, allow_quoted_nulls = false)`;
+  const written = await sourceOf(db, path, asTexts);
+  if (texts === 'all') return written;
   const guessed = await sourceOf(db, path, `${read}, sample_size = -1)`);
-  const columns = guessed.columns.map(({ name, type }) => ({ name, type: texts.includes(name) ? 'VARCHAR' : type }));
-  const types = columns.map(({ name, type }) => `${sqlText(name)}: ${sqlText(type)}`);
-  return { name: path, columns, sql: `${read}, columns = {${types.join(', ')}})` };
+  const columns = await faithfulColumns(
+    db,
+    path,
+    asTexts,
+    guessed.columns.map(({ name, type }) => ({ name, type: texts.includes(name) ? 'VARCHAR' : type })),
+  );
+  // Who quotes every cell writes an id that is missing as "": it is none, and equals no other.
+  const partOf = (column: SourceColumn): string =>
+    texts.includes(column.name) ? `nullif(${sqlName(column.name)}, '')` : typedSql(column);
+  const parts = columns.map((column) => `${partOf(column)} AS ${sqlName(column.name)}`);
+  return { name: path, columns, sql: `(SELECT ${parts.join(', ')} FROM ${asTexts})` };
 }
 
 /** @throws AppError `invalid_file` where it cannot be read, or a name is one of the join's own. */

@@ -24,8 +24,8 @@ const noDelta = (path: string): never => {
   throw new Error(`${path} is no table`);
 };
 
-/** Writes a CSV and opens it. */
-async function csv(db: DuckDb, name: string, lines: readonly string[], texts: readonly string[]) {
+/** Writes a CSV and opens it. @param texts as `joinSource` takes them: `all` for rows. */
+async function csv(db: DuckDb, name: string, lines: readonly string[], texts: readonly string[] | 'all') {
   const path = join(folder, name);
   writeFileSync(path, `${lines.join('\n')}\n`);
   return { ...(await joinSource(db, path, texts, noDelta)), name };
@@ -108,7 +108,7 @@ describe('values that are joined', () => {
             const valueLines = unique.map(
               (value) => `${value.key},${at(value.time)},${at(value.known)},${value.value}`,
             );
-            const rowFile = await csv(db, 'rows.csv', ['payer,event_time,seen', ...rowLines], [...TEXTS, 'seen']);
+            const rowFile = await csv(db, 'rows.csv', ['payer,event_time,seen', ...rowLines], 'all');
             const valueFile = await csv(db, 'values.csv', ['payer,event_time,known_time,score', ...valueLines], TEXTS);
             const { lines } = await joined(db, {
               rows: { ...rowFile, time: 'event_time', knownTime: 'seen' },
@@ -131,7 +131,7 @@ describe('values that are joined', () => {
         db,
         'plain.csv',
         ['payer,payee,event_time', `a,x,${at(3)}`, `a,y,${at(9)}`, `b,x,${at(1)}`],
-        TEXTS,
+        'all',
       );
       const payers = await csv(
         db,
@@ -172,7 +172,7 @@ describe('values that are joined', () => {
 
   it('find ids with zeros in front, and ids that the other file has as numbers', async () => {
     await withDuckDb(async (db) => {
-      const rows = await csv(db, 'zeros.csv', ['payer,event_time', `007,${at(3)}`, `12,${at(3)}`], TEXTS);
+      const rows = await csv(db, 'zeros.csv', ['payer,event_time', `007,${at(3)}`, `12,${at(3)}`], 'all');
       const path = join(folder, 'numbers.parquet');
       await db.run(
         `COPY (SELECT 12::BIGINT AS payer, TIMESTAMP '2026-01-01 00:02:00' AS event_time, 0.5 AS score
@@ -184,6 +184,73 @@ describe('values that are joined', () => {
         views: [viewOf(values)],
       });
       expect(lines).toEqual(['payer,event_time,score', `007,${at(3)},`, `12,${at(3)},0.5`]);
+    });
+  });
+
+  it('leave every cell of a CSV of rows as it is written, whatever it looks like', async () => {
+    await withDuckDb(async (db) => {
+      const header = 'payer,event_time,barcode,id,flag,amount,instant,empty,note';
+      const cells = [
+        `a,${at(3)},23793381286000000000000000000000000000000001,12345678901234567890,T,1e5,2026-07-01T09:00:00-03:00,"",`,
+        `a,${at(3)},23793381286000000000000000000000000000000002,12345678901234567891,yes,0.50,2026-07-01 12:00:00.0Z,,"x,""y"""`,
+      ];
+      const rows = await csv(db, 'barcodes.csv', [header, ...cells], 'all');
+      const values = await csv(db, 'scores.csv', ['payer,event_time,score', `a,${at(1)},1`], TEXTS);
+      const request = { rows: { ...rows, time: 'event_time', knownTime: null }, views: [viewOf(values)] };
+      const { lines } = await joined(db, request);
+      expect(lines).toEqual([`${header},score`, ...cells.map((line) => `${line},1`)]);
+    });
+  });
+
+  it('of a CSV are numbers and booleans, and texts where a type would change what they say', async () => {
+    await withDuckDb(async (db) => {
+      const columns = {
+        score: ['0.50', '1e5', ''],
+        count: ['-3', '""', '12'],
+        flag: ['True', 'false', ''],
+        barcode: ['23793381286000000000000000000000000000000001', '1', '23793381286000000000000000000000000000000002'],
+        id: ['12345678901234567890', '1', '2'],
+        code: ['007', '7', '07'],
+        phone: ['+5511999999999', '', '1'],
+        answer: ['yes', 'no', 'T'],
+        day: ['2026-07-01', '2026-07-02', ''],
+        instant: ['2026-07-01T09:00:00-03:00', '', '2026-07-01T12:00:00Z'],
+        empty: ['""', '', 'x'],
+      };
+      const names = Object.keys(columns) as (keyof typeof columns)[];
+      const cellsOf = (row: number): string => names.map((name) => columns[name][row]).join(',');
+      const lines = [0, 1, 2].map((row) => `${'abc'[row]},${at(1)},${cellsOf(row)}`);
+      const values = await csv(db, 'typed.csv', [`payer,event_time,${names.join(',')}`, ...lines], TEXTS);
+      const types = Object.fromEntries(values.columns.map(({ name, type }) => [name, type]));
+      const texts = Object.fromEntries(
+        ['payer', 'event_time', 'barcode', 'id', 'code', 'phone', 'answer', 'instant', 'empty'].map((name) => [
+          name,
+          'VARCHAR',
+        ]),
+      );
+      expect(types).toEqual({ ...texts, score: 'DOUBLE', count: 'BIGINT', flag: 'BOOLEAN', day: 'DATE' });
+      const found = await db.rows(`SELECT ${names.join(', ')} FROM ${values.sql}`);
+      expect(found.map(({ score, count, flag }) => [score, count, flag])).toEqual([
+        [0.5, -3n, true],
+        [100_000, null, false],
+        [null, 12n, null],
+      ]);
+      expect(found.map(({ barcode, phone, empty }) => [barcode, phone, empty])).toEqual([
+        [columns.barcode[0], '+5511999999999', ''],
+        ['1', null, null],
+        [columns.barcode[2], '1', 'x'],
+      ]);
+    });
+  });
+
+  it('of a key that is missing are joined to none, also where every cell is in quotes', async () => {
+    await withDuckDb(async (db) => {
+      const rows = await csv(db, 'quoted.csv', ['"payer","event_time"', `"","${at(3)}"`, `"a","${at(3)}"`], 'all');
+      const lines = [`"","${at(1)}","1"`, `"","${at(1)}","2"`, `"a","${at(1)}","3"`];
+      const values = await csv(db, 'missing.csv', ['"payer","event_time","score"', ...lines], TEXTS);
+      const request = { rows: { ...rows, time: 'event_time', knownTime: null }, views: [viewOf(values)] };
+      const { lines: found } = await joined(db, request);
+      expect(found.slice(1)).toEqual([`"",${at(3)},`, `a,${at(3)},3`]);
     });
   });
 
@@ -200,7 +267,7 @@ describe('values that are joined', () => {
       await db.run(`COPY (SELECT 'a' AS payer, ${instant} AS event_time, 0.5 AS score) TO '${path}' (FORMAT parquet)`);
       const values = { ...(await joinSource(db, path, TEXTS, noDelta)), name: 'instants.parquet' };
       const lines = ['2026-01-01T00:01:59.999999Z', '2026-01-01T00:02:00.000000Z'].map((time) => `a,${time}`);
-      const rows = await csv(db, 'close.csv', ['payer,event_time', ...lines], TEXTS);
+      const rows = await csv(db, 'close.csv', ['payer,event_time', ...lines], 'all');
       const found = await joined(db, {
         rows: { ...rows, time: 'event_time', knownTime: null },
         views: [viewOf(values)],
@@ -247,7 +314,7 @@ describe('values that are joined', () => {
   ])('are refused %s, and nothing is written', async (_, lines, more, message) => {
     await withDuckDb(async (db) => {
       rmSync(join(folder, 'joined.csv'), { force: true });
-      const rows = await csv(db, 'rows.csv', ['payer,event_time', `a,${at(3)}`], TEXTS);
+      const rows = await csv(db, 'rows.csv', ['payer,event_time', `a,${at(3)}`], 'all');
       const values = await csv(db, 'values.csv', ['payer,event_time,known_time,score', ...lines], TEXTS);
       const request = { rows: { ...rows, time: 'event_time', knownTime: null }, views: [viewOf(values, more)] };
       await expect(joined(db, request)).rejects.toThrow(message);
