@@ -1,4 +1,6 @@
-import type { ColumnType } from '../domain/payment-row.ts';
+import { accountOfKey } from '../domain/entity-keys.ts';
+import { SIDES } from '../domain/payment.ts';
+import { type ColumnType, ENTITY_COLUMNS, type PaymentColumn } from '../domain/payment-row.ts';
 import { parseInstant } from '../storage/types/calendar.ts';
 
 /** What became of a cell of a user's file: its value, null where it is empty, or why it has none. */
@@ -30,6 +32,25 @@ export function readText(cell: unknown): ReadCell<string> {
   return { problem: 'is no text' };
 }
 
+/** What names an entity: a text alone, as of an online read. A number has lost the zeros in front of it, and they count. */
+export function readName(cell: unknown): ReadCell<string> {
+  if (isEmpty(cell)) return EMPTY;
+  return typeof cell === 'string' ? { value: cell } : { problem: 'is no text: the zeros in front of a number count' };
+}
+
+/** An account's key. */
+export function readAccount(cell: unknown): ReadCell<string> {
+  const read = readName(cell);
+  if ('problem' in read || read.value === null || accountOfKey(read.value) !== undefined) return read;
+  return { problem: 'is no key of the form ispb|branch|number' };
+}
+
+function readSide(cell: unknown): ReadCell<string> {
+  if (isEmpty(cell)) return EMPTY;
+  const side = SIDES.find((known) => known === cell);
+  return side === undefined ? { problem: `is none of ${SIDES.join(', ')}` } : { value: side };
+}
+
 /** A label: 1 fraud, 0 not, empty unknown. */
 export function readLabel(cell: unknown): ReadCell<1 | 0> {
   const read = readTruth(cell);
@@ -55,7 +76,13 @@ function readWhole(cell: unknown): ReadCell<number> {
 }
 
 /** A value of a column of payments, in the form of its type. */
-export function readColumn(type: ColumnType, cell: unknown): ReadCell<string | number | boolean> {
+export function readColumn({ name, type }: PaymentColumn, cell: unknown): ReadCell<string | number | boolean> {
+  if (name === 'side') return readSide(cell);
+  if ((ENTITY_COLUMNS as readonly string[]).includes(name)) return readName(cell);
+  return readTyped(type, cell);
+}
+
+function readTyped(type: ColumnType, cell: unknown): ReadCell<string | number | boolean> {
   switch (type) {
     case 'string':
       return readText(cell);

@@ -1,8 +1,8 @@
 import { AppError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
-import { accountKey } from '../domain/entity-keys.ts';
-import { type ReadCell, readColumn, readInstant, readLabel, readText } from './user-cells.ts';
-import { type UserMapping, userColumns } from './user-mapping.ts';
+import { accountOfRow } from './user-account.ts';
+import { type ReadCell, readAccount, readColumn, readInstant, readLabel, readText } from './user-cells.ts';
+import { type UserColumns, type UserMapping, userColumns } from './user-mapping.ts';
 
 /** A record of a user's file. */
 export interface UserRecord {
@@ -52,37 +52,23 @@ export interface UserRows {
 export async function readUserRows(file: UserFile, mapping: UserMapping): Promise<UserRows> {
   const columns = userColumns(file.header, mapping);
   const problems = problemList();
+  const readRow = rowReader(columns, problems);
   const rows = { times: [] as number[], knownTimes: [] as number[], labels: [] as (1 | 0 | null)[] };
   const texts = { ids: [] as Text[], payers: [] as Text[], payees: [] as Text[] };
   const values = new Map(
     columns.payment.map(({ name }) => [name as string, [] as (string | number | boolean | null)[]]),
   );
   for await (const records of file.records()) {
-    for (const { line, cells, problem } of records) {
+    for (const record of records) {
       problems.rows += 1;
-      if (problem !== null) problems.add(line, null, problem);
-      const cell = <T>(name: string, read: (cell: unknown) => ReadCell<T>): T | null => {
-        const column = columns.fileColumn(name);
-        const found = column === undefined ? { value: null } : read(cells[column]);
-        if ('value' in found) return found.value;
-        problems.add(line, column ?? name, found.problem);
-        return null;
-      };
-      const time = cell('event_time', readInstant);
-      if (time === null && problem === null && !problems.has(line)) {
-        problems.add(line, columns.fileColumn('event_time') ?? 'event_time', 'is empty: a row needs its time');
-      }
-      const paid = new Map(
-        columns.payment.map(({ name, type }) => [name as string, cell(name, (value) => readColumn(type, value))]),
-      );
-      const known = cell('known_time', readInstant);
-      rows.times.push(time ?? 0);
-      rows.knownTimes.push(known ?? time ?? 0);
-      rows.labels.push(cell('label', readLabel));
-      texts.ids.push(cell('end_to_end_id', readText));
-      texts.payers.push(cell('payer_account', readText) ?? accountOf(paid, 'payer'));
-      texts.payees.push(cell('payee_account', readText) ?? accountOf(paid, 'payee'));
-      for (const [name, value] of paid) values.get(name)?.push(value);
+      const row = readRow(record);
+      rows.times.push(row.time);
+      rows.knownTimes.push(row.knownTime);
+      rows.labels.push(row.label);
+      texts.ids.push(row.id);
+      texts.payers.push(row.payer);
+      texts.payees.push(row.payee);
+      for (const [name, value] of row.payment) values.get(name)?.push(value);
       if (problems.rows > LIMITS.rowsFileRows) {
         throw new AppError('too_large', `--rows: the file has over ${LIMITS.rowsFileRows} rows: cut it into several`);
       }
@@ -105,13 +91,51 @@ export async function readUserRows(file: UserFile, mapping: UserMapping): Promis
 
 type Text = string | null;
 
-/** The account of the parts that name it, as silver has it. */
-function accountOf(paid: ReadonlyMap<string, unknown>, whose: 'payer' | 'payee'): string | null {
-  const part = (name: string): string | null => {
-    const value = paid.get(`${whose}_${name}`);
-    return typeof value === 'string' ? value : null;
+interface UserRow {
+  readonly time: number;
+  readonly knownTime: number;
+  readonly label: 1 | 0 | null;
+  readonly id: Text;
+  readonly payer: Text;
+  readonly payee: Text;
+  readonly payment: ReadonlyMap<string, string | number | boolean | null>;
+}
+
+/** Reads records; what is wrong with one goes to the problems. */
+function rowReader(columns: UserColumns, problems: ProblemList): (record: UserRecord) => UserRow {
+  return ({ line, cells, problem }) => {
+    if (problem !== null) problems.add(line, null, problem);
+    const wrong = (name: string, what: string): null => {
+      problems.add(line, columns.fileColumn(name) ?? name, what);
+      return null;
+    };
+    const cell = <T>(name: string, read: (cell: unknown) => ReadCell<T>): T | null => {
+      const column = columns.fileColumn(name);
+      const found = column === undefined ? { value: null } : read(cells[column]);
+      return 'value' in found ? found.value : wrong(name, found.problem);
+    };
+    const time = cell('event_time', readInstant);
+    if (time === null && problem === null && !problems.has(line)) {
+      wrong('event_time', 'is empty: a row needs its time');
+    }
+    const payment = new Map(
+      columns.payment.map((column) => [column.name as string, cell(column.name, (value) => readColumn(column, value))]),
+    );
+    const known = cell('known_time', readInstant);
+    const account = (whose: 'payer' | 'payee'): Text => {
+      const found = accountOfRow(whose, cell(`${whose}_account`, readAccount), payment);
+      return 'value' in found ? found.value : wrong(found.column, found.problem);
+    };
+    return {
+      time: time ?? 0,
+      knownTime: known ?? time ?? 0,
+      label: cell('label', readLabel),
+      id: cell('end_to_end_id', readText),
+      payer: account('payer'),
+      payee: account('payee'),
+      payment,
+    };
   };
-  return accountKey({ ispb: part('ispb'), branch: part('branch'), number: part('number') });
 }
 
 interface ProblemList {

@@ -10,7 +10,7 @@ import pyarrow as pa
 folder = json.load(sys.stdin)["folder"]
 frame = pd.DataFrame(
     {
-        "account": ["a|1|7", "ação"],
+        "account": ["a|1|7", "b||ação"],
         "at": pd.to_datetime(["2026-07-01T12:00:00.123456Z", "2026-07-02T12:00:00Z"], format="ISO8601"),
         "amount_centavos": [1050, 7],
         "fraud": pd.array([1, None], dtype="Int64"),

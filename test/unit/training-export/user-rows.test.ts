@@ -205,7 +205,7 @@ describe('rows of a user’s own file', () => {
       await createExport(options, { tables: world.tables, files });
       return (await readParquetFiles(files, ['all.parquet'])).map((row) => row.label);
     };
-    const at = { payer_account: 'a', event_time: '2026-01-01' };
+    const at = { payer_account: '1||a', event_time: '2026-01-01' };
     expect(
       await labelsOf([
         { ...at, label: 1 },
@@ -213,14 +213,14 @@ describe('rows of a user’s own file', () => {
         { ...at, label: '' },
       ]),
     ).toEqual([1, 0, null]);
-    const early = { payer_account: 'a', event_time: BigInt(START) };
+    const early = { payer_account: '1||a', event_time: BigInt(START) };
     const byPayment = [0, 1].map((number) => ({ ...early, end_to_end_id: idOf(number) }));
     expect(await labelsOf([...byPayment, { ...early, end_to_end_id: null }])).toEqual([1, 0, null]);
   });
 
   it('are not bounded by flags that are for payments: those are refused', async () => {
     const { world } = await build([{ payer: 1, payee: 1, amount: 1, wait: 1, late: 0, restart: false, label: null }]);
-    const rows = await readUserRows(fileOf([{ payer_account: 'a', event_time: '2026-01-01' }]), { columns: {} });
+    const rows = await readUserRows(fileOf([{ payer_account: '1||a', event_time: '2026-01-01' }]), { columns: {} });
     const ports = { tables: world.tables, files: memoryObjectStore() };
     for (const flags of [{ toMicros: START }, { where: 'true' }, { fromDecisions: true }, { eventKeys: true }]) {
       await expect(createExport({ ...OPTIONS, rows, ...flags }, ports), JSON.stringify(flags)).rejects.toMatchObject({
@@ -231,7 +231,7 @@ describe('rows of a user’s own file', () => {
 
   it('are refused together where the file is no longer the one that the export was made of', async () => {
     const { world } = await build([{ payer: 1, payee: 1, amount: 1, wait: 1, late: 0, restart: false, label: null }]);
-    const file = fileOf([{ payer_account: 'a', event_time: '2026-01-01' }]);
+    const file = fileOf([{ payer_account: '1||a', event_time: '2026-01-01' }]);
     const files = memoryObjectStore();
     const ports = { tables: world.tables, files };
     const manifest = await createExport({ ...OPTIONS, rows: await readUserRows(file, { columns: {} }) }, ports);
@@ -262,12 +262,12 @@ describe('a broken file of rows', () => {
   it('names every wrong row, with its line and column and without its value, and gives nothing', async () => {
     const text = [
       'payer_account,event_time,amount_centavos,label,device_active_call',
-      'secret-1,2026-07-01T12:00:00Z,100,1,true',
-      '"secret',
+      '1||secret-1,2026-07-01T12:00:00Z,100,1,true',
+      '"1||secret',
       '2",yesterday,100,1,true',
-      'secret-3,,1.5,2,perhaps',
-      'secret-4,2026-07-01',
-      'secret-5,2026-07-01 10:00:00,100,,',
+      '1||secret-3,,1.5,2,perhaps',
+      '1||secret-4,2026-07-01',
+      '1||secret-5,2026-07-01 10:00:00,100,,',
       '',
     ].join('\n');
     const failure = await read(text).catch((error: unknown) => error as Error);
@@ -284,7 +284,7 @@ describe('a broken file of rows', () => {
   });
 
   it('of many wrong rows names the first and counts the rest', async () => {
-    const lines = Array.from({ length: 50 }, () => 'a,never');
+    const lines = Array.from({ length: 50 }, () => '1||a,never');
     const failure = await read(['payer_account,event_time', ...lines].join('\n')).catch(
       (error: unknown) => error as Error,
     );
@@ -307,6 +307,42 @@ describe('a broken file of rows', () => {
   ] as const)('says what is missing: %j %j', async (text, columns, message) => {
     const failure = await read(text, columns).catch((error: unknown) => error as Error);
     expect((failure as Error).message).toContain(message);
+  });
+
+  const rowsOf = (rows: readonly Record<string, unknown>[]) =>
+    readUserRows(fileOf(rows.map((row) => ({ event_time: '2026-07-01', ...row }))), { columns: {} });
+
+  it.each([
+    [{ payer_account: '12345678-1-123456' }, 'payer_account is no key of the form ispb|branch|number'],
+    [{ payee_account: '12345678|123456' }, 'payee_account is no key of the form ispb|branch|number'],
+    [{ payee_account: '1|2|3|4' }, 'payee_account is no key of the form ispb|branch|number'],
+    [{ payer_account: 1234n }, 'payer_account is no text: the zeros in front of a number count'],
+    [{ payer_number: '123456' }, 'payer_ispb is missing beside payer_number: an account of an institution that'],
+    [{ payee_ispb: '', payee_branch: '1', payee_number: '2' }, 'payee_ispb is missing beside payee_number'],
+    [{ payer_account: '1||2', payer_number: '3' }, 'payer_number is another one than in payer_account'],
+    [{ payer_ispb: '00000000', payer_number: 12 }, 'payer_number is no text: the zeros in front of a number count'],
+    [{ payer_document: 1234567890n }, 'payer_document is no text'],
+    [{ payee_document: 1234567890 }, 'payee_document is no text'],
+    [{ pix_key: 5511999999999n }, 'pix_key is no text'],
+    [{ device_id: 7 }, 'device_id is no text'],
+    [{ payer_account: '1||2', side: 'payer' }, 'side is none of PAYER, PAYEE'],
+  ])('names a row whose entity is one that nobody has: %o', async (row, message) => {
+    const good = { payer_account: '1||2', payee_document: '01234567890' };
+    const failure = await rowsOf([good, row]).catch((error: unknown) => error as Error);
+    expect(failure).toMatchObject({ code: 'invalid_file', context: { rows: 2, wrong: 1 } });
+    expect((failure as Error).message.split('\n')[1]).toContain(`  line 2: ${message}`);
+  });
+
+  it('is none that names accounts by key, by parts or by both, has sides, and cells that are empty', async () => {
+    const rows = await rowsOf([
+      { payer_account: '12345678|1|9', side: 'PAYER' },
+      { payer_account: '||9', side: 'PAYEE' },
+      { payer_ispb: '12345678', payer_number: '9' },
+      { payer_account: '12345678|1|9', payer_ispb: '12345678', payer_number: '9', side: '' },
+      { payer_ispb: '12345678', payee_account: null },
+    ]);
+    expect(rows.payers).toEqual(['12345678|1|9', '||9', '12345678||9', '12345678|1|9', null]);
+    expect(rows.values.get('side')).toEqual(['PAYER', 'PAYEE', null, null, null]);
   });
 
   it('is refused by its ending, and where its bytes are no Parquet or Arrow', async () => {
@@ -340,7 +376,7 @@ describe('a broken file of rows', () => {
     for (const { name, ...read } of rows) {
       expect({ ...read, name }).toEqual({ ...rows[0], name });
       expect(read.times).toEqual([1_782_907_200_123_456, 1_782_993_600_000_000]);
-      expect(read.payers).toEqual(['a|1|7', 'ação']);
+      expect(read.payers).toEqual(['a|1|7', 'b||ação']);
       expect(read.labels).toEqual([1, null]);
       expect(read.values).toEqual([['amount_centavos', [1050, 7]]]);
       expect(read.ignored).toEqual(['note']);
