@@ -45,7 +45,7 @@ async function ownRows(rows: readonly HistoricalRow[]): Promise<UserRows> {
   async function* once(): AsyncGenerator<readonly UserRecord[]> {
     yield records;
   }
-  const file = { format: 'csv', sha256: '', header, records: once } as const;
+  const file = { format: 'csv', sha256: '', header, types: new Map(), records: once } as const;
   return toldAs('rows', () => readUserRows(file, { columns: {} }));
 }
 

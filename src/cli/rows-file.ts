@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { tableFromIPC } from 'apache-arrow';
+import { type DataType, type Schema, tableFromIPC } from 'apache-arrow';
 import { AppError, messageOf } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { csvFields } from '../pipeline/import-csv.ts';
@@ -28,7 +28,12 @@ export async function openRowsFile(path: string): Promise<UserFile> {
   throw new AppError('usage', `--rows: ${path} is of no kind that we know by its ending: .csv, .parquet or .arrow`);
 }
 
-type OpenFile = Pick<UserFile, 'header' | 'records'>;
+type OpenFile = Pick<UserFile, 'header' | 'types' | 'records'>;
+
+/** The columns of a file that has types. */
+function headerOf({ fields }: Schema): Pick<UserFile, 'header' | 'types'> {
+  return { header: fields.map(({ name }) => name), types: new Map(fields.map(({ name, type }) => [name, type])) };
+}
 
 async function csvFile(path: string): Promise<OpenFile> {
   const first = await firstRecord(path);
@@ -44,7 +49,7 @@ async function csvFile(path: string): Promise<OpenFile> {
       isHeader = false;
     }
   }
-  return { header, records };
+  return { header, types: new Map(), records };
 }
 
 async function firstRecord(path: string): Promise<Buffer | undefined> {
@@ -61,9 +66,9 @@ function recordOf(line: number, header: readonly string[], fields: string[] | un
 
 async function parquetFile(path: string, bytes: Uint8Array): Promise<OpenFile> {
   const batches = (): ReturnType<typeof decodeParquet> => decodeParquet(bytes, path);
-  let header: string[] = [];
+  let columns: ReturnType<typeof headerOf> = { header: [], types: new Map<string, DataType>() };
   for await (const { schema } of explained(path, batches)) {
-    header = schema.fields.map(({ name }) => name);
+    columns = headerOf(schema);
     break;
   }
   async function* records(): AsyncGenerator<UserRecord[]> {
@@ -75,7 +80,7 @@ async function parquetFile(path: string, bytes: Uint8Array): Promise<OpenFile> {
       });
     }
   }
-  return { header, records };
+  return { ...columns, records };
 }
 
 async function* explained<T>(path: string, batches: () => AsyncIterable<T>): AsyncGenerator<T> {
@@ -104,7 +109,7 @@ function arrowFile(path: string, bytes: Uint8Array): OpenFile {
         });
       }
     }
-    return { header: table.schema.fields.map(({ name }) => name), records };
+    return { ...headerOf(table.schema), records };
   } catch (error) {
     throw unreadable(path, error);
   }

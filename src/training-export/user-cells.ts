@@ -1,3 +1,4 @@
+import { DataType } from 'apache-arrow';
 import { accountOfKey } from '../domain/entity-keys.ts';
 import { SIDES } from '../domain/payment.ts';
 import { type ColumnType, ENTITY_COLUMNS, type PaymentColumn } from '../domain/payment-row.ts';
@@ -8,12 +9,29 @@ export type ReadCell<T> = { readonly value: T | null } | { readonly problem: str
 
 const EMPTY = { value: null } as const;
 
-/** An instant in microseconds since 1970: ISO 8601 (UTC where it names no zone), a timestamp or a date of the file's own. */
-export function readInstant(cell: unknown): ReadCell<number> {
+/** Whether cells of a column may be instants; without a type they are texts. A number of an unknown unit is none. */
+export function mayBeInstant(type: DataType | undefined): boolean {
+  if (type === undefined) return true;
+  const texts = DataType.isDictionary(type) ? type.dictionary : type;
+  return (
+    DataType.isTimestamp(type) ||
+    DataType.isDate(type) ||
+    DataType.isUtf8(texts) ||
+    DataType.isLargeUtf8(texts) ||
+    DataType.isUtf8View(texts)
+  );
+}
+
+/**
+ * An instant in microseconds since 1970: ISO 8601 (UTC where it names no zone), a timestamp or a date of the file's own.
+ *
+ * @param type of the column where the file has types. Its numbers say nothing alone: those of an integer may be of any unit.
+ */
+export function readInstant(type: DataType | undefined, cell: unknown): ReadCell<number> {
   if (isEmpty(cell)) return EMPTY;
-  if (typeof cell === 'bigint') return safe(Number(cell));
+  if (typeof cell === 'bigint' && DataType.isTimestamp(type)) return safe(Number(cell));
   // A date of Parquet or Arrow is a number of days.
-  if (typeof cell === 'number' && Number.isInteger(cell)) return safe(cell * 86_400_000_000);
+  if (typeof cell === 'number' && DataType.isDate(type)) return safe(cell * 86_400_000_000);
   const micros = typeof cell === 'string' ? parseInstant(cell.trim())?.micros : undefined;
   return micros === undefined
     ? { problem: 'is no instant: write 2026-07-01T12:00:00Z or 2026-07-01' }
@@ -75,25 +93,29 @@ function readWhole(cell: unknown): ReadCell<number> {
   return Number.isSafeInteger(value) ? { value } : { problem: 'is no whole number' };
 }
 
-/** A value of a column of payments, in the form of its type. */
-export function readColumn({ name, type }: PaymentColumn, cell: unknown): ReadCell<string | number | boolean> {
+/** A value of a column of payments, in the form of its type. @param own the file's type of it, where it has types. */
+export function readColumn(
+  { name, type }: PaymentColumn,
+  own: DataType | undefined,
+  cell: unknown,
+): ReadCell<string | number | boolean> {
   if (name === 'side') return readSide(cell);
   if ((ENTITY_COLUMNS as readonly string[]).includes(name)) return readName(cell);
-  return readTyped(type, cell);
+  return readTyped(type, own, cell);
 }
 
-function readTyped(type: ColumnType, cell: unknown): ReadCell<string | number | boolean> {
+function readTyped(type: ColumnType, own: DataType | undefined, cell: unknown): ReadCell<string | number | boolean> {
   switch (type) {
     case 'string':
       return readText(cell);
     case 'boolean':
       return readTruth(cell);
     case 'timestamp':
-      return readInstant(cell);
+      return readInstant(own, cell);
     case 'long':
       return readWhole(cell);
     case 'date': {
-      const read = readInstant(cell);
+      const read = readInstant(own, cell);
       if ('problem' in read || read.value === null) return read;
       return { value: Math.floor(read.value / 86_400_000_000) };
     }

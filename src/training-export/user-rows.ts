@@ -2,7 +2,7 @@ import { AppError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { accountOfRow } from './user-account.ts';
 import { type ReadCell, readAccount, readColumn, readInstant, readLabel, readText } from './user-cells.ts';
-import { type UserColumns, type UserMapping, userColumns } from './user-mapping.ts';
+import { type UserColumns, type UserHeader, type UserMapping, userColumns } from './user-mapping.ts';
 
 /** A record of a user's file. */
 export interface UserRecord {
@@ -15,11 +15,10 @@ export interface UserRecord {
 }
 
 /** A user's file, open. */
-export interface UserFile {
+export interface UserFile extends UserHeader {
   readonly format: 'csv' | 'parquet' | 'arrow';
   /** Of its bytes, in hex. */
   readonly sha256: string;
-  readonly header: readonly string[];
   records(): AsyncIterable<readonly UserRecord[]>;
 }
 
@@ -50,7 +49,7 @@ export interface UserRows {
  * {@link LIMITS.rowsFileProblems} of them), `usage` as {@link userColumns}, `too_large`.
  */
 export async function readUserRows(file: UserFile, mapping: UserMapping): Promise<UserRows> {
-  const columns = userColumns(file.header, mapping);
+  const columns = userColumns(file, mapping);
   const problems = problemList();
   const readRow = rowReader(columns, problems);
   const rows = { times: [] as number[], knownTimes: [] as number[], labels: [] as (1 | 0 | null)[] };
@@ -114,14 +113,18 @@ function rowReader(columns: UserColumns, problems: ProblemList): (record: UserRe
       const found = column === undefined ? { value: null } : read(cells[column]);
       return 'value' in found ? found.value : wrong(name, found.problem);
     };
-    const time = cell('event_time', readInstant);
+    const instant = (name: string): number | null => cell(name, (value) => readInstant(columns.fileType(name), value));
+    const time = instant('event_time');
     if (time === null && problem === null && !problems.has(line)) {
       wrong('event_time', 'is empty: a row needs its time');
     }
     const payment = new Map(
-      columns.payment.map((column) => [column.name as string, cell(column.name, (value) => readColumn(column, value))]),
+      columns.payment.map((column) => {
+        const own = columns.fileType(column.name);
+        return [column.name as string, cell(column.name, (value) => readColumn(column, own, value))];
+      }),
     );
-    const known = cell('known_time', readInstant);
+    const known = instant('known_time');
     const account = (whose: 'payer' | 'payee'): Text => {
       const found = accountOfRow(whose, cell(`${whose}_account`, readAccount), payment);
       return 'value' in found ? found.value : wrong(found.column, found.problem);

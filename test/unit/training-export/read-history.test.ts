@@ -94,7 +94,10 @@ describe('historical reads', () => {
     async function* once() {
       yield records;
     }
-    const rows = await readUserRows({ format: 'csv', sha256: '', header, records: once }, { columns: {} });
+    const rows = await readUserRows(
+      { format: 'csv', sha256: '', header, types: new Map(), records: once },
+      { columns: {} },
+    );
     const answer = await rowsOf(await read({ kind: 'own', rows }));
     expect(answer).toHaveLength(MANY);
     for (const [at, { payer, time, known }] of asked.entries()) {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { TimestampMicrosecond } from 'apache-arrow';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRowsFile } from '../../../src/cli/rows-file.ts';
@@ -9,6 +10,7 @@ import { LABEL_STATES, type LabelState } from '../../../src/domain/label.ts';
 import { entityKeys, type PaymentRow } from '../../../src/domain/payment-row.ts';
 import { EmbeddedStore } from '../../../src/features/embedded/embedded-store.ts';
 import { compileFeatureSet } from '../../../src/features/feature-set.ts';
+import { openDuckDb } from '../../../src/storage/parquet/duckdb.ts';
 import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
 import { createExport } from '../../../src/training-export/create-export.ts';
 import { explainValue } from '../../../src/training-export/explain-value.ts';
@@ -118,13 +120,19 @@ function paymentOf({ payer, payee, amount, minute, own }: Asked, number: number)
   return rowOf(own === null ? `#${number}` : idOf(own), START + minute * MINUTE, amount, payer, payee);
 }
 
-function fileOf(rows: readonly Record<string, unknown>[]): UserFile {
+/** Types of files whose instants are bigints. */
+const INSTANTS: UserFile['types'] = new Map(
+  ['event_time', 'known_time'].map((name) => [name, new TimestampMicrosecond()]),
+);
+
+function fileOf(rows: readonly Record<string, unknown>[], types = INSTANTS): UserFile {
   const header = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const records = rows.map((cells, at) => ({ line: at + 1, cells, problem: null }));
   return {
     format: 'parquet',
     sha256: 'f'.repeat(64),
     header,
+    types,
     async *records() {
       yield records;
     },
@@ -343,6 +351,60 @@ describe('a broken file of rows', () => {
     ]);
     expect(rows.payers).toEqual(['12345678|1|9', '||9', '12345678||9', '12345678|1|9', null]);
     expect(rows.values.get('side')).toEqual(['PAYER', 'PAYEE', null, null, null]);
+  });
+
+  it.each([
+    ['1782907200000::BIGINT', 'Int64'],
+    ['1782907200::INTEGER', 'Int32'],
+    ['1782907200000000::UBIGINT', 'Uint64'],
+    ['1782907200000.0::DOUBLE', 'Float64'],
+  ])('is told once that %s is no instant, whatever its unit, in each of its columns of instants', async (sql, type) => {
+    const path = join(folder, 'numbers.parquet');
+    const db = await openDuckDb({ memoryLimitMb: 256, threads: 1, temporaryFolder: folder });
+    const right = "TIMESTAMP '2026-07-01 12:00:00'";
+    try {
+      for (const name of ['event_time', 'known_time', 'device_enrolled_at']) {
+        const columns = ['event_time', 'known_time', 'device_enrolled_at'].map(
+          (column) => `${column === name ? sql : right} AS ${column}`,
+        );
+        await db.run(`COPY (SELECT '1||a' AS payer_account, ${columns.join(', ')}) TO '${path}' (FORMAT parquet)`);
+        const told = `--rows: the column ${name} is ${type}, which is no instant: write a timestamp, a date, or a text such`;
+        await expect(openRowsFile(path).then((file) => readUserRows(file, { columns: {} }))).rejects.toMatchObject({
+          code: 'usage',
+          message: expect.stringContaining(told),
+        });
+      }
+    } finally {
+      db.close();
+    }
+  });
+
+  it.each([
+    ["TIMESTAMP '2026-07-01 12:00:00'", 12],
+    ["TIMESTAMPTZ '2026-07-01 09:00:00-03'", 12],
+    ["TIMESTAMP_NS '2026-07-01 12:00:00.000000999'", 12],
+    ["TIMESTAMP_MS '2026-07-01 12:00:00'", 12],
+    ["DATE '2026-07-01'", 0],
+    ["'2026-07-01T12:00:00Z'", 12],
+  ])('is none whose instants are as %s', async (sql, hour) => {
+    const path = join(folder, 'instants.parquet');
+    const db = await openDuckDb({ memoryLimitMb: 256, threads: 1, temporaryFolder: folder });
+    try {
+      await db.run(`COPY (SELECT '1||a' AS payer_account, ${sql} AS event_time) TO '${path}' (FORMAT parquet)`);
+    } finally {
+      db.close();
+    }
+    const { times } = await readUserRows(await openRowsFile(path), { columns: {} });
+    expect(times).toEqual([Date.UTC(2026, 6, 1, hour) * 1000]);
+  });
+
+  it('of texts, or of JSON, has no instants that are numbers', async () => {
+    for (const cell of [20_000, 1_782_907_200_000, 20_000n]) {
+      const file = fileOf([{ payer_account: '1||a', event_time: cell }], new Map());
+      await expect(readUserRows(file, { columns: {} })).rejects.toThrow(
+        'line 1: event_time is no instant: write 2026-',
+      );
+    }
   });
 
   it('is refused by its ending, and where its bytes are no Parquet or Arrow', async () => {
