@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { type DataType, type Schema, tableFromIPC } from 'apache-arrow';
 import { AppError, messageOf } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
+import { repeatedName } from '../base/repeated-name.ts';
 import { csvFields } from '../pipeline/import-csv.ts';
 import { fileRecords } from '../pipeline/import-lines.ts';
 import { decodeParquet, rowsOfBatch } from '../storage/parquet/parquet-read.ts';
@@ -12,9 +13,16 @@ import type { UserFile, UserRecord } from '../training-export/user-rows.ts';
  * Opens a user's file of rows: CSV with a header (`.csv`, `.csv.gz`), Parquet, or Arrow as an IPC file
  * or stream (`.arrow`, `.feather`, `.arrows`, `.ipc`).
  *
- * @throws AppError `not_found`, `usage` for another ending, `too_large`, `invalid_file`.
+ * @throws AppError `not_found`, `usage` for another ending, `too_large`, `invalid_file`, also where two columns have one name.
  */
 export async function openRowsFile(path: string): Promise<UserFile> {
+  const file = await openedFile(path);
+  const twice = repeatedName(file.header);
+  if (twice === undefined) return file;
+  throw new AppError('invalid_file', `--rows: ${path} has two columns of one name: ${twice}`);
+}
+
+async function openedFile(path: string): Promise<UserFile> {
   if (!existsSync(path)) throw new AppError('not_found', `--rows: there is no file ${path}`);
   const { size } = statSync(path);
   if (size > LIMITS.rowsFileBytes) {

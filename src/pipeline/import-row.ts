@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { canonicalJson } from '../base/canonical-json.ts';
 import { AppError, messageOf } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest-name.ts';
+import { repeatedName } from '../base/repeated-name.ts';
 import type { LabelState } from '../domain/label.ts';
 import { parseImportedPayment, parsePayment } from '../domain/parse-payment.ts';
 import type { ImportedPayment, PaymentRow } from '../domain/payment-row.ts';
@@ -87,8 +88,9 @@ function csvReader(mapping: ImportMapping, file: string): RowReader {
 
 function columnsOf(mapping: ImportMapping, names: readonly string[], file: string): ReadonlyMap<string, number> {
   const columns = new Map(names.map((name, index) => [name.trim(), index]));
-  if (columns.size !== names.length) {
-    throw new AppError('invalid_mapping', `${file} has two columns of one name`, { file });
+  const twice = repeatedName(names.map((name) => name.trim()));
+  if (twice !== undefined) {
+    throw new AppError('invalid_mapping', `${file} has two columns of one name: ${twice}`, { file, column: twice });
   }
   for (const column of columnsNamedBy(mapping)) {
     if (columns.has(column)) continue;

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../base/errors.ts';
+import { repeatedName } from '../../base/repeated-name.ts';
 import type { DuckDb } from '../../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../../storage/scan/duckdb-scan.ts';
 import type { Snapshot } from '../../storage/scan/snapshot.ts';
@@ -36,11 +37,13 @@ export async function joinSource(
 
 /** A CSV is read as texts, an empty cell apart from `""`; where values may have types, those are looked for in all rows. */
 async function csvSource(db: DuckDb, path: string, texts: readonly string[] | 'all'): Promise<JoinSource> {
-  const read = `read_csv(${sqlPath(path)}, header = true, skip = 0, delim = ',', quote = '"', escape = '"', comment = ''`;
-  const asTexts = `${read}, all_varchar = true, allow_quoted_nulls = false)`;
+  const readCsv = (options: string): string =>
+    `read_csv(${sqlPath(path)}, skip = 0, delim = ',', quote = '"', escape = '"', comment = '', ${options})`;
+  const asTexts = readCsv('header = true, all_varchar = true, allow_quoted_nulls = false');
+  await refuseTwins(db, path, readCsv('header = false, all_varchar = true'));
   const written = await sourceOf(db, path, asTexts);
   if (texts === 'all') return written;
-  const guessed = await sourceOf(db, path, `${read}, sample_size = -1)`);
+  const guessed = await sourceOf(db, path, readCsv('header = true, sample_size = -1'));
   const columns = await faithfulColumns(
     db,
     path,
@@ -52,6 +55,14 @@ async function csvSource(db: DuckDb, path: string, texts: readonly string[] | 'a
     texts.includes(column.name) ? `nullif(${sqlName(column.name)}, '')` : typedSql(column);
   const parts = columns.map((column) => `${partOf(column)} AS ${sqlName(column.name)}`);
   return { name: path, columns, sql: `(SELECT ${parts.join(', ')} FROM ${asTexts})` };
+}
+
+/** DuckDB tells columns apart whose names differ in more than case, and gives the second of two alike another name. */
+async function refuseTwins(db: DuckDb, name: string, headless: string): Promise<void> {
+  const [header = {}] = await readable(name, () => db.rows(`SELECT * FROM ${headless} LIMIT 1`));
+  const twice = repeatedName(Object.values(header).map((column) => String(column ?? '').toLowerCase()));
+  if (twice === undefined) return;
+  throw new AppError('invalid_file', `${name} has two columns of one name, in whatever case: ${twice}`);
 }
 
 /** @throws AppError `invalid_file` where it cannot be read, or a name is one of the join's own. */

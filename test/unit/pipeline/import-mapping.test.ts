@@ -49,7 +49,7 @@ describe('a mapping', () => {
 
   it('must name columns that the file has', () => {
     expect(() => read(minimal, 'id,valu,at')).toThrow(/file\.csv has no column value, did you mean valu\?/);
-    expect(() => read(minimal, 'id,value,at,at')).toThrow(/two columns of one name/);
+    expect(() => read(minimal, 'id,value,at,at')).toThrow(/file\.csv has two columns of one name: at$/);
   });
 
   it('is what the page about it shows', () => {

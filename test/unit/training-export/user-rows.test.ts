@@ -407,6 +407,13 @@ describe('a broken file of rows', () => {
     }
   });
 
+  it('is refused where two columns have one name: either could be meant', async () => {
+    await expect(read('payer_account,event_time,payer_account\n1||a,2026-07-01,1||b\n')).rejects.toMatchObject({
+      code: 'invalid_file',
+      message: expect.stringMatching(/rows\.csv has two columns of one name: payer_account$/),
+    });
+  });
+
   it('is refused by its ending, and where its bytes are no Parquet or Arrow', async () => {
     await expect(read('x', {}, 'rows.xlsx')).rejects.toMatchObject({ code: 'usage' });
     await expect(read('x', {}, 'rows.parquet')).rejects.toMatchObject({ code: 'invalid_file' });

@@ -243,6 +243,21 @@ describe('values that are joined', () => {
     });
   });
 
+  it.each([['id,payer,event_time,id'], ['id,payer,event_time,ID']])(
+    'and rows are refused where two columns have one name: %s',
+    async (header) => {
+      await withDuckDb(async (db) => {
+        for (const texts of ['all', TEXTS] as const) {
+          const opened = csv(db, 'twins.csv', [header, `1,a,${at(3)},2`], texts);
+          await expect(opened).rejects.toMatchObject({
+            code: 'invalid_file',
+            message: expect.stringContaining('twins.csv has two columns of one name, in whatever case: id'),
+          });
+        }
+      });
+    },
+  );
+
   it('of a key that is missing are joined to none, also where every cell is in quotes', async () => {
     await withDuckDb(async (db) => {
       const rows = await csv(db, 'quoted.csv', ['"payer","event_time"', `"","${at(3)}"`, `"a","${at(3)}"`], 'all');
