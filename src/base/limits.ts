@@ -80,6 +80,8 @@ export const LIMITS = {
   rowsFileProblems: 20,
   /** Bytes of such a file, which is hashed and read whole. */
   rowsFileBytes: 2 * 1024 * 1024 * 1024 - 1,
+  /** Ids whose pseudonym or group is remembered while rows are written: 200 MB of texts. To make one again costs 2 µs. */
+  rememberedIds: 1024 * 1024,
   /** Memory of a join of ready values, which spills beyond: 500,000 rows and 1 M values take a third of it. */
   joinMemoryMb: 2048,
   /** Text of one expression of a feature: a list of 1,000 ISPBs fits, and what a person can read is a tenth of it. */

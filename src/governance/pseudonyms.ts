@@ -1,4 +1,6 @@
 import { createHmac } from 'node:crypto';
+import { boundedMemo } from '../base/bounded-memo.ts';
+import { LIMITS } from '../base/limits.ts';
 
 /** Names for ids that say nothing of them without the key, and are the same wherever the id stands. */
 export interface Pseudonyms {
@@ -22,16 +24,7 @@ const DIGITS = 32;
  */
 export function pseudonymsOf(key: Uint8Array): Pseudonyms {
   const sum = (text: string): string => createHmac('sha256', key).update(text).digest('hex');
-  const known = new Map<string, string>();
-  return {
-    keyId: sum('key id').slice(0, 12),
-    of(kind, id) {
-      const text = `${kind}:${id}`;
-      const before = known.get(text);
-      if (before !== undefined) return before;
-      const name = sum(text).slice(0, DIGITS);
-      known.set(text, name);
-      return name;
-    },
-  };
+  // An export asks for the ids of each of its rows, and busy ones come again and again.
+  const nameOf = boundedMemo(LIMITS.rememberedIds, (text) => sum(text).slice(0, DIGITS));
+  return { keyId: sum('key id').slice(0, 12), of: (kind, id) => nameOf(`${kind}:${id}`) };
 }

@@ -1,4 +1,5 @@
 import { AppError } from '../base/errors.ts';
+import { namePlaces } from '../base/name-places.ts';
 import { lakeColumns } from '../governance/lake-columns.ts';
 import type { SilverSource } from './silver-source.ts';
 import type { ReadVersions, SourceTables } from './source-snapshots.ts';
@@ -45,25 +46,25 @@ export async function coveredRows(
     columns.numbers('known_time'),
     columns.numbers('journal_position'),
   ];
-  const covered = new Map<string, string>();
+  const covered = namePlaces(columns.count);
   for (let row = 0; row < columns.count; row += 1) {
-    if ((times[row] as number) >= toMicros) continue;
-    covered.set(
-      `${ids.at(row)} ${oldSides.at(row)}`,
-      [times[row], known[row], journals.at(row), positions[row]].join(' '),
-    );
+    if ((times[row] as number) < toMicros) covered.put(`${ids.at(row)} ${oldSides.at(row)}`, row);
   }
   const isCovered = new Uint8Array(payments.count);
   let same = 0;
   const { places } = payments;
   for (let row = 0; row < payments.count; row += 1) {
-    const was = covered.get(`${payments.ids.at(row)} ${sides.at(row)}`);
-    if (was === undefined) continue;
+    const was = covered.find(`${payments.ids.at(row)} ${sides.at(row)}`);
+    if (was < 0) continue;
     isCovered[row] = 1;
-    const is = [payments.times[row], places.knownTimes[row], places.journals.at(row), places.positions[row]].join(' ');
-    if (was === is) same += 1;
+    const isSame =
+      times[was] === payments.times[row] &&
+      known[was] === places.knownTimes[row] &&
+      positions[was] === places.positions[row] &&
+      journals.at(was) === places.journals.at(row);
+    if (isSame) same += 1;
   }
-  checkSame('silver.transactions', covered.size - same);
+  checkSame('silver.transactions', covered.count - same);
   checkSame('silver.labels', await lostLabels(tables, versions['silver/labels'], labels.places));
   return (row) => isCovered[row] === 1;
 }
@@ -75,10 +76,14 @@ async function lostLabels(
 ): Promise<number> {
   const before = await tables.table('silver/labels').snapshot(version);
   const columns = await ofWholeVersion(tables, before, () => lakeColumns(before, ['journal_id', 'journal_position']));
-  const there = new Set(Array.from(journals, (journal, row) => `${journal} ${positions[row]}`));
-  const old = columns.numbers('journal_position');
-  const names = Array.from(columns.requiredTexts('journal_id'), (journal, row) => `${journal} ${old[row]}`);
-  return names.filter((name) => !there.has(name)).length;
+  const there = namePlaces(journals.length);
+  for (let row = 0; row < journals.length; row += 1) there.put(`${journals.at(row)} ${positions[row]}`, row);
+  const [old, names] = [columns.numbers('journal_position'), columns.requiredTexts('journal_id')];
+  let lost = 0;
+  for (let row = 0; row < columns.count; row += 1) {
+    if (there.find(`${names.at(row)} ${old[row]}`) < 0) lost += 1;
+  }
+  return lost;
 }
 
 function checkSame(table: string, changed: number): void {

@@ -1,3 +1,5 @@
+import { boundedMemo } from '../base/bounded-memo.ts';
+import { LIMITS } from '../base/limits.ts';
 import type { IdColumn } from './entity-columns.ts';
 import { hash48 } from './row-hash.ts';
 
@@ -21,19 +23,12 @@ export const GROUP_RULE =
 
 /** Gives the split of a row by its entity; of a payment that names none by the payment's own id. */
 export function groupReader({ buckets, seed }: GroupSplit): (entity: string | null, endToEndId: string) => GroupName {
-  const known = new Map<string, GroupName>();
   const [train, validation] = buckets;
   const groupOf = (text: string): GroupName => {
     const bucket = hash48(`${seed}:${text}`) % GROUP_BUCKETS;
     if (bucket < train) return 'train';
     return bucket < train + validation ? 'validation' : 'test';
   };
-  return (entity, endToEndId) => {
-    if (entity === null) return groupOf(endToEndId);
-    const before = known.get(entity);
-    if (before !== undefined) return before;
-    const group = groupOf(entity);
-    known.set(entity, group);
-    return group;
-  };
+  const groupOfEntity = boundedMemo(LIMITS.rememberedIds, groupOf);
+  return (entity, endToEndId) => (entity === null ? groupOf(endToEndId) : groupOfEntity(entity));
 }

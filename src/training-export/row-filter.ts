@@ -1,3 +1,4 @@
+import { namePlaces } from '../base/name-places.ts';
 import { bindPredicate, type Formula, parseExpression } from '../storage/expression/expressions.ts';
 import type { Snapshot } from '../storage/scan/snapshot.ts';
 import { readChunks } from '../storage/scan/table-read.ts';
@@ -10,20 +11,20 @@ export type RowFilter = (endToEndId: string, side: string) => boolean;
  * `table read --where` takes it, without functions of the present time, which would give other rows
  * tomorrow. Only files that may hold such a row are opened.
  *
+ * @param rows how many rows the table has.
  * @throws AppError `invalid_request` for a condition that is none (with the position and the nearest
  * column), and for a row on which it fails.
  */
-export async function rowFilter(transactions: Snapshot, text: string): Promise<RowFilter> {
+export async function rowFilter(transactions: Snapshot, rows: number, text: string): Promise<RowFilter> {
   const where = rowCondition(transactions, text);
-  const bySide = new Map<string, Set<string>>();
+  const passing = namePlaces(rows);
   for await (const chunk of readChunks(transactions, { columns: ['end_to_end_id', 'side'], where })) {
     for (const { end_to_end_id, side } of chunk.rows()) {
-      const ids = bySide.get(String(side)) ?? new Set<string>();
-      bySide.set(String(side), ids);
-      ids.add(String(end_to_end_id));
+      const name = `${end_to_end_id} ${side}`;
+      if (passing.find(name) < 0) passing.put(name, passing.count);
     }
   }
-  return (endToEndId, side) => bySide.get(side)?.has(endToEndId) === true;
+  return (endToEndId, side) => passing.find(`${endToEndId} ${side}`) >= 0;
 }
 
 function rowCondition({ schema }: Snapshot, text: string): Formula {

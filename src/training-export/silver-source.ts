@@ -1,5 +1,4 @@
-import { hash128 } from '../base/hash128.ts';
-import { IdTable } from '../base/id-table.ts';
+import { namePlaces } from '../base/name-places.ts';
 import { firstTexts, type TextColumn } from '../base/text-column.ts';
 import { byKeyedKind, byKind, ENTITY_KINDS } from '../domain/entity-keys.ts';
 import { EVENT } from '../domain/recorded-event.ts';
@@ -187,21 +186,16 @@ function joinDecisions(
   sides: TextColumn<string>,
   decisions: LakeColumns,
 ): Int32Array {
-  const table = new IdTable(Math.max(1, decisions.count));
-  const name = new Int32Array(4);
+  const decided = namePlaces(decisions.count);
   const [decidedIds, decidedSides] = [decisions.requiredTexts('end_to_end_id'), decisions.requiredTexts('side')];
   for (let row = 0; row < decisions.count; row += 1) {
-    hash128(`${decidedIds.at(row)} ${decidedSides.at(row)}`, name);
     // Of two decisions of one side the last counts.
-    const before = table.find(name);
-    if (before >= 0) table.remove(before);
-    table.put(row, name);
+    decided.put(`${decidedIds.at(row)} ${decidedSides.at(row)}`, row);
   }
   const rows = new Int32Array(ids.length).fill(-1);
   for (let row = 0; decisions.count > 0 && row < rows.length; row += 1) {
     if (isOfCorrection(isEvent[row] as number)) break;
-    hash128(`${ids.at(row)} ${sides.at(row)}`, name);
-    rows[row] = table.find(name);
+    rows[row] = decided.find(`${ids.at(row)} ${sides.at(row)}`);
   }
   return rows;
 }

@@ -18,7 +18,8 @@ export async function wantedRows(
     const hint = 'import a file or score payments, then run bronze-to-silver';
     throw new AppError('not_found', `${table} holds no rows: ${hint}`);
   }
-  const passes = where === undefined ? () => true : await rowFilter(snapshots['silver/transactions'], where);
+  const transactions = snapshots['silver/transactions'];
+  const passes = where === undefined ? () => true : await rowFilter(transactions, payments.count, where);
   const covers: ((row: number) => boolean)[] = [];
   for (const part of after) covers.push(await coveredRows(source, tables, part));
   const isCovered = (row: number): boolean => covers.some((covered) => covered(row));
