@@ -84,6 +84,11 @@ export const LIMITS = {
   rememberedIds: 1024 * 1024,
   /** Memory of a join of ready values, which spills beyond: 500,000 rows and 1 M values take a third of it. */
   joinMemoryMb: 2048,
+  /**
+   * Memory that the tiles of one kind of entity may come to, taken as they fill: a register part is 33 KB, so 130,000
+   * entities with an estimate of distinct values over all time. One array of more is refused on machines of 8 GB.
+   */
+  tilePoolBytes: 4 * 1024 * 1024 * 1024,
   /** Text of one expression of a feature: a list of 1,000 ISPBs fits, and what a person can read is a tenth of it. */
   expressionCharacters: 16 * 1024,
   /** Operations and operands of one expression, at 7 to 10 ns each: 2 µs a payment. A longer one is better cut into features. */

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { JournalFiles } from '../events/journal-files.ts';
 import { type JournalTail, readJournalTails } from '../events/journal-tail.ts';
 import { EmbeddedStore } from '../features/embedded/embedded-store.ts';
+import { limitsFor } from '../features/embedded/embedded-tables.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import type { EpochBase } from '../features/redis/redis-epoch.ts';
 import type { Lake } from '../pipeline/lake.ts';
@@ -47,12 +48,13 @@ export async function buildEpochBase(
   onFed: (done: number, total: number) => void,
 ): Promise<BuiltBase> {
   const { lake } = sources;
-  const state = new EmbeddedStore(set);
   const positions = await silverPositions(lake);
   const { silverVersion, ...inSilver } = await silverEvents(lake, set.columns, positions);
   const tails = await settledTails(sources, positions);
   const beyond = tailEvents(tails, paymentsOf(inSilver, retractedIn(tails)));
-  await feedEvents(joinedEvents(inSilver, beyond), state, onFed);
+  const events = joinedEvents(inSilver, beyond);
+  const state = new EmbeddedStore(set, limitsFor(events.payments.count + events.labels.count));
+  await feedEvents(events, state, onFed);
   const offsets: Record<string, number> = Object.fromEntries(positions);
   for (const { journalId, lastPosition } of tails) offsets[journalId] = lastPosition;
   const base = { reason, silverVersion, offsets };

@@ -30,6 +30,12 @@ export interface EmbeddedLimits {
 /** 4 M payments: 2.8 GB at most. */
 export const DEFAULT_EMBEDDED_LIMITS: EmbeddedLimits = { maxPayments: 4_000_000 };
 
+/** Limits of a store that is to hold what is recorded already, of which each may have named entities of its own, and grow from there. */
+export function limitsFor(recorded: number): EmbeddedLimits {
+  const { maxPayments } = DEFAULT_EMBEDDED_LIMITS;
+  return { maxPayments: maxPayments + recorded };
+}
+
 /** MED contests within 80 days and decides by day 91: until then a label may name a payment. */
 const KNOWN_FOR_MICROS = 92 * 86_400_000_000;
 /** Answers are kept, and requests repeated, for 7 days: a payment that young is never forgotten to make room. */
@@ -333,20 +339,29 @@ export class EmbeddedTables {
     if (!payments.isFull && this.#hasRoom()) return;
     throw new AppError(
       'state_full',
-      `the embedded store holds its limit of ${payments.capacity} payments; raise the limit, or use Redis`,
+      `the embedded store has no room for more ${this.#fullOf()}: serve with Redis, or start the server again, which makes room by what silver holds`,
       { limit: payments.capacity },
     );
   }
 
   #hasRoom(): boolean {
-    // A list that grows takes a block of twice its size.
-    const growth = 2 * this.set.bound;
     for (let kind = 0; kind < this.kinds.length; kind += 1) {
-      const { lists, slab, tiles, plan } = this.kinds[kind] as KindTable;
-      if (lists.used === lists.capacity || !slab.hasRoom(growth)) return false;
-      if (hasTiles(plan.keeping.tiles) && !tiles.hasRoom) return false;
+      if (!this.#kindHasRoom(this.kinds[kind] as KindTable)) return false;
     }
     return this.labels.used < this.labels.capacity && this.labelSlab.hasRoom(2 * this.set.labelBound);
+  }
+
+  #kindHasRoom({ lists, slab, tiles, plan }: KindTable): boolean {
+    // A list that grows takes a block of twice its size.
+    if (lists.used === lists.capacity || !slab.hasRoom(2 * this.set.bound)) return false;
+    return !hasTiles(plan.keeping.tiles) || tiles.hasRoom;
+  }
+
+  /** What there is no room for, for who reads the error. */
+  #fullOf(): string {
+    if (this.payments.isFull) return `payments than ${this.payments.capacity} within 7 days`;
+    const full = this.kinds.find((table) => !this.#kindHasRoom(table));
+    return full === undefined ? 'labels' : `entities of the kind ${full.kind}, or events or tiles of theirs`;
   }
 
   #find(ids: IdTable, key: string): number {

@@ -1,4 +1,5 @@
 import { AppError } from '../../base/errors.ts';
+import { LIMITS } from '../../base/limits.ts';
 import { BUCKETS, REGISTERS } from './approximate.ts';
 import { passes } from './event-layout.ts';
 import { addToGroup, emptyGroup, GROUP_STRIDE } from './group-sums.ts';
@@ -50,11 +51,13 @@ export class TilePool {
   readonly #offsets: TileOffsets;
   #used = 0;
 
+  /** @param capacity tiles that are wanted; of large ones fewer, by `LIMITS.tilePoolBytes`. */
   constructor(capacity: number, layout: TileLayout) {
     this.#layout = layout;
     this.#offsets = tileOffsets(layout);
     this.stride = this.#offsets.stride;
-    this.numbers = new Float64Array(capacity * this.stride);
+    const most = Math.floor(LIMITS.tilePoolBytes / (this.stride * Float64Array.BYTES_PER_ELEMENT));
+    this.numbers = new Float64Array(Math.min(capacity, most) * this.stride);
   }
 
   /** Tiles handed out. */
@@ -94,7 +97,10 @@ export class TilePool {
     }
     if (stale >= 0 && index > FORGOTTEN) return stale;
     if (!this.hasRoom) {
-      throw new AppError('state_full', 'the store has no room for another tile; raise its limit of payments');
+      throw new AppError(
+        'state_full',
+        'the store has no room for another tile; serve with Redis, or with a set of fewer approximate features',
+      );
     }
     const tile = this.#used;
     this.#used += 1;

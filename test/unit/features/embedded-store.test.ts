@@ -269,4 +269,25 @@ describe('the embedded store', () => {
     store.applyRecordedLabel({ ...label, payeeAccount: '33333333||3' });
     expect(store.stats().labelledPayees).toBe(1);
   });
+
+  it('starts with estimates over all time, whose tiles no machine has the memory for, of every entity', () => {
+    const estimate = (name: string, window: 'all' | '30d') => ({
+      kind: 'window' as const,
+      name,
+      description: '-',
+      entity: 'payee' as const,
+      aggregate: 'distinct_approx' as const,
+      column: 'payer_account' as const,
+      window,
+      ...(window === 'all' ? {} : { hop: '1d' as const }),
+    });
+    const set = compileFeatureSet({
+      ...plainSet(9),
+      features: [estimate('ever', 'all'), estimate('lately', '30d')],
+    });
+    const store = new EmbeddedStore(set);
+    store.openEpoch(1);
+    const { values } = store.observePayment(paymentOf(rowOf(`E${'1'.padStart(31, '0')}`, START, 1, 1, 2)));
+    expect(values).toHaveLength(2);
+  });
 });
