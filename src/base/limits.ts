@@ -97,7 +97,7 @@ export const LIMITS = {
   expressionDepth: 32,
   /** Operations and operands of all expressions of a set: up to 50 µs of every payment's time. The shipped set has 126. */
   expressionNodesOfSet: 5000,
-  /** Text of a file of feature definitions: 20 times the shipped set's. */
+  /** Text of a file of feature definitions, and of the set that it says with aliases written out: 20 times the shipped set's. */
   definitionFileBytes: 1024 * 1024,
   /** Aliases in such a file: each feature may have two. */
   definitionFileAliases: 2048,

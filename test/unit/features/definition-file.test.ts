@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { LIMITS } from '../../../src/base/limits.ts';
 import { ENTITY_KINDS } from '../../../src/domain/entity-keys.ts';
 import { compileFeatureSet } from '../../../src/features/feature-set.ts';
 import { PIX_CORE } from '../../../src/features/pix-core.ts';
 import { readDefinitionFile } from '../../../src/features/yaml/definition-file.ts';
+import { checkedDefinition } from '../../../src/features/yaml/definition-json.ts';
 import { DefinitionFileError } from '../../../src/features/yaml/file-faults.ts';
-import { writeDefinitionFile } from '../../../src/features/yaml/write-definition.ts';
+import { fileMembers, writeDefinitionFile } from '../../../src/features/yaml/write-definition.ts';
 
 const HEAD = `name: mine
 description: A set for tests
@@ -193,6 +195,39 @@ ${HEAD}  - { <<: *day, name: a, aggregate: count }
     ]);
     expect(read.features[1]).toMatchObject({ window: '2d', column: 'amount_centavos', aggregate: 'sum' });
     expect(read.features[3]).toMatchObject({ aggregate: 'max', column: 'amount_centavos' });
+  });
+});
+
+describe('a set that is taken', () => {
+  const shared = (features: number, texts: number): string => {
+    const list = Array.from({ length: texts }, (_, at) => `'${String(10_000_000 + at)}'`).join(', ');
+    const base = `x-base: &base { entity: payer, aggregate: count, window: 1d, description: x, filter: "payee_ispb in (${list})" }\n`;
+    const lines = Array.from({ length: features }, (_, at) => `  - { <<: *base, name: f${at} }\n`);
+    return `${base}${HEAD}${lines.join('')}`;
+  };
+
+  it('can be read again as it is kept, with its aliases written out', () => {
+    const definition = readDefinitionFile(shared(80, 1000), 'f.yaml');
+    expect(checkedDefinition(JSON.parse(JSON.stringify(definition)), 'mine@1')).toEqual(definition);
+  });
+
+  it('is refused where it could not, with what to do', () => {
+    const text = shared(100, 1000);
+    expect(text.length).toBeLessThan(20_000);
+    expect(() => readDefinitionFile(text, 'f.yaml')).toThrow(
+      /^f\.yaml: with its aliases and << written out the set has 12\d{5} bytes; 1048576 is the limit: shorten /,
+    );
+  });
+
+  it('is measured alike on both ways, to the byte', () => {
+    const one = shared(91, 900);
+    const { length } = JSON.stringify(fileMembers(readDefinitionFile(one, 'f.yaml')));
+    const filled = (bytes: number): string => one.replace('A set for tests', 'A set for tests'.padEnd(15 + bytes, '.'));
+    const most = readDefinitionFile(filled(LIMITS.definitionFileBytes - length), 'f.yaml');
+    expect(checkedDefinition(most, 'mine@1')).toBe(most);
+    expect(() => readDefinitionFile(filled(LIMITS.definitionFileBytes - length + 1), 'f.yaml')).toThrow(
+      /1048577 bytes/,
+    );
   });
 });
 
