@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
+import { changedValues } from '../features/definition/changed-values.ts';
 import { compareSets, type MemberChange, type SetChanges } from '../features/definition/set-changes.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { applySet, newestOf, type RegistryView } from '../pipeline/feature-registry.ts';
@@ -65,10 +66,7 @@ export async function planSet(file: string, { dataDir, modelsDir, exports }: Pla
   const exportsFolders = [dataFolders(dataDir).exports, ...exports.map((folder) => resolve(folder))];
   const places = { modelsFolder: modelsFolder(modelsDir), exportsFolders };
   const dependents = await dependentsOf(set.name, set.version, places);
-  const values = new Set([
-    ...changes.removed,
-    ...changes.changed.filter(({ changesValues }) => changesValues).map(({ name }) => name),
-  ]);
+  const values = changedValues(before?.definition ?? set.definition, set.definition);
   const report: PlanReport = {
     name: set.name,
     version: set.version,
@@ -111,8 +109,10 @@ export function planLines(report: PlanReport): string[] {
   for (const change of head) lines.push(`~ ${memberText(change)}`);
   for (const feature of added) lines.push(`+ ${feature}`);
   for (const feature of removed) lines.push(`- ${feature}`);
-  for (const { name: feature, members, changesValues } of changed) {
-    lines.push(`~ ${feature}${changesValues ? '' : ' (its values stay)'}: ${members.map(memberText).join('; ')}`);
+  for (const { name: feature, members, inputs, changesValues } of changed) {
+    const texts = members.map(memberText);
+    if (inputs.length > 0) texts.push(`computed of ${inputs.join(', ')}`);
+    lines.push(`~ ${feature}${changesValues ? '' : ' (its values stay)'}: ${texts.join('; ')}`);
   }
   if (isReordered) lines.push('~ features stand in another order');
   if (before !== null) {

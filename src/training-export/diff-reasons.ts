@@ -1,3 +1,4 @@
+import { changedValues } from '../features/definition/changed-values.ts';
 import { STATUS_SUFFIX } from '../features/definition/reserved-names.ts';
 import type { CellRow } from '../storage/types/cell.ts';
 import { isIdColumn } from './entity-columns.ts';
@@ -49,11 +50,15 @@ function isServed({ served }: Pick<ExportManifest, 'served'>): boolean {
 /** Why a value of a column may differ between two exports, for a row that both have. */
 export type ReasonOf = (first: CellRow, second: CellRow) => string;
 
-/** Makes the reasons of each column once; a row only chooses among them. */
+/**
+ * Makes the reasons of each column once; a row only chooses among them.
+ *
+ * @throws ExpressionError `feature_invalid` where an expression of the second export's set cannot be read.
+ */
 export function reasonsFor(first: ExportManifest, second: ExportManifest): (column: ExportColumn) => ReasonOf {
   const versions = PINNED_TABLES.filter((table) => first.tables[table] !== second.tables[table]);
   const tables = versions.length === 0 ? 'unknown: both were made of the same' : `versions of ${versions.join(', ')}`;
-  const changed = changedFeatures(first, second);
+  const changed = changedValues(first.featureSet.definition, second.featureSet.definition);
   const values = isServed(first) === isServed(second) ? tables : 'served in one, recomputed in the other';
   return ({ name, role }) => {
     switch (role) {
@@ -73,30 +78,6 @@ export function reasonsFor(first: ExportManifest, second: ExportManifest): (colu
         return () => tables;
     }
   };
-}
-
-/** Features whose own definition differs, and those whose expressions name one of them. */
-function changedFeatures(first: ExportManifest, second: ExportManifest): Set<string> {
-  const before = new Map(
-    first.featureSet.definition.features.map((feature) => [feature.name, JSON.stringify(feature)]),
-  );
-  const features = second.featureSet.definition.features;
-  const changed = new Set(
-    features.filter((feature) => before.get(feature.name) !== JSON.stringify(feature)).map(({ name }) => name),
-  );
-  // What an entity keeps is the set's, and then every history may differ.
-  const { bound, allowedLateness } = first.featureSet.definition;
-  const now = second.featureSet.definition;
-  const keepsOtherwise = bound !== now.bound || allowedLateness !== now.allowedLateness;
-  for (let size = -1; size !== changed.size; ) {
-    size = changed.size;
-    for (const feature of features) {
-      const text = 'expression' in feature ? feature.expression : '';
-      const names = text.match(/[a-z_][a-z0-9_]*/gi) ?? [];
-      if (names.some((name) => changed.has(name)) || (keepsOtherwise && text === '')) changed.add(feature.name);
-    }
-  }
-  return changed;
 }
 
 /** A label that one of the exports could not know yet is late; else the policy or the tables differ. */

@@ -1,5 +1,6 @@
 import { canonicalJson } from '../../base/canonical-json.ts';
 import { durationMicros } from '../duration.ts';
+import { changedValues, inputsOf, TOLD_MEMBERS } from './changed-values.ts';
 import type { FeatureDefinition, FeatureSetDefinition } from './definition.ts';
 
 /** One member that is not what it was; undefined where it is not there. */
@@ -9,10 +10,12 @@ export interface MemberChange {
   readonly is: unknown;
 }
 
-/** A feature of both sets that says other things. */
+/** A feature of both sets that says other things, or is computed of such. */
 export interface FeatureChange {
   readonly name: string;
   readonly members: readonly MemberChange[];
+  /** Names in its expression that have other values now, or mean a feature now and a column before, or the other way. */
+  readonly inputs: readonly string[];
   /** Whether its values may be others: not where only what is told of it to people changed. */
   readonly changesValues: boolean;
 }
@@ -40,21 +43,28 @@ export interface SetChanges {
   readonly backfill: Backfill | null;
 }
 
-/** Members that say nothing about values. */
-const TOLD: readonly string[] = ['description', 'owner', 'tags', 'personal'];
 const MICROS_OF_DAY = 86_400_000_000;
 
-/** Compares two versions of a set. @param before null where there is none: then everything is new. */
+/**
+ * Compares two versions of a set.
+ *
+ * @param before null where there is none: then everything is new.
+ * @throws ExpressionError `feature_invalid` where an expression of the new one cannot be read.
+ */
 export function compareSets(before: FeatureSetDefinition | null, after: FeatureSetDefinition): SetChanges {
   const was = new Map((before?.features ?? []).map((feature) => [feature.name, feature]));
   const is = new Map(after.features.map((feature) => [feature.name, feature]));
   const added = [...is.keys()].filter((name) => !was.has(name));
   const removed = [...was.keys()].filter((name) => !is.has(name));
+  // A change of the head is one of all features, and told as that.
+  const others = changedValues({ ...after, features: before?.features ?? [] }, after);
   const changed = [...is.values()].flatMap((feature): FeatureChange[] => {
     const old = was.get(feature.name);
-    const members = old === undefined ? [] : memberChanges(old, feature);
-    const changesValues = members.some(({ member }) => !TOLD.includes(member));
-    return members.length === 0 ? [] : [{ name: feature.name, members, changesValues }];
+    if (old === undefined) return [];
+    const members = memberChanges(old, feature);
+    const inputs = inputsOf(feature).filter((name) => others.has(name));
+    const changesValues = inputs.length > 0 || members.some(({ member }) => !TOLD_MEMBERS.includes(member));
+    return members.length + inputs.length === 0 ? [] : [{ name: feature.name, members, inputs, changesValues }];
   });
   const { features: _, ...head } = after;
   const { features: __, ...headBefore } = before ?? after;
@@ -62,7 +72,7 @@ export function compareSets(before: FeatureSetDefinition | null, after: FeatureS
   const keptBefore = [...was.keys()].filter((name) => is.has(name));
   const keptAfter = [...is.keys()].filter((name) => was.has(name));
   const isReordered = keptBefore.some((name, at) => keptAfter[at] !== name);
-  const wider = headChanges.some(({ member }) => !TOLD.includes(member));
+  const wider = headChanges.some(({ member }) => !TOLD_MEMBERS.includes(member));
   const renewed = wider
     ? after.features
     : after.features.filter(

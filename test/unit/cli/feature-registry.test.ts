@@ -99,6 +99,29 @@ describe('the registry of feature sets', () => {
     expect(existsSync(join(dataDir, 'lake'))).toBe(false);
   });
 
+  it('names what changes through an expression, and what reads it', async () => {
+    const ratio = '  - { name: r, description: x, expression: a / b }\n';
+    write('30d', ratio);
+    await sentinela('apply', file, '--yes');
+    const set = await findFeatureSet('mine', dataDir);
+    const models = join(root, `models-${runs}`);
+    cpSync('models', models, { recursive: true });
+    const [model] = JSON.parse(readFileSync(join(models, 'registry.json'), 'utf8')).models;
+    const card = join(models, model.name, model.version, 'card.json');
+    const featureSet = { name: 'mine', version: set.version, features: ['r'] };
+    writeFileSync(card, JSON.stringify({ ...JSON.parse(readFileSync(card, 'utf8')), featureSet }));
+    write('31d', ratio);
+    const { report } = await planSet(file, { dataDir, modelsDir: models, exports: [] });
+    expect(planLines(report)).toEqual([
+      `mine: ${set.version} → ${report.version}`,
+      '~ a: window "30d" → "31d"',
+      '~ r: computed of a',
+      'not compatible: what was made with the older version stays with it',
+      'state must be rebuilt for 1 features: 38 days of silver; features backfill does it beside a running server',
+      `model ${model.name}@${model.version} (champion) hangs on mine@${set.version}: reads r`,
+    ]);
+  });
+
   it('names the models and exports that hang on the older version, and what they read', async () => {
     await sentinela('apply', file, '--yes');
     const set = await findFeatureSet('mine', dataDir);
@@ -141,6 +164,15 @@ describe('the registry of feature sets', () => {
       `model ${model.name}@${model.version} (champion) hangs on mine@${version}: reads a`,
       `export ${exported} hangs on mine@${version}: reads a`,
     ]);
+    // Of what an entity keeps, every feature.
+    write('30d');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('bound: 64', 'bound: 65'));
+    const { report: wider } = await planSet(file, { ...places, exports: [] });
+    expect(wider.hangingOn.map(({ touched }) => touched)).toEqual([
+      ['a', 'b'],
+      ['a', 'b'],
+    ]);
+    write('31d', '  - { name: c, description: x, expression: a / b }\n');
     // And a server of the new version refuses the model.
     const newer = await findFeatureSet(file, dataDir);
     await expect(loadScorer('champion', newer, models)).rejects.toMatchObject({

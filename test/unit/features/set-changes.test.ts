@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { changedValues } from '../../../src/features/definition/changed-values.ts';
 import type { FeatureDefinition, FeatureSetDefinition } from '../../../src/features/definition/definition.ts';
 import { compareSets } from '../../../src/features/definition/set-changes.ts';
 import { compileFeatureSet } from '../../../src/features/feature-set.ts';
@@ -62,6 +63,7 @@ describe('a change of a set', () => {
     expect(changes.changed).toEqual([
       {
         name: 'a',
+        inputs: [],
         changesValues: false,
         members: [
           { member: 'description', was: 'x', is: 'y' },
@@ -81,6 +83,58 @@ describe('a change of a set', () => {
     const changes = compareSets(base, after);
     expect(changes.isCompatible).toBe(false);
     expect(changes.backfill).toEqual(features === undefined ? null : { features, days });
+  });
+
+  const over = (name: string, expression: string): FeatureDefinition => ({
+    kind: 'expression',
+    name,
+    description: 'x',
+    expression,
+  });
+
+  it('of a feature is one of the expressions that it is in, also through others that stand behind them', () => {
+    const more = [over('s', 't + 1'), over('t', 'r * 2'), over('u', 'b + 1'), ...base.features];
+    const wider = more.map((feature) => (feature.name === 'a' ? count('a', { window: '2d' }) : feature));
+    const { changed } = compareSets(setOf(more), setOf(wider));
+    expect(changed.map(({ name, inputs, changesValues }) => [name, inputs, changesValues])).toEqual([
+      ['s', ['t'], true],
+      ['t', ['r'], true],
+      ['a', [], true],
+      ['r', ['a'], true],
+    ]);
+    expect([...changedValues(setOf(more), setOf(wider))].sort()).toEqual(['a', 'r', 's', 't']);
+  });
+
+  const hour = over('civil_hour', 'utc_hour(event_time)');
+  it.each([
+    ['adds a feature of the name of a column', 'civil_hour >= 22', [], [hour], ['civil_hour']],
+    ['takes such a feature away', 'civil_hour >= 22', [hour], [], ['civil_hour']],
+    ['adds one of the name of a column that is named as such', 'payment.civil_hour >= 22', [], [hour], undefined],
+    ['adds one that only a text names', "side = 'civil_hour'", [], [hour], undefined],
+  ])('that %s is one of the expressions that mean it', (_what, expression, was, is, inputs) => {
+    const late = over('is_late', expression);
+    const [before, after] = [setOf([count('a'), late, ...was]), setOf([count('a'), late, ...is])];
+    // Both are sets that can be computed.
+    expect([compileFeatureSet(before).names[1], compileFeatureSet(after).names[1]]).toEqual(['is_late', 'is_late']);
+    const changes = compareSets(before, after);
+    const expected = { name: 'is_late', members: [], inputs, changesValues: true };
+    expect(changes.changed).toEqual(inputs === undefined ? [] : [expected]);
+    expect(changes.isCompatible).toBe(inputs === undefined);
+    expect(changes.backfill).toBeNull();
+    expect(changedValues(before, after).has('is_late')).toBe(inputs !== undefined);
+  });
+
+  it('leaves an expression that names its own column as it was', () => {
+    const own = over('amount_centavos', 'amount_centavos + 1');
+    expect(compareSets(setOf([count('a')]), setOf([count('a'), own]))).toMatchObject({ isCompatible: true });
+    const told = { ...own, description: 'y' };
+    expect(compareSets(setOf([own]), setOf([told]))).toMatchObject({ isCompatible: true, changed: [{ inputs: [] }] });
+  });
+
+  it('of what an entity keeps is told once, and is one of all features', () => {
+    const after = setOf(base.features, { bound: 17 });
+    expect(compareSets(base, after)).toMatchObject({ changed: [], head: [{ member: 'bound' }] });
+    expect([...changedValues(base, after)].sort()).toEqual(['a', 'b', 'r']);
   });
 
   it('is seen whenever the version is another one', () => {
