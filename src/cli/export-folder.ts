@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AppError, messageOf, systemErrorCode } from '../base/errors.ts';
+import { type FolderLock, LOCK_FILE, lockFolder } from '../events/journal-lock.ts';
 import { TEMPORARY_PREFIX } from '../storage/store/local-listing.ts';
 import { localObjectStore } from '../storage/store/local-object-store.ts';
 import type { ObjectStore } from '../storage/store/object-store.ts';
@@ -12,26 +13,48 @@ import { pathBeside, removeLeftBehind } from './writing-folder.ts';
  * Fills a folder with an export, whole or not at all: it is written beside it and renamed into
  * place. What is there before may be nothing, or an export, which is replaced. What a killed process left beside it goes.
  *
- * @throws AppError `usage` where the folder holds anything else: nothing of it is touched.
+ * @throws AppError `usage` where the folder holds anything else: nothing of it is touched. `locked` where another process
+ * extends or replaces the export in it.
  */
 export async function fillExportFolder<T>(folder: string, fill: (files: ObjectStore) => Promise<T>): Promise<T> {
   const target = resolve(folder);
   await removeLeftBehind(target);
   const before = await checkReplaceable(target, folder);
   const [fresh, old] = [await pathBeside(target, 'writing'), await pathBeside(target, 'old')];
+  const lock = before === 'export' ? await lockExport(folder) : undefined;
   try {
     await mkdir(fresh, { recursive: true, mode: 0o700 });
     const made = await fill(localObjectStore(fresh));
     // A folder takes the place of an empty one at once; of a full one in two steps.
     if (before === 'export') await rename(target, old);
     await rename(fresh, target);
+    // The lock went with what it was of.
     await rm(old, { recursive: true, force: true });
     return made;
   } catch (error) {
     await rm(fresh, { recursive: true, force: true });
-    if (error instanceof AppError || systemErrorCode(error) === undefined) throw error;
-    throw new AppError('storage_failed', `${folder} cannot be written: ${messageOf(error)}`, {}, error);
+    await lock?.release();
+    throw writeFault(folder, error);
   }
+}
+
+/**
+ * Keeps others from extending or replacing the export in a folder until it is released: each would remove files of the
+ * other, or have the manifest name files that are not its own.
+ *
+ * @throws AppError `locked` that names the pid of who does, `storage_failed`.
+ */
+export async function lockExport(folder: string): Promise<FolderLock> {
+  try {
+    return await lockFolder(folder, 'wait until it is done with the export');
+  } catch (error) {
+    throw writeFault(folder, error);
+  }
+}
+
+function writeFault(folder: string, error: unknown): unknown {
+  if (error instanceof AppError || systemErrorCode(error) === undefined) return error;
+  return new AppError('storage_failed', `${folder} cannot be written: ${messageOf(error)}`, {}, error);
 }
 
 async function checkReplaceable(target: string, folder: string): Promise<'nothing' | 'export'> {
@@ -53,9 +76,9 @@ async function checkReplaceable(target: string, folder: string): Promise<'nothin
   return 'export';
 }
 
-/** What an export holds; a killed `export extend` leaves what it was writing there. */
+/** What an export holds; a killed `export extend` leaves its lock and what it was writing there. */
 function isOurs(name: string): boolean {
-  return name === MANIFEST_FILE || isFileName(name) || name.startsWith(TEMPORARY_PREFIX);
+  return [MANIFEST_FILE, LOCK_FILE].includes(name) || isFileName(name) || name.startsWith(TEMPORARY_PREFIX);
 }
 
 async function holdsManifest(target: string): Promise<boolean> {

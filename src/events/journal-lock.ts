@@ -8,6 +8,9 @@ export interface FolderLock {
   release(): Promise<void>;
 }
 
+/** The file in the folder. */
+export const LOCK_FILE = 'lock';
+
 /** Attempts to take a lock whose holder died: each removes a stale file, so two are enough but for a race. */
 const ATTEMPTS = 5;
 
@@ -15,11 +18,15 @@ const ATTEMPTS = 5;
  * Takes the lock of a folder: a file `lock` with the pid and the process's start, so that a pid
  * that was given out again is not mistaken for its holder.
  *
+ * @param hint what to do where another process has it.
  * @throws AppError `locked` that names the pid of the holder.
  */
-export async function lockFolder(folder: string): Promise<FolderLock> {
+export async function lockFolder(
+  folder: string,
+  hint = 'stop it first, or give another data folder',
+): Promise<FolderLock> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, 'lock');
+  const path = join(folder, LOCK_FILE);
   const mine = `${process.pid} ${(await processStart(process.pid)) ?? '-'}\n`;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     try {
@@ -31,13 +38,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
       if (systemErrorCode(error) !== 'EEXIST') throw error;
       const holder = await liveHolder(path);
       if (holder !== undefined) {
-        throw new AppError(
-          'locked',
-          `the folder ${folder} is in use by process ${holder}: stop it first, or give another data folder`,
-          {
-            pid: holder,
-          },
-        );
+        throw new AppError('locked', `the folder ${folder} is in use by process ${holder}: ${hint}`, { pid: holder });
       }
       await rm(path, { force: true });
     }
@@ -47,7 +48,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
 
 /** The pid of the process that uses a folder, or undefined. */
 export async function folderHolder(folder: string): Promise<number | undefined> {
-  return liveHolder(join(folder, 'lock'));
+  return liveHolder(join(folder, LOCK_FILE));
 }
 
 async function liveHolder(path: string): Promise<number | undefined> {

@@ -30,7 +30,7 @@ export interface ExtendRequest {
 /**
  * Brings the rows that came since: those of new days, and those that came late for days before. They
  * go into files of their own, by the same options; the files that are there are not touched, and the
- * manifest, written last, names both.
+ * manifest, written last, names both. Nobody else may write to the export meanwhile: whoever calls this has locked it.
  *
  * @returns the manifest as it is now.
  * @throws AppError `export_mismatch` where what the export was made of is not what it was (a file, the

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { systemClock } from '../../base/clock.ts';
 import { AppError } from '../../base/errors.ts';
+import type { ExportManifest } from '../../training-export/manifest.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
 import { stagedProgress } from '../progress.ts';
 import { tableLines } from '../terminal.ts';
@@ -21,7 +22,7 @@ const LEFT_BEHIND_MS = 3_600_000;
 const HELP = `
 New rows are payments before DATE that the export does not cover: those of new days, and those that came late. They get
 files of their own (train.2.parquet, …), by the same options; the files that are there are not touched. Exits 5 where what
-the export was made of is not what it was.
+the export was made of is not what it was, and 3 while another process extends or replaces it.
 
 Example:
   sentinela export extend training --to 2026-08-01 --labels-as-of 2026-11-01`;
@@ -55,6 +56,7 @@ async function extend(
     { localObjectStore },
     { instantOf },
     { pinnedVersions },
+    { lockExport },
     { openPseudonyms },
     { openSourceTables },
   ] = await Promise.all([
@@ -62,6 +64,7 @@ async function extend(
     import('../../storage/store/local-object-store.ts'),
     import('./flag-values.ts'),
     import('./export-flags.ts'),
+    import('../export-folder.ts'),
     import('../pseudonym-key.ts'),
     import('../source-tables.ts'),
   ]);
@@ -72,7 +75,6 @@ async function extend(
     ...(flags.labelsAsOf === undefined ? {} : { labelsAsOfMicros: instantOf('--labels-as-of', flags.labelsAsOf) }),
   };
   const files = localObjectStore(folder);
-  await files.discardUnfinished?.('', systemClock().nowMicros() / 1000 - LEFT_BEHIND_MS);
   const bar = stagedProgress();
   const ports = {
     ...(await replayPortsOf(flags, dirname(resolve(folder)), bar)),
@@ -81,7 +83,15 @@ async function extend(
     pseudonyms: openPseudonyms(dataDir, pseudonymKey),
     onProgress: (rows: number, total: number) => bar.update('extending', rows, total),
   };
-  const manifest = await extendExport(request, ports).finally(() => bar.end());
+  const lock = await lockExport(folder);
+  let manifest: ExportManifest;
+  try {
+    await files.discardUnfinished?.('', systemClock().nowMicros() / 1000 - LEFT_BEHIND_MS);
+    manifest = await extendExport(request, ports);
+  } finally {
+    bar.end();
+    await lock.release();
+  }
   const part = manifest.extensions.length + 1;
   const fresh = manifest.files.filter((file) => file.part === part);
   const { histograms: _, ...brought } = manifest.extensions[part - 2] ?? {};
