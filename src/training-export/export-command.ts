@@ -24,7 +24,8 @@ function extendCommand(options: ExportOptions, versions: ReadVersions): string {
   const pins = tablesOf(versions).map((name) => `${name.slice('silver/'.length)}@${versions[name]}`);
   const to = instantText(options.toMicros ?? 0);
   const asOf = instantText(options.labelsAsOfMicros);
-  return `sentinela export extend DIR --to ${to} --labels-as-of ${asOf} --pin ${pins.join(',')}`;
+  const leakage = options.saysLeakage === true ? ` --leakage ${options.leakage === 'off' ? 'off' : 'warn'}` : '';
+  return `sentinela export extend DIR --to ${to} --labels-as-of ${asOf}${leakage} --pin ${pins.join(',')}`;
 }
 
 /** Corrections are named where some were read: without them a command is as it was before there could be. */

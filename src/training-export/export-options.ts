@@ -61,6 +61,8 @@ export interface ExportOptions {
   readonly format?: FileFormat;
   /** What becomes of features that know what they should not: told in the manifest (unless told), an error, not looked for. */
   readonly leakage?: 'warn' | 'fail' | 'off';
+  /** Of an extension: whether it is looked for and was not in the export, or the other way, so that its command says so. */
+  readonly saysLeakage?: boolean;
   /** Versions to read; the newest of tables that are left out. */
   readonly versions?: SourceVersions;
 }

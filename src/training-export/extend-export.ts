@@ -23,6 +23,8 @@ export interface ExtendRequest {
   readonly labelsAsOfMicros?: number;
   /** Versions to read; the newest of tables that are left out. */
   readonly versions?: SourceVersions;
+  /** What becomes of features of the new rows that know what they should not; as in the export unless told, where `fail` counts as `warn`. */
+  readonly leakage?: ExportOptions['leakage'];
   /** Whether who asks may see ids of people, where the export has them as they are. */
   readonly maySeePersonalData?: boolean;
 }
@@ -35,7 +37,7 @@ export interface ExtendRequest {
  * @returns the manifest as it is now.
  * @throws AppError `export_mismatch` where what the export was made of is not what it was (a file, the
  * feature set, a row of silver, the key of its pseudonyms), `not_allowed` for ids of people as they are, `usage` for an export of the user's own file or an instant that brings
- * nothing, `not_found` where there are no new rows, and as `createExport`.
+ * nothing, `not_found` where there are no new rows, `leakage_found` where findings are to fail, and as `createExport`.
  */
 export async function extendExport(request: ExtendRequest, ports: ExportPorts): Promise<ExportManifest> {
   const manifest = await readManifest(ports.files);
@@ -49,9 +51,12 @@ export async function extendExport(request: ExtendRequest, ports: ExportPorts): 
   if (keyed !== null) throw new AppError('export_mismatch', `${keyed}: ids of new rows would not join`);
   const damaged = await damagedFile(ports.files, manifest);
   if (damaged !== null) throw new AppError('export_mismatch', `${damaged}: make the export anew`);
-  const options = extensionOptions(manifest, set, manifest.extensions.length, request);
+  const options = withLeakage(extensionOptions(manifest, set, manifest.extensions.length, request), request.leakage);
   await removeLeftovers(ports.files, options);
-  const made = await writeExport(options, ports);
+  const made = await writeExport(options, ports).catch(async (error: unknown) => {
+    await removeLeftovers(ports.files, options);
+    throw error;
+  });
   const extended = {
     ...manifest,
     files: [...manifest.files, ...made.files],
@@ -71,11 +76,18 @@ export function partOf(manifest: ExportManifest, at: number): ExportManifest {
 /** The options of an extension, from its manifest. @param at its number from 1. */
 export function optionsOfExtension(manifest: ExportManifest, set: FeatureSet, at: number): ExportOptions {
   const extension = partOf(manifest, at);
-  return extensionOptions(manifest, set, at - 1, {
+  const options = extensionOptions(manifest, set, at - 1, {
     toMicros: microsOf(extension.to ?? ''),
     labelsAsOfMicros: microsOf(extension.labels.asOf),
     versions: extension.tables,
   });
+  return withLeakage(options, extension.leakage === null ? 'off' : 'warn');
+}
+
+/** @param options of an extension, with what the export itself does about leakage. */
+function withLeakage(options: ExportOptions, leakage: ExportOptions['leakage'] = options.leakage): ExportOptions {
+  const saysLeakage = (leakage === 'off') !== (options.leakage === 'off');
+  return { ...options, leakage: leakage ?? 'warn', saysLeakage };
 }
 
 function extensionOptions(

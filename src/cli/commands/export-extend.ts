@@ -14,6 +14,7 @@ interface ExtendFlags extends ReplayFlags {
   readonly to: string;
   readonly labelsAsOf?: string;
   readonly pin?: string;
+  readonly leakage?: string;
 }
 
 /** A file that nobody has written to for so long was being written by a command that was killed: rows come every few seconds. */
@@ -35,6 +36,10 @@ export function addExtendCommand(group: Command, contextOf: ContextOf): void {
     .requiredOption('--to <date>', 'payments before it')
     .option('--labels-as-of <date>', 'the instant of the labels of the new rows; without it, that of the export')
     .option('--pin <versions>', 'versions of tables, such as transactions@7,labels@4')
+    .option(
+      '--leakage <what>',
+      'features that know what they should not: warn, fail (exits 5) or off; without it warn, or off where the export was made so',
+    )
     .addHelpText('after', HELP)
     .action((folder: string, flags: ExtendFlags, called: Command) =>
       extend(contextOf(called), folder, flags, settingFlags(called)),
@@ -55,7 +60,8 @@ async function extend(
     { extendExport },
     { localObjectStore },
     { instantOf },
-    { pinnedVersions },
+    { leakageOf, pinnedVersions },
+    { leakText },
     { lockExport },
     { openPseudonyms },
     { openSourceTables },
@@ -64,6 +70,7 @@ async function extend(
     import('../../storage/store/local-object-store.ts'),
     import('./flag-values.ts'),
     import('./export-flags.ts'),
+    import('../../training-export/leakage-check.ts'),
     import('../export-folder.ts'),
     import('../pseudonym-key.ts'),
     import('../source-tables.ts'),
@@ -72,6 +79,7 @@ async function extend(
     toMicros: instantOf('--to', flags.to),
     versions: pinnedVersions(flags.pin),
     maySeePersonalData: personalData === 'clear',
+    ...(flags.leakage === undefined ? {} : { leakage: leakageOf(flags.leakage) }),
     ...(flags.labelsAsOf === undefined ? {} : { labelsAsOfMicros: instantOf('--labels-as-of', flags.labelsAsOf) }),
   };
   const files = localObjectStore(folder);
@@ -94,7 +102,8 @@ async function extend(
   }
   const part = manifest.extensions.length + 1;
   const fresh = manifest.files.filter((file) => file.part === part);
-  const { histograms: _, ...brought } = manifest.extensions[part - 2] ?? {};
+  const extension = manifest.extensions[part - 2];
+  const { histograms: _, ...brought } = extension ?? {};
   terminal.value({ folder, part, ...brought, files: fresh });
   terminal.line(`${folder}: part ${part}, rows before ${flags.to}`);
   const rows = fresh.map(({ name, counts, sizeBytes }) => [
@@ -105,4 +114,5 @@ async function extend(
     sizeBytes,
   ]);
   for (const line of tableLines([['file', 'rows', 'fraud', 'not fraud', 'bytes'], ...rows])) terminal.line(line);
+  for (const finding of extension?.leakage?.findings ?? []) terminal.line(`warning: ${leakText(finding)}`);
 }

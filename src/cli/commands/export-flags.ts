@@ -72,8 +72,13 @@ export function exportOptionsOf(flags: ExportFlags, set: FeatureSet): ExportOpti
     withEmbargo: flags.embargo === 'keep',
     doubles: flags.double === true,
     ...columnsOf(flags),
-    leakage: oneOf('--leakage', flags.leakage ?? 'warn', ['warn', 'fail', 'off'] as const),
+    leakage: leakageOf(flags.leakage ?? 'warn'),
   };
+}
+
+/** The value of `--leakage`. @throws AppError `usage`. */
+export function leakageOf(text: string): 'warn' | 'fail' | 'off' {
+  return oneOf('--leakage', text, ['warn', 'fail', 'off'] as const);
 }
 
 /** What the user's file calls our columns. @throws AppError `usage`, also where there is no file. */

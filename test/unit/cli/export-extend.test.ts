@@ -9,6 +9,7 @@ import { compileFeatureSet } from '../../../src/features/feature-set.ts';
 import { localObjectStore } from '../../../src/storage/store/local-object-store.ts';
 import { createExport } from '../../../src/training-export/create-export.ts';
 import type { ExportOptions } from '../../../src/training-export/export-options.ts';
+import { verifyExport } from '../../../src/training-export/verify-export.ts';
 import { plainSet, rowOf } from '../features/streams.ts';
 import { type SilverWorld, silverWorld } from '../training-export/silver-world.ts';
 
@@ -86,6 +87,56 @@ describe('export extend', () => {
     writeFileSync(join(folder, 'lock'), '999999999 1\n');
     expect(await extend()).toMatchObject({ exit: 0 });
     expect(existsSync(join(folder, 'lock'))).toBe(false);
+  });
+
+  /** Payments of day 11, of which the amount tells the fraud. */
+  async function payLeaking(): Promise<void> {
+    for (let number = 100; number < 160; number += 1) {
+      const isFraud = number % 2 === 0;
+      const t = START + 11 * DAY + number;
+      world.pay(rowOf(idOf(number), t, isFraud ? 90_000 : 100, 1, 1), t, 'APPROVE');
+      if (isFraud) world.label(idOf(number), 'AGREED', t + DAY, t + DAY);
+    }
+    await world.commit();
+  }
+
+  const extension = () => JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')).extensions[0];
+  const verify = () => verifyExport({ tables: world.tables, files: localObjectStore(folder) });
+
+  it('tells what leaks in the rows that it brings', async () => {
+    await payLeaking();
+    const { exit, out } = await extend();
+    expect(exit).toBe(0);
+    expect(out).toMatch(/^warning: amount tells fraud from the rest nearly by itself/m);
+    expect(extension().command).not.toContain('--leakage');
+    expect(await verify()).toMatchObject({ ok: true, difference: null });
+  });
+
+  it('leaves nothing where leaks are to fail, and does not look where it is told so', async () => {
+    await payLeaking();
+    const before = readFileSync(join(folder, 'manifest.json'));
+    const refused = await extend('--leakage', 'fail');
+    expect(refused.exit).toBe(5);
+    expect(refused.err).toContain('amount tells fraud');
+    expect(readdirSync(folder).sort()).toEqual(['all.parquet', 'manifest.json']);
+    expect(readFileSync(join(folder, 'manifest.json'))).toEqual(before);
+    expect(await extend('--leakage', 'of')).toMatchObject({ exit: 2 });
+    const { exit, out } = await extend('--leakage', 'off');
+    expect([exit, out.includes('warning')]).toEqual([0, false]);
+    expect(extension()).toMatchObject({ leakage: null, command: expect.stringContaining(' --leakage off --pin ') });
+    expect(await verify()).toMatchObject({ ok: true, difference: null });
+  });
+
+  it.each([
+    ['does not look where the export was made without', [], null],
+    ['looks nevertheless where it is told so', ['--leakage', 'warn'], 'amount'],
+  ])('%s', async (_what, flags, feature) => {
+    await create({ leakage: 'off' });
+    await payLeaking();
+    expect(await extend(...flags)).toMatchObject({ exit: 0, out: expect.stringMatching(/all\.2\.parquet/) });
+    expect(extension().leakage?.findings[0].feature ?? null).toBe(feature);
+    expect(extension().command.includes('--leakage warn')).toBe(feature !== null);
+    expect(await verify()).toMatchObject({ ok: true, difference: null });
   });
 
   it('leaves a lock that is no hindrance to making the export anew', async () => {
