@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { AppError } from '../../base/errors.ts';
+import { AppError, messageOf, systemErrorCode } from '../../base/errors.ts';
 import type { ExportManifest } from '../../training-export/manifest.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
 import { tableLines } from '../terminal.ts';
@@ -12,7 +12,10 @@ export function addInspectCommands(group: Command, contextOf: ContextOf): void {
   const list = group
     .command('list [folder]')
     .description('the exports in a folder; without one, in exports/ of the data folder')
-    .addHelpText('after', '\nExamples:\n  sentinela export list\n  sentinela export list training-sets --json')
+    .addHelpText(
+      'after',
+      '\nWhat cannot be read is told on stderr, and passed by.\n\nExamples:\n  sentinela export list\n  sentinela export list training-sets --json',
+    )
     .action((folder: string | undefined, _flags, command: Command) =>
       listExports(contextOf(command), folder, settingFlags(command)),
     );
@@ -41,16 +44,18 @@ async function listExports(
   const { dataFolders } = await import('../data-folders.ts');
   const root = given ?? dataFolders((await config(settings)).dataDir).exports;
   if (!existsSync(root)) throw new AppError('not_found', `there is no folder ${root}: name one that holds exports`);
-  const folders = readdirSync(root)
-    .map((name) => join(root, name))
-    .filter((path) => statSync(path).isDirectory() && existsSync(join(path, 'manifest.json')))
-    .sort();
   const rows: (string | number)[][] = [
     ['folder', 'transactions', 'features', 'labels as of', 'format', 'rows', 'fraud'],
   ];
-  for (const folder of folders) {
-    const manifest = await manifestIn(folder);
-    const { files, featureSet, tables, labels, fileFormat } = manifest;
+  let unread = 0;
+  for await (const { folder, found } of exportsIn(root)) {
+    if (found instanceof AppError) {
+      unread += 1;
+      terminal.value({ folder, code: found.code, problem: found.message });
+      terminal.note(`${folder} is passed by: ${found.message} (${found.code})`);
+      continue;
+    }
+    const { files, featureSet, tables, labels, fileFormat } = found;
     const sum = (of: 'rows' | 'fraud'): number => files.reduce((total, { counts }) => total + counts[of], 0);
     const set = `${featureSet.name}@${featureSet.version}`;
     const version = tables['silver/transactions'];
@@ -65,8 +70,25 @@ async function listExports(
     });
     rows.push([folder, version, set, labels.asOf, fileFormat, sum('rows'), sum('fraud')]);
   }
-  if (folders.length === 0) terminal.line(`${root} holds no exports`);
-  else for (const line of tableLines(rows)) terminal.line(line);
+  if (rows.length > 1) for (const line of tableLines(rows)) terminal.line(line);
+  else if (unread === 0) terminal.line(`${root} holds no exports`);
+}
+
+/** The exports in a folder, by name: the manifest of each, or why it cannot be read. What holds no manifest is none. */
+async function* exportsIn(
+  root: string,
+): AsyncGenerator<{ readonly folder: string; readonly found: ExportManifest | AppError }> {
+  for (const name of readdirSync(root).sort()) {
+    const folder = join(root, name);
+    try {
+      // A link that leads nowhere is told: what it led to may have been an export.
+      if (statSync(folder).isDirectory()) yield { folder, found: await manifestIn(folder) };
+    } catch (error) {
+      if (!(error instanceof AppError) && systemErrorCode(error) === undefined) throw error;
+      const found = error instanceof AppError ? error : new AppError('storage_failed', messageOf(error), {}, error);
+      if (found.code !== 'not_found') yield { folder, found };
+    }
+  }
 }
 
 async function showExport({ terminal }: CommandContext, folder: string): Promise<void> {
