@@ -6,6 +6,7 @@ import sys
 import threading
 
 import sentinela
+import sentinela.client
 
 
 def error_of(action):
@@ -122,6 +123,9 @@ def exports(request):
     files = len(early.paths("train"))
     extended = program.extend(early, to="2030-01-01")
     extended.check()
+    algorithm = sentinela.Algorithm("none")
+    texts = {"description": "x", "data_notice": "x", "recipe": "x"}
+    model = sentinela.write_model(f"{request['out']}-model", b"x", extended, name="m", version="1", algorithm=algorithm, **texts)
     frame = export.polars("train", columns=export.features, labelled=True)
     return {
         "splits": export.splits,
@@ -141,6 +145,8 @@ def exports(request):
             early.arrow("train").num_rows < train.num_rows,
             program.verify(extended)["rows"],
         ],
+        "card": (model / "card.json").read_text("utf-8"),
+        "told": (model / "card.md").read_text("utf-8"),
         "verified": program.verify(export)["rows"],
         "errors": [
             error_of(lambda: export.path("trian")),
@@ -172,6 +178,29 @@ def own_rows(client, request):
     }
 
 
+def in_parts(client, rows, payments):
+    """As over 50,000 rows: what the server takes at once is two."""
+    most, sentinela.client.MOST_HISTORICAL = sentinela.client.MOST_HISTORICAL, 2
+    wrong = [*rows[:4], {"event_time": "2026-06-01"}, {"payer_account": "1||2"}]
+    try:
+        read = client.historical(rows=rows[:5], features=["amount"])
+        errors = [
+            lambda: client.historical(rows=wrong),
+            lambda: client.historical([*payments[:3], ("E" + "0" * 31, "PAYER")]),
+            lambda: client.historical([*payments[:3], ("E", "PAYER")]),
+        ]
+        told = []
+        for action in errors:
+            try:
+                action()
+            except sentinela.SentinelaError as error:
+                told.append([error.code, error.message, error.context.get("row", error.context.get("field"))])
+        meant = read.schema.field("row").metadata[b"description"].decode()
+        return {"rows": read["row"].to_pylist(), "type": str(read.schema.field("row").type), "meant": meant, "errors": told}
+    finally:
+        sentinela.client.MOST_HISTORICAL = most
+
+
 def historical(request):
     """Reads every row of an export over HTTP, the other way round, and compares."""
     export = sentinela.Export(request["export"])
@@ -189,6 +218,7 @@ def historical(request):
             "meaning": few.schema.field("payer_count_24h").metadata[b"description"].decode(),
             "tables": sorted(json.loads(few.schema.metadata[b"sentinela"])["tables"]),
             "own": own_rows(client, request),
+            "parts": in_parts(client, [{"event_time": "2026-06-01T00:00:00Z", "payer_account": "1||2"}] * 5, payments),
             "errors": [
                 error_of(lambda: client.historical(rows=[{"event_time": "2026-06-01"}, {"payer_account": "1||2"}])),
                 error_of(lambda: client.historical(rows=[{"payer_account": "1||2"}])),

@@ -7,6 +7,7 @@ import { tableFromIPC } from 'apache-arrow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LIMITS } from '../../src/base/limits.ts';
 import { shippedSet } from '../../src/cli/shipped-set.ts';
+import { parseModelCard } from '../../src/scoring/model-card.ts';
 import type { ExportManifest } from '../../src/training-export/manifest.ts';
 import { examplePayment } from '../payment-example.ts';
 import { PYTHON, runPython } from '../python.ts';
@@ -127,6 +128,17 @@ describe.skipIf(PYTHON === undefined)('the Python client', () => {
       formats: { arrow: true, 'arrow-stream': true, csv: true, delta: true },
       verified: manifest.rows - manifest.embargoRows,
     });
+    const early = JSON.parse(readFileSync(join(`${out}-early`, 'manifest.json'), 'utf8')) as ExportManifest;
+    const [extension] = early.extensions;
+    const card = parseModelCard(String(answer.card), 'card.json');
+    // A model of an extended export is of all its parts.
+    expect(card.training).toMatchObject({
+      data: `${early.command} && ${extension?.command}`,
+      payments: early.rows + (extension?.rows ?? 0),
+      tables: extension?.tables,
+    });
+    expect(card.training.payments).toBe(manifest.rows);
+    expect(String(answer.told)).toContain(`    ${early.command}\n    ${extension?.command}\n`);
     expect(answer.errors).toMatchObject([
       { code: 'not_found', message: 'the export has no split trian: there is train, validation, test' },
       { code: 'not_found' },
@@ -157,6 +169,16 @@ describe.skipIf(PYTHON === undefined)('the Python client', () => {
       equal: [true, true],
       amounts: true,
       reconstructed: true,
+    });
+    expect(answer.parts).toEqual({
+      rows: [1, 2, 3, 4, 5],
+      type: 'int64',
+      meant: 'Number of the row, from 1',
+      errors: [
+        ['invalid_file', expect.stringMatching(/^rows: 1 of 2 rows are wrong.*\n {2}line 6: event_time /), null],
+        ['not_found', expect.stringMatching(/^1 of 2 payments .*, the first in row 3: /), 3],
+        ['invalid_request', expect.stringMatching(/^payments\.3\.endToEndId /), 'payments.3.endToEndId'],
+      ],
     });
     expect(answer.errors).toMatchObject([
       { code: 'invalid_file', status: 400, message: expect.stringMatching(/^rows: 1 of 2 rows are wrong/) },

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from sentinela.answers import FeatureSet, OnlineFeatures, feature_set_of, online_features_of
 from sentinela.connection import Connection
-from sentinela.errors import SentinelaError
+from sentinela.errors import SentinelaError, error_of_part
 from sentinela.libraries import pyarrow
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+Answer = TypeVar("Answer")
 
 #: A payment as /v1/score takes it, or the names of a row's entities.
 Json = Mapping[str, Any]
@@ -88,10 +90,11 @@ class Client:
             raise SentinelaError("usage", "no rows are given")
         asked = {"featureSet": feature_set, "features": features and list(features), "at": at}
         body = {name: value for name, value in asked.items() if value is not None}
-        parts = [
-            online_features_of(self._connection.request("POST", "/v1/features/online", body | {"rows": part}))
-            for part in _parts(rows, MOST_ROWS)
-        ]
+
+        def read(part: list[Json], _: int) -> OnlineFeatures:
+            return online_features_of(self._connection.request("POST", "/v1/features/online", body | {"rows": part}))
+
+        parts = _in_parts(rows, MOST_ROWS, read)
         return OnlineFeatures(parts[0].feature_set, parts[0].features, tuple(row for part in parts for row in part.rows))
 
     def historical(
@@ -105,12 +108,13 @@ class Client:
     ) -> pa.Table:
         """Reads features as they were, from the lake. Needs the extra ``arrow``.
 
-        Features are doubles, null where absent, a row each in the order of what was asked.
+        Features are doubles, null where absent, a row each in the order of what was asked. More rows than the server
+        takes at once are sent in several requests, so they may see different versions of the tables.
 
         :param payments: pairs of endToEndId and side, each read as its decision saw it, with columns end_to_end_id, side
             and event_time. Raises ``not_found`` where the lake lacks one.
         :param rows: or rows of your own, each read as it was known at its ``known_time`` (else its ``event_time``), with
-            columns row, event_time and known_time. They name entities by ``payer_account``, ``payee_account`` or their
+            columns row (from 1), event_time and known_time. They name entities by ``payer_account``, ``payee_account`` or their
             parts, perhaps the payment that they are of by ``end_to_end_id``, and columns of payments. Instants are
             RFC 3339. Raises ``invalid_file`` that names every wrong row.
         :param statuses: a column ``<feature>__status`` behind each feature.
@@ -127,11 +131,13 @@ class Client:
     def _historical(self, body: Json, kind: str, items: Sequence[Json]) -> pa.Table:
         if not items:
             raise SentinelaError("usage", f"no {kind} are given")
-        tables = []
-        for part in _parts(items, MOST_HISTORICAL):
+
+        def read(part: list[Json], start: int) -> pa.Table:
             answer = self._slow_connection.request_bytes("/v1/features/historical", {**body, kind: part}, ARROW_STREAM)
-            tables.append(pyarrow().ipc.open_stream(answer).read_all())
-        return pyarrow().concat_tables(tables)
+            table = pyarrow().ipc.open_stream(answer).read_all()
+            return _counted_from(table, start) if kind == "rows" else table
+
+        return pyarrow().concat_tables(_in_parts(items, MOST_HISTORICAL, read))
 
     def score(self, payment: Json) -> dict[str, Any]:
         """Scores a payment and gives the decision; the same payment again gets the first answer."""
@@ -140,10 +146,12 @@ class Client:
 
     def score_batch(self, payments: Sequence[Json]) -> list[dict[str, Any]]:
         """Scores payments. An outcome each, in order: ``{"decision", "replayed"}`` or ``{"problem"}``."""
-        outcomes: list[dict[str, Any]] = []
-        for part in _parts(payments, MOST_PAYMENTS):
-            outcomes += self._connection.request("POST", "/v1/score/batch", {"payments": part})["outcomes"]
-        return outcomes
+
+        def score(part: list[Json], _: int) -> list[dict[str, Any]]:
+            outcomes: list[dict[str, Any]] = self._connection.request("POST", "/v1/score/batch", {"payments": part})["outcomes"]
+            return outcomes
+
+        return [outcome for outcomes in _in_parts(payments, MOST_PAYMENTS, score) for outcome in outcomes]
 
     def label(self, label: Json) -> None:
         """Records a state of a payment's contest; durable when it returns."""
@@ -167,6 +175,21 @@ class Client:
         return found
 
 
-def _parts(items: Sequence[Json], most: int) -> Iterator[list[Json]]:
+def _in_parts(items: Sequence[Json], most: int, ask: Callable[[list[Json], int], Answer]) -> list[Answer]:
+    """What the parts are answered with that the server takes at once. Errors count rows from the first of all.
+
+    :param ask: takes a part, and how many items came before it.
+    """
+    answers = []
     for start in range(0, len(items), most):
-        yield [dict(item) for item in items[start : start + most]]
+        try:
+            answers.append(ask([dict(item) for item in items[start : start + most]], start))
+        except SentinelaError as error:
+            raise error_of_part(error, start) from error
+    return answers
+
+
+def _counted_from(table: pa.Table, start: int) -> pa.Table:
+    """Rows of a part, which the server counts from 1, by their numbers among all."""
+    at = table.schema.get_field_index("row")
+    return table.set_column(at, table.schema.field(at), pyarrow("pyarrow.compute").add(table.column(at), start))

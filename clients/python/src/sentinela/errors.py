@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+
+#: Where the server's messages and fields have the number of a row: its lines of wrong rows, the first that is missing, a field.
+_ROW_NUMBER = re.compile(r"(^  line |, the first in row |\A(?:rows|payments)\.)(\d+)", re.MULTILINE)
 
 
 class SentinelaError(Exception):
@@ -40,4 +44,23 @@ def problem_error(problem: Mapping[str, object], status: int | None) -> Sentinel
         status=status,
         retryable=problem.get("retryable") is True,
         context={name: value for name, value in problem.items() if name not in known},
+    )
+
+
+def error_of_part(error: SentinelaError, start: int) -> SentinelaError:
+    """The error of a request that was a part of the rows, with the rows counted from the first of all.
+
+    :param start: how many rows came before the part.
+    """
+
+    def counted(text: str) -> str:
+        return _ROW_NUMBER.sub(lambda found: f"{found[1]}{int(found[2]) + start}", text)
+
+    context = dict(error.context)
+    if isinstance(context.get("row"), int):
+        context["row"] = int(str(context["row"])) + start
+    if isinstance(context.get("field"), str):
+        context["field"] = counted(str(context["field"]))
+    return SentinelaError(
+        error.code, counted(error.message), status=error.status, retryable=error.retryable, context=context
     )

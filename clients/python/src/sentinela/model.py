@@ -40,6 +40,8 @@ def write_model(
 ) -> Path:
     """Writes ``model.onnx``, its card and the export's manifest; ``Program.register`` takes the folder.
 
+    The card tells of the export with all of its extensions: their rows, and the commands that make each.
+
     The model has one float32 input (rows × the export's features, NaN = absent) and an output of two
     probabilities a row.
 
@@ -55,6 +57,8 @@ def write_model(
         split: sum(int(file["counts"]["rows"]) for file in manifest["files"] if file["split"] == split)
         for split in export.splits
     }
+    parts = [manifest, *manifest.get("extensions", ())]
+    commands = [str(part["command"]) for part in parts]
     named = manifest["featureSet"]
     card = {
         "format": 1,
@@ -75,20 +79,21 @@ def write_model(
         },
         "training": {
             "recipe": recipe,
-            "data": manifest["command"],
+            "data": " && ".join(commands),
             "seed": seed,
-            "payments": manifest["rows"],
+            "payments": sum(int(part["rows"]) for part in parts),
             "horizonDays": manifest["labels"]["horizonMicros"] // 86_400_000_000,
             "split": json.dumps(manifest["split"], ensure_ascii=False),
             "rows": rows,
-            "tables": manifest["tables"],
+            # Those of the newest part; the command of each names its own.
+            "tables": parts[-1]["tables"],
         },
         "evaluations": list(evaluations),
     }
     (place / "model.onnx").write_bytes(onnx)
     (place / "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", "utf-8")
     text = [f"# {name} {version}", "", f"**{data_notice}**", "", description, "", f"Made by `{recipe}`, from", ""]
-    (place / "card.md").write_text("\n".join([*text, f"    {manifest['command']}", ""]), "utf-8")
+    (place / "card.md").write_text("\n".join([*text, *(f"    {command}" for command in commands), ""]), "utf-8")
     if manifest.get("histograms") is not None:
         # What drift is measured against.
         shutil.copyfile(export.folder / "manifest.json", place / "manifest.json")
