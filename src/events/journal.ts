@@ -30,8 +30,8 @@ export interface JournalPorts {
   /** Called in order, before the appends are answered: what `mark` stands for is durable, with all before it. */
   onDurable(mark: number): void;
   /**
-   * Called once when a group failed, before its appends are rejected: everything after the
-   * last durable mark is taken back.
+   * Called once when a group failed or {@link Journal.takeBack} asked for it, before the appends are rejected:
+   * everything after the last durable mark is taken back.
    */
   onLost(): void;
   /** Bytes that are written ahead with zeros; 4 MiB unless told. */
@@ -54,6 +54,11 @@ export interface Journal {
    * @throws AppError `disk_full`, `not_durable` or `overloaded`; then the record is not there.
    */
   append(payload: Uint8Array, mark: number): Promise<RecordPlace>;
+  /**
+   * For state that was touched and gets no record: once what was appended before is durable, {@link JournalPorts.onLost}
+   * is called as for a group that failed, and what is appended until then is rejected with `not_durable`.
+   */
+  takeBack(): void;
   /** Removes whole segments whose every record is at or before a position, but never the last. */
   removeThrough(position: number): Promise<number>;
   /** Waits for what is under way and closes the file. */
@@ -110,6 +115,8 @@ class GroupCommitJournal implements Journal {
   #tail: Tail | undefined;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
+  /** How many of those that wait go to the disk before state is taken back: all where nothing asked for it. */
+  #goodCount = Number.POSITIVE_INFINITY;
   #flushing: Promise<void> | undefined;
   #closed = false;
 
@@ -141,9 +148,13 @@ class GroupCommitJournal implements Journal {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ payload, mark, resolve, reject });
       this.#waitingBytes += payload.length;
-      // The group begins when this turn of the event loop is over, so that it takes all that came in it.
-      this.#flushing ??= new Promise((done) => setImmediate(done)).then(() => this.#flush());
+      this.#startFlush();
     });
+  }
+
+  takeBack(): void {
+    this.#goodCount = Math.min(this.#goodCount, this.#waiting.length);
+    this.#startFlush();
   }
 
   async removeThrough(position: number): Promise<number> {
@@ -180,28 +191,39 @@ class GroupCommitJournal implements Journal {
     return undefined;
   }
 
+  /** The group begins when this turn of the event loop is over, so that it takes all that came in it. */
+  #startFlush(): void {
+    this.#flushing ??= new Promise((done) => setImmediate(done)).then(() => this.#flush());
+  }
+
   async #flush(): Promise<void> {
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.length > 0 || this.#goodCount === 0) {
+      if (this.#goodCount === 0) {
+        this.#lose([], new AppError('not_durable', 'what this was based on was taken back: try again'));
+        continue;
+      }
       const group = this.#takeGroup();
       try {
         await this.#commit(group);
       } catch (error) {
-        this.#lose(group, error);
+        this.#lose(group, failureOf(error));
+        if (error instanceof SyncFailure) this.#ports.onFatal(error);
       }
     }
     this.#flushing = undefined;
   }
 
-  /** Takes what waits, up to the size of a group. */
+  /** Takes what waits, up to the size of a group, and up to where state is taken back. */
   #takeGroup(): Waiting[] {
     let bytes = 0;
     let count = 0;
     for (const { payload } of this.#waiting) {
-      if (count > 0 && bytes + payload.length > LIMITS.journalGroupBytes) break;
+      if (count === this.#goodCount || (count > 0 && bytes + payload.length > LIMITS.journalGroupBytes)) break;
       bytes += payload.length;
       count += 1;
     }
     this.#waitingBytes -= bytes;
+    this.#goodCount -= count;
     return this.#waiting.splice(0, count);
   }
 
@@ -224,15 +246,14 @@ class GroupCommitJournal implements Journal {
     answer(group, first, tail.firstPosition, start);
   }
 
-  #lose(group: readonly Waiting[], error: unknown): void {
+  #lose(group: readonly Waiting[], told: AppError): void {
     const lost = [...group, ...this.#waiting];
     this.#waiting = [];
     this.#waitingBytes = 0;
+    this.#goodCount = Number.POSITIVE_INFINITY;
     // What came later read the state that is now taken back, so it falls with the group.
     this.#ports.onLost();
-    const told = failureOf(error);
     for (const { reject } of lost) reject(told);
-    if (error instanceof SyncFailure) this.#ports.onFatal(error);
   }
 
   async #openTail(): Promise<Tail> {

@@ -1,7 +1,7 @@
 import { AppError } from '../base/errors.ts';
 import type { Journal, RecordPlace } from '../events/journal.ts';
 
-/** A place in the order of what will be durable. */
+/** A place in the order of what will be durable. Who takes one gives it its record, or gives it up. */
 export interface CommitSlot {
   /**
    * Gives the slot its record; resolves when it, and all before it, are durable.
@@ -10,12 +10,11 @@ export interface CommitSlot {
    * was taken under has been rolled back.
    */
   commit(payload: Uint8Array): Promise<RecordPlace>;
-}
-
-interface Entry {
-  readonly mark: number;
-  payload: Uint8Array | undefined;
-  resolve: (place: Promise<RecordPlace>) => void;
+  /**
+   * There will be no record: once all before it is durable, the state that was touched for it is rolled back, with
+   * all that was touched since. Resolves when it is; at once where the slot has its record.
+   */
+  giveUp(): Promise<void>;
 }
 
 /**
@@ -24,9 +23,11 @@ interface Entry {
  */
 export class CommitQueue {
   readonly #journal: Journal;
-  #entries: Entry[] = [];
+  #slots: Slot[] = [];
   #head = 0;
-  #generation = 0;
+  /** Nothing more is appended: the journal takes state back, and then calls for {@link reset}. */
+  #isLost = false;
+  readonly #onReady = (): void => this.#drain();
 
   constructor(journal: Journal) {
     this.#journal = journal;
@@ -34,51 +35,82 @@ export class CommitQueue {
 
   /** Takes the next place; call it in the same turn as the state was touched. */
   enter(mark: number): CommitSlot {
-    const generation = this.#generation;
-    const entry: Entry = { mark, payload: undefined, resolve: () => {} };
-    this.#entries.push(entry);
-    return {
-      commit: (payload) => {
-        if (generation !== this.#generation) {
-          return Promise.reject(
-            new AppError('not_durable', 'the journal lost what this decision was based on: try again'),
-          );
-        }
-        return new Promise((resolve) => {
-          entry.payload = payload;
-          entry.resolve = resolve;
-          this.#drain();
-        });
-      },
-    };
+    const slot = new Slot(mark, this.#onReady);
+    this.#slots.push(slot);
+    return slot;
   }
 
   /** State was rolled back: every slot that is not in the journal yet is void. */
   reset(): void {
-    this.#generation += 1;
-    const lost = this.#entries.slice(this.#head);
-    this.#entries = [];
+    const lost = this.#slots.slice(this.#head);
+    this.#slots = [];
     this.#head = 0;
-    for (const { payload, resolve } of lost) {
-      if (payload !== undefined) {
-        resolve(
-          Promise.reject(new AppError('not_durable', 'the journal lost what this decision was based on: try again')),
-        );
-      }
-    }
+    this.#isLost = false;
+    for (const slot of lost) slot.makeVoid();
   }
 
   #drain(): void {
-    while (this.#head < this.#entries.length) {
-      const entry = this.#entries[this.#head] as Entry;
-      if (entry.payload === undefined) break;
+    while (this.#head < this.#slots.length && !this.#isLost) {
+      const slot = this.#slots[this.#head] as Slot;
+      if (slot.isGivenUp) {
+        this.#isLost = true;
+        this.#journal.takeBack();
+        return;
+      }
+      if (slot.payload === undefined) break;
       this.#head += 1;
-      entry.resolve(this.#journal.append(entry.payload, entry.mark));
+      slot.resolve(this.#journal.append(slot.payload, slot.mark));
     }
     // Drop what is done once it is the larger part, so that the array does not grow for ever.
-    if (this.#head > 1024 && this.#head * 2 > this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#head);
+    if (this.#head > 1024 && this.#head * 2 > this.#slots.length) {
+      this.#slots = this.#slots.slice(this.#head);
       this.#head = 0;
     }
   }
+}
+
+/** One object a payment: it is the place in the queue and what its owner holds. */
+class Slot implements CommitSlot {
+  readonly mark: number;
+  payload: Uint8Array | undefined = undefined;
+  isGivenUp = false;
+  resolve: (place: Promise<RecordPlace>) => void = unasked;
+  readonly #onReady: () => void;
+  #isVoid = false;
+  #onVoid: () => void = unasked;
+
+  constructor(mark: number, onReady: () => void) {
+    this.mark = mark;
+    this.#onReady = onReady;
+  }
+
+  commit(payload: Uint8Array): Promise<RecordPlace> {
+    if (this.#isVoid) return Promise.reject(lost());
+    return new Promise((resolve) => {
+      this.payload = payload;
+      this.resolve = resolve;
+      this.#onReady();
+    });
+  }
+
+  giveUp(): Promise<void> {
+    if (this.#isVoid || this.payload !== undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.isGivenUp = true;
+      this.#onVoid = resolve;
+      this.#onReady();
+    });
+  }
+
+  makeVoid(): void {
+    this.#isVoid = true;
+    if (this.payload !== undefined) this.resolve(Promise.reject(lost()));
+    this.#onVoid();
+  }
+}
+
+function unasked(): void {}
+
+function lost(): AppError {
+  return new AppError('not_durable', 'the journal lost what this decision was based on: try again');
 }

@@ -32,7 +32,7 @@ export interface OnnxScorer extends Scorer {
  * the probabilities are fetched: the label output logs a warning per run.
  *
  * @throws AppError `model_mismatch` for another feature set, `model_invalid` for a model that
- * cannot be run, or one that reads other files.
+ * cannot be run, one that reads other files, or one that gives no number where features are absent.
  */
 export async function onnxScorer(
   model: StoredModel,
@@ -59,10 +59,7 @@ export async function onnxScorer(
     }
     return scores.data as Float32Array;
   };
-  // A row of absent values finds out now whether the width is right.
-  await run(new Float32Array(width).fill(Number.NaN)).catch((error: unknown) => {
-    throw new AppError('model_invalid', `the model ${name} cannot be run: ${messageOf(error)}`, { model: name }, error);
-  });
+  await probe(width, name, run);
   const { batchRows = LIMITS.modelBatchRows, queueRows = LIMITS.modelQueueRows } = options;
   const queue = scoreQueue({ width, batchRows, queueRows, name, run });
   return {
@@ -106,6 +103,26 @@ async function openSession({ bytes, identity }: StoredModel): Promise<InferenceS
   }
 }
 
+/** A row of absent values finds out now whether the width is right, and whether the model knows what to do without a value. */
+async function probe(
+  width: number,
+  name: string,
+  run: (rows: Float32Array) => Promise<ArrayLike<number>>,
+): Promise<void> {
+  let pair: ArrayLike<number>;
+  try {
+    pair = await run(new Float32Array(width).fill(Number.NaN));
+  } catch (error) {
+    throw new AppError('model_invalid', `the model ${name} cannot be run: ${messageOf(error)}`, { model: name }, error);
+  }
+  if (Number.isFinite(pair[1])) return;
+  throw new AppError(
+    'model_invalid',
+    `the model ${name} gives ${pair[1]} where features are absent, which are NaN: put what takes the place of absent values into the model, and register it again`,
+    { model: name },
+  );
+}
+
 async function scoreAll(
   vectors: Float32Array,
   width: number,
@@ -120,6 +137,10 @@ async function scoreAll(
     for (let at = row; at < end; at += 1) scores[at] = pairs[2 * (at - row) + 1] ?? Number.NaN;
   }
   return scores;
+}
+
+function noNumber(name: string, score: number | undefined): AppError {
+  return new AppError('internal', `the model ${name} gave ${score}, which is no probability`, { model: name });
 }
 
 interface QueueParts {
@@ -164,8 +185,10 @@ function scoreQueue({ width, batchRows, queueRows, name, run }: QueueParts) {
     for (let row = 0; row < rows; row += 1) {
       const one = waiting[first + row];
       waiting[first + row] = undefined;
-      if (pairs === undefined) one?.reject(failure);
-      else one?.resolve(pairs[2 * row + 1] ?? Number.NaN);
+      const score = pairs?.[2 * row + 1];
+      // No rule of a policy holds for NaN as it should, and no decision can say it.
+      if (Number.isFinite(score)) one?.resolve(score as number);
+      else one?.reject(failure ?? noNumber(name, score));
     }
   };
   const drain = async (): Promise<void> => {

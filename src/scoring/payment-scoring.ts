@@ -5,7 +5,7 @@ import { LIMITS } from '../base/limits.ts';
 import { ENTITY_KINDS, type EntityKeys, NO_NUMBERS } from '../domain/entity-keys.ts';
 import type { Side } from '../domain/payment.ts';
 import { entityKeys } from '../domain/payment-row.ts';
-import type { Journal } from '../events/journal.ts';
+import type { Journal, RecordPlace } from '../events/journal.ts';
 import { encodeRecord } from '../events/record-codec.ts';
 import { createVectorEngine, type VectorEngine, vectorWithoutStore } from '../features/engine/vector-engine.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
@@ -90,8 +90,8 @@ export class PaymentScoring implements Scoring {
       const observed = store.observeLabel(label);
       if (observed instanceof Promise) throw new Error('a store outside the process needs durability event-first');
       // The slot is taken in the turn in which the state was touched.
-      const slot = queue.enter(observed.mark);
-      await slot.commit(encodeRecord({ ...record, payeeAccount: observed.payeeAccount, number: observed.number }));
+      const { payeeAccount, number, mark } = observed;
+      await commitRecord(queue.enter(mark), () => encodeRecord({ ...record, payeeAccount, number }));
       onLabel(eventTimeMicros);
       return;
     }
@@ -117,8 +117,8 @@ export class PaymentScoring implements Scoring {
     const observed = store.correctPayment(correction);
     if (observed instanceof Promise) throw new Error('a store outside the process needs durability event-first');
     // The slot is taken in the turn in which the state was touched.
-    const slot = queue.enter(observed.mark);
-    await slot.commit(encodeRecord(correctionRecord(part, observed, knownTimeMicros)));
+    const record = (): Uint8Array => encodeRecord(correctionRecord(part, observed, knownTimeMicros));
+    await commitRecord(queue.enter(observed.mark), record);
     return observed.isApplied;
   }
 
@@ -161,24 +161,29 @@ export class PaymentScoring implements Scoring {
       slot = queue.enter(seen.mark);
     }
 
-    const score = await this.#scoreOf(seen.values);
-    const nowMicros = clock.nowMicros();
-    const storeAnswered = sawState(seen, keys);
-    const decision = decidePayment(makers, { parsed, values: seen.values, score, storeAnswered, nowMicros });
-    const answer = encodeDecision(decision);
-
-    const place =
-      slot === undefined
-        ? await journal.append(encodeRecord(decisionRecord(payment, seen, answer, nowMicros)), 0).catch((error) => {
-            // The store has given numbers that no journal says yet.
-            store.appendLate?.({ row, keys });
-            throw error;
-          })
-        : await slot.commit(encodeRecord(scoredRecord(payment, seen, answer, knownTimeMicros)));
-    answers.remember(row.end_to_end_id, row.side, sha256, place, nowMicros);
-    onDecision(row.side, decision.decision, decision.degraded.length > 0);
-    onServed(seen.status, row.event_time);
-    return answer;
+    try {
+      const score = await this.#scoreOf(seen.values);
+      const nowMicros = clock.nowMicros();
+      const storeAnswered = sawState(seen, keys);
+      const decision = decidePayment(makers, { parsed, values: seen.values, score, storeAnswered, nowMicros });
+      const answer = encodeDecision(decision);
+      const place =
+        slot === undefined
+          ? await journal.append(encodeRecord(decisionRecord(payment, seen, answer, nowMicros)), 0).catch((error) => {
+              // The store has given numbers that no journal says yet.
+              store.appendLate?.({ row, keys });
+              throw error;
+            })
+          : await slot.commit(encodeRecord(scoredRecord(payment, seen, answer, knownTimeMicros)));
+      answers.remember(row.end_to_end_id, row.side, sha256, place, nowMicros);
+      onDecision(row.side, decision.decision, decision.degraded.length > 0);
+      onServed(seen.status, row.event_time);
+      return answer;
+    } catch (error) {
+      // A slot without a record would hold up all that come after it.
+      await slot?.giveUp();
+      throw error;
+    }
   }
 
   /** What a store across a network says, or what the payment itself says where the store does not answer. */
@@ -203,6 +208,18 @@ export class PaymentScoring implements Scoring {
       return null;
     }
   }
+}
+
+/** Gives a slot its record, or gives it up where there can be none: nothing that comes later is to wait for it. */
+async function commitRecord(slot: CommitSlot, encode: () => Uint8Array): Promise<RecordPlace> {
+  let payload: Uint8Array;
+  try {
+    payload = encode();
+  } catch (error) {
+    await slot.giveUp();
+    throw error;
+  }
+  return slot.commit(payload);
 }
 
 /**

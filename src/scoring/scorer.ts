@@ -13,7 +13,7 @@ export interface Scorer {
    * The probability of fraud for one vector of the feature set, NaN where a value is absent. The
    * vector is copied before the call returns: the caller may use it again at once.
    *
-   * @throws AppError `overloaded` where too many wait, `internal` where the model fails.
+   * @throws AppError `overloaded` where too many wait, `internal` where the model fails or gives no number.
    */
   score(vector: Float32Array): Promise<number>;
   close(): Promise<void>;

@@ -4,6 +4,7 @@ import { compileFeatureSet } from '../../../src/features/feature-set.ts';
 import { PIX_CORE } from '../../../src/features/pix-core.ts';
 import { openModelRegistry, type StoredModel } from '../../../src/scoring/model-registry.ts';
 import { type OnnxScorer, onnxScorer } from '../../../src/scoring/onnx-scorer.ts';
+import { layerModel } from '../../onnx-model.ts';
 
 interface Vector {
   readonly features: readonly (number | null)[];
@@ -133,5 +134,25 @@ describe('the ONNX scorer', () => {
       card: { ...champion.card, featureSet: { ...champion.card.featureSet, features: names } },
     };
     await expect(onnxScorer(wider, { ...set, names })).rejects.toMatchObject({ code: 'model_invalid' });
+  });
+
+  it('refuses a model that does not know what to do without a value', async () => {
+    const model: StoredModel = { ...champion, bytes: layerModel({ width, imputes: false }) };
+    await expect(onnxScorer(model, set)).rejects.toMatchObject({
+      code: 'model_invalid',
+      message: expect.stringMatching(/gives NaN where features are absent/),
+    });
+  });
+
+  it('fails for a vector that the model gives no number for, and for no other of its run', async () => {
+    const imputing = await onnxScorer({ ...champion, bytes: layerModel({ width, imputes: true }) }, set);
+    const rows = [new Float32Array(width), new Float32Array(width).fill(Infinity), new Float32Array(width).fill(NaN)];
+    const outcomes = await Promise.allSettled(rows.map((row) => imputing.score(row)));
+    expect(outcomes).toMatchObject([
+      { status: 'fulfilled', value: 0.5 },
+      { status: 'rejected', reason: { code: 'internal' } },
+      { status: 'fulfilled', value: 0.5 },
+    ]);
+    await imputing.close();
   });
 });
