@@ -18,9 +18,11 @@ import { parsePayment } from '../domain/parse-payment.ts';
 import { messageOfDecision } from '../events/score-message.ts';
 import { loadScoringProto, SCORING_SERVICE, type ScoringProto } from '../events/scoring-proto.ts';
 import type { Scoring } from '../scoring/scoring-port.ts';
+import { logFault } from './fault-log.ts';
 import type { Readiness } from './health-routes.ts';
 import type { Metrics } from './metrics.ts';
 import { problemOf } from './problem.ts';
+import { requestIdOf } from './request-id.ts';
 
 /** What the gRPC server is made of. */
 export interface GrpcPorts {
@@ -105,7 +107,10 @@ function scoringService(proto: ScoringProto, ports: GrpcPorts): [ServiceDefiniti
           call.sendMetadata(metadata);
           callback(null, message);
         },
-        (error: unknown) => callback(statusOf(ports, error)),
+        (error: unknown) => {
+          const given = call.metadata.get('x-request-id')[0];
+          callback(statusOf(ports, error, { route: `Scoring.${name}`, given }));
+        },
       );
     };
   }
@@ -134,11 +139,18 @@ async function correct({ scoring, metrics }: GrpcPorts, proto: ScoringProto, raw
   return { message: { applied }, headers: {} };
 }
 
-function statusOf(ports: GrpcPorts, error: unknown): { code: number; details: string; metadata: Metadata } {
+/** A call has an id where its caller gave one, else from here on: only one that failed is looked for in the log. */
+function statusOf(
+  ports: GrpcPorts,
+  error: unknown,
+  { route, given }: { readonly route: string; readonly given: unknown },
+): { code: number; details: string; metadata: Metadata } {
   const problem = problemOf(error);
+  const requestId = requestIdOf(given);
   ports.metrics.countError(problem.code);
-  if (problem.code === 'internal') ports.logger.error({ err: error }, 'a gRPC call failed by a fault of ours');
+  logFault(ports.logger, problem, error, { requestId, route });
   const metadata = new Metadata();
   metadata.set('sentinela-code', problem.code);
+  metadata.set('x-request-id', requestId);
   return { code: ERRORS[problem.code].grpc, details: problem.detail, metadata };
 }

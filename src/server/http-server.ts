@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
@@ -8,6 +7,7 @@ import type { Scoring } from '../scoring/scoring-port.ts';
 import { registerCorrectionRoute } from './correction-route.ts';
 import { registerDecisionRoute } from './decision-route.ts';
 import type { FeatureNames } from './decision-view.ts';
+import { logFault } from './fault-log.ts';
 import { registerFeastRoute } from './feast-route.ts';
 import { registerFeatureListRoute } from './feature-list-route.ts';
 import { FeatureReader } from './feature-reader.ts';
@@ -18,6 +18,7 @@ import type { Metrics } from './metrics.ts';
 import { registerOnlineFeaturesRoute } from './online-features-route.ts';
 import { registerOpenApi } from './openapi.ts';
 import { PROBLEM_TYPE, problemOf } from './problem.ts';
+import { requestIdOf } from './request-id.ts';
 import { registerScoreRoutes } from './score-routes.ts';
 import type { FeaturePorts } from './served-features.ts';
 
@@ -34,9 +35,6 @@ export interface HttpPorts {
   readonly version: string;
 }
 
-/** Ids of requests that we take from a client as they are. */
-const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
-
 /**
  * Assembles the HTTP server; it listens when its `listen` is called. Every error leaves as
  * `application/problem+json`.
@@ -47,10 +45,7 @@ export async function buildHttpServer(ports: HttpPorts): Promise<FastifyInstance
     logger: false,
     bodyLimit: LIMITS.paymentBytes,
     requestIdHeader: false,
-    genReqId: (request) => {
-      const given = request.headers['x-request-id'];
-      return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
-    },
+    genReqId: (request) => requestIdOf(request.headers['x-request-id']),
     // A body that trickles in holds a connection no longer than this.
     requestTimeout: 30_000,
     return503OnClosing: false,
@@ -74,12 +69,7 @@ export async function buildHttpServer(ports: HttpPorts): Promise<FastifyInstance
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error);
     ports.metrics.countError(problem.code);
-    if (problem.status >= 500 && problem.code === 'internal') {
-      ports.logger.error(
-        { requestId: request.id, route: request.routeOptions.url, err: error },
-        'a request failed by a fault of ours',
-      );
-    }
+    logFault(ports.logger, problem, error, { requestId: request.id, route: request.routeOptions.url });
     if (problem.code === 'too_large') readToTheEnd(request, reply);
     return sendProblem(reply, error);
   });

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
 import { Type } from 'typebox';
 import { AppError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
@@ -6,6 +7,7 @@ import { DecisionSchema } from '../domain/decision.ts';
 import { parsePayment } from '../domain/parse-payment.ts';
 import { PaymentSchema } from '../domain/payment.ts';
 import type { Scoring, ScoringAnswer } from '../scoring/scoring-port.ts';
+import { type FailedRequest, logFault } from './fault-log.ts';
 import type { Metrics } from './metrics.ts';
 import { ProblemSchema, problemOf } from './problem.ts';
 import { bodyOf, decodeJsonBody } from './request-body.ts';
@@ -14,12 +16,14 @@ import { bodyOf, decodeJsonBody } from './request-body.ts';
 interface ScorePorts {
   readonly scoring: Scoring;
   readonly metrics: Metrics;
+  readonly logger: Logger;
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** `POST /v1/score` and `POST /v1/score/batch`. */
-export function registerScoreRoutes(app: FastifyInstance, { scoring, metrics }: ScorePorts): void {
+export function registerScoreRoutes(app: FastifyInstance, ports: ScorePorts): void {
+  const { scoring, metrics } = ports;
   app.post('/v1/score', { schema: SCORE_DOCS }, async (request, reply) => {
     const started = performance.now();
     const raw = bodyOf(request.body);
@@ -32,7 +36,8 @@ export function registerScoreRoutes(app: FastifyInstance, { scoring, metrics }: 
 
   app.post('/v1/score/batch', { schema: BATCH_DOCS, bodyLimit: LIMITS.batchBytes }, async (request, reply) => {
     const payments = paymentsOf(decodeJsonBody(bodyOf(request.body), LIMITS.batchBytes));
-    const outcomes = await Promise.all(payments.map((payment) => outcomeOf(scoring, metrics, payment)));
+    const asked: FailedRequest = { requestId: request.id, route: request.routeOptions.url };
+    const outcomes = await Promise.all(payments.map((payment) => outcomeOf(ports, payment, asked)));
     // Decisions are bytes already: the array is put together without parsing them again.
     return reply.header('content-type', JSON_TYPE).send(`{"outcomes":[${outcomes.join(',')}]}`);
   });
@@ -58,7 +63,12 @@ function paymentsOf(body: unknown): readonly unknown[] {
   return body.payments;
 }
 
-async function outcomeOf(scoring: Scoring, metrics: Metrics, payment: unknown): Promise<string> {
+/** @param asked the request that the payment came in. */
+async function outcomeOf(
+  { scoring, metrics, logger }: ScorePorts,
+  payment: unknown,
+  asked: FailedRequest,
+): Promise<string> {
   const started = performance.now();
   try {
     const raw = Buffer.from(JSON.stringify(payment));
@@ -71,6 +81,7 @@ async function outcomeOf(scoring: Scoring, metrics: Metrics, payment: unknown): 
   } catch (error) {
     const problem = problemOf(error);
     metrics.countError(problem.code);
+    logFault(logger, problem, error, asked);
     return `{"problem":${JSON.stringify(problem)}}`;
   }
 }
