@@ -56,8 +56,10 @@ export const LIMITS = {
   journalAheadBytes: 4 * 1024 * 1024,
   /** One group commit: written in about 10 ms on a slow disk. */
   journalGroupBytes: 4 * 1024 * 1024,
-  /** Records that wait for the disk: beyond this the disk is too slow and 503 is the honest answer. */
+  /** Records that wait for the disk, or will once their decisions are made: beyond this the disk is too slow and 503 is the honest answer. */
   journalQueueBytes: 64 * 1024 * 1024,
+  /** What a record has beside the bytes of its request and its features: 0.7 KB of answer, numbers and names, and reasons at length. Only room is reckoned by it. */
+  recordBesideRawBytes: 2048,
   /** What silver does not hold yet: 2 M decisions. Beyond it the lake is not keeping up and a person must look. */
   journalBacklogBytes: 4 * 1024 * 1024 * 1024,
   /** One record: a payment, its answer and its features, several times over. */

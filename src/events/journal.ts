@@ -47,6 +47,10 @@ export interface Journal {
   durablePosition(): number;
   /** Bytes of all segments that hold a record after a position. */
   backlogBytes(afterPosition: number): number;
+  /** Bytes of payloads that are appended and not durable yet. */
+  unwrittenBytes(): number;
+  /** Why {@link append} would not take a payload now; undefined where it would. */
+  refusal(payload: Uint8Array): AppError | undefined;
   /**
    * Appends one payload; resolves when it is durable, in the order of the calls.
    *
@@ -114,7 +118,9 @@ class GroupCommitJournal implements Journal {
   #nextPosition: number;
   #tail: Tail | undefined;
   #waiting: Waiting[] = [];
-  #waitingBytes = 0;
+  #unwrittenBytes = 0;
+  /** Of the group that is on its way to the disk. */
+  #groupBytes = 0;
   /** How many of those that wait go to the disk before state is taken back: all where nothing asked for it. */
   #goodCount = Number.POSITIVE_INFINITY;
   #flushing: Promise<void> | undefined;
@@ -142,12 +148,16 @@ class GroupCommitJournal implements Journal {
     return backlogOf(this.#sizes, afterPosition);
   }
 
+  unwrittenBytes(): number {
+    return this.#unwrittenBytes;
+  }
+
   append(payload: Uint8Array, mark: number): Promise<RecordPlace> {
-    const refused = this.#refusal(payload);
+    const refused = this.refusal(payload);
     if (refused !== undefined) return Promise.reject(refused);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ payload, mark, resolve, reject });
-      this.#waitingBytes += payload.length;
+      this.#unwrittenBytes += payload.length;
       this.#startFlush();
     });
   }
@@ -180,14 +190,12 @@ class GroupCommitJournal implements Journal {
     if (tail !== undefined) await closeTail(tail);
   }
 
-  #refusal(payload: Uint8Array): AppError | undefined {
+  refusal(payload: Uint8Array): AppError | undefined {
     if (this.#closed) return new AppError('not_ready', 'the journal is closed: the server is stopping');
     if (payload.length > LIMITS.journalRecordBytes) {
       return new AppError('too_large', `a record of ${payload.length} bytes is over the journal's limit`);
     }
-    if (this.#waitingBytes + payload.length > LIMITS.journalQueueBytes) {
-      return new AppError('overloaded', 'the disk does not keep up with the journal: try again');
-    }
+    if (this.#unwrittenBytes + payload.length > LIMITS.journalQueueBytes) return diskTooSlow();
     return undefined;
   }
 
@@ -222,7 +230,7 @@ class GroupCommitJournal implements Journal {
       bytes += payload.length;
       count += 1;
     }
-    this.#waitingBytes -= bytes;
+    this.#groupBytes = bytes;
     this.#goodCount -= count;
     return this.#waiting.splice(0, count);
   }
@@ -241,6 +249,7 @@ class GroupCommitJournal implements Journal {
     tail.offset += bytes.length;
     this.#sizes.set(tail.firstPosition, tail.offset);
     this.#nextPosition += group.length;
+    this.#unwrittenBytes -= this.#groupBytes;
     writeAhead(tail, this.#ports.aheadBytes ?? LIMITS.journalAheadBytes);
     this.#ports.onDurable(group.at(-1)?.mark ?? 0);
     answer(group, first, tail.firstPosition, start);
@@ -249,7 +258,7 @@ class GroupCommitJournal implements Journal {
   #lose(group: readonly Waiting[], told: AppError): void {
     const lost = [...group, ...this.#waiting];
     this.#waiting = [];
-    this.#waitingBytes = 0;
+    this.#unwrittenBytes = 0;
     this.#goodCount = Number.POSITIVE_INFINITY;
     // What came later read the state that is now taken back, so it falls with the group.
     this.#ports.onLost();
@@ -371,6 +380,11 @@ function answer(group: readonly Waiting[], first: number, segment: number, start
     resolve({ position: first + index, segment, offset });
     offset += RECORD_HEADER_BYTES + payload.length;
   }
+}
+
+/** What who asks for more room than there is for what waits for the disk is told. */
+export function diskTooSlow(): AppError {
+  return new AppError('overloaded', 'the disk does not keep up with the journal: try again');
 }
 
 function failureOf(error: unknown): AppError {

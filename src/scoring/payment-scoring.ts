@@ -58,12 +58,15 @@ export class PaymentScoring implements Scoring {
   readonly #parts: ScoringParts;
   readonly #engine: VectorEngine;
   readonly #vector: Float32Array;
+  /** Of a decision’s record, beside the request’s own bytes: a feature has a number and a status. */
+  readonly #decisionBytes: number;
 
   /** @param set the features that are served and scored. */
   constructor(parts: ScoringParts, set: FeatureSet) {
     this.#parts = parts;
     this.#engine = createVectorEngine(set);
     this.#vector = new Float32Array(set.names.length);
+    this.#decisionBytes = LIMITS.recordBesideRawBytes + set.names.length * 9;
   }
 
   async score(request: ScoringRequest): Promise<ScoringAnswer> {
@@ -73,7 +76,7 @@ export class PaymentScoring implements Scoring {
     const now = clock.nowMicros();
     const earlier = answers.earlier(id, side, sha256, now);
     if (earlier !== undefined) return { body: await deadline.hold(earlier, notInTime), replayed: true };
-    this.#admit(request.parsed.row.event_time, now);
+    this.#admit(request.parsed.row.event_time, now, request.raw.length + this.#decisionBytes);
     const body = this.#decide(request, sha256, now);
     answers.begin(id, side, sha256, body);
     return { body: await deadline.hold(body, notInTime), replayed: false };
@@ -83,7 +86,8 @@ export class PaymentScoring implements Scoring {
     const { store, durability, queue, journal, clock, onLabel } = this.#parts;
     const knownTimeMicros = clock.nowMicros();
     const { endToEndId, state, eventTimeMicros, payeeAccount } = parsed;
-    this.#admit(eventTimeMicros, knownTimeMicros);
+    const bytes = raw.length + LIMITS.recordBesideRawBytes;
+    this.#admit(eventTimeMicros, knownTimeMicros, bytes);
     const record = { kind: 'label', knownTimeMicros, endToEndId, source, state, eventTimeMicros, raw } as const;
     const label = { endToEndId, state, eventTimeMicros, payeeAccount };
     if (durability === 'together') {
@@ -91,7 +95,7 @@ export class PaymentScoring implements Scoring {
       if (observed instanceof Promise) throw new Error('a store outside the process needs durability event-first');
       // The slot is taken in the turn in which the state was touched.
       const { payeeAccount, number, mark } = observed;
-      await commitRecord(queue.enter(mark), () => encodeRecord({ ...record, payeeAccount, number }));
+      await commitRecord(queue.enter(mark, bytes), () => encodeRecord({ ...record, payeeAccount, number }));
       onLabel(eventTimeMicros);
       return;
     }
@@ -108,7 +112,8 @@ export class PaymentScoring implements Scoring {
     const { store, durability, queue, clock } = this.#parts;
     const { endToEndId, correctedAtMicros, replacement } = parsed;
     const knownTimeMicros = clock.nowMicros();
-    this.#admit(Math.max(correctedAtMicros, replacement?.row.event_time ?? correctedAtMicros), knownTimeMicros);
+    const bytes = raw.length + LIMITS.recordBesideRawBytes;
+    this.#admit(Math.max(correctedAtMicros, replacement?.row.event_time ?? correctedAtMicros), knownTimeMicros, bytes);
     store.checkCorrections();
     const payment = replacement === null ? null : { row: replacement.row, keys: entityKeys(replacement.row) };
     const correction: ObservedCorrection = { endToEndId, replacement: payment };
@@ -118,7 +123,7 @@ export class PaymentScoring implements Scoring {
     if (observed instanceof Promise) throw new Error('a store outside the process needs durability event-first');
     // The slot is taken in the turn in which the state was touched.
     const record = (): Uint8Array => encodeRecord(correctionRecord(part, observed, knownTimeMicros));
-    await commitRecord(queue.enter(observed.mark), record);
+    await commitRecord(queue.enter(observed.mark, bytes), record);
     return observed.isApplied;
   }
 
@@ -126,8 +131,9 @@ export class PaymentScoring implements Scoring {
     return this.#parts.answers.find(endToEndId, side, this.#parts.clock.nowMicros());
   }
 
-  #admit(eventTimeMicros: number, nowMicros: number): void {
-    const { answers, journalIsFull } = this.#parts;
+  /** Refuses before any state is touched. @param bytes of the record that there will be, near enough. */
+  #admit(eventTimeMicros: number, nowMicros: number, bytes: number): void {
+    const { answers, queue, journalIsFull } = this.#parts;
     if (eventTimeMicros > nowMicros + LIMITS.aheadMicros) {
       throw new AppError(
         'in_future',
@@ -137,6 +143,7 @@ export class PaymentScoring implements Scoring {
     if (answers.underWay >= LIMITS.requestsUnderWay) {
       throw new AppError('overloaded', `${LIMITS.requestsUnderWay} requests are under way: try again`);
     }
+    queue.checkRoom(bytes);
     if (journalIsFull()) throw new AppError('journal_full', 'the lake does not keep up with the journal: see its jobs');
   }
 
@@ -158,7 +165,7 @@ export class PaymentScoring implements Scoring {
       if (observed instanceof Promise) throw new Error('a store outside the process needs durability event-first');
       seen = observed;
       // In the turn in which the state was touched: what this decision saw goes to the disk before it.
-      slot = queue.enter(seen.mark);
+      slot = queue.enter(seen.mark, raw.length + this.#decisionBytes);
     }
 
     try {
