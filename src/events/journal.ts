@@ -1,15 +1,18 @@
-import { AppError, messageOf, systemErrorCode } from '../base/errors.ts';
+import { AppError, systemErrorCode } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
-import type { JournalFile, JournalFiles } from './journal-files.ts';
-import {
-  encodeGroup,
-  encodeSegmentHeader,
-  GROUP_HEADER_BYTES,
-  RECORD_HEADER_BYTES,
-  SEGMENT_HEADER_BYTES,
-  segmentName,
-} from './journal-format.ts';
+import type { JournalFiles } from './journal-files.ts';
+import { encodeGroup, GROUP_HEADER_BYTES, RECORD_HEADER_BYTES } from './journal-format.ts';
 import { listSegments, recoverJournal } from './journal-recovery.ts';
+import {
+  closeTail,
+  newSegment,
+  newTail,
+  SyncFailure,
+  syncJournalFolder,
+  type Tail,
+  writeAhead,
+  writeGroup,
+} from './segment-tail.ts';
 
 /** Where a durable record lies. */
 export interface RecordPlace {
@@ -36,7 +39,7 @@ export interface JournalPorts {
   onLost(): void;
   /** Bytes that are written ahead with zeros; 4 MiB unless told. */
   readonly aheadBytes?: number;
-  /** Called when the disk failed in a way after which nothing can be promised (EIO on fsync). */
+  /** Called once when the disk failed in a way after which nothing can be promised (EIO on fsync): nothing is appended any more. */
   onFatal(error: Error): void;
 }
 
@@ -76,18 +79,6 @@ interface Waiting {
   readonly reject: (error: AppError) => void;
 }
 
-/** A place in the segments where the next group goes. */
-interface Tail {
-  readonly file: JournalFile;
-  readonly firstPosition: number;
-  /** Where the next group begins. */
-  offset: number;
-  /** Where the zeros that were written ahead end. */
-  aheadTo: number;
-  /** Writing zeros from `aheadTo` on: no group may reach into them before it is done. */
-  writingAhead: Promise<void> | undefined;
-}
-
 /**
  * Opens a journal, cutting what a crash left torn.
  *
@@ -125,6 +116,9 @@ class GroupCommitJournal implements Journal {
   #goodCount = Number.POSITIVE_INFINITY;
   #flushing: Promise<void> | undefined;
   #closed = false;
+  /** Why nothing is appended any more. */
+  #failure: SyncFailure | undefined;
+  readonly #onFailure = (error: SyncFailure): void => this.#failWith(error);
 
   constructor(
     ports: JournalPorts,
@@ -178,7 +172,12 @@ class GroupCommitJournal implements Journal {
       this.#sizes.delete(segment.firstPosition);
       removed += 1;
     }
-    if (removed > 0) await files.syncFolder(folder);
+    if (removed > 0) {
+      await syncJournalFolder(files, folder).catch((error: unknown) => {
+        this.#failWith(error);
+        throw error;
+      });
+    }
     return removed;
   }
 
@@ -191,6 +190,7 @@ class GroupCommitJournal implements Journal {
   }
 
   refusal(payload: Uint8Array): AppError | undefined {
+    if (this.#failure !== undefined) return failureOf(this.#failure);
     if (this.#closed) return new AppError('not_ready', 'the journal is closed: the server is stopping');
     if (payload.length > LIMITS.journalRecordBytes) {
       return new AppError('too_large', `a record of ${payload.length} bytes is over the journal's limit`);
@@ -215,7 +215,7 @@ class GroupCommitJournal implements Journal {
         await this.#commit(group);
       } catch (error) {
         this.#lose(group, failureOf(error));
-        if (error instanceof SyncFailure) this.#ports.onFatal(error);
+        this.#failWith(error);
       }
     }
     this.#flushing = undefined;
@@ -243,6 +243,8 @@ class GroupCommitJournal implements Journal {
     );
     if (tail.offset + bytes.length > tail.aheadTo) await tail.writingAhead;
     await writeGroup(tail, bytes);
+    // Zeros that were written meanwhile may have met the error that this group's pages had.
+    if (this.#failure !== undefined) throw this.#failure;
     // The commit point: from here on the records are there after any crash.
     const start = tail.offset;
     const first = this.#nextPosition;
@@ -250,7 +252,7 @@ class GroupCommitJournal implements Journal {
     this.#sizes.set(tail.firstPosition, tail.offset);
     this.#nextPosition += group.length;
     this.#unwrittenBytes -= this.#groupBytes;
-    writeAhead(tail, this.#ports.aheadBytes ?? LIMITS.journalAheadBytes);
+    writeAhead(tail, this.#ports.aheadBytes ?? LIMITS.journalAheadBytes, this.#onFailure);
     this.#ports.onDurable(group.at(-1)?.mark ?? 0);
     answer(group, first, tail.firstPosition, start);
   }
@@ -265,6 +267,13 @@ class GroupCommitJournal implements Journal {
     for (const { reject } of lost) reject(told);
   }
 
+  /** Ends the journal where the disk cannot be trusted any more. */
+  #failWith(error: unknown): void {
+    if (!(error instanceof SyncFailure) || this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#ports.onFatal(error);
+  }
+
   async #openTail(): Promise<Tail> {
     const tail = this.#tail;
     if (tail !== undefined && tail.offset < LIMITS.journalSegmentBytes) return tail;
@@ -274,104 +283,6 @@ class GroupCommitJournal implements Journal {
     this.#sizes.set(this.#nextPosition, this.#tail.offset);
     return this.#tail;
   }
-}
-
-/** A write that failed with EIO: the kernel may have dropped the pages, so no later one can be trusted. */
-class SyncFailure extends Error {}
-
-async function writeGroup(tail: Tail, bytes: Buffer): Promise<void> {
-  try {
-    await writeOrFail(tail.file, bytes, tail.offset);
-  } catch (error) {
-    if (error instanceof SyncFailure) throw error;
-    await cutTorn(tail);
-    throw error;
-  }
-}
-
-/** EIO may mean that the kernel dropped the pages of an earlier write as well. */
-async function writeOrFail(file: JournalFile, bytes: Uint8Array, offset: number): Promise<void> {
-  try {
-    await file.write(bytes, offset);
-  } catch (error) {
-    if (systemErrorCode(error) !== 'EIO') throw error;
-    throw new SyncFailure(`writing the journal failed: ${messageOf(error)}`);
-  }
-}
-
-function newTail(file: JournalFile, firstPosition: number, offset: number): Tail {
-  return { file, firstPosition, offset, aheadTo: offset, writingAhead: undefined };
-}
-
-/** Zeros are written in pieces, so that a group's fsync waits for one of them at most. */
-const AHEAD_PIECE = new Uint8Array(1024 * 1024);
-
-/**
- * Keeps zeros ahead of the groups. Recovery takes them for the end of the segment. A disk without
- * room for them is no fault: groups then grow the file as they come.
- */
-function writeAhead(tail: Tail, aheadBytes: number): void {
-  if (tail.writingAhead !== undefined || tail.aheadTo - tail.offset > aheadBytes / 2) return;
-  const write = async (): Promise<void> => {
-    const from = Math.max(tail.aheadTo, tail.offset);
-    tail.aheadTo = from;
-    try {
-      for (let at = from; at < from + aheadBytes; at += AHEAD_PIECE.length) {
-        const piece = AHEAD_PIECE.subarray(0, Math.min(AHEAD_PIECE.length, from + aheadBytes - at));
-        await tail.file.write(piece, at);
-        tail.aheadTo = at + piece.length;
-      }
-    } catch {
-      tail.aheadTo = Math.max(tail.aheadTo, tail.offset);
-    }
-    tail.writingAhead = undefined;
-  };
-  tail.writingAhead = write();
-}
-
-/** Ends a segment where its last group does. */
-async function closeTail(tail: Tail): Promise<void> {
-  await tail.writingAhead;
-  await tail.file.truncate(tail.offset).catch(() => {});
-  await tail.file.close();
-}
-
-/** Cuts a half-written group; where even that fails, the next open does it. */
-async function cutTorn(tail: Tail): Promise<void> {
-  await tail.writingAhead;
-  tail.aheadTo = tail.offset;
-  try {
-    await tail.file.truncate(tail.offset);
-    await tail.file.sync();
-  } catch {
-    // The group has no acknowledged record; the next group overwrites it and recovery cuts it.
-  }
-}
-
-async function newSegment(
-  files: JournalFiles,
-  folder: string,
-  journalId: string,
-  firstPosition: number,
-): Promise<Tail> {
-  const path = `${folder}/${segmentName(firstPosition)}`;
-  let file: JournalFile;
-  try {
-    file = await files.open(path, 'create');
-  } catch (error) {
-    // Left by a failed attempt at the same position: it holds no record.
-    if (systemErrorCode(error) !== 'EEXIST') throw error;
-    file = await files.open(path, 'write');
-    await file.truncate(0);
-  }
-  try {
-    await writeOrFail(file, encodeSegmentHeader({ journalId, firstPosition }), 0);
-    await files.syncFolder(folder);
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
-  return newTail(file, firstPosition, SEGMENT_HEADER_BYTES);
 }
 
 function answer(group: readonly Waiting[], first: number, segment: number, start: number): void {

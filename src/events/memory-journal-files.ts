@@ -18,6 +18,8 @@ export interface ForgetfulFiles extends JournalFiles {
   cutPower(random: Random): void;
   /** The next writes fail with this `code` until it is set to undefined. */
   failWrites(code: string | undefined): void;
+  /** The same for syncs, of folders as well. */
+  failSyncs(code: string | undefined): void;
 }
 
 const SECTOR_BYTES = 512;
@@ -27,6 +29,7 @@ export function forgetfulFiles(): ForgetfulFiles {
   let files = new Map<string, Content>();
   let durableEntries = new Map<string, Content>();
   let failure: string | undefined;
+  let syncFailure: string | undefined;
   let generation = 0;
 
   const fail = (code: string): never => {
@@ -48,15 +51,21 @@ export function forgetfulFiles(): ForgetfulFiles {
         files.set(path, content);
       }
       const opened = generation;
-      return memoryFile(content ?? fail('ENOENT'), () => {
+      const check = (code: string | undefined): void => {
         if (opened !== generation) fail('EBADF');
-        if (failure !== undefined) fail(failure);
-      });
+        if (code !== undefined) fail(code);
+      };
+      return memoryFile(
+        content ?? fail('ENOENT'),
+        () => check(failure),
+        () => check(syncFailure ?? failure),
+      );
     },
     async remove(path) {
       files.delete(path);
     },
     async syncFolder(folder) {
+      if (syncFailure !== undefined) fail(syncFailure);
       for (const path of durableEntries.keys()) if (dirname(path) === folder) durableEntries.delete(path);
       for (const [path, content] of files) if (dirname(path) === folder) durableEntries.set(path, content);
     },
@@ -75,10 +84,13 @@ export function forgetfulFiles(): ForgetfulFiles {
     failWrites(code) {
       failure = code;
     },
+    failSyncs(code) {
+      syncFailure = code;
+    },
   };
 }
 
-function memoryFile(content: Content, check: () => void): JournalFile {
+function memoryFile(content: Content, check: () => void, checkSync: () => void): JournalFile {
   return {
     sizeBytes: async () => content.bytes.length,
     async write(bytes, offset) {
@@ -102,7 +114,7 @@ function memoryFile(content: Content, check: () => void): JournalFile {
       return part.length;
     },
     async sync() {
-      check();
+      checkSync();
       content.durable = content.bytes.slice();
     },
     async truncate(sizeBytes) {
