@@ -8,8 +8,9 @@ import { AppError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Config } from '../config/settings.ts';
 import { type Journal, openJournal } from '../events/journal.ts';
-import { type FolderLock, lockFolder } from '../events/journal-lock.ts';
+import { lockFolder } from '../events/journal-lock.ts';
 import { localJournalFiles } from '../events/local-journal-files.ts';
+import type { ProcessLock } from '../events/process-lock.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
 import { ensureLake } from '../pipeline/lake.ts';
@@ -95,7 +96,7 @@ async function composeLocked(
   parts: ServerParts,
   folders: DataFolders,
   journalFolder: string,
-  lock: FolderLock,
+  lock: ProcessLock,
 ): Promise<ComposedServer> {
   const { config, logger } = parts;
   const opened = await openOwnJournal(journalFolder, parts);

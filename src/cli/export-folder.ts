@@ -1,7 +1,8 @@
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AppError, messageOf, systemErrorCode } from '../base/errors.ts';
-import { type FolderLock, LOCK_FILE, lockFolder } from '../events/journal-lock.ts';
+import { isLockFile, lockFolder } from '../events/journal-lock.ts';
+import type { ProcessLock } from '../events/process-lock.ts';
 import { TEMPORARY_PREFIX } from '../storage/store/local-listing.ts';
 import { localObjectStore } from '../storage/store/local-object-store.ts';
 import type { ObjectStore } from '../storage/store/object-store.ts';
@@ -44,7 +45,7 @@ export async function fillExportFolder<T>(folder: string, fill: (files: ObjectSt
  *
  * @throws AppError `locked` that names the pid of who does, `storage_failed`.
  */
-export async function lockExport(folder: string): Promise<FolderLock> {
+export async function lockExport(folder: string): Promise<ProcessLock> {
   try {
     return await lockFolder(folder, 'wait until it is done with the export');
   } catch (error) {
@@ -78,7 +79,7 @@ async function checkReplaceable(target: string, folder: string): Promise<'nothin
 
 /** What an export holds; a killed `export extend` leaves its lock and what it was writing there. */
 function isOurs(name: string): boolean {
-  return [MANIFEST_FILE, LOCK_FILE].includes(name) || isFileName(name) || name.startsWith(TEMPORARY_PREFIX);
+  return name === MANIFEST_FILE || isLockFile(name) || isFileName(name) || name.startsWith(TEMPORARY_PREFIX);
 }
 
 async function holdsManifest(target: string): Promise<boolean> {

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { systemErrorCode } from '../base/errors.ts';
 import { openJournal } from '../events/journal.ts';
-import { type FolderLock, folderHolder, lockFolder } from '../events/journal-lock.ts';
+import { folderHolder, lockFolder } from '../events/journal-lock.ts';
 import { localJournalFiles } from '../events/local-journal-files.ts';
 import { paymentCodec } from '../events/payment-codec.ts';
+import type { ProcessLock } from '../events/process-lock.ts';
 import { runBronzeConsumer } from '../pipeline/bronze-consumer.ts';
 import type { JobPorts } from '../pipeline/job.ts';
 import { ensureLake } from '../pipeline/lake.ts';
@@ -40,7 +41,7 @@ export interface IdleJournals {
  * @throws AppError `locked` where a server runs and it is refused.
  */
 export async function drainJournals({ folders, ports }: LakeAccess, busy: 'refuse' | 'by'): Promise<IdleJournals> {
-  const locks: FolderLock[] = [];
+  const locks: ProcessLock[] = [];
   const release = async (): Promise<void> => {
     for (const lock of locks.splice(0)) await lock.release();
   };
