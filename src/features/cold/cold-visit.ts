@@ -40,7 +40,7 @@ export function visitCold(state: ColdState, visitor: ColdVisitor, isBackward: bo
   for (let step = 0; step < levels.length; step += 1) {
     const level = isBackward ? step : levels.length - 1 - step;
     const { nodes, count, sealed } = levels[level] as OpenLevel;
-    visitNodes(state, visitor, isBackward, level, nodes, count, sealed * state.layout.shape.fanout);
+    visitNodes(state, visitor, isBackward, level, IN_MEMORY, nodes, count, sealed * state.layout.shape.fanout);
   }
   if (!isBackward) visitTail(state, visitor, false);
 }
@@ -51,30 +51,37 @@ function visitTail({ layout, tail, first, end }: ColdState, visitor: ColdVisitor
   visitEvents(layout, tail, Math.max(0, first - base), end - base, visitor, isBackward);
 }
 
-/** @param before summaries of the level that come before these. */
+/** In place of a page: a level's summaries that fill none yet. */
+const IN_MEMORY = -1;
+
+/** @param page where the summaries lie. @param before summaries of the level that come before these. */
 function visitNodes(
   state: ColdState,
   visitor: ColdVisitor,
   isBackward: boolean,
   level: number,
-  nodes: Float64Array,
+  page: number,
+  inMemory: Float64Array,
   count: number,
   before: number,
 ): void {
   const { layout, pages, first } = state;
   const { chunk, fanout } = layout.shape;
   const size = chunk * fanout ** level;
+  let nodes = page === IN_MEMORY ? inMemory : pages.index.read(page);
   for (let step = 0; step < count; step += 1) {
     const node = isBackward ? count - 1 - step : step;
     const start = (before + node) * size;
     if (start + size <= first) continue;
     const at = node * layout.summaryStride;
     if (!visitor.enters(nodes, at, size, start >= first)) continue;
-    const page = nodes[at + SUMMARY.page] as number;
+    const below = nodes[at + SUMMARY.page] as number;
     if (level === 0) {
-      visitEvents(layout, pages.events.read(page), Math.max(0, first - start), chunk, visitor, isBackward);
+      visitEvents(layout, pages.events.read(below), Math.max(0, first - start), chunk, visitor, isBackward);
     } else {
-      visitNodes(state, visitor, isBackward, level - 1, pages.index.read(page), fanout, (before + node) * fanout);
+      visitNodes(state, visitor, isBackward, level - 1, below, inMemory, fanout, (before + node) * fanout);
+      // Index pages were read since: the memory of this one may have become another's.
+      if (page !== IN_MEMORY) nodes = pages.index.read(page);
     }
   }
 }
