@@ -39,6 +39,7 @@ import { trainingFolder } from './load-scorer.ts';
 import type { OnlineState, OpenedJournal } from './online-state.ts';
 import { openPseudonymKey } from './pseudonym-key.ts';
 import { openRedisState } from './redis-state.ts';
+import { lockState } from './state-lock.ts';
 import { programVersion } from './version.ts';
 
 /** What the server is told from outside. */
@@ -69,12 +70,30 @@ export async function composeServer(parts: ServerParts): Promise<ComposedServer>
   const { config, logger } = parts;
   const folders = dataFolders(config.dataDir);
   const journalFolder = folders.journal(config.instance);
-  const lock = await lockFolder(journalFolder);
+  const lock = await lockOwn(parts, folders);
   try {
     return await composeLocked(parts, folders, journalFolder, lock);
   } catch (error) {
     await lock.release();
     logger.debug({ err: error }, 'the server did not start');
+    throw error;
+  }
+}
+
+/** The journal and, where it is embedded, the state: both are of one process. */
+async function lockOwn({ config, set }: ServerParts, folders: DataFolders): Promise<ProcessLock> {
+  const journal = await lockFolder(folders.journal(config.instance));
+  if (config.redisUrl !== '') return journal;
+  try {
+    const state = await lockState(folders.snapshot(config.instance, set.version), set);
+    return {
+      async release() {
+        await state.release();
+        await journal.release();
+      },
+    };
+  } catch (error) {
+    await journal.release();
     throw error;
   }
 }

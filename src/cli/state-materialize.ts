@@ -13,6 +13,7 @@ import type { FeatureSet } from '../features/feature-set.ts';
 import { bronzePositions } from '../pipeline/silver-plan.ts';
 import { openLakeOf } from './lake-access.ts';
 import { type BuildOptions, buildState, type FollowedJournal, type StateSources } from './state-build.ts';
+import { lockState } from './state-lock.ts';
 import { type SnapshotBase, servedVersion, storeOfSnapshot, writeSnapshot } from './state-snapshot.ts';
 
 /** Whose state is built: a set's, for one server of a data folder. */
@@ -47,7 +48,7 @@ export interface Materialized {
  * else from silver, and all of the server's journal. One that is killed leaves the snapshot as it was, or as it is
  * once silver is read, and the next run goes on from there.
  *
- * @throws AppError `locked` where the server runs; `journal_corrupt`; those of storage.
+ * @throws AppError `locked` where the server runs, or another command builds the state; `journal_corrupt`; those of storage.
  */
 export async function materialize(request: MaterializeRequest): Promise<Materialized> {
   const { folders, ports } = await openLakeOf(request.dataDir);
@@ -82,7 +83,8 @@ export async function materialize(request: MaterializeRequest): Promise<Material
  * start with the set reads only what came since. It reads what the lake has of the server's journal and no more, so that
  * it never holds a record that was taken back; the server is not asked, and not held up but for the processor.
  *
- * @throws AppError `not_found` where no server ever ran; `locked` where it runs with this very set; those of storage.
+ * @throws AppError `not_found` where no server ever ran; `locked` where it runs with this very set, or another
+ * command builds the state; those of storage.
  */
 export async function backfill(request: MaterializeRequest): Promise<Materialized> {
   const { folders, ports } = await openLakeOf(request.dataDir);
@@ -105,15 +107,32 @@ export async function backfill(request: MaterializeRequest): Promise<Materialize
   const through = (await bronzePositions(ports.lake)).get(id) ?? 0;
   const journal: FollowedJournal = { id, durablePosition: () => through };
   const sources = { ports, files, journalFolder, logger };
-  return buildSnapshot(request, journal, sources, path, { through });
+  return await buildSnapshot(request, journal, sources, path, { through });
 }
 
+/** Builds a state and writes its snapshot, which nobody else does meanwhile. */
 async function buildSnapshot(
-  { set, instance }: MaterializeRequest,
+  request: MaterializeRequest,
   journal: FollowedJournal,
   sources: StateSources,
   path: string,
   options: BuildOptions = {},
+): Promise<Materialized> {
+  // A server that starts with the set meanwhile would write the same pages.
+  const lock = await lockState(path, request.set);
+  try {
+    return await buildLocked(request, journal, sources, path, options);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function buildLocked(
+  { set, instance }: MaterializeRequest,
+  journal: FollowedJournal,
+  sources: StateSources,
+  path: string,
+  options: BuildOptions,
 ): Promise<Materialized> {
   const started = performance.now();
   const store = storeOfSnapshot(path, set);

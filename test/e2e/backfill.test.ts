@@ -7,6 +7,7 @@ import { dataFolders } from '../../src/cli/data-folders.ts';
 import { openLakeOf } from '../../src/cli/lake-access.ts';
 import { shippedSet } from '../../src/cli/shipped-set.ts';
 import { buildState } from '../../src/cli/state-build.ts';
+import { lockState } from '../../src/cli/state-lock.ts';
 import { backfill, type Materialized, materialize } from '../../src/cli/state-materialize.ts';
 import { writeSnapshot } from '../../src/cli/state-snapshot.ts';
 import { AnswerIndex } from '../../src/events/answer-index.ts';
@@ -88,7 +89,14 @@ describe('a new feature while a server runs', () => {
 
     // A set of one's own needs a model that was trained on it.
     writeModelOf(SET, models);
-    const server = await startServer({ dataDir, args: ['--feature-set', file, '--models-dir', models] });
+    const args = ['--feature-set', file, '--models-dir', models];
+    // While its state is being filled no server takes it, and the next start does.
+    const filling = await lockState(folders.snapshot('main', SET.version), SET);
+    const early = sentinela('serve', '--http-port', '0', '--grpc-port', '0', ...args);
+    expect(early.status).toBe(3);
+    expect(early.error).toContain(`process ${process.pid}`);
+    await filling.release();
+    const server = await startServer({ dataDir, args });
     expect(server.log()).toMatch(/"snapshot":true,"events":50,.*"tail":1\d,.*state is built/);
     await pay(server, 20);
     expect(await server.stop()).toBe(0);
