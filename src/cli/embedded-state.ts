@@ -7,6 +7,7 @@ import type { Journal } from '../events/journal.ts';
 import { encodeRecord } from '../events/record-codec.ts';
 import type { EmbeddedStore } from '../features/embedded/embedded-store.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
+import { recordedRows } from '../pipeline/state-feed.ts';
 import { CommitQueue } from '../scoring/commit-queue.ts';
 import type { OnlineState, OpenedJournal } from './online-state.ts';
 import { buildState, type StateSources } from './state-build.ts';
@@ -25,9 +26,9 @@ export async function openEmbeddedState(
   snapshotPath: string,
 ): Promise<OnlineState> {
   const { journal } = opened;
-  const { logger } = sources;
+  const { logger, ports } = sources;
   await noteServed(snapshotPath, set);
-  const store = storeOfSnapshot(snapshotPath, set);
+  const store = storeOfSnapshot(snapshotPath, set, await recordedRows(ports.lake));
   const index = new AnswerIndex(LIMITS.retryHorizonMicros);
   const built = await buildState(store, index, journal, sources, snapshotPath);
   const save = (base: SnapshotBase): Promise<void> => saveSnapshot(snapshotPath, store, index, base, logger);
@@ -90,7 +91,7 @@ function followJournal(opened: OpenedJournal, store: EmbeddedStore, queue: Commi
   };
   opened.onLost = () => {
     logger.error(
-      'the journal could not be written: nothing of the group is answered, state goes back to the last durable record',
+      'records did not reach the journal: nothing of them is answered, state goes back to the last durable record',
     );
     store.rollbackAfter(durableMark);
     queue.reset();

@@ -11,6 +11,7 @@ import { readJournalId } from '../events/journal-reader.ts';
 import { localJournalFiles } from '../events/local-journal-files.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { bronzePositions } from '../pipeline/silver-plan.ts';
+import { recordedRows } from '../pipeline/state-feed.ts';
 import { openLakeOf } from './lake-access.ts';
 import { type BuildOptions, buildState, type FollowedJournal, type StateSources } from './state-build.ts';
 import { lockState } from './state-lock.ts';
@@ -135,7 +136,7 @@ async function buildLocked(
   options: BuildOptions,
 ): Promise<Materialized> {
   const started = performance.now();
-  const store = storeOfSnapshot(path, set);
+  const store = storeOfSnapshot(path, set, await recordedRows(sources.ports.lake));
   const index = new AnswerIndex(LIMITS.retryHorizonMicros);
   const write = ({ journalId, offsets, silverVersion, lastEpoch, lastKnownTimeMicros }: SnapshotBase): Promise<void> =>
     writeSnapshot(path, store, index, { journalId, offsets, silverVersion, lastEpoch, lastKnownTimeMicros });

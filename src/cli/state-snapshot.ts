@@ -14,7 +14,7 @@ import type { AnswerColumns, AnswerIndex } from '../events/answer-index.ts';
 import { localPages } from '../features/cold/local-pages.ts';
 import { restoreStore, type StoreHeader, snapshotOfStore } from '../features/embedded/embedded-snapshot.ts';
 import { EmbeddedStore } from '../features/embedded/embedded-store.ts';
-import { DEFAULT_EMBEDDED_LIMITS } from '../features/embedded/embedded-tables.ts';
+import { limitsFor } from '../features/embedded/embedded-tables.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 
 /** Beside the snapshots of an instance: the version of the set that its server has open, or had last. */
@@ -58,9 +58,13 @@ export type ReadSnapshot =
 const FORMAT: SectionFormat = { magic: 'SNTLSNAP', version: 4 };
 const ANSWERS = 'answers-';
 
-/** An empty store whose snapshot will lie at `path`: its pages lie beside it. The caller closes it. */
-export function storeOfSnapshot(path: string, set: FeatureSet): EmbeddedStore {
-  return new EmbeddedStore(set, DEFAULT_EMBEDDED_LIMITS, localPages(pagesFolder(path)));
+/**
+ * An empty store whose snapshot will lie at `path`: its pages lie beside it. The caller closes it.
+ *
+ * @param recorded how much there is that it may have to hold.
+ */
+export function storeOfSnapshot(path: string, set: FeatureSet, recorded: number): EmbeddedStore {
+  return new EmbeddedStore(set, limitsFor(recorded), localPages(pagesFolder(path)));
 }
 
 function pagesFolder(path: string): string {

@@ -52,3 +52,12 @@ export async function lastEpochOf(lake: Lake): Promise<number> {
   }
   return last;
 }
+
+/** How many payments, corrections of theirs and labels silver holds. */
+export async function recordedRows(lake: Lake): Promise<number> {
+  let rows = 0;
+  for (const table of ['silver/transactions', 'silver/corrections', 'silver/labels'] as const) {
+    rows += (await lake.table(table).snapshot()).rowCount ?? 0;
+  }
+  return rows;
+}

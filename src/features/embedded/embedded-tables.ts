@@ -30,10 +30,12 @@ export interface EmbeddedLimits {
 /** 4 M payments: 2.8 GB at most. */
 export const DEFAULT_EMBEDDED_LIMITS: EmbeddedLimits = { maxPayments: 4_000_000 };
 
-/** Limits of a store that is to hold what is recorded already, of which each may have named entities of its own, and grow from there. */
+/** Of what is recorded, each may have named entities of its own; and there is to be room for as much as a quarter more. */
+const ROOM_TO_GROW = 1.25;
+
+/** Limits of a store that is to hold what is recorded already. @param recorded payments, corrections and labels. */
 export function limitsFor(recorded: number): EmbeddedLimits {
-  const { maxPayments } = DEFAULT_EMBEDDED_LIMITS;
-  return { maxPayments: maxPayments + recorded };
+  return { maxPayments: Math.max(DEFAULT_EMBEDDED_LIMITS.maxPayments, Math.ceil(recorded * ROOM_TO_GROW)) };
 }
 
 /** MED contests within 80 days and decides by day 91: until then a label may name a payment. */
