@@ -277,7 +277,7 @@ describe('an embedded store', () => {
     const pay = (number: number, time: number) =>
       store.observePayment(paymentOf(rowOf(`E${String(number).padStart(31, '0')}`, START + time, 100, 1, 1)));
     for (let number = 0; number < 8; number += 1) pay(number, number);
-    expect(() => pay(8, 8)).toThrow(/limit of 8 payments/);
+    expect(() => pay(8, 8)).toThrow(/no room for more payments than 8 within 7 days/);
     expect(store.stats().payments).toBe(8);
     expect(pay(7, 9).isEvent).toBe(false);
     expect(pay(8, 7 * DAY + 1).isEvent).toBe(true);
