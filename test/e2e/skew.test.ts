@@ -23,8 +23,8 @@ function importMore(dataDir: string, seed: number): void {
 }
 
 /** How many payments a scenario has: `COUNT=1000000 npm run bench truth` is the whole proof. */
-const PAYMENTS = Number(process.env.PAYMENTS ?? 12_000);
-const TIMEOUT_MS = 900_000 * Math.max(1, PAYMENTS / 12_000);
+const PAYMENTS = Number(process.env.PAYMENTS ?? 9_000);
+const TIMEOUT_MS = 900_000 * Math.max(1, PAYMENTS / 9_000);
 /** Payments whose online reads are compared, twice each. */
 const ONLINE = Math.min(20_000, Math.max(500, Math.floor(PAYMENTS / 50)));
 /** Spark takes minutes for what a replay does in seconds: its own small tests are in `test/conformance`. */
