@@ -4,6 +4,7 @@ import { AppError, messageOf } from '../base/errors.ts';
 import type { EpochBase, OpenedEpoch } from '../features/redis/redis-epoch.ts';
 import type { EpochQuestion, EpochWorkerData, FromEpochWorker, ToEpochWorker } from './epoch-messages.ts';
 import { progress } from './progress.ts';
+import { fromThread, toThread } from './thread-error.ts';
 
 /** What the scoring thread does for the thread that builds: see {@link EpochQuestion}. */
 export interface EpochOwner {
@@ -33,9 +34,7 @@ export function buildEpoch(data: EpochWorkerData, owner: EpochOwner, logger: Log
     try {
       send({ kind: 'answer', position: await answered(question, owner) });
     } catch (error) {
-      const { code, message, context } =
-        error instanceof AppError ? error : new AppError('internal', messageOf(error), {}, error);
-      send({ kind: 'refused', error: { code, message, context } });
+      send({ kind: 'refused', ...toThread(error) });
     }
   };
   const opened = new Promise<OpenedEpoch>((resolve, reject) => {
@@ -64,7 +63,7 @@ export function buildEpoch(data: EpochWorkerData, owner: EpochOwner, logger: Log
           resolve(message.opened);
           break;
         case 'failed':
-          reject(new AppError(message.error.code, message.error.message, message.error.context));
+          reject(fromThread(message));
           break;
       }
     });

@@ -1,6 +1,6 @@
-import type { ErrorCode, ErrorContext } from '../base/errors.ts';
 import type { FeatureSetDefinition } from '../features/definition/definition.ts';
 import type { EpochBase, OpenedEpoch } from '../features/redis/redis-epoch.ts';
+import type { ThreadError } from './thread-error.ts';
 
 /** What the thread that builds an epoch is started with. */
 export interface EpochWorkerData {
@@ -25,13 +25,6 @@ export type EpochQuestion =
   /** Makes the opening durable. */
   | { readonly what: 'publish'; readonly epoch: number; readonly base: EpochBase };
 
-/** An error on its way between threads. */
-export interface ToldError {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly context: ErrorContext;
-}
-
 /** From the thread: what it asks, how far it is, and how it ended. */
 export type FromEpochWorker =
   | { readonly kind: 'ask'; readonly question: EpochQuestion }
@@ -39,9 +32,9 @@ export type FromEpochWorker =
   | { readonly kind: 'built'; readonly payments: number; readonly tailPayments: number }
   | { readonly kind: 'overtaken' }
   | { readonly kind: 'opened'; readonly opened: OpenedEpoch }
-  | { readonly kind: 'failed'; readonly error: ToldError };
+  | ({ readonly kind: 'failed' } & ThreadError);
 
 /** To the thread: the answer to what it asked. Of `durable` a position; of the others 0, once it is done. */
 export type ToEpochWorker =
   | { readonly kind: 'answer'; readonly position: number }
-  | { readonly kind: 'refused'; readonly error: ToldError };
+  | ({ readonly kind: 'refused' } & ThreadError);

@@ -1,7 +1,5 @@
-import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../base/clock.ts';
-import { AppError, messageOf } from '../base/errors.ts';
 import { localJournalFiles } from '../events/local-journal-files.ts';
 import { compileFeatureSet } from '../features/feature-set.ts';
 import { rebuildEpoch, setKeysAt } from '../features/redis/redis-epoch.ts';
@@ -9,6 +7,8 @@ import { openLake } from '../pipeline/lake.ts';
 import { localObjectStore } from '../storage/store/local-object-store.ts';
 import { buildEpochBase, type EpochSources, lastKnownEpoch } from './epoch-base.ts';
 import type { EpochQuestion, EpochWorkerData, FromEpochWorker, ToEpochWorker } from './epoch-messages.ts';
+import { giveWay } from './give-way.ts';
+import { fromThread, toThread } from './thread-error.ts';
 
 /*
  * The thread that builds an epoch of Redis: reading a million payments and putting them in order holds a thread up for
@@ -17,12 +17,7 @@ import type { EpochQuestion, EpochWorkerData, FromEpochWorker, ToEpochWorker } f
 
 /** Nice value of this thread. Less than the lake's: until the epoch is open every decision is degraded. */
 const GIVES_WAY = 5;
-try {
-  // On Linux 0 is the calling thread alone; elsewhere it would be the whole process.
-  if (process.platform === 'linux') setPriority(0, GIVES_WAY);
-} catch {
-  // Not allowed here: the thread runs like any other.
-}
+giveWay(GIVES_WAY);
 
 const data = workerData as EpochWorkerData;
 const set = compileFeatureSet(data.definition);
@@ -34,7 +29,7 @@ function ask(question: EpochQuestion): Promise<number> {
   return new Promise((resolve, reject) => {
     parentPort?.once('message', (answer: ToEpochWorker) => {
       if (answer.kind === 'answer') resolve(answer.position);
-      else reject(new AppError(answer.error.code, answer.error.message, answer.error.context));
+      else reject(fromThread(answer));
     });
     send({ kind: 'ask', question });
   });
@@ -64,7 +59,5 @@ try {
   });
   send({ kind: 'opened', opened });
 } catch (error) {
-  const { code, message, context } =
-    error instanceof AppError ? error : new AppError('internal', messageOf(error), {}, error);
-  send({ kind: 'failed', error: { code, message, context } });
+  send({ kind: 'failed', ...toThread(error) });
 }

@@ -3,6 +3,7 @@ import { AppError, messageOf } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { HistoricalReads } from '../server/historical-route.ts';
 import type { FromHistoricalWorker, HistoricalWorkerData } from './historical-messages.ts';
+import { fromThread } from './thread-error.ts';
 
 /** The scoring thread's end of historical reads. */
 export interface HistoricalLink extends HistoricalReads {
@@ -126,7 +127,7 @@ function startReading(workerData: HistoricalWorkerData, onEnded: () => void): Re
         waiting?.resolve(null);
         break;
       case 'failed':
-        fail(new AppError(message.code, message.message, message.context));
+        fail(fromThread(message));
         break;
     }
   });

@@ -1,5 +1,5 @@
-import type { ErrorCode, ErrorContext } from '../base/errors.ts';
 import type { HistoricalQuestion } from '../server/historical-route.ts';
+import type { ThreadError } from './thread-error.ts';
 
 /** What the thread of a historical read is started with. */
 export interface HistoricalWorkerData {
@@ -11,4 +11,4 @@ export interface HistoricalWorkerData {
 export type FromHistoricalWorker =
   | { readonly kind: 'piece'; readonly bytes: Uint8Array }
   | { readonly kind: 'end' }
-  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string; readonly context: ErrorContext };
+  | ({ readonly kind: 'failed' } & ThreadError);

@@ -1,4 +1,3 @@
-import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../base/clock.ts';
 import { AppError, messageOf } from '../base/errors.ts';
@@ -9,7 +8,9 @@ import { localObjectStore } from '../storage/store/local-object-store.ts';
 import { arrowPieces } from '../training-export/arrow-pieces.ts';
 import { readHistory } from '../training-export/read-history.ts';
 import { readUserRows, type UserRecord, type UserRows } from '../training-export/user-rows.ts';
+import { giveWay } from './give-way.ts';
 import type { FromHistoricalWorker, HistoricalWorkerData } from './historical-messages.ts';
+import { toThread } from './thread-error.ts';
 import { toldAs } from './told-as.ts';
 
 /*
@@ -19,12 +20,7 @@ import { toldAs } from './told-as.ts';
 
 /** As the lake's thread does. */
 const GIVES_WAY = 15;
-try {
-  // On Linux 0 is the calling thread alone; elsewhere it would be the whole process.
-  if (process.platform === 'linux') setPriority(0, GIVES_WAY);
-} catch {
-  // Not allowed here: the thread runs like any other.
-}
+giveWay(GIVES_WAY);
 
 const { lakeFolder, question } = workerData as HistoricalWorkerData;
 const send = (message: FromHistoricalWorker): void => parentPort?.postMessage(message);
@@ -64,7 +60,7 @@ function fail(error: unknown): void {
     error instanceof AppError
       ? error
       : new AppError('storage_failed', `the lake could not be read: ${messageOf(error)}`);
-  send({ kind: 'failed', code: told.code, message: told.message, context: told.context });
+  send({ kind: 'failed', ...toThread(told) });
 }
 
 try {

@@ -1,4 +1,3 @@
-import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../base/clock.ts';
@@ -15,6 +14,7 @@ import { silverPositions } from '../pipeline/silver-plan.ts';
 import { silverToGold } from '../pipeline/silver-to-gold.ts';
 import { localObjectStore } from '../storage/store/local-object-store.ts';
 import { featureWatch } from './feature-watch.ts';
+import { giveWay } from './give-way.ts';
 import {
   BRONZE_POSITION,
   DURABLE_POSITION,
@@ -32,12 +32,7 @@ import {
 
 /** Nice value of this thread: where processors are short, payments are decided first and the lake catches up after. */
 const GIVES_WAY = 15;
-try {
-  // On Linux 0 is the calling thread alone; elsewhere it would be the whole process.
-  if (process.platform === 'linux') setPriority(0, GIVES_WAY);
-} catch {
-  // Not allowed here: the lake's thread runs like any other.
-}
+giveWay(GIVES_WAY);
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

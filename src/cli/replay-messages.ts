@@ -1,7 +1,7 @@
-import type { ErrorCode, ErrorContext } from '../base/errors.ts';
 import type { FeatureSetDefinition } from '../features/definition/definition.ts';
 import type { ReplayColumns } from '../features/replay/replay-columns.ts';
 import type { ReplayPiece } from '../features/replay/replay-piece.ts';
+import type { ThreadError } from './thread-error.ts';
 
 /** What a thread of a replay is started with. */
 export interface ReplayWorkerData {
@@ -14,6 +14,4 @@ export type ToReplayWorker =
   | { readonly kind: 'piece'; readonly piece: ReplayPiece };
 
 /** From the thread, once for every piece: no task of it is left, or one failed. */
-export type FromReplayWorker =
-  | { readonly kind: 'done' }
-  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string; readonly context: ErrorContext };
+export type FromReplayWorker = { readonly kind: 'done' } | ({ readonly kind: 'failed' } & ThreadError);

@@ -6,6 +6,7 @@ import type { ReplayColumns } from '../features/replay/replay-columns.ts';
 import type { ReplayPiece } from '../features/replay/replay-piece.ts';
 import type { ReplayThreads } from '../features/replay/replay-threads.ts';
 import type { FromReplayWorker, ReplayWorkerData, ToReplayWorker } from './replay-messages.ts';
+import { fromThread } from './thread-error.ts';
 
 /**
  * Threads for a replay, as `--threads` tells.
@@ -64,7 +65,7 @@ function startWorker(workerData: ReplayWorkerData, program: URL): ReplayWorker {
   );
   worker.on('exit', () => fail(new AppError('internal', 'a thread of the replay ended before its time')));
   worker.on('message', (message: FromReplayWorker) => {
-    if (message.kind === 'failed') fail(new AppError(message.code, message.message, message.context));
+    if (message.kind === 'failed') fail(fromThread(message));
     else waiting?.resolve();
   });
   const send = (message: ToReplayWorker): void => worker.postMessage(message);

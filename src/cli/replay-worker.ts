@@ -1,12 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
-import { AppError, messageOf } from '../base/errors.ts';
 import { compileFeatureSet } from '../features/feature-set.ts';
 import { ReplayRunner } from '../features/replay/replay-runner.ts';
 import { localSpillRoom } from '../features/spill/local-spill.ts';
 import { memorySpillRoom } from '../features/spill/memory-spill.ts';
 import type { SpillHandle, SpillRoom } from '../features/spill/spill-place.ts';
 import type { FromReplayWorker, ReplayWorkerData, ToReplayWorker } from './replay-messages.ts';
+import { toThread } from './thread-error.ts';
 
 /*
  * A thread that helps with a replay. Everything that it reads and writes lies in shared memory, or in a file that the
@@ -29,8 +29,7 @@ parentPort?.on('message', (message: ToReplayWorker) => {
     runner.run(piece, piece.pass === null ? null : roomOf(piece.pass.spill.room));
     send({ kind: 'done' });
   } catch (error) {
-    const told = error instanceof AppError ? error : new AppError('internal', messageOf(error));
-    send({ kind: 'failed', code: told.code, message: told.message, context: told.context });
+    send({ kind: 'failed', ...toThread(error) });
   }
 });
 
