@@ -159,6 +159,8 @@ for (const table of [
   'quarantine/transactions',
   'gold/daily_payments',
   'gold/fraud_daily',
+  'gold/monthly_payments',
+  'gold/fraud_monthly',
 ]) {
   const { version, rows } = JSON.parse(sentinela('table', 'show', '--path', `${folder}/lake/${table}`, '--json'));
   say(`${table.padEnd(24)} version ${String(version).padStart(3)}  ${rows.toLocaleString('en-US').padStart(8)} rows`);

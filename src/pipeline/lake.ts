@@ -6,7 +6,12 @@ import {
   BRONZE_SEQUENCES,
   BRONZE_TRANSACTIONS,
 } from '../governance/contracts/bronze.ts';
-import { GOLD_DAILY_PAYMENTS, GOLD_FRAUD_DAILY } from '../governance/contracts/gold.ts';
+import {
+  GOLD_DAILY_PAYMENTS,
+  GOLD_FRAUD_DAILY,
+  GOLD_FRAUD_MONTHLY,
+  GOLD_MONTHLY_PAYMENTS,
+} from '../governance/contracts/gold.ts';
 import {
   QUARANTINE_CORRECTIONS,
   QUARANTINE_LABELS,
@@ -42,6 +47,8 @@ export const LAKE_TABLES = {
   'silver/epochs': SILVER_EPOCHS,
   'gold/daily_payments': GOLD_DAILY_PAYMENTS,
   'gold/fraud_daily': GOLD_FRAUD_DAILY,
+  'gold/monthly_payments': GOLD_MONTHLY_PAYMENTS,
+  'gold/fraud_monthly': GOLD_FRAUD_MONTHLY,
 } as const satisfies Record<string, TableContract>;
 
 /** The path of a table of the lake. */

@@ -6,6 +6,7 @@ import type { DataFile, Snapshot } from '../storage/scan/snapshot.ts';
 import type { DeltaTable } from '../storage/table.ts';
 import type { CellRow, Row } from '../storage/types/cell.ts';
 import { correctedPayments } from './corrected-payments.ts';
+import { dailyToMonthly } from './daily-to-monthly.ts';
 import { type JobFigures, type JobPorts, requireCommitted, runJob } from './job.ts';
 import type { Lake } from './lake.ts';
 
@@ -28,7 +29,7 @@ type SilverSnapshots = Readonly<Record<SilverSource, Snapshot>>;
  * Brings gold up to silver: only the days of new payments, and of payments with new labels or corrections, are
  * made anew, each day as a whole in one commit a table. Payments count as they are known: one that was taken back does not,
  * one that was replaced does as it is now, on the day that it has now. The commit carries the versions of silver
- * that it was made from, so a killed run is done again and a second one finds nothing to do.
+ * that it was made from, so a killed run is done again and a second one finds nothing to do. Months are summed from days.
  *
  * @throws AppError commit_conflict, disk_full, storage_failed.
  */
@@ -43,6 +44,9 @@ export async function silverToGold(ports: JobPorts): Promise<JobFigures> {
     read += figures.read;
     written += figures.written;
   }
+  const monthly = await dailyToMonthly(ports);
+  written += monthly.written;
+  Object.assign(versions, monthly.versions);
   const elapsedMs = Math.round((ports.clock.nowMicros() - startMicros) / 1000);
   return { read, written, duplicates: 0, quarantined: 0, reasons: {}, versions, elapsedMs };
 }

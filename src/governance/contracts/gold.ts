@@ -36,6 +36,41 @@ export const GOLD_FRAUD_DAILY: TableContract = {
   configuration: {},
 };
 
+const month = required('month', 'date', 'First day of the civil month of acceptance in America/Sao_Paulo');
+
+/** Payments by month and side. */
+export const GOLD_MONTHLY_PAYMENTS: TableContract = {
+  path: 'gold/monthly_payments',
+  description: 'Payments by civil month and side: the days of gold/daily_payments, summed',
+  columns: [
+    month,
+    required('side', 'string', 'PAYER or PAYEE'),
+    required('payment_count', 'long', 'Payments'),
+    required('total_centavos', 'long', 'Sum of their amounts'),
+    required('mean_centavos', 'double', 'The sum over the count'),
+  ],
+  partitionColumns: ['month'],
+  expectations: [],
+  configuration: {},
+};
+
+/** Fraud by month of payment. */
+export const GOLD_FRAUD_MONTHLY: TableContract = {
+  path: 'gold/fraud_monthly',
+  description:
+    'Payments by civil month and the latest known states of their contests: the days of gold/fraud_daily, summed',
+  columns: [
+    month,
+    required('payment_count', 'long', 'Payments, by their endToEndId'),
+    required('contested_count', 'long', 'Payments whose latest state is CONTESTED'),
+    required('agreed_count', 'long', 'Payments whose latest state is AGREED: fraud'),
+    required('agreed_centavos', 'long', 'Sum of the amounts of these'),
+  ],
+  partitionColumns: ['month'],
+  expectations: [],
+  configuration: {},
+};
+
 /** What checks of served features found, a row a feature; rows are only ever added. */
 export const GOLD_FEATURE_CHECKS: TableContract = {
   path: 'gold/feature_checks',

@@ -53,6 +53,28 @@ async function gold(table: 'gold/daily_payments' | 'gold/fraud_daily'): Promise<
   return rows.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 }
 
+/** Counts of fraud by civil month. */
+async function fraudByMonth(): Promise<Record<string, number[]>> {
+  const rows = await example.rows('gold/fraud_monthly');
+  return Object.fromEntries(
+    rows.map(({ month, ...counts }) => [monthOf(Number(month) - DAY), Object.values(counts).map(Number)]),
+  );
+}
+
+/** Days' rows summed by month. @param days as {@link gold} gives them. */
+function summed(days: readonly number[][]): Record<string, number[]> {
+  const months: Record<string, number[]> = {};
+  for (const [day = 0, ...counts] of days) {
+    const sums = months[monthOf(day)];
+    months[monthOf(day)] = sums === undefined ? counts : sums.map((sum, at) => sum + (counts[at] as number));
+  }
+  return months;
+}
+
+function monthOf(day: number): string {
+  return new Date((DAY + day) * 86_400_000).toISOString().slice(0, 7);
+}
+
 describe('gold of corrected payments', () => {
   it('does not count one that was taken back, on either side, and no day of nothing but these', async () => {
     await add([scored(1), scored(1, { side: 'PAYEE', isEvent: false }), scored(2), scored(3, {}, NEXT_DAY)], 1);
@@ -186,6 +208,7 @@ describe('gold of corrected payments', () => {
             await silverToGold(example.ports);
             const expected = naiveGold(records.slice(0, through));
             expect([await gold('gold/daily_payments'), await gold('gold/fraud_daily')]).toEqual(expected);
+            expect(await fraudByMonth()).toEqual(summed(expected[1] as number[][]));
           }
         },
       ),

@@ -98,3 +98,56 @@ describe('silver to gold', () => {
     );
   });
 });
+
+describe('gold by month', () => {
+  const MONTH = Date.UTC(2026, 10, 1) / 86_400_000;
+  const DECEMBER = Date.UTC(2026, 11, 1) / 86_400_000;
+  const december = { acceptedAt: '2026-12-01T03:00:00.000Z' };
+  /** Still the last of November in São Paulo. */
+  const november30 = { acceptedAt: '2026-12-01T02:59:59.999Z' };
+
+  it('is the days summed, by the civil month', async () => {
+    await add(
+      [scored(1), scored(2, {}, nextDay), scored(3, {}, november30), scored(4, {}, december), label(2, 'AGREED')],
+      1,
+    );
+    await silverToGold(example.ports);
+    expect((await example.rows('gold/monthly_payments')).map((row) => Object.values(row))).toEqual(
+      expect.arrayContaining([
+        [MONTH, 'PAYER', 3n, 750n, 250],
+        [DECEMBER, 'PAYER', 1n, 450n, 450],
+      ]),
+    );
+    expect(await example.rows('gold/fraud_monthly')).toEqual(
+      expect.arrayContaining([
+        { month: MONTH, payment_count: 3n, contested_count: 0n, agreed_count: 1n, agreed_centavos: 250n },
+        { month: DECEMBER, payment_count: 1n, contested_count: 0n, agreed_count: 0n, agreed_centavos: 0n },
+      ]),
+    );
+  });
+
+  it('writes only months that came out otherwise, and none that are gone', async () => {
+    await add([scored(1), scored(4, {}, december)], 1);
+    await silverToGold(example.ports);
+    const months = example.lake.table('gold/fraud_monthly');
+    const before = await months.snapshot();
+    await silverToGold(example.ports);
+    expect((await months.snapshot()).version).toBe(before.version);
+    await add([label(4, 'AGREED')], 3);
+    await silverToGold(example.ports);
+    const after = await months.snapshot();
+    const kept = after.files.filter(({ key }) => before.files.some((file) => file.key === key));
+    expect(kept.map(({ partitionValues }) => partitionValues.month)).toEqual(['2026-11-01']);
+    // The days' table lost November.
+    const daily = example.lake.table('gold/fraud_daily');
+    await daily.replacePartitions({
+      partitions: [{ day: '2026-11-01' }],
+      rows: [],
+      allowEmpty: true,
+      basedOn: await daily.snapshot(),
+      operation: 'WRITE',
+    });
+    await silverToGold(example.ports);
+    expect(await example.rows('gold/fraud_monthly')).toMatchObject([{ month: DECEMBER, agreed_count: 1n }]);
+  });
+});
