@@ -1,9 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../base/errors.ts';
+import type { FeatureSetDefinition } from '../features/definition/definition.ts';
 import { openModelRegistry } from '../scoring/model-registry.ts';
 import { localObjectStore } from '../storage/store/local-object-store.ts';
 import { MANIFEST_FILE } from '../training-export/export-format.ts';
+import type { ExportManifest } from '../training-export/manifest.ts';
+import { setOfManifest } from '../training-export/manifest-set.ts';
 import { readManifest } from '../training-export/read-manifest.ts';
 
 /** What was made with a version of a set, and stays with it. */
@@ -14,6 +17,8 @@ export interface Dependent {
   /** The version of the set. */
   readonly version: string;
   readonly features: readonly string[];
+  /** That version, as the manifest of the export, or the one beside the model, holds it; null where none does. */
+  readonly definition: FeatureSetDefinition | null;
 }
 
 /**
@@ -41,7 +46,9 @@ async function modelsOf(setName: string, folder: string): Promise<Dependent[]> {
     if (card.featureSet.name !== setName) continue;
     const called = alias === null ? '' : ` (${alias})`;
     const { version: of, features } = card.featureSet;
-    found.push({ kind: 'model', name: `${name}@${version}${called}`, version: of, features });
+    const trainedOn = await manifestIn(join(folder, name, version));
+    const definition = trainedOn === null ? null : definitionIn(trainedOn, of);
+    found.push({ kind: 'model', name: `${name}@${version}${called}`, version: of, features, definition });
   }
   return found;
 }
@@ -52,14 +59,33 @@ async function exportsOf(setName: string, root: string): Promise<Dependent[]> {
   // The folder itself may be an export.
   for (const entry of ['.', ...readdirSync(root).sort()]) {
     const folder = join(root, entry);
-    if (!existsSync(join(folder, MANIFEST_FILE))) continue;
-    try {
-      const { featureSet, features } = await readManifest(localObjectStore(folder));
-      if (featureSet.name === setName)
-        found.push({ kind: 'export', name: folder, version: featureSet.version, features });
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-    }
+    const manifest = await manifestIn(folder);
+    if (manifest?.featureSet.name !== setName) continue;
+    const { featureSet, features } = manifest;
+    const definition = definitionIn(manifest, featureSet.version);
+    found.push({ kind: 'export', name: folder, version: featureSet.version, features, definition });
   }
   return found;
+}
+
+/** The manifest in a folder; null where there is none that can be read. */
+async function manifestIn(folder: string): Promise<ExportManifest | null> {
+  if (!existsSync(join(folder, MANIFEST_FILE))) return null;
+  try {
+    return await readManifest(localObjectStore(folder));
+  } catch (error) {
+    if (error instanceof AppError) return null;
+    throw error;
+  }
+}
+
+/** The definition that a manifest holds; null where it is of another version, or none that this program can compute. */
+function definitionIn(manifest: ExportManifest, version: string): FeatureSetDefinition | null {
+  if (manifest.featureSet.version !== version) return null;
+  try {
+    return setOfManifest(manifest).definition;
+  } catch (error) {
+    if (error instanceof AppError) return null;
+    throw error;
+  }
 }

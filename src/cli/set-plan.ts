@@ -15,9 +15,12 @@ import { type Dependent, dependentsOf } from './set-dependents.ts';
 import { shippedSet } from './shipped-set.ts';
 
 /** A dependent, and what of it is not there any more. */
-export interface HangingOn extends Dependent {
-  /** Features that it reads and that are removed or have other values now. */
-  readonly touched: readonly string[];
+export interface HangingOn extends Omit<Dependent, 'definition'> {
+  /**
+   * Features that it reads and that are removed, or have other values than in the version that it hangs on; null where
+   * nothing here holds that version's definition.
+   */
+  readonly touched: readonly string[] | null;
 }
 
 /** What applying a file would do. */
@@ -66,16 +69,23 @@ export async function planSet(file: string, { dataDir, modelsDir, exports }: Pla
   const exportsFolders = [dataFolders(dataDir).exports, ...exports.map((folder) => resolve(folder))];
   const places = { modelsFolder: modelsFolder(modelsDir), exportsFolders };
   const dependents = await dependentsOf(set.name, set.version, places);
-  const values = changedValues(before?.definition ?? set.definition, set.definition);
   const report: PlanReport = {
     name: set.name,
     version: set.version,
     before: before?.version ?? null,
     isSame: before?.hash === set.hash,
     ...changes,
-    hangingOn: dependents.map((one) => ({ ...one, touched: one.features.filter((name) => values.has(name)) })),
+    hangingOn: dependents.map((one) => hangingOn(one, set, view)),
   };
   return { report, set, view };
+}
+
+function hangingOn({ definition, ...dependent }: Dependent, set: FeatureSet, view: RegistryView): HangingOn {
+  const applied = view.sets.find(({ name, version }) => name === set.name && version === dependent.version);
+  const was = definition ?? (applied === undefined ? null : setOfEntry(applied).definition);
+  if (was === null) return { ...dependent, touched: null };
+  const changed = changedValues(was, set.definition);
+  return { ...dependent, touched: dependent.features.filter((name) => changed.has(name)) };
 }
 
 /**
@@ -124,10 +134,14 @@ export function planLines(report: PlanReport): string[] {
   }
   lines.push(backfillLine(report));
   for (const { kind, name: who, version: of, touched } of report.hangingOn) {
-    const what = touched.length === 0 ? 'none of its features changes' : `reads ${touched.join(', ')}`;
-    lines.push(`${kind} ${who} hangs on ${name}@${of}: ${what}`);
+    lines.push(`${kind} ${who} hangs on ${name}@${of}: ${touchedText(touched)}`);
   }
   return lines;
+}
+
+function touchedText(touched: HangingOn['touched']): string {
+  if (touched === null) return 'what changes for it cannot be told, that version was never applied here';
+  return touched.length === 0 ? 'none of its features changes' : `reads ${touched.join(', ')}`;
 }
 
 function backfillLine({ backfill }: PlanReport): string {

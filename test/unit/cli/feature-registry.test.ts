@@ -122,6 +122,35 @@ describe('the registry of feature sets', () => {
     ]);
   });
 
+  it("says of a version that was never applied what changes, where its export or the model's holds the definition", async () => {
+    const set = await findFeatureSet(file, dataDir);
+    const models = join(root, `models-${runs}`);
+    cpSync('models', models, { recursive: true });
+    const [model] = JSON.parse(readFileSync(join(models, 'registry.json'), 'utf8')).models;
+    const folder = join(models, model.name, model.version);
+    const card = join(folder, 'card.json');
+    const featureSet = { name: 'mine', version: set.version, features: ['a', 'b'] };
+    writeFileSync(card, JSON.stringify({ ...JSON.parse(readFileSync(card, 'utf8')), featureSet }));
+    const exported = join(dataDir, 'exports', 'june');
+    const world = await silverWorld(set);
+    world.pay(rowOf(`E${'1'.padStart(31, '0')}`, T, 100, 1, 1), T, 'APPROVE');
+    await world.commit();
+    const options = { set, labelsAsOfMicros: T + 1, horizonMicros: 1 };
+    await createExport(options, { tables: world.tables, files: localObjectStore(exported) });
+    cpSync(join(exported, 'manifest.json'), join(folder, 'manifest.json'));
+    write('31d');
+    const places = { dataDir, modelsDir: models, exports: [] };
+    const { report } = await planSet(file, places);
+    expect(report).toMatchObject({ before: null, hangingOn: [{ touched: ['a'] }, { touched: ['a'] }] });
+    // A model without its manifest is of a version that nobody knows.
+    rmSync(join(folder, 'manifest.json'));
+    const { report: less } = await planSet(file, places);
+    expect(less.hangingOn).toMatchObject([{ kind: 'model', touched: null }, { touched: ['a'] }]);
+    expect(planLines(less).at(-2)).toBe(
+      `model ${model.name}@${model.version} (champion) hangs on mine@${set.version}: what changes for it cannot be told, that version was never applied here`,
+    );
+  });
+
   it('names the models and exports that hang on the older version, and what they read', async () => {
     await sentinela('apply', file, '--yes');
     const set = await findFeatureSet('mine', dataDir);
