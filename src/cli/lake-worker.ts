@@ -9,12 +9,13 @@ import { runBronzeConsumer } from '../pipeline/bronze-consumer.ts';
 import { bronzeToSilver } from '../pipeline/bronze-to-silver.ts';
 import { findDecision } from '../pipeline/decision-lookup.ts';
 import type { JobFigures, JobPorts } from '../pipeline/job.ts';
-import { openLake } from '../pipeline/lake.ts';
+import { type LakeTableName, openLake } from '../pipeline/lake.ts';
 import { silverPositions } from '../pipeline/silver-plan.ts';
 import { silverToGold } from '../pipeline/silver-to-gold.ts';
 import { localObjectStore } from '../storage/store/local-object-store.ts';
 import { featureWatch } from './feature-watch.ts';
 import { giveWay } from './give-way.ts';
+import { type JobTimer, startJobTimer } from './job-timer.ts';
 import {
   BRONZE_POSITION,
   DURABLE_POSITION,
@@ -130,10 +131,19 @@ async function answer({ request, endToEndId, side }: Extract<ToLakeWorker, { kin
   }
 }
 
-const timers: NodeJS.Timeout[] = [];
-if (data.jobs) {
-  timers.push(setInterval(() => void refine(), HOUR_MS));
-  timers.push(setInterval(() => void enqueue('silver-to-gold', silverToGold), DAY_MS));
+const timers: JobTimer[] = [];
+
+/** Silver hourly and gold daily, since each last wrote something. */
+async function startTimers(): Promise<void> {
+  const start = async (table: LakeTableName, everyMs: number, run: () => void): Promise<void> => {
+    const [last] = await lake
+      .table(table)
+      .history(1)
+      .catch(() => []);
+    if (!stopping.signal.aborted) timers.push(startJobTimer(everyMs, last?.timestampMs, Date.now(), run));
+  };
+  await start('silver/transactions', HOUR_MS, () => void refine());
+  await start('gold/daily_payments', DAY_MS, () => void enqueue('silver-to-gold', silverToGold));
 }
 
 let silverAsked = false;
@@ -150,14 +160,17 @@ parentPort?.on('message', (message: ToLakeWorker) => {
       });
       break;
     case 'stop':
-      for (const timer of timers) clearInterval(timer);
+      for (const timer of timers) timer.stop();
       stopping.abort();
       break;
   }
 });
 
 await tellSilver().catch((error: unknown) => log('warn', 'silver cannot be read yet', { reason: messageOf(error) }));
-if (data.jobs) void lookAtFeatures();
+if (data.jobs) {
+  void lookAtFeatures();
+  void startTimers();
+}
 await runBronzeConsumer({
   files: localJournalFiles(),
   folder: data.journalFolder,
