@@ -6,9 +6,13 @@ export const DATE_PATTERN = '^\\d{4}-\\d{2}-\\d{2}$';
 
 const DAY_MS = 86_400_000;
 
+/** What is wrong with a text that {@link microsOfInstant} takes for none, after the field's name. */
+export const NO_INSTANT = 'is not a real instant of the years 1685 to 2254';
+
 /**
  * Integer microseconds since 1970 of a text that matches {@link INSTANT_PATTERN}; undefined where
- * it names no real instant (30 February, 24:00, a leap second).
+ * it names no real instant (30 February, 24:00, a leap second), or one whose microseconds no double holds exactly: no
+ * column of a table would take it, long after the caller was told that it is recorded.
  */
 export function microsOfInstant(text: string): number | undefined {
   const year = digits(text, 0, 4);
@@ -25,7 +29,8 @@ export function microsOfInstant(text: string): number | undefined {
     const length = text.length - 21;
     fraction = digits(text, 20, 20 + length) * 10 ** (6 - length);
   }
-  return (days * 86_400 + hour * 3600 + minute * 60 + second) * 1_000_000 + fraction;
+  const micros = (days * 86_400 + hour * 3600 + minute * 60 + second) * 1_000_000 + fraction;
+  return Number.isSafeInteger(micros) ? micros : undefined;
 }
 
 /** The wire form of microseconds since 1970: milliseconds, or microseconds where they are not 0. */

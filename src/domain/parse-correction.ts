@@ -1,6 +1,6 @@
 import { AppError } from '../base/errors.ts';
 import { type Correction, CorrectionSchema } from './correction.ts';
-import { microsOfInstant } from './instant.ts';
+import { microsOfInstant, NO_INSTANT } from './instant.ts';
 import { type ParsedPayment, parsePayment } from './parse-payment.ts';
 import { schemaCheck } from './schema-errors.ts';
 
@@ -27,7 +27,7 @@ export function parseCorrection(body: unknown): ParsedCorrection {
   }
   const { endToEndId, correctedAt, payment } = body;
   const correctedAtMicros = microsOfInstant(correctedAt);
-  if (correctedAtMicros === undefined) throw invalid('correctedAt', 'correctedAt is not a real instant');
+  if (correctedAtMicros === undefined) throw invalid('correctedAt', `correctedAt ${NO_INSTANT}`);
   if (payment !== undefined && payment.endToEndId !== endToEndId) {
     throw invalid(
       'payment.endToEndId',

@@ -1,6 +1,6 @@
 import { AppError } from '../base/errors.ts';
 import { accountKey } from './entity-keys.ts';
-import { microsOfInstant } from './instant.ts';
+import { microsOfInstant, NO_INSTANT } from './instant.ts';
 import { type Label, LabelSchema, type LabelState } from './label.ts';
 import { schemaCheck } from './schema-errors.ts';
 
@@ -47,6 +47,6 @@ export function parseLabel(body: unknown): ParsedLabel {
 
 function instant(field: string, text: string): number {
   const micros = microsOfInstant(text);
-  if (micros === undefined) throw new AppError('invalid_label', `${field} is not a real instant`, { field });
+  if (micros === undefined) throw new AppError('invalid_label', `${field} ${NO_INSTANT}`, { field });
   return micros;
 }

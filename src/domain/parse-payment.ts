@@ -2,7 +2,7 @@ import { type TObject, type TProperties, type TSchema, Type } from 'typebox';
 import { AppError } from '../base/errors.ts';
 import type { DegradedReason } from './decision.ts';
 import { isValidDocument } from './documents.ts';
-import { daysOfDate, instantOfMicros, microsOfInstant } from './instant.ts';
+import { daysOfDate, instantOfMicros, microsOfInstant, NO_INSTANT } from './instant.ts';
 import { amountOf } from './money.ts';
 import { type Payment, PaymentSchema } from './payment.ts';
 import { type ImportedPayment, type PaymentRow, paymentRow } from './payment-row.ts';
@@ -148,7 +148,7 @@ function problemOfInstants({ acceptedAt, device }: ImportedPayment): FieldProble
 
 function problemOfInstant(field: string, text: string | undefined): FieldProblem | undefined {
   if (text === undefined || microsOfInstant(text) !== undefined) return undefined;
-  return { field, problem: 'is not a real instant' };
+  return { field, problem: NO_INSTANT };
 }
 
 function problemOfDates({ payer, payee, dict }: ImportedPayment): FieldProblem | undefined {

@@ -1,6 +1,6 @@
 import { AppError, type ErrorCode } from '../base/errors.ts';
 import type { Decision } from '../domain/decision.ts';
-import { instantOfMicros, microsOfInstant } from '../domain/instant.ts';
+import { instantOfMicros, microsOfInstant, NO_INSTANT } from '../domain/instant.ts';
 import { amountOf, MAX_AMOUNT_CENTAVOS } from '../domain/money.ts';
 import { ofReplacement } from '../domain/parse-correction.ts';
 
@@ -64,16 +64,15 @@ function amountText(value: unknown): string {
   return amountOf(centavos);
 }
 
-/** Years 1 to 9999, what both Timestamp and our texts can hold. */
-const MIN_SECONDS = -62_135_596_800;
-const MAX_SECONDS = 253_402_300_799;
+/** What microseconds in a double, and so our tables, can hold. */
+const MOST_SECONDS = Math.floor(Number.MAX_SAFE_INTEGER / 1_000_000);
 
 function instantText(field: string, value: unknown, code: ErrorCode = 'invalid_payment'): string | undefined {
   if (!isMessage(value)) return undefined;
   const seconds = Number(value.seconds ?? 0);
   const nanos = Number(value.nanos ?? 0);
-  if (!(seconds >= MIN_SECONDS && seconds <= MAX_SECONDS) || !(nanos >= 0 && nanos <= 999_999_999)) {
-    throw new AppError(code, `${field} is not a real instant`, { field });
+  if (!(Math.abs(seconds) < MOST_SECONDS) || !(nanos >= 0 && nanos <= 999_999_999)) {
+    throw new AppError(code, `${field} ${NO_INSTANT}`, { field });
   }
   return instantOfMicros(seconds * 1_000_000 + Math.floor(nanos / 1000));
 }

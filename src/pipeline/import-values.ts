@@ -7,6 +7,7 @@ import {
   INSTANT_PATTERN,
   instantOfMicros,
   microsOfInstant,
+  NO_INSTANT,
 } from '../domain/instant.ts';
 import { AMOUNT_PATTERN, amountOf } from '../domain/money.ts';
 import { PaymentSchema } from '../domain/payment.ts';
@@ -204,7 +205,5 @@ export function dateValue(read: TimeReader): ValueReader {
 
 function wireInstant(micros: number): ReadValue {
   const text = instantOfMicros(micros);
-  return microsOfInstant(text) === undefined || text.length > 27
-    ? bad('is no time between the years 0 and 9999')
-    : good(text);
+  return microsOfInstant(text) === undefined || text.length > 27 ? bad(NO_INSTANT) : good(text);
 }

@@ -19,7 +19,8 @@ export type RefineRow = (bronze: Row) => RefinedRow;
 export function refinePayment(zone: CivilZone = civilZone('America/Sao_Paulo')): RefineRow {
   return (bronze) => {
     const payment = parsed<ImportedPayment>(bronze.payment);
-    if (payment === undefined) return UNREADABLE;
+    // No way in takes such an instant; a row of 1970 in its place would be worse than none.
+    if (payment === undefined || microsOfInstant(payment.acceptedAt) === undefined) return UNREADABLE;
     return checked(SILVER_TRANSACTIONS, () => {
       const row = paymentRow(payment);
       const { day, hour } = civilParts(zone, row.event_time);

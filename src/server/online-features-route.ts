@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { AppError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
-import { INSTANT_PATTERN, instantOfMicros, microsOfInstant } from '../domain/instant.ts';
+import { INSTANT_PATTERN, instantOfMicros, microsOfInstant, NO_INSTANT } from '../domain/instant.ts';
 import { parsePayment } from '../domain/parse-payment.ts';
 import { PaymentSchema } from '../domain/payment.ts';
 import { entityKeys } from '../domain/payment-row.ts';
@@ -71,7 +71,7 @@ export function registerOnlineFeaturesRoute(app: FastifyInstance, ports: Feature
 
 function atOf(text: string | undefined, nowMicros: number): number {
   const micros = text === undefined ? nowMicros : microsOfInstant(text);
-  if (micros === undefined) throw new AppError('invalid_request', 'at is no instant of the calendar', { field: 'at' });
+  if (micros === undefined) throw new AppError('invalid_request', `at ${NO_INSTANT}`, { field: 'at' });
   if (micros > nowMicros + LIMITS.aheadMicros) {
     throw new AppError('invalid_request', 'at is more than 12 h ahead of our clock', { field: 'at' });
   }

@@ -87,6 +87,12 @@ describe('bronze to silver', () => {
     expect(quarantined).toMatchObject({ code: 'unreadable', journal_position: 1n, raw: new Uint8Array(bad.raw) });
   });
 
+  it('quarantines an instant that no column holds, and goes on', async () => {
+    await writerOf().write(entries([scored(1, {}, { acceptedAt: '1500-01-01T00:00:00Z' }), scored(2)]));
+    expect(await bronzeToSilver(example.ports)).toMatchObject({ quarantined: 1, reasons: { unreadable: 1 } });
+    expect(await example.rows('silver/transactions')).toHaveLength(1);
+  });
+
   it('quarantines a row that breaks an expectation, in words that hold no value', async () => {
     await writerOf().write(entries([scored(1, {}, { amount: '-3.00' }), scored(2)]));
     const figures = await bronzeToSilver(example.ports);
