@@ -3,7 +3,7 @@ import { dateOfDays } from '../domain/instant.ts';
 import type { DuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
 import type { CellRow, Row } from '../storage/types/cell.ts';
-import { type JobPorts, requireCommitted, runJob } from './job.ts';
+import { type JobPorts, requireCommitted, runJob, sourceId } from './job.ts';
 import type { Lake } from './lake.ts';
 
 /** A table of months, made from one of days. */
@@ -69,7 +69,7 @@ async function refreshMonths(
   const target = lake.table(table.name);
   const snapshot = await target.snapshot();
   const daily = await lake.table(table.daily).snapshot();
-  if (snapshot.transactionVersion(table.daily) === daily.version) return { written: 0, version: snapshot.version };
+  if (snapshot.transactionVersion(sourceId(daily)) === daily.version) return { written: 0, version: snapshot.version };
   const columns = [...table.keys, ...table.sums];
   const summed = await db.rows(`
     SELECT ${daysOf("date_trunc('month', day)")} AS month, ${[...table.keys.slice(1), ...table.sums.map(sumOf)].join(', ')}
@@ -87,13 +87,14 @@ async function refreshMonths(
   const outcome = await target.replacePartitions({
     partitions: months.map((month) => ({ month: dateOfDays(month) })),
     rows,
-    txn: [{ appId: table.daily, version: daily.version }],
+    txn: [{ appId: sourceId(daily), version: daily.version }],
     basedOn: snapshot,
     allowEmpty: true,
     operation: 'WRITE',
     commitMetadata: { job: 'silver-to-gold', [table.daily]: daily.version },
   });
-  return { written: rows.length, version: requireCommitted(outcome) };
+  const version = requireCommitted(outcome);
+  return { written: outcome.kind === 'committed' ? rows.length : 0, version };
 }
 
 const sumOf = (column: string): string => `sum(${column})::BIGINT AS ${column}`;

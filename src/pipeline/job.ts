@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
 import { type DuckDb, openDuckDb } from '../storage/parquet/duckdb.ts';
+import type { Snapshot } from '../storage/scan/snapshot.ts';
 import type { CommitOutcome } from '../storage/transaction/commit-loop.ts';
 import type { Lake } from './lake.ts';
 
@@ -42,6 +43,11 @@ export class PlanOutdated extends Error {}
 export function requireCommitted(outcome: CommitOutcome): number {
   if (outcome.kind === 'conflict') throw new PlanOutdated(outcome.reason);
   return outcome.version;
+}
+
+/** Names a table that a job made another from: one that was made anew is another, whose versions begin again. */
+export function sourceId({ table, metadata }: Pick<Snapshot, 'table' | 'metadata'>): string {
+  return `${table}@${metadata.id}`;
 }
 
 /** Plans after which a job gives up: another job keeps changing what it writes. */

@@ -7,7 +7,7 @@ import type { DeltaTable } from '../storage/table.ts';
 import type { CellRow, Row } from '../storage/types/cell.ts';
 import { correctedPayments } from './corrected-payments.ts';
 import { dailyToMonthly } from './daily-to-monthly.ts';
-import { type JobFigures, type JobPorts, requireCommitted, runJob } from './job.ts';
+import { type JobFigures, type JobPorts, requireCommitted, runJob, sourceId } from './job.ts';
 import type { Lake } from './lake.ts';
 
 /** How a gold table is made. */
@@ -117,7 +117,7 @@ async function refresh(db: DuckDb, lake: Lake, gold: GoldTable): Promise<Refresh
     // Read after the payments: a correction of a payment that is not there yet finds none.
     corrections: await lake.table('silver/corrections').snapshot(),
   };
-  const txn = gold.sources.map((source) => ({ appId: `silver/${source}`, version: silver[source].version }));
+  const txn = gold.sources.map((source) => ({ appId: sourceId(silver[source]), version: silver[source].version }));
   if (txn.every(({ appId, version }) => snapshot.transactionVersion(appId) === version)) {
     return { read: 0, written: 0, version: snapshot.version };
   }
@@ -133,10 +133,14 @@ async function refresh(db: DuckDb, lake: Lake, gold: GoldTable): Promise<Refresh
     basedOn: snapshot,
     allowEmpty: true,
     operation: 'WRITE',
-    commitMetadata: { job: 'silver-to-gold', ...Object.fromEntries(txn.map(({ appId, version }) => [appId, version])) },
+    commitMetadata: {
+      job: 'silver-to-gold',
+      ...Object.fromEntries(gold.sources.map((source) => [`silver/${source}`, silver[source].version])),
+    },
   });
   const read = await countRows(db, silver.transactions);
-  return { read, written: rows.length, version: requireCommitted(outcome) };
+  const version = requireCommitted(outcome);
+  return { read, written: outcome.kind === 'committed' ? rows.length : 0, version };
 }
 
 /** The days to make anew, also as the table `days` of DuckDB. */
@@ -153,7 +157,7 @@ async function changedDays(
     const files = await newFiles(
       lake.table(`silver/${source}`),
       silver[source],
-      gold.transactionVersion(`silver/${source}`),
+      gold.transactionVersion(sourceId(silver[source])),
     );
     if (files === undefined) isWhole = true;
     else

@@ -73,7 +73,7 @@ export interface DeltaTable {
   history(limit: number): Promise<readonly HistoryEntry[]>;
   /**
    * Data files that commits after a version added and that are still there; undefined where it cannot be told: a commit
-   * since is gone, or OPTIMIZE has put what came since together with what was there.
+   * since is gone or took rows away (DELETE, UPDATE, RESTORE), or OPTIMIZE has put what came since together with what was there.
    */
   addedSince(version: number): Promise<readonly DataFile[] | undefined>;
   /** Adds rows in one commit. */
@@ -206,12 +206,15 @@ async function readAddedSince(
   for (let at = version + 1; at <= snapshot.version; at += 1) {
     const actions = await log.commit(at);
     if (actions === undefined) return undefined;
+    // A commit that marks rows of a file as deleted removes and adds the same path, in either order.
     for (const action of actions) {
-      // A file that only moved rows together holds nothing new.
-      if ('add' in action && action.add.dataChange) keys.add(log.keyOf(action.add.path));
-      // New rows that were moved together with old ones lie in no file of their own any more.
-      if ('remove' in action && !action.remove.dataChange && keys.has(log.keyOf(action.remove.path))) return undefined;
+      if (!('remove' in action)) continue;
+      const { path, dataChange } = action.remove;
+      // Old rows went, or new ones that were moved together with them lie in no file of their own any more.
+      if (dataChange !== keys.has(log.keyOf(path))) return undefined;
     }
+    // A file that only moved rows together holds nothing new.
+    for (const action of actions) if ('add' in action && action.add.dataChange) keys.add(log.keyOf(action.add.path));
   }
   return snapshot.files.filter(({ key }) => keys.has(key));
 }

@@ -29,10 +29,11 @@ export async function checkSample(
   set: FeatureSet,
   draw: Omit<SkewDraw, 'seed'>,
 ): Promise<SampledSkew | undefined> {
-  const appId = `sampled-check/${set.name}@${set.version}`;
-  const after = (await (await openChecks(store, clock)).snapshot()).transactionVersion(appId);
   const snapshots = await sourceSnapshots(tables, {});
   const decisions = snapshots['silver/decisions'];
+  // The table's own id: where silver was made anew its versions begin again.
+  const appId = `sampled-check/${set.name}@${set.version}/${decisions.metadata.id}`;
+  const after = (await (await openChecks(store, clock)).snapshot()).transactionVersion(appId);
   if (after === decisions.version) return undefined;
   const files = await filesAfter(tables, decisions, after);
   const db = await openDuckDb(duckDb);

@@ -7,6 +7,7 @@ import { paymentCodec } from '../../../src/events/payment-codec.ts';
 import { EmbeddedStore } from '../../../src/features/embedded/embedded-store.ts';
 import { bronzeToSilver } from '../../../src/pipeline/bronze-to-silver.ts';
 import { bronzeWriter } from '../../../src/pipeline/bronze-writer.ts';
+import { sourceId } from '../../../src/pipeline/job.ts';
 import { openLake } from '../../../src/pipeline/lake.ts';
 import { silverToGold } from '../../../src/pipeline/silver-to-gold.ts';
 import { SET } from '../../scoring-world.ts';
@@ -159,11 +160,11 @@ describe('gold of corrected payments', () => {
   it('restates what a program that knew no corrections counted, and only where there are some', async () => {
     await write([scored(1), scored(2)], 1);
     const table = example.lake.table('gold/daily_payments');
-    const { version } = await example.lake.table('silver/transactions').snapshot();
+    const silver = await example.lake.table('silver/transactions').snapshot();
     await table.replacePartitions({
       partitions: [{ day: '2026-11-01' }],
       rows: [{ day: DAY, side: 'PAYER', payment_count: 2n, total_centavos: 400n, mean_centavos: 200 }],
-      txn: [{ appId: 'silver/transactions', version }],
+      txn: [{ appId: sourceId(silver), version: silver.version }],
       basedOn: await table.snapshot(),
       operation: 'WRITE',
     });

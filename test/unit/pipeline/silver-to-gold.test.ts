@@ -1,7 +1,10 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { paymentCodec } from '../../../src/events/payment-codec.ts';
 import { bronzeToSilver } from '../../../src/pipeline/bronze-to-silver.ts';
 import { bronzeWriter } from '../../../src/pipeline/bronze-writer.ts';
+import { ensureLake } from '../../../src/pipeline/lake.ts';
 import { silverToGold } from '../../../src/pipeline/silver-to-gold.ts';
 import { type ExampleLake, entries, exampleLake, JOURNAL, label, scored } from './lake-example.ts';
 
@@ -96,6 +99,44 @@ describe('silver to gold', () => {
         expect.objectContaining({ day: DAY + 1, payment_count: 1n }),
       ]),
     );
+  });
+});
+
+describe('gold of silver that lost rows', () => {
+  const counts = async (): Promise<unknown[]> => [
+    (await example.rows('gold/daily_payments')).map(({ payment_count }) => payment_count),
+    (await example.rows('gold/monthly_payments')).map(({ payment_count }) => payment_count),
+    (await example.rows('gold/fraud_daily')).map(({ payment_count }) => payment_count),
+  ];
+
+  it('is made anew where silver was made anew from bronze, and its versions begin again', async () => {
+    for (const n of [1, 2, 3, 4]) {
+      await add([scored(n)], n);
+      await silverToGold(example.ports);
+    }
+    await bronzeWriter(example.lake, JOURNAL, paymentCodec()).write(entries([scored(5)], 5));
+    rmSync(join(example.folder, 'lake', 'silver'), { recursive: true });
+    const ports = { ...example.ports, lake: await ensureLake(example.lake.store, { clock: example.clock }) };
+    await bronzeToSilver(ports);
+    // One row of payments by day and one of fraud, and the months of both.
+    expect(await silverToGold(ports)).toMatchObject({ written: 4 });
+    expect(await counts()).toEqual([[5n], [5n], [5n]]);
+    expect(await silverToGold(ports)).toMatchObject({ written: 0 });
+  });
+
+  it('keeps nothing that a RESTORE or a DELETE took away', async () => {
+    await add([scored(1)], 1);
+    const silver = example.lake.table('silver/transactions');
+    const { version } = await silver.snapshot();
+    await add([scored(2)], 2);
+    await silverToGold(example.ports);
+    expect(await counts()).toEqual([[2n], [2n], [2n]]);
+    await silver.restore({ version });
+    await silverToGold(example.ports);
+    expect(await counts()).toEqual([[1n], [1n], [1n]]);
+    await silver.delete({ where: 'true' });
+    await silverToGold(example.ports);
+    expect(await counts()).toEqual([[], [], []]);
   });
 });
 
