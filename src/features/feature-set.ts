@@ -7,10 +7,12 @@ import type {
   Column,
   FeatureDefinition,
   FeatureSetDefinition,
+  FeatureType,
   LabelFeature,
   WindowFeature,
 } from './definition/definition.ts';
 import { checkDefinition } from './definition/definition-check.ts';
+import { narrowestType } from './definition/feature-type.ts';
 import { durationMicros } from './duration.ts';
 import { type OwnNumbers, ownNumbers } from './engine/own-numbers.ts';
 import { type KindPlan, type Placed, planKind } from './engine/window-plan.ts';
@@ -27,6 +29,8 @@ export interface FeatureSet {
   readonly definition: FeatureSetDefinition;
   /** Names in the order of the vector. */
   readonly names: readonly string[];
+  /** What each one's values are. */
+  readonly types: readonly FeatureType[];
   /** Events that an entity has in memory; all that it keeps where the set has a bound. */
   readonly bound: number;
   /** Labels that a payee keeps. */
@@ -82,6 +86,7 @@ export function compileFeatureSet(definition: FeatureSetDefinition, shape: ColdS
     version: hash.slice(0, 12),
     definition,
     names,
+    types: typesOf(definition.features, expressions),
     bound: kinds.payer.keeping.bound,
     labelBound: kinds.payee.keeping.labelBound,
     latenessMicros,
@@ -95,6 +100,13 @@ export function compileFeatureSet(definition: FeatureSetDefinition, shape: ColdS
     columns: [...new Set([...columnsRead(expressions), ...windows.flatMap(eventColumns)])],
     indexOf,
   };
+}
+
+function typesOf(features: readonly FeatureDefinition[], expressions: readonly BoundExpression[]): FeatureType[] {
+  const bound = new Map(expressions.map(({ output, type }) => [output, type]));
+  return features.map((feature, output) =>
+    feature.kind === 'expression' ? (bound.get(output) ?? 'double') : (feature.type ?? narrowestType(feature)),
+  );
 }
 
 function eventColumns({ feature }: Placed<WindowFeature>): readonly Column[] {

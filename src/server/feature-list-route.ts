@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import type { FeatureDefinition } from '../features/definition/definition.ts';
+import type { FeatureDefinition, FeatureType } from '../features/definition/definition.ts';
+import { FEATURE_TYPES } from '../features/definition/feature-type.ts';
 import type { FeaturePorts } from './served-features.ts';
 
 /** `GET /v1/features`: the sets that are served, with every feature's meaning and definition. */
@@ -12,19 +13,19 @@ export function registerFeatureListRoute(app: FastifyInstance, { served }: Featu
       hash: set.hash,
       epoch: store.epoch,
       description: set.definition.description,
-      features: set.definition.features.map(listed),
+      features: set.definition.features.map((feature, at) => listed(feature, set.types[at] ?? 'double')),
     }));
     return reply.header('content-type', 'application/json; charset=utf-8').send(JSON.stringify({ featureSets: sets }));
   });
 }
 
 /** What a definition says, with the same few members for every kind of feature. */
-function listed(definition: FeatureDefinition) {
+function listed(definition: FeatureDefinition, type: FeatureType) {
   const { name, description, ...rest } = definition;
   return {
     name,
     description,
-    type: textOf(rest, 'type') ?? 'double',
+    type,
     owner: textOf(rest, 'owner'),
     default: 'default' in rest ? (rest.default ?? null) : null,
     definition: rest,
@@ -52,7 +53,7 @@ const DOCS = {
             Type.Object({
               name: Type.String(),
               description: Type.String(),
-              type: Type.String(),
+              type: Type.String({ enum: [...FEATURE_TYPES], description: 'What its values are; all are numbers' }),
               owner: Type.Union([Type.String(), Type.Null()]),
               default: Type.Union([Type.Number(), Type.Null()], {
                 description: 'The value for an entity that was never seen',

@@ -24,7 +24,7 @@ describe('docs/feature-sets.md', () => {
   it('has the keys of every kind of feature', () => {
     for (const kind of FEATURE_KINDS) {
       const row = page.split('\n').find((line) => line.startsWith(`| ${kind} |`)) ?? '';
-      const described = ['kind', 'name', 'description', 'owner', 'tags', 'personal'];
+      const described = ['kind', 'name', 'description', 'owner', 'tags', 'personal', 'type'];
       const keys = [...row.matchAll(/`(\w+)`/g)].map(([, key]) => key);
       expect([...described, ...keys].sort(), kind).toEqual([...FEATURE_KEYS[kind]].sort());
     }

@@ -5,12 +5,14 @@ import { ExpressionError } from '../expression/expression-error.ts';
 import { parseExpression } from '../expression/parse-expression.ts';
 import { namesOf, nodesOf, type Syntax } from '../expression/syntax.ts';
 import { columnsOf, type TypedExpression } from '../expression/typed-expression.ts';
-import type { ValueType } from '../expression/value-type.ts';
-import type { Column, ExpressionFeature } from './definition.ts';
+import type { Column, ExpressionFeature, FeatureType } from './definition.ts';
+import { isWithin } from './feature-type.ts';
 
 /** An expression with its place in the vector. */
 export interface BoundExpression {
   readonly output: number;
+  /** What its values are. */
+  readonly type: FeatureType;
   readonly expression: TypedExpression;
 }
 
@@ -21,8 +23,8 @@ export interface NamedOnly {
   readonly name: string;
 }
 
-/** What a vector holds. */
-const FEATURE_TYPES: readonly ValueType[] = ['long', 'double', 'boolean'];
+/** What a vector holds, as messages name it. */
+const VECTOR_TYPES: readonly FeatureType[] = ['long', 'double', 'boolean'];
 
 interface Parsed {
   readonly feature: ExpressionFeature;
@@ -72,7 +74,7 @@ export function bindExpressions(
   const bound: BoundExpression[] = [];
   for (const { feature, syntax } of orderByNeed(parsed, report)) {
     const { name, expression } = feature;
-    const scope = { subject: subjectOf(feature), own: name, features: known, gives: FEATURE_TYPES };
+    const scope = { subject: subjectOf(feature), own: name, features: known, gives: VECTOR_TYPES };
     if (wrong.has(name)) continue;
     const inputs = namesOf(syntax).map((input) => input.name);
     const isUnknown = inputs.some((input) => !known.has(input) && !isColumnName(input));
@@ -84,7 +86,7 @@ export function bindExpressions(
       const typed = checkTypes(syntax, expression, scope);
       const output = known.get(name)?.output ?? -1;
       known.set(name, { output, type: typed.type });
-      bound.push({ output, expression: typed });
+      bound.push({ output, type: typeOf(feature, typed), expression: typed });
     } catch (error) {
       report(feature, error);
     }
@@ -124,6 +126,16 @@ function orderByNeed(
   };
   for (const entry of parsed.values()) visit(entry, []);
   return [...ordered];
+}
+
+/** The type that it says, else its own. */
+function typeOf(feature: ExpressionFeature, typed: TypedExpression): FeatureType {
+  // `gives` lets no other type be an expression's.
+  const own = typed.type as FeatureType;
+  const { type = own, expression } = feature;
+  if (isWithin(own, type)) return type;
+  const problem = `its values are of the type ${own}, not ${type}, as its type says;`;
+  throw new ExpressionError(subjectOf(feature), problem, expression, 1);
 }
 
 function refuseSize(feature: ExpressionFeature): never {

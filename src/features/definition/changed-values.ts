@@ -4,7 +4,7 @@ import { namesOf } from '../expression/syntax.ts';
 import type { FeatureDefinition, FeatureSetDefinition } from './definition.ts';
 
 /** Members of a definition that say nothing about values. */
-export const TOLD_MEMBERS: readonly string[] = ['description', 'owner', 'tags', 'personal'];
+export const TOLD_MEMBERS: readonly string[] = ['description', 'owner', 'tags', 'personal', 'type', 'source'];
 
 /**
  * Features that only one of two sets has, or that may have other values in the one than in the other: their own

@@ -2,6 +2,7 @@ import { LIMITS } from '../../base/limits.ts';
 import { durationMicros } from '../duration.ts';
 import type { FeatureDefinition, FeatureSetDefinition, WindowAggregate } from './definition.ts';
 import { fail } from './definition-fault.ts';
+import { checkType } from './feature-type.ts';
 import { isReservedName } from './reserved-names.ts';
 import { checkLabel, checkWindow } from './window-check.ts';
 
@@ -82,9 +83,11 @@ export function checkFeature(feature: FeatureDefinition): void {
   switch (feature.kind) {
     case 'window':
       checkWindow(feature);
+      checkType(feature);
       return;
     case 'label':
       checkLabel(feature);
+      checkType(feature);
       return;
     // Read and typed by `bind-expressions.ts`, which needs all names.
     case 'expression':

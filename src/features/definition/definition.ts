@@ -12,6 +12,9 @@ export type Column = keyof PaymentRow;
 /** A column that windows can aggregate: the payment's own, or one that is made from them. */
 export type EventColumn = ColumnName;
 
+/** What a feature's values are: 0 or 1, whole numbers, any numbers. */
+export type FeatureType = 'boolean' | 'long' | 'double';
+
 /** What every definition says. */
 interface Described {
   /** snake_case, unique in its set; the name of the exported column. */
@@ -23,6 +26,8 @@ interface Described {
   readonly tags?: readonly string[];
   /** Whether its value tells of a person, for masking. */
   readonly personal?: boolean;
+  /** What its values are. The narrowest that they are of unless told; a wider one may be said, for who reads them. */
+  readonly type?: FeatureType;
 }
 
 /** What has a value of its own for an entity that was never seen; without one it is absent. */
@@ -67,6 +72,8 @@ export type WindowLength = Duration | 'all' | 'civil_day' | 'civil_month';
  */
 export interface WindowFeature extends Described, Defaulted {
   readonly kind: 'window';
+  /** Where its events come from; there is no other. */
+  readonly source?: 'silver.transactions';
   readonly entity: EntityKind;
   readonly aggregate: WindowAggregate;
   /** What is aggregated; counts, times and streaks name none. Integers, booleans, instants, and for `distinct`, `top` and `is_top` texts. */
@@ -102,6 +109,8 @@ export interface WindowFeature extends Described, Defaulted {
  */
 export interface LabelFeature extends Described, Defaulted {
   readonly kind: 'label';
+  /** Where its states come from; there is no other. */
+  readonly source?: 'silver.labels';
   readonly aggregate: 'count' | 'rate' | 'time_since_last';
   readonly states: readonly LabelState[];
   /** All time unless told. */

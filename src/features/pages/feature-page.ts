@@ -85,6 +85,7 @@ function pageFeature(
     sql: written.kind === 'sql' ? written.sql : null,
     lines: [
       { label: 'Owner', text: owner === undefined ? 'nobody is named' : String(owner) },
+      { label: 'Type', text: set.types[set.indexOf(name)] ?? 'double' },
       ...(tags.length === 0 ? [] : [{ label: 'Tags', text: tags.join(', ') }]),
       ...(memberOf(feature, 'personal') === true
         ? [{ label: 'Personal data', text: 'its value tells of a person' }]

@@ -7,6 +7,7 @@ import {
   WINDOW_AGGREGATES,
   type WindowFeature,
 } from '../definition/definition.ts';
+import { FEATURE_TYPES } from '../definition/feature-type.ts';
 import { entityList, entityOfColumns } from './entity-names.ts';
 import type { MemberReader } from './member-reader.ts';
 
@@ -15,12 +16,13 @@ export const FEATURE_KINDS = ['window', 'label', 'expression'] as const;
 /** A kind of feature. */
 export type FeatureKind = (typeof FEATURE_KINDS)[number];
 
-const DESCRIBED = ['kind', 'name', 'description', 'owner', 'tags', 'personal'] as const;
+const DESCRIBED = ['kind', 'name', 'description', 'owner', 'tags', 'personal', 'type'] as const;
 
 /** The keys of each kind of feature. */
 export const FEATURE_KEYS: Readonly<Record<FeatureKind, readonly string[]>> = {
   window: [
     ...DESCRIBED,
+    'source',
     'entity',
     'aggregate',
     'column',
@@ -38,7 +40,19 @@ export const FEATURE_KEYS: Readonly<Record<FeatureKind, readonly string[]>> = {
     'time_to_live',
     'default',
   ],
-  label: [...DESCRIBED, 'aggregate', 'states', 'window', 'offset', 'on', 'denominator', 'maturity', 'unit', 'default'],
+  label: [
+    ...DESCRIBED,
+    'source',
+    'aggregate',
+    'states',
+    'window',
+    'offset',
+    'on',
+    'denominator',
+    'maturity',
+    'unit',
+    'default',
+  ],
   expression: [...DESCRIBED, 'expression'],
 };
 
@@ -69,6 +83,7 @@ function readWindow(read: MemberReader): WindowFeature | undefined {
   const aggregate = read.oneOf('aggregate', WINDOW_AGGREGATES);
   const window = read.window('window');
   const rest = defined({
+    source: read.oneOf('source', ['silver.transactions']),
     column: read.column('column'),
     filter: read.expression('filter'),
     offset: read.duration('offset'),
@@ -94,6 +109,7 @@ function readLabel(read: MemberReader): LabelFeature | undefined {
   const aggregate = read.oneOf('aggregate', ['count', 'rate', 'time_since_last']);
   const states = read.names('states', LABEL_STATES, 'state');
   const rest = defined({
+    source: read.oneOf('source', ['silver.labels']),
     window: read.duration('window'),
     offset: read.duration('offset'),
     on: read.oneOf('on', ['label', 'payment']),
@@ -114,12 +130,17 @@ function readExpression(read: MemberReader): ExpressionFeature | undefined {
   return { kind: 'expression', ...described, expression };
 }
 
-type Described = Pick<ExpressionFeature, 'name' | 'description' | 'owner' | 'tags' | 'personal'>;
+type Described = Pick<ExpressionFeature, 'name' | 'description' | 'owner' | 'tags' | 'personal' | 'type'>;
 
 function readDescribed(read: MemberReader): Described | undefined {
   const name = read.text('name');
   const description = read.text('description')?.trim();
-  const rest = defined({ owner: read.text('owner'), tags: read.texts('tags'), personal: read.flag('personal') });
+  const rest = defined({
+    owner: read.text('owner'),
+    tags: read.texts('tags'),
+    personal: read.flag('personal'),
+    type: read.oneOf('type', FEATURE_TYPES),
+  });
   return name === undefined || description === undefined ? undefined : { name, description, ...rest };
 }
 

@@ -308,7 +308,7 @@ describe('GET /v1/features', () => {
     expect(featureSets[0]?.features).toContainEqual({
       name: 'payer_count_24h',
       description: 'Payments of the payer’s account in the 24h before this one',
-      type: 'double',
+      type: 'long',
       owner: null,
       default: 0,
       definition: { kind: 'window', entity: 'payer', aggregate: 'count', window: '24h', default: 0 },
