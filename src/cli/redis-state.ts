@@ -86,8 +86,7 @@ export async function openRedisState(
   const rebuilder = new RedisRebuilder(set, journal, sources, () => clock.nowMicros(), after);
   const store = new RedisOnlineStore(sources.redisUrl, set, rebuilder);
   rebuilder.store = store;
-  const nowMs = (): number => Math.floor(clock.nowMicros() / 1000);
-  const served = await keepServed(sources.redisUrl, set, nowMs, (version) => {
+  const served = await keepServed(sources.redisUrl, set, (version) => {
     logger.info({ version }, 'no server has served a set for an hour: its state in Redis is freed');
   });
   const below = isFresh ? Number.POSITIVE_INFINITY : await lastKnownEpoch(epochSources(journal, sources));

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EmbeddedStore } from '../../src/features/embedded/embedded-store.ts';
 import { compileFeatureSet, type FeatureSet } from '../../src/features/feature-set.ts';
 import { RedisOnlineStore } from '../../src/features/redis/redis-online-store.ts';
@@ -79,7 +79,7 @@ describe.each([
     const { url } = place;
     const forgotten: string[] = [];
     const renew = (set: FeatureSet, nowMs: number) =>
-      renewServed(url, set, nowMs, (version) => forgotten.push(version));
+      renewServed(url, set, (version) => forgotten.push(version), nowMs);
     await renew(OLD, 0);
     const old = await served(url, OLD);
     await renew(NEW, 0);
@@ -102,5 +102,21 @@ describe.each([
     expect(await old.rebuild()).toMatchObject({ epoch: 3 });
     expect((await pay(old.store, 1001)).numbers.payer?.epoch).toBe(3);
     for (const { store } of [old, young]) await store.close();
+  });
+
+  it('are told apart by the clock of Redis, whatever a server thinks what time it is', async () => {
+    const forgotten: string[] = [];
+    const renew = (set: FeatureSet) => renewServed(place.url, set, (version) => forgotten.push(version));
+    await renew(OLD);
+    const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 2 * HOUR_MS);
+    try {
+      await renew(NEW);
+      await renew(OLD);
+    } finally {
+      now.mockRestore();
+    }
+    expect(forgotten).toEqual([]);
+    await renewServed(place.url, OLD, (version) => forgotten.push(version), Date.now() + 2 * HOUR_MS);
+    expect(forgotten).toEqual([NEW.version]);
   });
 });

@@ -8,8 +8,8 @@ import { SERVED_SETS } from './redis-layout.ts';
 /** Every how long a server says which set it serves. */
 const RENEWAL_MS = 60_000;
 /**
- * A set that no server has named for as long is forgotten: sixty renewals, so that servers whose clocks differ, or that
- * Redis was away from, lose nothing. A set that is served again later has its state built anew, as it would be anyway:
+ * A set that no server has named for as long is forgotten: sixty renewals, so that servers that Redis was away from lose
+ * nothing. A set that is served again later has its state built anew, as it would be anyway:
  * what came meanwhile is not in it.
  */
 const LEFT_BEHIND_MS = 3_600_000;
@@ -22,17 +22,15 @@ export interface ServedSet {
 /**
  * Keeps Redis told which set this server serves, and frees the state of sets that nobody serves any more.
  *
- * @param nowMs the clock of this server, in milliseconds.
  * @param onForgotten told of a set's version whose state was freed.
  */
 export async function keepServed(
   url: string,
   set: FeatureSet,
-  nowMs: () => number,
   onForgotten: (version: string) => void,
 ): Promise<ServedSet> {
   const renew = (): Promise<void> =>
-    renewServed(url, set, nowMs(), onForgotten).catch(() => {
+    renewServed(url, set, onForgotten).catch(() => {
       // Redis is away: the next renewal is soon enough.
     });
   // Before a state of it is built: what is half built is not left behind.
@@ -45,18 +43,20 @@ export async function keepServed(
 /**
  * Says once that a set is served, and frees what was left behind.
  *
- * @param nowMs the clock of this server, in milliseconds.
+ * @param toldMs what time it is, in milliseconds; by Redis' clock unless told: a server whose own was an hour ahead would
+ * free sets that others serve.
  * @throws what ioredis says where Redis cannot be reached.
  */
 export async function renewServed(
   url: string,
   set: FeatureSet,
-  nowMs: number,
   onForgotten: (version: string) => void,
+  toldMs?: number,
 ): Promise<void> {
   const redis = openRedis(url, BULK_TIMEOUT_MS);
   try {
     await connectRedis(redis);
+    const nowMs = toldMs ?? (await timeOf(redis));
     await redis.hset(SERVED_SETS, set.version, String(nowMs));
     for (const version of await leftBehind(redis, nowMs)) {
       if (await forgetSet(url, redis, version, nowMs)) onForgotten(version);
@@ -64,6 +64,12 @@ export async function renewServed(
   } finally {
     redis.disconnect();
   }
+}
+
+/** The clock of the server that holds the hash of sets: of a Cluster's always the same one. */
+async function timeOf(redis: RedisClient): Promise<number> {
+  const [seconds] = (await redis.eval("return redis.call('TIME')", 1, SERVED_SETS)) as [string, string];
+  return Number(seconds) * 1000;
 }
 
 async function leftBehind(redis: RedisClient, nowMs: number): Promise<string[]> {
