@@ -72,7 +72,14 @@ export async function composeServer(parts: ServerParts): Promise<ComposedServer>
   const journalFolder = folders.journal(config.instance);
   const lock = await lockOwn(parts, folders);
   try {
-    return await composeLocked(parts, folders, journalFolder, lock);
+    const server = await composeLocked(parts, folders, journalFolder);
+    return {
+      ...server,
+      async stop() {
+        await server.stop();
+        await lock.release();
+      },
+    };
   } catch (error) {
     await lock.release();
     logger.debug({ err: error }, 'the server did not start');
@@ -111,12 +118,7 @@ async function openOwnJournal(journalFolder: string, parts: ServerParts): Promis
   return Object.assign(hooks, { journal });
 }
 
-async function composeLocked(
-  parts: ServerParts,
-  folders: DataFolders,
-  journalFolder: string,
-  lock: ProcessLock,
-): Promise<ComposedServer> {
+async function composeLocked(parts: ServerParts, folders: DataFolders, journalFolder: string): Promise<ComposedServer> {
   const { config, logger } = parts;
   const opened = await openOwnJournal(journalFolder, parts);
   const { journal } = opened;
@@ -153,27 +155,29 @@ async function composeLocked(
   const backlog = watchBacklog(journal, link, () => state.clock.nowMicros());
   const historical = historicalReads(folders.lake);
   const ways = openWaysIn(parts, state, { opened, journalFolder, link, backlog, historical });
-  const httpPort = await listenHttp(await ways.http, config);
-  const grpcPort = await ways.grpc.listen(config.host, config.grpcPort);
-  ways.readiness.ready = true;
-  return {
-    httpPort,
-    grpcPort,
-    async stop() {
-      ways.readiness.stopping = true;
-      await Promise.all([closeHttp(await ways.http), ways.grpc.close(STOP_MS)]);
-      historical.stop();
-      backlog.stop();
-      await state.close();
-      await journal.close();
-      await state.save();
-      link.setDurable(journal.durablePosition());
-      await link.stop();
-      ways.deadline.close();
-      await parts.scorer.close();
-      await lock.release();
-    },
+  const stop = async (): Promise<void> => {
+    ways.readiness.stopping = true;
+    await Promise.all([closeHttp(await ways.http), ways.grpc.close(STOP_MS)]);
+    historical.stop();
+    backlog.stop();
+    await state.close();
+    await journal.close();
+    await state.save();
+    link.setDurable(journal.durablePosition());
+    await link.stop();
+    ways.deadline.close();
+    await parts.scorer.close();
   };
+  try {
+    const httpPort = await listenHttp(await ways.http, config);
+    const grpcPort = await ways.grpc.listen(config.host, config.grpcPort);
+    ways.readiness.ready = true;
+    return { httpPort, grpcPort, stop };
+  } catch (error) {
+    // A thread that is left would keep the process from ending.
+    await stop();
+    throw error;
+  }
 }
 
 /** What the ways in stand on, beside the state. */

@@ -89,10 +89,20 @@ export async function openRedisState(
   const served = await keepServed(sources.redisUrl, set, (version) => {
     logger.info({ version }, 'no server has served a set for an hour: its state in Redis is freed');
   });
-  const below = isFresh ? Number.POSITIVE_INFINITY : await lastKnownEpoch(epochSources(journal, sources));
-  await closeOlder(set, sources, below);
-  await store.connect();
-  await rebuilder.settled();
+  const close = async (): Promise<void> => {
+    served.stop();
+    rebuilder.stop();
+    await store.close();
+  };
+  try {
+    const below = isFresh ? Number.POSITIVE_INFINITY : await lastKnownEpoch(epochSources(journal, sources));
+    await closeOlder(set, sources, below);
+    await store.connect();
+    await rebuilder.settled();
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
     store,
     durability: 'event-first',
@@ -105,11 +115,7 @@ export async function openRedisState(
       late_appends: { help: 'Appends to Redis whose outcome is not known yet', read: () => store.lateAppends.waiting },
     },
     newestMicros: -Infinity,
-    async close() {
-      served.stop();
-      rebuilder.stop();
-      await store.close();
-    },
+    close,
     save: async () => {},
   };
 }

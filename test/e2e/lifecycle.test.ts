@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { examplePayment } from '../payment-example.ts';
 import { readTable, runProgram, sentinela } from '../running-program.ts';
@@ -26,6 +27,23 @@ describe('a server’s life', () => {
     expect(imported.status).toBe(3);
     expect(await server.stop()).toBe(0);
     rmSync(server.dataDir, { recursive: true });
+  });
+
+  it('a start on a port that is taken ends, and leaves the folder to the next one', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const { port } = taken.address() as AddressInfo;
+    const dataDir = newDataDir();
+    for (const way of ['--http-port', '--grpc-port']) {
+      const ports = { '--http-port': '0', '--grpc-port': '0', [way]: String(port) };
+      const { status, stderr } = runProgram(['serve', '--data-dir', dataDir, ...Object.entries(ports).flat()]);
+      expect(stderr).toContain(`cannot listen on 127.0.0.1:${port}`);
+      expect(status).toBe(3);
+    }
+    taken.close();
+    const server = await startServer({ dataDir });
+    expect(await server.stop()).toBe(0);
+    rmSync(dataDir, { recursive: true });
   });
 
   it('SIGTERM answers what is under way, and everything that was answered is in bronze', async () => {
