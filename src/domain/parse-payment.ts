@@ -168,6 +168,8 @@ function problemOfDate(field: string, text: string | undefined): FieldProblem | 
 }
 
 function problemOfKey({ pixKey, localInstrument }: ImportedPayment): FieldProblem | undefined {
+  // JSON can say half of a pair of surrogates, and tables cannot.
+  if (pixKey?.value?.isWellFormed() === false) return { field: 'pixKey.value', problem: 'is not Unicode text' };
   if (pixKey?.type !== undefined && pixKey.value !== undefined && !isValidPixKey(pixKey.type, pixKey.value)) {
     return { field: 'pixKey.value', problem: 'has not the form of its type' };
   }

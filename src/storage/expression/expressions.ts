@@ -2,7 +2,7 @@ import type { AppError } from '../../base/errors.ts';
 import type { Cell, CellRow } from '../types/cell.ts';
 import type { DeltaType } from '../types/delta-type.ts';
 import { type BoundExpression, type ColumnReference, columnsOf } from './bound-expression.ts';
-import { decodeCell } from './cell-codec.ts';
+import { decodeCell, encodeCell } from './cell-codec.ts';
 import { compileExpression, type Evaluator } from './evaluate-expression.ts';
 import type { Expression } from './expression.ts';
 import type { ExpressionOrigin } from './expression-error.ts';
@@ -56,7 +56,8 @@ const OWN: ExpressionOrigin = { code: 'invalid_request', what: 'The expression' 
  * @throws AppError invalid_request for a value that is not of the type.
  */
 export function literalOf(type: DeltaType, cell: Cell): Expression {
-  return { kind: 'literal', type, value: decodeCell(type, cell, 'a literal') };
+  // A literal holds a cell: a decimal as its text.
+  return { kind: 'literal', type, value: encodeCell(type, decodeCell(type, cell, 'a literal')) };
 }
 
 /**

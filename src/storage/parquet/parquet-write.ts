@@ -70,6 +70,8 @@ export function parquetBuilder(
 ): ParquetBuilder {
   const columns = schema.fields.map((field) => ({
     name: field.name,
+    /** A row that lacks the column has something of that name all the same. */
+    isInherited: field.name in Object.prototype,
     builder: columnBuilder(field.name, field.type, field.nullable, indexed.only?.includes(field.name) ?? true),
   }));
   const fields = schema.fields.map((field) => described(arrowFieldOf(field), notes));
@@ -93,7 +95,8 @@ export function parquetBuilder(
       return pending >= ROW_GROUP_ROWS;
     },
     append(row) {
-      for (const { name, builder } of columns) builder.append(row[name]);
+      for (const { name, builder, isInherited } of columns)
+        builder.append(isInherited && !Object.hasOwn(row, name) ? null : row[name]);
       rows += 1;
       pending += 1;
     },

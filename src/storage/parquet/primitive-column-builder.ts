@@ -269,7 +269,8 @@ function stringBuilder(name: string, nullable: boolean, isBounded: boolean): Col
       const isNull = value === null || value === undefined;
       if (!(isNull || typeof value === 'string')) throw refuseCell(name, 'texts');
       validity.add(!isNull, bytes.rows + waiting.length, name);
-      waiting.push(isNull ? null : value);
+      // Half of a surrogate pair is no text: its bytes would be those of U+FFFD, and its bounds something else.
+      waiting.push(isNull ? null : value.toWellFormed());
       if (waiting.length === FOLD_ROWS) fold();
     },
     take() {

@@ -14,17 +14,20 @@ export function partitionKey(values: Readonly<Record<string, string | null>>): s
   return JSON.stringify(names.map((name) => [name, values[name]]));
 }
 
-/** The text of a value in `partitionValues` (PROTOCOL.md, "Partition Value Serialization"). */
+/**
+ * The text of a value in `partitionValues` (PROTOCOL.md, "Partition Value Serialization"). An empty text, and no bytes, are null
+ * there, as Spark writes them.
+ */
 export function serializePartitionValue(type: DeltaType, value: unknown): string | null {
   if (value === null || value === undefined) return null;
   if (isDecimal(type)) return serializeDecimal(type, value);
   switch (type) {
     case 'string':
       assert(typeof value === 'string', 'a partition of texts takes texts');
-      return value;
+      return value === '' ? null : value.toWellFormed();
     case 'binary':
       assert(value instanceof Uint8Array, 'a partition of bytes takes bytes');
-      return Buffer.from(value).toString('latin1');
+      return value.length === 0 ? null : Buffer.from(value).toString('latin1');
     case 'date':
       assert(typeof value === 'number', 'a partition of dates takes days');
       return dateText(value);
@@ -55,9 +58,8 @@ function serializeDecimal({ precision, scale }: DecimalType, value: unknown): st
 
 /** The value of a text in `partitionValues`; longs and timestamps come as bigints. */
 export function parsePartitionValue(type: DeltaType, text: string | null, column: string): CellValue {
-  if (text === null) return null;
+  if (text === null || text === '') return null;
   if (type === 'string') return text;
-  if (text === '') return null;
   if (isDecimal(type)) {
     const unscaled = unscaledOf(text, type.scale);
     if (unscaled === undefined || !fitsPrecision(unscaled, type.precision)) throw broken(column);

@@ -6,10 +6,10 @@ import { type ColumnMappingMode, physicalSchema, storedName } from '../log/physi
 import { type ParquetBuilder, parquetBuilder } from '../parquet/parquet-write.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { isStored } from '../types/arrow-types.ts';
-import type { Row } from '../types/cell.ts';
+import type { Cell, Row } from '../types/cell.ts';
 import { type StructField, type StructType, structOf } from '../types/delta-type.ts';
-import { serializePartitionValue } from '../types/partition-values.ts';
 import { type IndexedColumns, serializeStatistics } from '../types/statistics.ts';
+import { checkPartitionValue, storedPartitionValue } from './partition-cell.ts';
 import { storedRow } from './stored-row.ts';
 
 /** What is written, and where. */
@@ -77,7 +77,8 @@ export function dataFileWriter(target: DataFileTarget): DataFileWriter {
     let at = from;
     for (; at < batch.length && !file.builder.isGroupFull && file.builder.rows < target.maxFileRows; at += 1) {
       const row = batch[at] as Row;
-      if (partitionColumns.some((name) => row[name] !== first[name])) break;
+      // NaN is the same value as NaN here: a run has its first row at least.
+      if (partitionColumns.some((name) => !Object.is(row[name], first[name]))) break;
       file.builder.append(stored === undefined ? row : stored(row));
     }
     if (file.builder.isGroupFull) await file.builder.flush();
@@ -141,7 +142,9 @@ function partitionValuesOf(fields: readonly StructField[], row: Row, mapping: Co
   const values: Record<string, string | null> = {};
   for (const item of fields) {
     const name = storedName(item, mapping);
-    values[name] = serializePartitionValue(item.type, row[item.name]);
+    const value = Object.hasOwn(row, item.name) ? (row[item.name] as Cell | undefined) : null;
+    checkPartitionValue(item, value ?? null);
+    values[name] = storedPartitionValue(item, value);
   }
   return values;
 }

@@ -12,9 +12,9 @@ import type { TransactionContext } from '../transaction/work.ts';
 import { isStored } from '../types/arrow-types.ts';
 import type { Cell, CellRow } from '../types/cell.ts';
 import { type StructField, structOf } from '../types/delta-type.ts';
-import { serializePartitionValue } from '../types/partition-values.ts';
 import { sqlName, sqlText } from '../types/sql-types.ts';
 import { serializeStatistics } from '../types/statistics.ts';
+import { storedPartitionValue } from './partition-cell.ts';
 import { fieldIdsSql, storedSql } from './stored-columns.ts';
 import { type WrittenColumns, writtenStatistics } from './written-statistics.ts';
 
@@ -177,7 +177,7 @@ function partitionValuesOf({ mode, partitions }: Layout, key: string | undefined
   partitions.forEach((item, at) => {
     const text = Array.isArray(texts) ? texts[at] : null;
     const name = storedName(item, mode);
-    values[name] = typeof text === 'string' ? serializePartitionValue(item.type, cellOfText(item, text)) : null;
+    values[name] = storedPartitionValue(item, typeof text === 'string' ? cellOfText(item, text) : null);
   });
   return values;
 }
@@ -185,8 +185,7 @@ function partitionValuesOf({ mode, partitions }: Layout, key: string | undefined
 function cellOfText({ type }: StructField, text: string): unknown {
   switch (type) {
     case 'string':
-      // Spark's writer makes no difference between an empty text and null in a partition.
-      return text === '' ? null : text;
+      return text;
     case 'date':
       return Number(text);
     case 'timestamp':

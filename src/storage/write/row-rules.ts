@@ -21,14 +21,14 @@ export function rowRules(table: string, schema: StructType, rules: TableRules): 
   const fill = (row: Row): CellRow => {
     const filled: Record<string, Cell> = {};
     for (const { name } of schema.fields) {
-      const value = row[name] as Cell | undefined;
+      const value = ownCell(row, name);
       filled[name] = value ?? null;
       if (value !== undefined) continue;
       const fallback = rules.defaults.get(name);
       if (fallback !== undefined) filled[name] = evaluate(fallback, {});
     }
     for (const rule of rules.identities.values()) {
-      if (row[rule.column] !== undefined) {
+      if (ownCell(row, rule.column) !== undefined) {
         if (!rule.allowsExplicit) throw explicitIdentity(rule.column);
         continue;
       }
@@ -40,7 +40,7 @@ export function rowRules(table: string, schema: StructType, rules: TableRules): 
     }
     for (const [column, formula] of rules.generated) {
       const value = evaluate(formula, filled);
-      const explicit = row[column] as Cell | undefined;
+      const explicit = ownCell(row, column);
       if (explicit !== undefined && !isEqualCell(explicit, value)) {
         throw ruleBroken(`the generation expression of the column ${column} of ${table}`);
       }
@@ -58,6 +58,11 @@ export function rowRules(table: string, schema: StructType, rules: TableRules): 
       return filled;
     },
   };
+}
+
+/** What a row itself says of a column; not what objects have from their prototype. */
+function ownCell(row: Row, column: string): Cell | undefined {
+  return Object.hasOwn(row, column) ? (row[column] as Cell | undefined) : undefined;
 }
 
 /** The error of a row that brings its own number where the table gives it. */

@@ -7,12 +7,13 @@ export function storedRow(schema: StructType): (row: Row) => Row {
   const members = schema.fields.map((item) => ({
     name: item.name,
     physical: physicalName(item),
+    isInherited: item.name in Object.prototype,
     convert: storedValue(item.type),
   }));
   return (row) => {
     const stored: Record<string, unknown> = {};
-    for (const { name, physical, convert } of members) {
-      const value = row[name];
+    for (const { name, physical, isInherited, convert } of members) {
+      const value = isInherited && !Object.hasOwn(row, name) ? null : row[name];
       stored[physical] = convert === undefined || value === null || value === undefined ? value : convert(value);
     }
     return stored;

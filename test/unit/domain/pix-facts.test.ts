@@ -162,3 +162,12 @@ describe('Pix keys', () => {
     expect(isValidPixKey(type, value)).toBe(valid);
   });
 });
+
+describe('a key of a type that is not known here', () => {
+  it('is Unicode text: half of a surrogate pair, which JSON can say, is none', () => {
+    const pixKey = { type: 'NEW', value: JSON.parse('"a\\ud800"') };
+    expect(() => parsePayment(examplePayment({ pixKey }))).toThrow(/^pixKey.value is not Unicode text$/);
+    const whole = { type: 'NEW', value: 'a\u{1f600}' };
+    expect(parsePayment(examplePayment({ pixKey: whole })).degraded).toEqual(['pix_key_type_unknown']);
+  });
+});

@@ -14,8 +14,15 @@ import { memoryObjectStore } from '../../../src/storage/store/memory-object-stor
 import type { ObjectStore } from '../../../src/storage/store/object-store.ts';
 import { createTable, type DeltaTable, openTable } from '../../../src/storage/table.ts';
 import { isoText, parseInstant } from '../../../src/storage/types/calendar.ts';
-import type { CellRow } from '../../../src/storage/types/cell.ts';
-import { arrayOf, field, mapOf, type StructField, structOf } from '../../../src/storage/types/delta-type.ts';
+import type { CellRow, Row } from '../../../src/storage/types/cell.ts';
+import {
+  arrayOf,
+  type DeltaType,
+  field,
+  mapOf,
+  type StructField,
+  structOf,
+} from '../../../src/storage/types/delta-type.ts';
 import { parsePartitionValue, serializePartitionValue } from '../../../src/storage/types/partition-values.ts';
 import { boundCell } from '../../../src/storage/types/statistics.ts';
 
@@ -57,6 +64,123 @@ describe('physical names that a table without column mapping has left', () => {
       { id: 1, p: 'x' },
       { id: 2, p: 'y' },
     ]);
+  });
+});
+
+describe('partition values of rows', () => {
+  const parted = (item: StructField) => tableOf([field('id', 'integer'), item], { partitionColumns: ['p'] });
+
+  it('may be NaN, in runs as others are', async () => {
+    const table = await parted(field('p', 'double'));
+    await table.append({ rows: [Number.NaN, Number.NaN, 0, -0].map((p, id) => ({ id, p })) });
+    expect((await rowsOf(table)).map(({ p }) => p)).toEqual([Number.NaN, Number.NaN, 0, 0]);
+    expect((await table.snapshot()).files).toHaveLength(2);
+  });
+
+  it.each<[DeltaType, unknown]>([
+    ['integer', 1.5],
+    ['integer', 2 ** 31],
+    ['byte', 300],
+    ['short', -40_000],
+    ['long', 2n ** 63n],
+    ['boolean', 'yes'],
+    ['date', '2026-01-01'],
+    ['date', Number.NaN],
+    ['timestamp', 'now'],
+    ['string', 5],
+    [{ type: 'decimal', precision: 4, scale: 2 }, '123.45'],
+    [{ type: 'decimal', precision: 4, scale: 2 }, 'x'],
+  ])('that are no %j are refused, as those of other columns: %s', async (type, p) => {
+    const table = await parted(field('p', type));
+    await expect(table.append({ rows: [{ id: 1, p }] })).rejects.toMatchObject({ code: 'invalid_request' });
+    await table.append({ rows: [{ id: 2, p: null }] });
+    expect(await rowsOf(table)).toEqual([{ id: 2, p: null }]);
+  });
+
+  it('that are nothing are refused where the column takes no nulls, and an empty text is nothing', async () => {
+    const table = await parted({ ...field('p', 'string'), nullable: false });
+    for (const p of [null, undefined, ''])
+      await expect(table.append({ rows: [{ id: 1, p }] })).rejects.toMatchObject({ code: 'invalid_request' });
+    await table.append({ rows: [{ id: 1, p: 'x' }] });
+    expect(await rowsOf(table)).toEqual([{ id: 1, p: 'x' }]);
+  });
+
+  it('that are empty texts are null, whichever way rows are written', async () => {
+    const table = await parted(field('p', 'string'));
+    await table.append({ rows: [1, 2, 3].map((id) => ({ id, p: '' })) });
+    await table.delete({ where: 'id = 1' });
+    await table.update({ where: 'id = 2', set: { id: '4' } });
+    expect((await rowsOf(table)).sort((a, b) => Number(a.id) - Number(b.id))).toEqual([
+      { id: 3, p: null },
+      { id: 4, p: null },
+    ]);
+  });
+});
+
+describe('a merge', () => {
+  it.each<[DeltaType, unknown, unknown]>([
+    [{ type: 'decimal', precision: 10, scale: 2 }, '5.25', '6.00'],
+    [{ type: 'decimal', precision: 38, scale: 38 }, `0.${'1'.repeat(38)}`, `-0.${'1'.repeat(38)}`],
+    [{ type: 'decimal', precision: 10, scale: 0 }, '5', '6'],
+    ['long', 5n, 6n],
+    ['short', 5, 6],
+    ['date', 5, 6],
+    ['timestamp', 1_234_567n, 2_234_567n],
+    ['timestamp_ntz', -1n, 1n],
+    ['string', 'é', 'x'],
+  ])('by a key of the type %j finds its row, in a file or a partition', async (type, hit, miss) => {
+    for (const partitionColumns of [[], ['k']]) {
+      store = memoryObjectStore();
+      const table = await tableOf([field('k', type), field('v', 'string')], { partitionColumns });
+      await table.append({ rows: [hit, miss].map((k) => ({ k, v: 'old' })) });
+      await table.merge({
+        source: { rows: [{ k: hit, v: 'new' }] },
+        on: 'target.k = source.k',
+        whenMatched: [{ action: 'update' }],
+        whenNotMatched: [{}],
+      });
+      const found: unknown[] = (await rowsOf(table)).map(({ k, v }) => [k, v]);
+      expect(found).toHaveLength(2);
+      expect(found).toEqual(
+        expect.arrayContaining([
+          [hit, 'new'],
+          [miss, 'old'],
+        ]),
+      );
+    }
+  });
+});
+
+describe('texts and columns of any name', () => {
+  it('are Unicode in files and in their bounds: half of a surrogate pair is none', async () => {
+    const table = await tableOf([field('id', 'integer'), field('x', 'string')]);
+    await table.append({
+      rows: [
+        { id: 1, x: 'a\ud800' },
+        { id: 2, x: 'a\ue000' },
+      ],
+    });
+    const [file] = (await table.snapshot()).files;
+    expect(file?.statistics()).toMatchObject({ minValues: { x: 'a\ue000' }, maxValues: { x: 'a\ufffd' } });
+    expect((await rowsOf(table)).map(({ x }) => x)).toEqual(['a\ufffd', 'a\ue000']);
+  });
+
+  it('are null where a row lacks them, also where every object has something of the name', async () => {
+    for (const configuration of [{}, { 'delta.constraints.c': 'id > 0' }]) {
+      store = memoryObjectStore();
+      const table = await tableOf([field('id', 'integer'), field('constructor', 'string')], { configuration });
+      await table.append({ rows: [{ id: 1 }, { id: 2, constructor: 'x' } as Row] });
+      expect((await rowsOf(table)).map((row) => Object.entries(row))).toEqual([
+        [
+          ['id', 1],
+          ['constructor', null],
+        ],
+        [
+          ['id', 2],
+          ['constructor', 'x'],
+        ],
+      ]);
+    }
   });
 });
 
