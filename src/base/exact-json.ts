@@ -53,7 +53,21 @@ const INTEGER = /^-?\d+$/;
 export function parseExactJson(text: string): ExactJson {
   // 98 % of commit lines have no such number, and the built-in parser is twenty times faster.
   if (!LONG_NUMBER.test(text)) return JSON.parse(text) as ExactJson;
-  return JSON.parse(quoteLongNumbers(text), unquoteLongNumbers) as ExactJson;
+  return JSON.parse(quoteNumbers(text, isExact), unquoteLongNumbers) as ExactJson;
+}
+
+/** What {@link parseWrittenJson} keeps: a long number, one in exponent form, and one that a double would be written so. */
+const NUMBER_TO_KEEP = /(?:[:,[\s]|^)-?(?:[\d.]{16,}|\d[\d.]*[eE]|0\.0{6})/;
+
+/**
+ * Parses a JSON text whose numbers are to be read as texts: as {@link parseExactJson} does, and a number in exponent
+ * form is a {@link JsonNumber} as well. Every other number is told by `String` digit for digit, but for zeros at its end.
+ *
+ * @throws SyntaxError as `JSON.parse` does.
+ */
+export function parseWrittenJson(text: string): ExactJson {
+  if (!NUMBER_TO_KEEP.test(text)) return JSON.parse(text) as ExactJson;
+  return JSON.parse(quoteNumbers(text, isTold), unquoteLongNumbers) as ExactJson;
 }
 
 /** Writes a value as JSON, bigints as plain numbers. Undefined members are left out. */
@@ -64,7 +78,11 @@ export function stringifyExactJson(value: unknown): string {
 /** Marks a string as a number that was quoted by us; U+E000 is private and doubled where a text holds it. */
 const MARK = '\uE000';
 
-function quoteLongNumbers(text: string): string {
+/** A text that begins with the mark, as it is or escaped. */
+const MARKED = /^"(?:\uE000|\\u[eE]000)/;
+
+/** @param isKept whether a number may stay a number. */
+function quoteNumbers(text: string, isKept: (token: string) => boolean): string {
   let out = '';
   let at = 0;
   while (at < text.length) {
@@ -72,7 +90,7 @@ function quoteLongNumbers(text: string): string {
     if (char === '"') {
       const end = endOfString(text, at);
       const literal = text.slice(at, end);
-      out += literal.startsWith(`"${MARK}`) ? `"${MARK}${literal.slice(1)}` : literal;
+      out += MARKED.test(literal) ? `"${MARK}${literal.slice(1)}` : literal;
       at = end;
       continue;
     }
@@ -83,7 +101,7 @@ function quoteLongNumbers(text: string): string {
       at += 1;
       continue;
     }
-    out += isExact(token) ? token : `"${MARK}${token}"`;
+    out += isKept(token) ? token : `"${MARK}${token}"`;
     at += token.length;
   }
   return out;
@@ -101,6 +119,11 @@ function isExact(token: string): boolean {
       .replace('.', '')
       .replace(/^0+|0+$/g, '');
   return /[eE]/.test(token) || digits(String(Number(token))) === digits(token);
+}
+
+/** Whether `String` tells a number as it is written. */
+function isTold(token: string): boolean {
+  return isExact(token) && !/[eE]/.test(token) && !String(Number(token)).includes('e');
 }
 
 function unquoteLongNumbers(_key: string, value: unknown): unknown {

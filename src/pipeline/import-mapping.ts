@@ -31,6 +31,8 @@ export interface FieldRule {
   readonly field: string;
   readonly source: FieldSource;
   readonly read: ValueReader;
+  /** Whether it is an amount, a count, a time or a truth value, and no name. */
+  readonly counts: boolean;
   /** What a text of the file stands for; a text that is not named here is wrong. */
   readonly values: ReadonlyMap<string, string> | null;
 }
@@ -131,6 +133,7 @@ function fieldRule(read: MappingReader, field: string, given: unknown): FieldRul
         ? { kind: 'column', column: read.text(column, `${where}.column`) }
         : { kind: 'constant', value: read.text(constant, `${where}.constant`) },
     read: readerOf(read, kind, parts, where),
+    counts: kind !== 'text',
     values: values === undefined ? null : textMap(read, values, `${where}.values`),
   };
 }

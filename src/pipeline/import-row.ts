@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { canonicalJson } from '../base/canonical-json.ts';
 import { AppError, messageOf } from '../base/errors.ts';
+import { isJsonObject, parseWrittenJson } from '../base/exact-json.ts';
 import { didYouMean } from '../base/nearest-name.ts';
 import { repeatedName } from '../base/repeated-name.ts';
 import type { LabelState } from '../domain/label.ts';
@@ -9,6 +10,7 @@ import type { ImportedPayment, PaymentRow } from '../domain/payment-row.ts';
 import { csvFields } from './import-csv.ts';
 import type { FileRecord } from './import-lines.ts';
 import type { FieldRule, ImportMapping } from './import-mapping.ts';
+import { memberText, type OddMember } from './import-member.ts';
 
 /** A record that is a payment. */
 export interface GoodRow {
@@ -63,7 +65,7 @@ export function mappedReader(mapping: ImportMapping, format: 'csv' | 'ndjson', f
 }
 
 /** The text of a column in one record; undefined where the record has none. */
-type Cells = (column: string) => string | undefined;
+type Cells = (column: string) => string | OddMember | undefined;
 
 function csvReader(mapping: ImportMapping, file: string): RowReader {
   let columns: ReadonlyMap<string, number> | undefined;
@@ -114,23 +116,10 @@ function columnsNamedBy(mapping: ImportMapping): string[] {
 function ndjsonReader(mapping: ImportMapping): RowReader {
   return (record) =>
     readRow(record, () => {
-      const body = parseJson(decode(record.bytes, 'utf8'));
-      if (typeof body !== 'object' || body === null) throw new AppError('invalid_json', 'the line is no JSON object');
-      return mapRow(mapping, record, (column) => textAt(body, column));
+      const body = parsed(decode(record.bytes, 'utf8'), parseWrittenJson);
+      if (!isJsonObject(body)) throw new AppError('invalid_json', 'the line is no JSON object');
+      return mapRow(mapping, record, (column) => memberText(body, column));
     });
-}
-
-/** The scalar at a name, or at a dotted path. */
-function textAt(body: object, column: string): string | undefined {
-  let value: unknown = (body as Record<string, unknown>)[column];
-  if (value === undefined && column.includes('.')) {
-    value = body;
-    for (const name of column.split('.')) {
-      value = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
-    }
-  }
-  if (value === undefined || value === null) return undefined;
-  return typeof value === 'object' ? '' : String(value);
 }
 
 function mapRow(mapping: ImportMapping, record: FileRecord, cells: Cells): GoodRow {
@@ -159,7 +148,9 @@ function mapRow(mapping: ImportMapping, record: FileRecord, cells: Cells): GoodR
 
 function textOf(rule: FieldRule, mapping: ImportMapping, cells: Cells): string | undefined {
   if (rule.source.kind === 'constant') return rule.source.value;
-  const text = cells(rule.source.column)?.trim();
+  // What is looked up by its text must be told as it is written.
+  const counts = rule.counts && rule.values === null;
+  const text = cellText(cells(rule.source.column), counts, rule.field);
   if (text === undefined || mapping.nulls.has(text)) return undefined;
   if (rule.values === null) return text;
   const value = rule.values.get(text);
@@ -167,6 +158,13 @@ function textOf(rule: FieldRule, mapping: ImportMapping, cells: Cells): string |
     throw new AppError('invalid_payment', `${rule.field} has a value that the mapping does not name`);
   }
   return mapping.nulls.has(value) ? undefined : value;
+}
+
+/** @param counts whether a number in exponent form may stand there. */
+function cellText(cell: ReturnType<Cells>, counts: boolean, field: string): string | undefined {
+  if (typeof cell !== 'object') return cell?.trim();
+  if (counts && cell.digits !== null) return cell.digits;
+  throw new AppError('invalid_payment', `${field} ${cell.problem}`);
 }
 
 function put(body: Record<string, unknown>, path: string, value: unknown): void {
@@ -189,7 +187,7 @@ function knownOf(mapping: ImportMapping, row: PaymentRow, cells: Cells): number 
     case 'delay':
       return row.event_time + rule.delayMicros;
     case 'column': {
-      const micros = rule.read(cells(rule.column)?.trim() ?? '');
+      const micros = rule.read(cellText(cells(rule.column), true, 'known_time') ?? '');
       if (micros === undefined) throw new AppError('invalid_payment', 'known_time is no time of its format');
       return micros;
     }
@@ -198,8 +196,10 @@ function knownOf(mapping: ImportMapping, row: PaymentRow, cells: Cells): number 
 
 function labelOf(mapping: ImportMapping, cells: Cells): Pick<GoodRow, 'label' | 'labelProblem'> {
   const rule = mapping.label;
-  const text = rule === null ? undefined : cells(rule.column)?.trim();
-  if (rule === null || text === undefined) return { label: null, labelProblem: null };
+  const cell = rule === null ? undefined : cells(rule.column);
+  if (rule === null || cell === undefined) return { label: null, labelProblem: null };
+  if (typeof cell === 'object') return { label: null, labelProblem: `the label ${cell.problem}` };
+  const text = cell.trim();
   const state = rule.states.get(text);
   if (state === undefined && !mapping.nulls.has(text)) {
     return { label: null, labelProblem: 'the label has a value that the mapping does not name' };
@@ -237,8 +237,12 @@ function decode(bytes: Buffer, encoding: 'utf8' | 'latin1'): string {
 
 /** Parses JSON whose faults are told without its text. */
 export function parseJson(text: string): unknown {
+  return parsed(text, JSON.parse);
+}
+
+function parsed<T>(text: string, parse: (text: string) => T): T {
   try {
-    return JSON.parse(text);
+    return parse(text);
   } catch (error) {
     throw new AppError('invalid_json', 'the line is not JSON', {}, error);
   }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../../src/base/canonical-json.ts';
 import { civilParts, civilZone } from '../../../src/base/civil-time.ts';
 import { crc32c } from '../../../src/base/crc32c.ts';
-import { JsonNumber, parseExactJson, stringifyExactJson } from '../../../src/base/exact-json.ts';
+import { JsonNumber, parseExactJson, parseWrittenJson, stringifyExactJson } from '../../../src/base/exact-json.ts';
 import { nearestName } from '../../../src/base/nearest-name.ts';
 import { bigIntToDouble } from '../../../src/base/to-double.ts';
 import { instantOfMicros, microsOfInstant } from '../../../src/domain/instant.ts';
@@ -45,6 +45,23 @@ describe('CRC-32C', () => {
 });
 
 describe('exact JSON', () => {
+  it('tells numbers as they are written where they are to be texts', () => {
+    const texts = (text: string): unknown => {
+      const list = parseWrittenJson(text);
+      return Array.isArray(list) ? list.map((one) => (one instanceof JsonNumber ? one.text : String(one))) : list;
+    };
+    const numbers = ['1', '-7', '12.5', '90071992547409931', '1e5', '-2.50E-3', '0.0000001', '1234567890123456.75'];
+    for (const number of numbers) expect(texts(`[${number}]`)).toEqual([number]);
+    expect(texts(`[ ${numbers.join(' , ')} ]`)).toEqual(numbers);
+    expect(parseWrittenJson('{"a":"x:1e5","b":[" 2e7"]}')).toEqual({ a: 'x:1e5', b: [' 2e7'] });
+    expect(() => parseWrittenJson('[1e]')).toThrow(SyntaxError);
+  });
+
+  it('takes no string for a number, however the mark in it is written', () => {
+    const text = '["\\ue0005","\ue0005",90071992547409931]';
+    expect(parseExactJson(text)).toEqual(['\ue0005', '\ue0005', 90071992547409931n]);
+  });
+
   it('keeps every int64, in any place, and strings that look like one', () => {
     const text =
       '{"a":9223372036854775807,"b":[-9223372036854775808,1],"c":"9223372036854775807","d":":9223372036854775807","e":1.5e300}';

@@ -138,6 +138,46 @@ nulls: ['', 'NA']
     expect(reader(record('{"id":"7","money":5,"at":"x"}'))).toMatchObject({ kind: 'bad' });
   });
 
+  it('reads numbers of NDJSON as they are written, ids beyond 2^53 too', () => {
+    const yaml = `${minimal.replace('value', '{ column: value, unit: centavos }')}  payer.account.number: who\n`;
+    const reader = mappedReader(parseMapping(yaml, 'm'), 'ndjson', 'f');
+    const line = (id: string, value = '5', who = '1'): ImportedRow | null =>
+      reader(record(`{"id":${id},"value":${value},"at":"2026-03-01","who":${who}}`));
+    const ids = ['90071992547409931', '90071992547409932', '90071992547409933'];
+    expect(ids.map((id) => line(id))).toMatchObject(ids.map((sourceId) => ({ kind: 'payment', sourceId })));
+    expect(line('1', '1.5e3', '12345678901234567890')).toMatchObject({
+      row: { amount_centavos: 1500, payer_number: '12345678901234567890' },
+    });
+    expect(line('7.0')).toMatchObject({ sourceId: '7' });
+    for (const id of ['1e5', '90071992547409931e0', '9.0071992547409931E16', '0.0000001']) {
+      expect(line(id)).toMatchObject({ kind: 'bad', reason: expect.stringMatching(/^endToEndId/) });
+    }
+    expect(line('1', '12345678901234567e-400')).toMatchObject({
+      kind: 'bad',
+      reason: expect.stringMatching(/^amount is a number in exp/),
+    });
+    expect(line('1', '5', '{"n":1}')).toMatchObject({
+      kind: 'bad',
+      code: 'invalid_payment',
+      reason: 'payer.account.number is an object or a list, where one value belongs',
+    });
+    expect(line('1', '5', '["1"]')).toMatchObject({ kind: 'bad' });
+    expect(line('1', '5', 'null')).toMatchObject({ kind: 'payment', row: { payer_number: null } });
+  });
+
+  it('keeps the amount and the time of NDJSON numbers exact', () => {
+    const yaml = minimal.replace('at\n', '{ column: at, format: epoch_s }\n');
+    const reader = mappedReader(parseMapping(yaml, 'm'), 'ndjson', 'f');
+    const line = (value: string, at = '1772366400'): ImportedRow | null =>
+      reader(record(`{"id":"1","value":${value},"at":${at}}`));
+    expect(['57.16', '140.29999999999998', '1e+05', '12e-1', '0.10'].map((value) => line(value))).toMatchObject(
+      [5716, 14030, 10_000_000, 120, 10].map((amount_centavos) => ({ row: { amount_centavos } })),
+    );
+    expect(line('5', '1.7723664e9')).toMatchObject({ row: { event_time: 1_772_366_400_000_000 } });
+    expect(line('5.00000000000000001')).toMatchObject({ row: { amount_centavos: 500 } });
+    expect(line('123456789012.1')).toMatchObject({ kind: 'bad' });
+  });
+
   it('without a mapping is a body of /v1/score, whole', () => {
     expect(bodyReader()(record('{"endToEndId":"x"}'))).toMatchObject({ kind: 'bad', code: 'invalid_payment' });
     expect(bodyReader()({ ...record(''), bytes: Buffer.from([0xc3, 0x28]) })).toMatchObject({
