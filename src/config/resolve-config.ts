@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { parse as parseYaml } from 'yaml';
 import { AppError, messageOf, systemErrorCode } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest-name.ts';
+import { readPlainYaml } from '../base/plain-yaml.ts';
+import { tellable } from '../base/tellable.ts';
 import { type Config, SETTINGS, type SettingName } from './settings.ts';
 
 /** Where a value came from. */
@@ -76,18 +77,18 @@ function readFile(path: string | undefined): { path: string; values: Record<stri
       error,
     );
   }
-  let values: unknown;
-  try {
-    values = parseYaml(text) ?? {};
-  } catch (error) {
-    throw new AppError('invalid_config', `${from} is not YAML: ${messageOf(error)}`, {}, error);
+  const read = readPlainYaml(text);
+  if (!read.ok) {
+    const place = read.line === null ? from : `${from}:${read.line}:${read.column}`;
+    throw new AppError('invalid_config', `${place} is not YAML: ${read.problem}`);
   }
+  const values = read.value ?? {};
   if (typeof values !== 'object' || values === null || Array.isArray(values)) {
     throw new AppError('invalid_config', `${from} must hold names and values, one a line`);
   }
   for (const key of Object.keys(values)) {
     if (!NAMES.some((name) => name === key)) {
-      throw new AppError('invalid_config', `${from} has the unknown key ${key}${didYouMean(key, NAMES)}`);
+      throw new AppError('invalid_config', `${from} has the unknown key ${tellable(key)}${didYouMean(key, NAMES)}`);
     }
   }
   return { path: from, values: values as Record<string, unknown> };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { parseDocument } from 'yaml';
 import { canonicalJson } from '../base/canonical-json.ts';
 import { messageOf } from '../base/errors.ts';
+import { readPlainYaml } from '../base/plain-yaml.ts';
 import { LABEL_STATES, type LabelState } from '../domain/label.ts';
 import { MappingReader, type Parts } from './import-mapping-reader.ts';
 import {
@@ -81,17 +81,11 @@ const REQUIRED = ['endToEndId', 'side', 'amount', 'acceptedAt'];
  */
 export function parseMapping(text: string, name: string): ImportMapping {
   const read = new MappingReader(name);
-  const document = parseDocument(text);
-  const [error] = document.errors;
-  if (error !== undefined) throw read.wrong('', error.message.split('\n')[0] ?? 'is no YAML');
-  const root = read.object(document.toJS() as unknown, '', [
-    'format',
-    'csv',
-    'nulls',
-    'payment',
-    'known_time',
-    'label',
-  ]);
+  const yaml = readPlainYaml(text);
+  if (!yaml.ok) {
+    throw read.wrong('', `is no YAML${yaml.line === null ? '' : ` at ${yaml.line}:${yaml.column}`}: ${yaml.problem}`);
+  }
+  const root = read.object(yaml.value, '', ['format', 'csv', 'nulls', 'payment', 'known_time', 'label']);
   const csv = read.object(root.csv ?? {}, 'csv', ['delimiter', 'encoding', 'header']);
   const delimiter = csv.delimiter === undefined ? ',' : read.text(csv.delimiter, 'csv.delimiter');
   if (delimiter.length !== 1 || delimiter === '"') throw read.wrong('csv.delimiter', 'must be one character');
@@ -104,7 +98,7 @@ export function parseMapping(text: string, name: string): ImportMapping {
     fields: fieldRules(read, root.payment),
     knownTime: knownTimeRule(read, root.known_time),
     label: root.label === undefined ? null : labelRule(read, root.label),
-    sha256: createHash('sha256').update(canonicalJson(document.toJS())).digest('hex'),
+    sha256: createHash('sha256').update(canonicalJson(yaml.value)).digest('hex'),
   };
 }
 

@@ -1,8 +1,8 @@
 import { AppError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest-name.ts';
+import { tellable } from '../base/tellable.ts';
 import { type AccountNameParts, accountOfKey, type EntityKeys } from '../domain/entity-keys.ts';
 import { ENTITY_COLUMNS, type EntityColumn, entityKeys } from '../domain/payment-row.ts';
-import { tellable } from './served-features.ts';
 
 /** Names by which a client may name entities: the columns, or a whole key. */
 export const ENTITY_NAMES = [

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { AppError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
+import { tellable } from '../base/tellable.ts';
 import { instantOfMicros } from '../domain/instant.ts';
 import { schemaCheck } from '../domain/schema-errors.ts';
 import { FEATURE_STATUS, FEATURE_STATUS_NAMES } from '../features/feature-status.ts';
@@ -10,14 +11,7 @@ import { keysOfNames } from './entity-names.ts';
 import type { FeatureReader } from './feature-reader.ts';
 import { ProblemSchema } from './problem.ts';
 import { checkedBody } from './request-body.ts';
-import {
-  checkCount,
-  type FeaturePorts,
-  findSet,
-  type SelectedFeature,
-  selectFeatures,
-  tellable,
-} from './served-features.ts';
+import { checkCount, type FeaturePorts, findSet, type SelectedFeature, selectFeatures } from './served-features.ts';
 
 /** Feast's statuses (feast/serving/ServingService.proto). */
 const FEAST_STATUSES = ['PRESENT', 'NULL_VALUE', 'NOT_FOUND', 'OUTSIDE_MAX_AGE'] as const;

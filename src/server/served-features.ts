@@ -1,6 +1,7 @@
 import { AppError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { didYouMean } from '../base/nearest-name.ts';
+import { tellable } from '../base/tellable.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import type { OnlineStore } from '../features/online-store.ts';
 
@@ -23,18 +24,6 @@ export interface SelectedFeature {
   readonly name: string;
   /** Its place in the vector of its set. */
   readonly place: number;
-}
-
-/**
- * What may be repeated in an error: words with few digits, as `payer_count_24h` and `pix-core` are. A document, an
- * account, an id or a Pix key (an address of e-mail, a random key, which may begin with a letter) is none.
- */
-const TELLABLE = /^[A-Za-z]+\d{0,3}([_-]([A-Za-z]+\d{0,3}|\d{1,3}[A-Za-z]{0,2}))*$/;
-const MOST_TELLABLE = 63;
-
-/** A name from outside for a message. */
-export function tellable(name: string): string {
-  return name.length <= MOST_TELLABLE && TELLABLE.test(name) ? name : '(a name that is none of ours)';
 }
 
 /**

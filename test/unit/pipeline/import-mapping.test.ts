@@ -40,7 +40,8 @@ describe('a mapping', () => {
     [`${minimal}label: { column: f, values: { '1': FRAUD } }`, /label\.values\.1 must be one of CONTESTED/],
     [`${minimal}label: { column: f }`, /label\.values is missing/],
     [`${minimal}csv: { delimiter: ';;' }`, /csv\.delimiter must be one character/],
-    ['payment: [', /map\.yaml/],
+    ['payment: [', /map\.yaml is no YAML at 1:11: the indent is wrong, or/],
+    ['payment: *there', /map\.yaml is no YAML: an alias/],
     ['7', /must be a set of keys and values/],
   ])('is refused with the key that is wrong: %#', (yaml, message) => {
     expect(() => parseMapping(yaml, 'map.yaml')).toThrow(message);
