@@ -87,7 +87,7 @@ export async function writeSnapshot(
   const temporary = `${path}.writing`;
   const file = await open(temporary, 'w', 0o600);
   try {
-    const answers = sectionsOfAnswers(index.columns());
+    const answers = sectionsOfAnswers(index.columns(base.lastKnownTimeMicros));
     for (const piece of encodeSections(FORMAT, { store: header, base }, [...sections, ...answers])) {
       await file.writev([piece]);
     }

@@ -32,7 +32,7 @@ export class AnswerIndex {
     this.#horizonMicros = horizonMicros;
   }
 
-  /** Entries that are held, expired ones included until their shard grows. */
+  /** Entries that are held, expired ones included until their shard is full: some seven times those alive at most. */
   get size(): number {
     return this.#size;
   }
@@ -41,8 +41,7 @@ export class AnswerIndex {
   get(endToEndId: string, side: Side, nowMicros: number): AnswerPlace | undefined {
     const shard = this.#shardOf(endToEndId, side);
     const slot = findSlot(shard, this.#key);
-    const known = shard.known[slot] as number;
-    if (known === 0 || known + this.#horizonMicros <= nowMicros) return undefined;
+    if (!this.#isAlive(shard.known[slot] as number, nowMicros)) return undefined;
     return {
       segment: shard.segments[slot] as number,
       offset: shard.offsets[slot] as number,
@@ -65,13 +64,13 @@ export class AnswerIndex {
     shard.known[slot] = Math.max(1, knownTimeMicros);
   }
 
-  /** Every answer, in columns: for a snapshot. */
-  columns(): AnswerColumns {
-    const columns = answerColumns(this.#size);
+  /** Every answer that is not past the horizon, in columns: for a snapshot. */
+  columns(nowMicros: number): AnswerColumns {
+    const columns = answerColumns(this.#shards.reduce((rows, shard) => rows + this.#aliveIn(shard, nowMicros), 0));
     let row = 0;
     for (const shard of this.#shards) {
       for (let slot = 0; slot < shard.known.length; slot += 1) {
-        if (shard.known[slot] === 0) continue;
+        if (!this.#isAlive(shard.known[slot] as number, nowMicros)) continue;
         columns.keys.set(shard.keys.subarray(slot * 4, slot * 4 + 4), row * 4);
         copyAnswer(shard, slot, columns, row);
         row += 1;
@@ -97,7 +96,7 @@ export class AnswerIndex {
 
   /** The slot of the key, which is taken for it where it has none. */
   #slotFor(own: Shard, nowMicros: number): { readonly shard: Shard; readonly slot: number } {
-    const shard = own.used + 1 > own.known.length * MAX_LOAD ? this.#grow(own, nowMicros) : own;
+    const shard = own.used + 1 > own.known.length * MAX_LOAD ? this.#makeRoom(own, nowMicros) : own;
     const slot = findSlot(shard, this.#key);
     if (shard.known[slot] === 0) {
       shard.used += 1;
@@ -107,24 +106,38 @@ export class AnswerIndex {
     return { shard, slot };
   }
 
-  #grow(full: Shard, nowMicros: number): Shard {
-    const grown = newShard(full.known.length * 2);
+  /** Without what has expired; larger only where what is alive fills half of it, so that a move makes room for many puts. */
+  #makeRoom(full: Shard, nowMicros: number): Shard {
+    const roomy = newShard(capacityFor(this.#aliveIn(full, nowMicros), full.known.length));
     for (let slot = 0; slot < full.known.length; slot += 1) {
-      const known = full.known[slot] as number;
-      if (known === 0) continue;
-      if (known + this.#horizonMicros <= nowMicros) {
-        this.#size -= 1;
-        continue;
-      }
+      if (!this.#isAlive(full.known[slot] as number, nowMicros)) continue;
       const key = full.keys.subarray(slot * 4, slot * 4 + 4);
-      const to = findSlot(grown, key);
-      grown.keys.set(key, to * 4);
-      copyAnswer(full, slot, grown, to);
-      grown.used += 1;
+      const to = findSlot(roomy, key);
+      roomy.keys.set(key, to * 4);
+      copyAnswer(full, slot, roomy, to);
+      roomy.used += 1;
     }
-    this.#shards[this.#shards.indexOf(full)] = grown;
-    return grown;
+    this.#size -= full.used - roomy.used;
+    this.#shards[this.#shards.indexOf(full)] = roomy;
+    return roomy;
   }
+
+  #aliveIn(shard: Shard, nowMicros: number): number {
+    let alive = 0;
+    for (const known of shard.known) if (this.#isAlive(known, nowMicros)) alive += 1;
+    return alive;
+  }
+
+  #isAlive(known: number, nowMicros: number): boolean {
+    return known !== 0 && known + this.#horizonMicros > nowMicros;
+  }
+}
+
+/** The capacity of which `alive` are under half of the load limit: twice the one before, the same, or less. */
+function capacityFor(alive: number, before: number): number {
+  let capacity = before * 2;
+  while (capacity > FIRST_CAPACITY && alive < (capacity / 4) * MAX_LOAD) capacity /= 2;
+  return capacity;
 }
 
 /** Answers in columns. */
