@@ -53,13 +53,18 @@ export const AMOUNT_UNITS = ['reais', 'centavos'] as const;
 /** A unit in which a file counts money. */
 export type AmountUnit = (typeof AMOUNT_UNITS)[number];
 
+/** Thousands in groups. `10.50` and `0.500` are none: a file that has such does not write its amounts with commas. */
+const GROUPED = /^-?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d{0,2})?$/;
+
 /**
  * Reads money: reais with up to two places, or whole centavos.
  *
- * @param decimal what divides reais from centavos; with `,` a `.` may group thousands.
+ * @param decimal what divides reais from centavos; with `,` a `.` may group thousands, all of them.
  */
 export function amountReader(unit: AmountUnit, decimal: '.' | ','): ValueReader {
   return (given) => {
+    if (decimal === ',' && given.includes('.') && !GROUPED.test(given))
+      return bad('has a point that groups no thousands');
     const text = decimal === ',' ? given.replaceAll('.', '').replace(',', '.') : given;
     if (/^-\d/.test(text)) return bad('is negative');
     const match = (unit === 'centavos' ? /^0*(\d{1,12})()$/ : /^0*(\d{1,10})(?:\.(\d{0,2}))?$/).exec(text);

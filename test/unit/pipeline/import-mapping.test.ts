@@ -218,6 +218,30 @@ describe('values', () => {
       '9999999999.99',
     ]);
     expect(amount('1.234,56', 'reais', ',')).toBe('1234.56');
+    for (const [text, value] of [
+      ['1.234', '1234.00'],
+      ['1.234.567,8', '1234567.80'],
+      ['1234,5', '1234.50'],
+      ['140,29999999999998', '140.30'],
+    ] as const) {
+      expect(amount(text, 'reais', ',')).toBe(value);
+    }
+    expect(amount('-1.234,56', 'reais', ',')).toBe('is negative');
+    for (const text of [
+      '10.50',
+      '10.5',
+      '1.2.3,4',
+      '1234.567',
+      '1.23,4',
+      '1.2345',
+      '0.500',
+      '.500',
+      '1.234.56',
+      '1,234.5',
+    ]) {
+      expect(amount(text, 'reais', ',')).toBe('has a point that groups no thousands');
+    }
+    expect(amount('1,234.56')).toMatch(/no amount/);
     expect(amount('1234', 'centavos')).toBe('12.34');
     expect(amount('-1')).toBe('is negative');
     for (const text of ['1.005', '1e3', '', 'R$ 5', '12345678901', '5.1250000000000', '140.2999999']) {
