@@ -14,3 +14,21 @@ export function isTellable(name: string): boolean {
 export function tellable(name: string): string {
   return isTellable(name) ? name : '(a name that is none of ours)';
 }
+
+/** The names of a file's columns, where a message may repeat them: the first line of a file without a header is a row. */
+export function tellableColumns(names: readonly string[]): readonly string[] | undefined {
+  return names.every((name) => name === '' || isTellable(name)) ? names : undefined;
+}
+
+/** What columns a file has, for a message. */
+export function toldColumns(names: readonly string[]): string {
+  const told = tellableColumns(names)?.slice(0, 40).join(', ');
+  return told === undefined ? `it has ${names.length}, not told: they do not look like names` : `it has ${told}`;
+}
+
+/** ` of one name: NAME` for a message, without the name where a message may not repeat it. */
+export function toldTwice(twice: string, names: readonly string[]): string {
+  return tellableColumns(names) === undefined
+    ? ' of one name, or its first line is a row and no header'
+    : ` of one name: ${twice}`;
+}

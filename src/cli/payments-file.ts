@@ -1,6 +1,7 @@
 import { AppError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { didYouMean } from '../base/nearest-name.ts';
+import { tellableColumns } from '../base/tellable.ts';
 import { END_TO_END_ID_PATTERN } from '../domain/end-to-end-id.ts';
 import { SIDES, type Side } from '../domain/payment.ts';
 import type { PaymentSide } from '../training-export/read-history.ts';
@@ -17,7 +18,10 @@ const COLUMNS = ['end_to_end_id', 'side'] as const;
 export async function readPayments({ header, records }: UserFile): Promise<PaymentSide[]> {
   for (const name of COLUMNS) {
     if (!header.includes(name)) {
-      throw new AppError('usage', `--payments: the file has no column ${name}${didYouMean(name, header)}`);
+      throw new AppError(
+        'usage',
+        `--payments: the file has no column ${name}${didYouMean(name, tellableColumns(header) ?? [])}`,
+      );
     }
   }
   const payments: PaymentSide[] = [];

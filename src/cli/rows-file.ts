@@ -4,6 +4,7 @@ import { type DataType, type Schema, tableFromIPC } from 'apache-arrow';
 import { AppError, messageOf } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { repeatedName } from '../base/repeated-name.ts';
+import { toldTwice } from '../base/tellable.ts';
 import { csvFields } from '../pipeline/import-csv.ts';
 import { fileRecords } from '../pipeline/import-lines.ts';
 import { decodeParquet, rowsOfBatch } from '../storage/parquet/parquet-read.ts';
@@ -19,7 +20,7 @@ export async function openRowsFile(path: string): Promise<UserFile> {
   const file = await openedFile(path);
   const twice = repeatedName(file.header);
   if (twice === undefined) return file;
-  throw new AppError('invalid_file', `--rows: ${path} has two columns of one name: ${twice}`);
+  throw new AppError('invalid_file', `--rows: ${path} has two columns${toldTwice(twice, file.header)}`);
 }
 
 async function openedFile(path: string): Promise<UserFile> {

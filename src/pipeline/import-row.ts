@@ -2,12 +2,11 @@ import { isUtf8 } from 'node:buffer';
 import { canonicalJson } from '../base/canonical-json.ts';
 import { AppError, messageOf } from '../base/errors.ts';
 import { isJsonObject, parseWrittenJson } from '../base/exact-json.ts';
-import { didYouMean } from '../base/nearest-name.ts';
-import { repeatedName } from '../base/repeated-name.ts';
 import type { LabelState } from '../domain/label.ts';
 import { parseImportedPayment, parsePayment } from '../domain/parse-payment.ts';
 import type { ImportedPayment, PaymentRow } from '../domain/payment-row.ts';
 import { csvFields } from './import-csv.ts';
+import { headerPlaces } from './import-header.ts';
 import type { FileRecord } from './import-lines.ts';
 import type { FieldRule, ImportMapping } from './import-mapping.ts';
 import { memberText, type OddMember } from './import-member.ts';
@@ -69,11 +68,11 @@ type Cells = (column: string) => string | OddMember | undefined;
 
 function csvReader(mapping: ImportMapping, file: string): RowReader {
   let columns: ReadonlyMap<string, number> | undefined;
-  if (mapping.header !== null) columns = columnsOf(mapping, mapping.header, file);
+  if (mapping.header !== null) columns = headerPlaces(mapping, mapping.header, file);
   return (record) => {
     if (columns === undefined) {
       const names = csvFields(decode(record.bytes, mapping.encoding), mapping.delimiter);
-      columns = columnsOf(mapping, names ?? [], file);
+      columns = headerPlaces(mapping, names ?? [], file);
       return null;
     }
     const places = columns;
@@ -86,31 +85,6 @@ function csvReader(mapping: ImportMapping, file: string): RowReader {
       return mapRow(mapping, record, (column) => cells[places.get(column) ?? -1]);
     });
   };
-}
-
-function columnsOf(mapping: ImportMapping, names: readonly string[], file: string): ReadonlyMap<string, number> {
-  const columns = new Map(names.map((name, index) => [name.trim(), index]));
-  const twice = repeatedName(names.map((name) => name.trim()));
-  if (twice !== undefined) {
-    throw new AppError('invalid_mapping', `${file} has two columns of one name: ${twice}`, { file, column: twice });
-  }
-  for (const column of columnsNamedBy(mapping)) {
-    if (columns.has(column)) continue;
-    const known = [...columns.keys()];
-    throw new AppError(
-      'invalid_mapping',
-      `${file} has no column ${column}${didYouMean(column, known)} (its columns: ${known.slice(0, 40).join(', ')})`,
-      { file, column },
-    );
-  }
-  return columns;
-}
-
-function columnsNamedBy(mapping: ImportMapping): string[] {
-  const named = mapping.fields.flatMap(({ source }) => (source.kind === 'column' ? [source.column] : []));
-  if (mapping.label !== null) named.push(mapping.label.column);
-  if (mapping.knownTime.kind === 'column') named.push(mapping.knownTime.column);
-  return named;
 }
 
 function ndjsonReader(mapping: ImportMapping): RowReader {

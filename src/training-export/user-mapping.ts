@@ -1,6 +1,7 @@
 import type { DataType } from 'apache-arrow';
 import { AppError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest-name.ts';
+import { tellableColumns, toldColumns } from '../base/tellable.ts';
 import { PAYMENT_COLUMNS, type PaymentColumn } from '../domain/payment-row.ts';
 import { ID_COLUMNS } from './entity-columns.ts';
 import { mayBeInstant } from './user-cells.ts';
@@ -47,10 +48,11 @@ export const MAPPABLE: readonly string[] = [...OWN_COLUMNS, ...PAYMENT_COLUMNS.m
 export function userColumns({ header, types }: UserHeader, { columns }: UserMapping): UserColumns {
   for (const [name, column] of Object.entries(columns)) {
     if (!MAPPABLE.includes(name)) fail(`there is no column ${name} to map to${didYouMean(name, MAPPABLE)}`);
-    if (!header.includes(column)) fail(`the file has no column ${column}${didYouMean(column, header)}`);
+    if (!header.includes(column))
+      fail(`the file has no column ${column}${didYouMean(column, tellableColumns(header) ?? [])}`);
   }
   const fileColumn = (name: string): string | undefined => columns[name] ?? (header.includes(name) ? name : undefined);
-  const hint = `it has ${header.join(', ')}`;
+  const hint = toldColumns(header);
   if (fileColumn('event_time') === undefined) fail(`the file has no event time: name its column by --time (${hint})`);
   const entities = [...Object.keys(ID_COLUMNS), 'payer_number', 'payee_number'];
   if (entities.every((name) => fileColumn(name) === undefined)) {

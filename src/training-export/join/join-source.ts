@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../base/errors.ts';
 import { repeatedName } from '../../base/repeated-name.ts';
+import { toldTwice } from '../../base/tellable.ts';
 import type { DuckDb } from '../../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../../storage/scan/duckdb-scan.ts';
 import type { Snapshot } from '../../storage/scan/snapshot.ts';
@@ -60,9 +61,10 @@ async function csvSource(db: DuckDb, path: string, texts: readonly string[] | 'a
 /** DuckDB tells columns apart whose names differ in more than case, and gives the second of two alike another name. */
 async function refuseTwins(db: DuckDb, name: string, headless: string): Promise<void> {
   const [header = {}] = await readable(name, () => db.rows(`SELECT * FROM ${headless} LIMIT 1`));
-  const twice = repeatedName(Object.values(header).map((column) => String(column ?? '').toLowerCase()));
+  const names = Object.values(header).map((column) => String(column ?? '').toLowerCase());
+  const twice = repeatedName(names);
   if (twice === undefined) return;
-  throw new AppError('invalid_file', `${name} has two columns of one name, in whatever case: ${twice}`);
+  throw new AppError('invalid_file', `${name} has two columns, in whatever case,${toldTwice(twice, names)}`);
 }
 
 /** @throws AppError `invalid_file` where it cannot be read, or a name is one of the join's own. */

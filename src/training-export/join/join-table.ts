@@ -1,5 +1,6 @@
 import { AppError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/nearest-name.ts';
+import { tellableColumns, toldColumns } from '../../base/tellable.ts';
 import type { DuckDb } from '../../storage/parquet/duckdb.ts';
 import { sqlName } from '../../storage/types/sql-types.ts';
 import type { JoinSource, SourceColumn } from './join-request.ts';
@@ -27,7 +28,7 @@ export function sourceColumn(source: JoinSource, name: string): SourceColumn {
   const names = source.columns.map((column) => column.name);
   throw new AppError(
     'usage',
-    `${source.name} has no column ${name}${didYouMean(name, names)} (it has ${names.join(', ')})`,
+    `${source.name} has no column ${name}${didYouMean(name, tellableColumns(names) ?? [])} (${toldColumns(names)})`,
   );
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { FileRecord } from '../../../src/pipeline/import-lines.ts';
 import { parseMapping } from '../../../src/pipeline/import-mapping.ts';
@@ -51,6 +52,29 @@ describe('a mapping', () => {
   it('must name columns that the file has', () => {
     expect(() => read(minimal, 'id,valu,at')).toThrow(/file\.csv has no column value, did you mean valu\?/);
     expect(() => read(minimal, 'id,value,at,at')).toThrow(/file\.csv has two columns of one name: at$/);
+  });
+
+  it('is told no row of a file that has no header', () => {
+    const rows = [
+      '52998224725,Maria da Silva,2026-03-01',
+      'maria,10.50,2026-03-01',
+      '0,0,2026-03-01',
+      'E1,maria@x.br,ok',
+    ];
+    for (const row of rows) {
+      let thrown: unknown;
+      try {
+        read(minimal.replace('id\n', 'mario\n'), row);
+      } catch (error) {
+        thrown = error;
+      }
+      expect(thrown).toMatchObject({ message: expect.stringMatching(/file\.csv has .*csv\.header names its columns/) });
+      expect(inspect(thrown)).not.toMatch(/5299|Silva|maria|10\.50|2026|: 0/);
+    }
+    expect(() => read(minimal, 'a,b,c')).toThrow('file.csv has no column id (it has a, b, c)');
+    expect(() => read(minimal, '123,b,c')).toThrow(
+      'file.csv has no column id (it has 3, not told: they do not look like names; where the file has no header, csv.header names its columns)',
+    );
   });
 
   it('is what the page about it shows', () => {

@@ -251,7 +251,7 @@ describe('values that are joined', () => {
           const opened = csv(db, 'twins.csv', [header, `1,a,${at(3)},2`], texts);
           await expect(opened).rejects.toMatchObject({
             code: 'invalid_file',
-            message: expect.stringContaining('twins.csv has two columns of one name, in whatever case: id'),
+            message: expect.stringContaining('twins.csv has two columns, in whatever case, of one name: id'),
           });
         }
       });
