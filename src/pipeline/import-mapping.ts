@@ -4,6 +4,7 @@ import { messageOf } from '../base/errors.ts';
 import { readPlainYaml } from '../base/plain-yaml.ts';
 import { LABEL_STATES, type LabelState } from '../domain/label.ts';
 import { MappingReader, type Parts } from './import-mapping-reader.ts';
+import { dayReader, TIME_FORMATS, type TimeReader, timeReader } from './import-times.ts';
 import {
   AMOUNT_UNITS,
   amountReader,
@@ -14,9 +15,6 @@ import {
   readBoolean,
   readInteger,
   readText,
-  TIME_FORMATS,
-  type TimeReader,
-  timeReader,
   type ValueReader,
 } from './import-values.ts';
 
@@ -148,7 +146,7 @@ function readerOf(read: MappingReader, kind: FieldKind, parts: Parts, where: str
     case 'instant':
       return instantValue(timeReaderOf(read, parts, where));
     case 'date':
-      return dateValue(timeReaderOf(read, parts, where));
+      return dateValue(knownFormat(read, dayReader(formatOf(read, parts, where)), where));
     case 'boolean':
       return readBoolean;
     case 'integer':
@@ -159,7 +157,7 @@ function readerOf(read: MappingReader, kind: FieldKind, parts: Parts, where: str
 }
 
 function timeReaderOf(read: MappingReader, parts: Parts, where: string): TimeReader {
-  const format = parts.format === undefined ? 'iso' : read.text(parts.format, `${where}.format`);
+  const format = formatOf(read, parts, where);
   const zone = parts.zone === undefined ? 'UTC' : read.text(parts.zone, `${where}.zone`);
   let reader: TimeReader | undefined;
   try {
@@ -167,6 +165,14 @@ function timeReaderOf(read: MappingReader, parts: Parts, where: string): TimeRea
   } catch (error) {
     throw read.wrong(`${where}.zone`, `is no time zone: ${messageOf(error)}`);
   }
+  return knownFormat(read, reader, where);
+}
+
+function formatOf(read: MappingReader, parts: Parts, where: string): string {
+  return parts.format === undefined ? 'iso' : read.text(parts.format, `${where}.format`);
+}
+
+function knownFormat<T>(read: MappingReader, reader: T | undefined, where: string): T {
   if (reader === undefined) throw read.wrong(`${where}.format`, `must be ${TIME_FORMATS}`);
   return reader;
 }

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { FileRecord } from '../../../src/pipeline/import-lines.ts';
 import { parseMapping } from '../../../src/pipeline/import-mapping.ts';
 import { bodyReader, type ImportedRow, mappedReader } from '../../../src/pipeline/import-row.ts';
-import { amountReader, timeReader } from '../../../src/pipeline/import-values.ts';
+import { dayReader, timeReader } from '../../../src/pipeline/import-times.ts';
+import { amountReader, dateValue } from '../../../src/pipeline/import-values.ts';
 
 const minimal = `
 payment:
@@ -286,5 +287,31 @@ describe('values', () => {
     expect(timeReader('epoch_ms', 'UTC')?.('1772400000123')).toBe(1_772_400_000_123_000);
     expect(timeReader('DD/MM/YYYY HH:mm', 'UTC')?.('02/03/2026 05:06')).toBe(Date.UTC(2026, 2, 2, 5, 6) * 1000);
     expect(timeReader('MM/YYYY', 'UTC')).toBeUndefined();
+  });
+
+  it('reads the day that a text writes, whatever its offset', () => {
+    const date = (text: string, format = 'iso') => {
+      const read = dayReader(format);
+      return read === undefined ? undefined : dateValue(read)(text);
+    };
+    const day = (value: string) => ({ ok: true, value });
+    expect(date('2020-01-31T22:00:00-03:00')).toEqual(day('2020-01-31'));
+    expect(date('2020-02-01T01:00:00+05:00')).toEqual(day('2020-02-01'));
+    expect(date('2020-01-31T23:59:59.999999Z')).toEqual(day('2020-01-31'));
+    expect(date('1969-12-31 10:00:00')).toEqual(day('1969-12-31'));
+    expect(date('2020-01-31')).toEqual(day('2020-01-31'));
+    expect(date('31/01/2020 23:00', 'DD/MM/YYYY HH:mm')).toEqual(day('2020-01-31'));
+    expect(date('1580515199', 'epoch_s')).toEqual(day('2020-01-31'));
+    expect(date('2020-02-30')).toMatchObject({ ok: false });
+    expect(date('31/01', 'DD/MM')).toBeUndefined();
+  });
+
+  it('maps a date with an offset to its own day', () => {
+    const [row] = read(
+      `${minimal}  payer.account.openedOn: since\n`,
+      'id,value,at,since',
+      '1,5,2026-03-01,2020-01-31T22:00:00-03:00',
+    );
+    expect(row).toMatchObject({ payment: expect.stringContaining('"openedOn":"2020-01-31"') });
   });
 });
