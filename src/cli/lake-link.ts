@@ -1,8 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { AppError } from '../base/errors.ts';
-import type { DecisionArchive } from '../scoring/decision-archive.ts';
-import type { StoredDecision } from '../scoring/scoring-port.ts';
+import type { ArchivedDecision, DecisionArchive } from '../scoring/decision-archive.ts';
 import type { FeatureHealth } from '../server/feature-health.ts';
 import {
   BRONZE_POSITION,
@@ -43,7 +42,7 @@ export function startLakeWorker(data: Omit<LakeWorkerData, 'positions'>, logger:
   });
   const waiting = new Map<
     number,
-    { resolve(stored: StoredDecision | undefined): void; reject(error: AppError): void }
+    { resolve(stored: ArchivedDecision | undefined): void; reject(error: AppError): void }
   >();
   let requests = 0;
   let health: FeatureHealth = {};
@@ -85,14 +84,14 @@ export function startLakeWorker(data: Omit<LakeWorkerData, 'positions'>, logger:
   });
   return {
     archive: {
-      find(endToEndId, side) {
+      find(endToEndId, side, requestSha256) {
         if (hasEnded) return Promise.reject(workerGone());
         if (waiting.size >= MOST_LOOKUPS)
           return Promise.reject(new AppError('overloaded', 'too many look-ups in the lake: try again'));
         return new Promise((resolve, reject) => {
           requests += 1;
           waiting.set(requests, { resolve, reject });
-          send({ kind: 'find', request: requests, endToEndId, side });
+          send({ kind: 'find', request: requests, endToEndId, side, requestSha256 });
         });
       },
     },

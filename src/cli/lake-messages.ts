@@ -1,6 +1,6 @@
 import type { Side } from '../domain/payment.ts';
 import type { FeatureSetDefinition } from '../features/definition/definition.ts';
-import type { StoredDecision } from '../scoring/scoring-port.ts';
+import type { ArchivedDecision } from '../scoring/decision-archive.ts';
 import type { FeatureHealth } from '../server/feature-health.ts';
 
 /** What the lake's worker is started with. */
@@ -29,14 +29,20 @@ export const BRONZE_POSITION = 2;
 
 /** From the scoring thread to the lake's worker. */
 export type ToLakeWorker =
-  | { readonly kind: 'find'; readonly request: number; readonly endToEndId: string; readonly side: Side }
+  | {
+      readonly kind: 'find';
+      readonly request: number;
+      readonly endToEndId: string;
+      readonly side: Side;
+      readonly requestSha256: Uint8Array | null;
+    }
   /** The journal's backlog is long: silver is to run now. */
   | { readonly kind: 'run-silver' }
   | { readonly kind: 'stop' };
 
 /** From the lake's worker to the scoring thread. */
 export type FromLakeWorker =
-  | { readonly kind: 'found'; readonly request: number; readonly stored: StoredDecision | undefined }
+  | { readonly kind: 'found'; readonly request: number; readonly stored: ArchivedDecision | undefined }
   | { readonly kind: 'failed'; readonly request: number; readonly message: string }
   | { readonly kind: 'health'; readonly health: FeatureHealth }
   | {

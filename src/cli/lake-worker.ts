@@ -123,9 +123,11 @@ async function tellSilver(): Promise<void> {
   Atomics.store(positions, SILVER_POSITION, BigInt(position));
 }
 
-async function answer({ request, endToEndId, side }: Extract<ToLakeWorker, { kind: 'find' }>): Promise<void> {
+type Find = Extract<ToLakeWorker, { kind: 'find' }>;
+
+async function answer({ request, endToEndId, side, requestSha256 }: Find): Promise<void> {
   try {
-    send({ kind: 'found', request, stored: await findDecision(ports, endToEndId, side) });
+    send({ kind: 'found', request, stored: await findDecision(ports, endToEndId, side, requestSha256) });
   } catch (error) {
     send({ kind: 'failed', request, message: messageOf(error) });
   }

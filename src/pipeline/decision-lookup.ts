@@ -28,20 +28,32 @@ export type LookupPorts = Pick<JobPorts, 'lake' | 'memoryLimitMb' | 'threads'>;
  * The first decision of a payment's side: in silver, else in what bronze is ahead of it; undefined
  * where the lake has none. Takes some 50 ms: only files whose bounds hold the id are read.
  *
+ * @param requestSha256 gives the first decision of that request instead: silver keeps one decision a key, and where it
+ * is another payment's all of bronze is looked through.
  * @throws AppError storage_failed, table_corrupt.
  */
 export async function findDecision(
   ports: LookupPorts,
   endToEndId: string,
   side: Side,
+  requestSha256: Uint8Array | null = null,
 ): Promise<FoundDecision | undefined> {
+  const asked = { endToEndId, side, requestSha256 };
   const silver = await ports.lake.table('silver/decisions').snapshot();
-  const bronze = await unrefined(ports.lake, 'decisions');
+  const { snapshot: bronze, files: unread } = await unrefined(ports.lake, 'decisions');
   return withDuckDb(ports, async (db) => {
-    const inSilver = await decisionIn(db, silver, filesWith(silver, endToEndId), endToEndId, side);
+    const inSilver = await decisionIn(db, silver, filesWith(silver, endToEndId), asked);
     if (inSilver !== undefined) return inSilver;
-    return decisionIn(db, bronze.snapshot, filesWith(bronze.snapshot, endToEndId, bronze.files), endToEndId, side);
+    const inUnread = await decisionIn(db, bronze, filesWith(bronze, endToEndId, unread), asked);
+    if (inUnread !== undefined || requestSha256 === null) return inUnread;
+    return decisionIn(db, bronze, filesWith(bronze, endToEndId), asked);
   });
+}
+
+interface AskedDecision {
+  readonly endToEndId: string;
+  readonly side: Side;
+  readonly requestSha256: Uint8Array | null;
 }
 
 /**
@@ -75,15 +87,15 @@ async function decisionIn(
   db: DuckDb,
   snapshot: Snapshot,
   files: readonly DataFile[],
-  endToEndId: string,
-  side: Side,
+  { endToEndId, side, requestSha256 }: AskedDecision,
 ): Promise<FoundDecision | undefined> {
   if (files.length === 0) return undefined;
   const columns = ['end_to_end_id', 'side', 'known_time', 'journal_id', 'journal_position', ...ANSWER_COLUMNS];
   const [row] = await db.rows(
     `SELECT epoch_us(known_time)::DOUBLE AS known, ${ANSWER_COLUMNS.join(', ')} FROM ${await duckdbScan(db, snapshot, { files, columns })}
-     WHERE end_to_end_id = $1 AND side = $2 ORDER BY known_time, journal_id, journal_position LIMIT 1`,
-    [endToEndId, side],
+     WHERE end_to_end_id = $1 AND side = $2 AND ($3 = '' OR request_sha256 = $3)
+     ORDER BY known_time, journal_id, journal_position LIMIT 1`,
+    [endToEndId, side, requestSha256 === null ? '' : Buffer.from(requestSha256).toString('hex')],
   );
   return row === undefined ? undefined : foundDecision(row);
 }

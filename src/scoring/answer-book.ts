@@ -1,3 +1,4 @@
+import { assert } from '../base/assert.ts';
 import { AppError } from '../base/errors.ts';
 import type { Side } from '../domain/payment.ts';
 import { type AnswerIndex, fingerprintOf } from '../events/answer-index.ts';
@@ -49,7 +50,7 @@ export class AnswerBook {
     const place = this.#places.index.get(endToEndId, side, nowMicros);
     if (place === undefined) return undefined;
     if (place.fingerprint !== fingerprintOf(sha256)) throw keyReused();
-    return this.#stored(endToEndId, side, place).then((stored) => {
+    return this.#stored(endToEndId, side, place, sha256).then((stored) => {
       if (stored === undefined) throw new AppError('storage_failed', 'the first answer is not readable now: try again');
       return stored.body;
     });
@@ -73,18 +74,19 @@ export class AnswerBook {
   /** The decision of a payment's side, however old. */
   async find(endToEndId: string, side: Side, nowMicros: number): Promise<StoredDecision | undefined> {
     const place = this.#places.index.get(endToEndId, side, nowMicros);
-    if (place !== undefined) return this.#stored(endToEndId, side, place);
-    return this.#places.archive.find(endToEndId, side);
+    if (place !== undefined) return this.#stored(endToEndId, side, place, null);
+    return this.#places.archive.find(endToEndId, side, null);
   }
 
   async #stored(
     endToEndId: string,
     side: Side,
     place: Pick<RecordPlace, 'segment' | 'offset'>,
+    sha256: Buffer | null,
   ): Promise<StoredDecision | undefined> {
     const { files, folder, archive } = this.#places;
     const payload = place.segment === 0 ? undefined : await readRecord(files, folder, place);
-    if (payload === undefined) return archive.find(endToEndId, side);
+    if (payload === undefined) return archivedOf(archive, endToEndId, side, sha256);
     const record = decodeRecord(payload);
     if (
       (record.kind !== 'scored' && record.kind !== 'decision') ||
@@ -103,6 +105,21 @@ export class AnswerBook {
       featureStatus: record.featureStatus,
     };
   }
+}
+
+/** @throws Error where the archive gives the answer of another payment: better none than a wrong one. */
+async function archivedOf(
+  archive: DecisionArchive,
+  endToEndId: string,
+  side: Side,
+  sha256: Buffer | null,
+): Promise<StoredDecision | undefined> {
+  const found = await archive.find(endToEndId, side, sha256);
+  assert(
+    found === undefined || sha256 === null || sha256.equals(found.requestSha256),
+    'the archive gives the answer to the request that it is asked for',
+  );
+  return found;
 }
 
 function keyOf(endToEndId: string, side: Side): string {

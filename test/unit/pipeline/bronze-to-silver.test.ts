@@ -259,4 +259,23 @@ describe('the order of silver', () => {
     const positions = (await example.rows('silver/transactions')).map((row) => Number(row.journal_position));
     expect(positions).toEqual(Array.from({ length: 12_000 }, (_, n) => n + 1));
   }, 60_000);
+
+  it('find the decision of the request that is asked for, where another payment has the key in silver', async () => {
+    const other = { endToEndId: idOf(1), requestSha256: new Uint8Array(32).fill(9), isEvent: false };
+    await writerOf().write(entries([scored(1)]));
+    await bronzeToSilver(example.ports);
+    await writerOf().write(entries([scored(2, other), scored(3, other)], 2));
+    for (let round = 0; round < 2; round += 1) {
+      const find = (sha256?: Uint8Array) => findDecision(example.ports, idOf(1), 'PAYER', sha256);
+      expect((await find())?.knownTimeMicros).toBe(T0 + 1000);
+      expect((await find(new Uint8Array(32).fill(1)))?.knownTimeMicros).toBe(T0 + 1000);
+      expect(await find(other.requestSha256)).toMatchObject({
+        knownTimeMicros: T0 + 2000,
+        requestSha256: Buffer.from(other.requestSha256),
+        features: Float64Array.of(2, Number.NaN, 0.5),
+      });
+      expect(await find(new Uint8Array(32).fill(7))).toBeUndefined();
+      await bronzeToSilver(example.ports);
+    }
+  });
 });
