@@ -5,6 +5,9 @@ import type { Snapshot } from '../storage/scan/snapshot.ts';
 import { epochColumns, epochOfRow } from './epoch-of-row.ts';
 
 const HOUR_MICROS = 3_600_000_000;
+const SECOND_MICROS = 1_000_000;
+/** Since then São Paulo's offsets are whole hours; before, clocks went by its sun, 3:06:28 behind. */
+const WHOLE_HOURS_MICROS = Date.UTC(1914, 0, 2) * 1000;
 /** Values of one INSERT. */
 const INSERT_ROWS = 1000;
 
@@ -35,15 +38,16 @@ export async function correctedPayments(db: DuckDb, corrections: Snapshot): Prom
     FROM corrections JOIN civil_days USING (hour) GROUP BY end_to_end_id`);
 }
 
-/** Microseconds at which the UTC hour of a time begins. */
+/** Microseconds at which the UTC hour of a time begins, of those before 1914 the second. */
 function hourOf(column: string): string {
   const micros = `epoch_us(${column})`;
-  return `${micros} - ((${micros} % ${HOUR_MICROS}) + ${HOUR_MICROS}) % ${HOUR_MICROS}`;
+  const start = (span: number): string => `${micros} - ((${micros} % ${span}) + ${span}) % ${span}`;
+  return `CASE WHEN ${micros} < ${WHOLE_HOURS_MICROS} THEN ${start(SECOND_MICROS)} ELSE ${start(HOUR_MICROS)} END`;
 }
 
 /**
- * Makes the table `civil_days`: the civil day in São Paulo of each UTC hour in a table. Its offsets are whole hours, so an
- * hour is of one day; and the days are ours, as silver's are, for time-zone databases differ.
+ * Makes the table `civil_days`: the civil day in São Paulo of each UTC hour in a table, as {@link hourOf} tells it: each is
+ * of one day; and the days are ours, as silver's are, for time-zone databases differ.
  */
 async function civilDays(db: DuckDb, table: string): Promise<void> {
   const zone = civilZone('America/Sao_Paulo');

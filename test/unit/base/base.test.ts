@@ -161,6 +161,49 @@ describe('civil time in America/Sao_Paulo', () => {
   });
 });
 
+describe('civil time before there was a table of it, and after', () => {
+  const civil = (name: string) => {
+    const zone = civilZone(name);
+    return (text: string): string => {
+      const micros = (Date.parse(text) / 1000) * 1_000_000;
+      return new Date((micros / 1_000_000 + zone.offsetSeconds(micros)) * 1000).toISOString().slice(0, 19);
+    };
+  };
+
+  it.each([
+    ['1980-06-15T02:30:00Z', '1980-06-14T23:30:00'],
+    ['1986-01-15T02:30:00Z', '1986-01-15T00:30:00'],
+    ['1989-12-31T23:59:59Z', '1989-12-31T21:59:59'],
+    ['1963-12-20T12:00:00Z', '1963-12-20T10:00:00'],
+    // Local mean time, until the first of 1914.
+    ['1910-03-01T12:00:00Z', '1910-03-01T08:53:32'],
+    ['1850-03-01T00:00:00Z', '1850-02-28T20:53:32'],
+    ['0000-03-01T00:00:00Z', '0000-02-29T20:53:32'],
+    ['2075-06-15T02:30:00Z', '2075-06-14T23:30:00'],
+  ])('in São Paulo %s is %s', (at, local) => {
+    expect(civil('America/Sao_Paulo')(at)).toBe(local);
+  });
+
+  it('follows rules that go on for ever', () => {
+    expect(civil('Europe/Lisbon')('2080-07-01T12:00:00Z')).toBe('2080-07-01T13:00:00');
+    expect(civil('Europe/Lisbon')('2080-12-01T12:00:00Z')).toBe('2080-12-01T12:00:00');
+  });
+
+  it.each(['America/Sao_Paulo', 'America/Noronha', 'Europe/London'])('equals ICU in %s, from 1890 to 2070', (name) => {
+    const zone = civilZone(name);
+    const format = new Intl.DateTimeFormat('en-CA', {
+      timeZone: name,
+      dateStyle: 'short',
+      timeStyle: 'medium',
+      hourCycle: 'h23',
+    });
+    for (let ms = Date.UTC(1890, 0, 1); ms < Date.UTC(2070, 0, 1); ms += 277_777_000) {
+      const local = new Date(ms + zone.offsetSeconds(ms * 1000) * 1000).toISOString().slice(0, 19).replace('T', ', ');
+      if (format.format(ms) !== local) expect(format.format(ms)).toBe(local);
+    }
+  });
+});
+
 describe('integers as doubles', () => {
   it('are split at 2^48 as written', () => {
     fc.assert(

@@ -106,6 +106,23 @@ describe('gold of corrected payments', () => {
     expect(await gold('gold/fraud_daily')).toEqual([[0, 2, 0, 1, 800]]);
   });
 
+  it('counts one on its civil day also where clocks went by the sun', async () => {
+    await add([scored(1), scored(2)], 1);
+    await add(
+      [
+        correction(1, { acceptedAt: '1910-03-02T03:05:00.000Z' }),
+        correction(2, { acceptedAt: '1910-03-02T03:10:00.000Z' }),
+      ],
+      3,
+    );
+    const first = Date.UTC(1910, 2, 1) / 86_400_000 - DAY;
+    const found = (await gold('gold/fraud_daily')) as number[][];
+    expect(found.sort(([a = 0], [b = 0]) => a - b)).toEqual([
+      [first, 1, 0, 0, 0],
+      [first + 1, 1, 0, 0, 0],
+    ]);
+  });
+
   it('keeps one that was moved to a day that another payment makes anew', async () => {
     await add([scored(1), correction(1, { amount: '7.00', ...NEXT_DAY })], 1);
     await add([scored(2, {}, NEXT_DAY)], 3);
