@@ -1,14 +1,12 @@
-import { closeSync, createReadStream, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { timeHeap } from '../base/time-heap.ts';
-import { type ImportedPayment, paymentRow } from '../domain/payment-row.ts';
 import type { TimedRow } from './import-order.ts';
+import { readRun, type SortedRun, writeRun } from './import-run.ts';
 
 /** Rows that are sorted in memory at once: about 150 MB. */
 const RUN_ROWS = 50_000;
 const BATCH_ROWS = 1_000;
-const PIECE_BYTES = 256 * 1024;
-const NEWLINE = 0x0a;
 
 /**
  * Sorts rows by (known time, line) in bounded memory: runs are sorted in memory, and where there is
@@ -23,7 +21,7 @@ export async function* sortedRows(
   runRows = RUN_ROWS,
 ): AsyncGenerator<TimedRow[]> {
   let place: string | undefined;
-  const runs: string[] = [];
+  const runs: SortedRun[] = [];
   let run: TimedRow[] = [];
   try {
     for await (const batch of batches) {
@@ -31,7 +29,7 @@ export async function* sortedRows(
         run.push(row);
         if (run.length < runRows) continue;
         place ??= temporaryIn(folder);
-        runs.push(writeRun(join(place, `run-${runs.length}`), run));
+        runs.push(writeRun(join(place, `run-${runs.length}`), run.sort(byKnownTime)));
         run = [];
       }
     }
@@ -53,47 +51,6 @@ function temporaryIn(folder: string): string {
 
 function byKnownTime(a: TimedRow, b: TimedRow): number {
   return a.knownMicros - b.knownMicros || a.row.line - b.row.line;
-}
-
-function writeRun(path: string, run: TimedRow[]): string {
-  run.sort(byKnownTime);
-  const file = openSync(path, 'wx', 0o600);
-  try {
-    for (let at = 0; at < run.length; at += BATCH_ROWS) {
-      const lines = run.slice(at, at + BATCH_ROWS).map((timed) => `${JSON.stringify(spilled(timed))}\n`);
-      writeSync(file, lines.join(''));
-    }
-  } finally {
-    closeSync(file);
-  }
-  return path;
-}
-
-/** A row without what its payment says again. */
-function spilled({ row, ...known }: TimedRow): object {
-  const raw = row.raw.toString('base64');
-  return row.kind === 'bad' ? { known, row: { ...row, raw } } : { known, row: { ...row, raw, row: null } };
-}
-
-/** A row in base64 is longer than a record of a payments file may be: these lines are our own, and have no limit. */
-async function* readRun(path: string): AsyncGenerator<TimedRow> {
-  let rest: Buffer = Buffer.alloc(0);
-  for await (const piece of createReadStream(path, { highWaterMark: PIECE_BYTES }) as AsyncIterable<Buffer>) {
-    rest = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
-    let at = 0;
-    for (let end = rest.indexOf(NEWLINE); end >= 0; end = rest.indexOf(NEWLINE, at)) {
-      yield restored(rest.toString('utf8', at, end));
-      at = end + 1;
-    }
-    rest = rest.subarray(at);
-  }
-}
-
-function restored(text: string): TimedRow {
-  const { known, row } = JSON.parse(text) as { known: Omit<TimedRow, 'row'>; row: TimedRow['row'] & { raw: unknown } };
-  const raw = Buffer.from(String(row.raw), 'base64');
-  if (row.kind === 'bad') return { ...known, row: { ...row, raw } };
-  return { ...known, row: { ...row, raw, row: paymentRow(JSON.parse(row.payment) as ImportedPayment) } };
 }
 
 async function* oneRun(run: readonly TimedRow[]): AsyncGenerator<TimedRow> {
