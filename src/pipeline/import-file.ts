@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { AppError, messageOf, systemErrorCode } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
-import type { BronzeRow } from './bronze-rows.ts';
 import { bronzeToSilver } from './bronze-to-silver.ts';
+import { commitSteps } from './import-commits.ts';
 import { correctedIn, correctionSteps } from './import-corrections.ts';
 import { openImportEpoch } from './import-epoch.ts';
 import { type FileDigest, fileDigest, importJournalId } from './import-identity.ts';
@@ -13,14 +13,7 @@ import { fileRecords } from './import-lines.ts';
 import { type ImportMapping, parseMapping } from './import-mapping.ts';
 import { type ImportStep, importSteps, labelSteps, mergedSteps, type TimedRow, timedRows } from './import-order.ts';
 import { bodyReader, type ImportedRow, mappedReader, type RowReader } from './import-row.ts';
-import {
-  IMPORT_TABLES,
-  type ImportCounts,
-  type ImportRows,
-  type ImportTable,
-  importRows,
-  noCounts,
-} from './import-rows.ts';
+import { type ImportCounts, importRows, noCounts } from './import-rows.ts';
 import { sortedRows } from './import-sort.ts';
 import type { JobPorts } from './job.ts';
 import type { Lake } from './lake.ts';
@@ -54,9 +47,6 @@ export interface ImportFigures extends ImportCounts {
   /** Whether the very same import had been done before: then nothing was written. */
   readonly alreadyImported: boolean;
 }
-
-/** Rows that one commit a table takes: about 60 MB of NDJSON. */
-const COMMIT_STEPS = 50_000;
 
 /**
  * Brings a file into the lake: payments, labels and corrections with an order and numbers of their own epoch into
@@ -106,7 +96,7 @@ export async function importFile(options: ImportOptions, ports: JobPorts): Promi
     stepsBeside(options, epoch.knownMicros),
     mapping?.label ?? null,
   );
-  await writeSteps(lake, journalId, steps, rows);
+  await commitSteps(lake, journalId, steps, rows);
   await markDone(lake, journalId, rows.position);
   await bronzeToSilver(ports);
   return { journalId, epoch: epoch.epoch, alreadyImported: false, ...rows.counts };
@@ -176,72 +166,6 @@ function stepsBeside({ labels, corrections }: ImportOptions, startMicros: number
 }
 
 async function* none(): AsyncGenerator<ImportStep[]> {}
-
-async function writeSteps(
-  lake: Lake,
-  journalId: string,
-  steps: AsyncIterable<readonly ImportStep[]>,
-  rows: ImportRows,
-): Promise<void> {
-  let waiting = newBatch();
-  let count = 0;
-  for await (const batch of steps) {
-    for (const step of batch) {
-      const made = rows.add(step);
-      if (made !== undefined) waiting[made.table].push(made.row);
-    }
-    count += batch.length;
-    if (count < COMMIT_STEPS) continue;
-    await commitBatch(lake, journalId, waiting, rows.position);
-    waiting = newBatch();
-    count = 0;
-  }
-  await commitBatch(lake, journalId, waiting, rows.position);
-}
-
-function newBatch(): Record<ImportTable, BronzeRow[]> {
-  return {
-    'quarantine/transactions': [],
-    'quarantine/labels': [],
-    'quarantine/corrections': [],
-    'bronze/labels': [],
-    'bronze/corrections': [],
-    'bronze/transactions': [],
-  };
-}
-
-/** Each table's txn says how far it has come: what a killed run committed is left out here. */
-async function commitBatch(
-  lake: Lake,
-  journalId: string,
-  batch: Readonly<Record<ImportTable, readonly BronzeRow[]>>,
-  lastPosition: number,
-): Promise<void> {
-  for (const name of IMPORT_TABLES) {
-    const table = lake.table(name);
-    const appId = importAppId(journalId, name);
-    const position = (await table.snapshot()).transactionVersion(appId) ?? 0;
-    const fresh = batch[name].filter((row) => Number(row.journal_position) > position);
-    // The last table moves with every batch: readers of bronze know the journal's offset by it.
-    if (position >= lastPosition || (fresh.length === 0 && name !== 'bronze/transactions')) continue;
-    const outcome = await table.append({
-      rows: fresh,
-      txn: { appId, version: lastPosition },
-      operation: 'IMPORT',
-      allowEmpty: true,
-    });
-    if (outcome.kind === 'conflict') {
-      throw new AppError('commit_conflict', `${name} changed under the import (${outcome.reason}): start it again`, {
-        table: name,
-      });
-    }
-  }
-}
-
-/** As the bronze writer names it, `<journal>/<table>`; quarantine keeps its layer in the name. */
-function importAppId(journalId: string, table: ImportTable): string {
-  return `${journalId}/${table.startsWith('bronze/') ? table.slice('bronze/'.length) : table}`;
-}
 
 async function isDone(lake: Lake, journalId: string): Promise<boolean> {
   const snapshot = await lake.table('bronze/transactions').snapshot();

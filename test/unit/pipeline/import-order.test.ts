@@ -17,7 +17,7 @@ import {
   timedRows,
 } from '../../../src/pipeline/import-order.ts';
 import type { GoodRow, ImportedRow } from '../../../src/pipeline/import-row.ts';
-import { sortedRows } from '../../../src/pipeline/import-sort.ts';
+import { type RowsInMemory, sortedRows } from '../../../src/pipeline/import-sort.ts';
 
 const SECOND = 1_000_000;
 const T0 = Date.UTC(2026, 2, 1) * 1000;
@@ -97,6 +97,8 @@ const lineOf = (step: ImportStep): number => {
 const told = (step: ImportStep): string => {
   return `${step.kind}${lineOf(step)}@${(step.knownMicros - T0) / SECOND}`;
 };
+
+const inMemory = (rows: number): RowsInMemory => ({ rows, rawBytes: 64 * 1024 * 1024 });
 
 describe('the order of an import', () => {
   it('knows rows at the running maximum of their event times, and says that it is assumed', async () => {
@@ -205,7 +207,7 @@ describe('the order of an import', () => {
               : good(at + 1, seconds);
           return { row, knownMicros: seconds, assumed: false };
         });
-        const sorted = await all(sortedRows(batched(rows, 3), folder, run));
+        const sorted = await all(sortedRows(batched(rows, 3), folder, inMemory(run)));
         const expected = [...rows].sort((a, b) => a.knownMicros - b.knownMicros || a.row.line - b.row.line);
         expect(sorted).toEqual(expected);
         expect(readdirSync(folder)).toEqual([]);
@@ -225,7 +227,7 @@ describe('the order of an import', () => {
     const count = 200_000;
     const rows = Array.from({ length: count }, (_, at) => bad(at + 1, Buffer.of(at & 0xff)));
     let next = 1;
-    for await (const batch of sortedRows(batched(rows, 1000), folder, 50_000)) {
+    for await (const batch of sortedRows(batched(rows, 1000), folder, inMemory(50_000))) {
       expect(batch.length).toBeLessThanOrEqual(1000);
       for (const { row } of batch) {
         if (row.line !== next) throw new Error(`line ${row.line} comes where ${next} should`);
@@ -237,7 +239,7 @@ describe('the order of an import', () => {
 
   it('may be as long as a record is cut at, which is longer in a run', async () => {
     const rows = [1, 2, 3].map((line) => bad(line, Buffer.alloc(65_536, line)));
-    expect(await all(sortedRows(batched(rows, 1), folder, 1))).toEqual(rows);
+    expect(await all(sortedRows(batched(rows, 1), folder, inMemory(1)))).toEqual(rows);
   });
 });
 

@@ -59,11 +59,24 @@ describe('a run of sorted rows', () => {
 
   it('is refused where rows are missing at its end, and so is the whole order', async () => {
     const place = join(folder, 'sorted');
-    const sorted = sortedRows(one(rowsOf(6000)), place, 3000);
+    const sorted = sortedRows(one(rowsOf(6000)), place, { rows: 3000, rawBytes: 2 ** 30 });
     await sorted.next();
     const [name = ''] = readdirSync(place);
     truncateSync(join(place, name, 'run-1'), 0);
     await expect(all(sorted)).rejects.toMatchObject({ code: 'storage_failed' });
     expect(readdirSync(place)).toEqual([]);
+  });
+
+  it('is cut by its bytes as well, and given on so', async () => {
+    const place = join(folder, 'long');
+    const rows = rowsOf(500, 60_000);
+    const sorted = sortedRows(one(rows), place, { rows: 50_000, rawBytes: 10_000_000 });
+    const first = await sorted.next();
+    const [name = ''] = readdirSync(place);
+    // 30 MB: two runs of 167 rows on disk, the rest in memory.
+    expect(readdirSync(join(place, name)).sort()).toEqual(['run-0', 'run-1']);
+    const batches = [first.value ?? [], ...(await all(sorted))];
+    expect(Math.max(...batches.map((batch) => batch.length * 60_000))).toBeLessThan(5_000_000);
+    expect(batches.flat().map(({ knownMicros }) => knownMicros)).toEqual(rows.map(({ knownMicros }) => knownMicros));
   });
 });
