@@ -81,8 +81,8 @@ export async function importFile(options: ImportOptions, ports: JobPorts): Promi
   const known = await knownPayments(lake, epoch, corrected.ids);
   const payments = recordsIn(digest, mapping === null ? 300 : 16);
   const labels = (mapping?.label == null ? 0 : payments) + (labelsDigest === null ? 0 : recordsIn(labelsDigest, 90));
-  const ledger = importLedger(
-    { payments: payments + known.payments.length, labels: labels + 1, corrections: corrected.count },
+  const ledger = await importLedger(
+    { payments: payments + known.count, labels: labels + 1, corrections: corrected.count },
     { ...known, corrected: corrected.ids },
   );
   const contentType = format === 'csv' ? 'text/csv' : 'application/json';

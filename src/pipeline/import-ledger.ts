@@ -74,8 +74,8 @@ export interface LedgerCapacity {
 
 /** What the ledger stands on. */
 export interface LedgerBase {
-  /** Payments that the lake held before. */
-  readonly payments: Iterable<KnownPayment>;
+  /** Payments that the lake held before: they are read once, and not kept. */
+  readonly payments: AsyncIterable<readonly KnownPayment[]> | readonly (readonly KnownPayment[])[];
   /** Of those that were corrected or will be: the entities of the event as it is, null where it was taken back. */
   readonly events: ReadonlyMap<string, EntityKeys | null>;
   /** Ids that the import corrects. */
@@ -90,7 +90,7 @@ const IN_LAKE_SHIFT = 2;
  * A ledger in memory: 45 bytes a payment and each of its entities, the texts of payees' accounts, and the keys of the
  * payments that are corrected.
  */
-export function importLedger(capacity: LedgerCapacity, base: LedgerBase): ImportLedger {
+export async function importLedger(capacity: LedgerCapacity, base: LedgerBase): Promise<ImportLedger> {
   const payments = paymentTable(capacity.payments);
   // A label may name a payee that no payment did, and a correction takes two numbers in entities of its own.
   const named = capacity.payments + 2 * capacity.corrections;
@@ -101,10 +101,12 @@ export function importLedger(capacity: LedgerCapacity, base: LedgerBase): Import
   const setPayee = (place: number, account: string | null): void => {
     payments.payees[place] = account === null ? 0 : accounts.placeOf(account) + 1;
   };
-  for (const { endToEndId, side, payeeAccount } of base.payments) {
-    const place = payments.placeOf(endToEndId);
-    payments.sides[place] = (payments.sides[place] ?? 0) | SIDE_BITS[side] | (SIDE_BITS[side] << IN_LAKE_SHIFT);
-    if (payeeAccount !== null) setPayee(place, payeeAccount);
+  for await (const known of base.payments) {
+    for (const { endToEndId, side, payeeAccount } of known) {
+      const place = payments.placeOf(endToEndId);
+      payments.sides[place] = (payments.sides[place] ?? 0) | SIDE_BITS[side] | (SIDE_BITS[side] << IN_LAKE_SHIFT);
+      if (payeeAccount !== null) setPayee(place, payeeAccount);
+    }
   }
   for (const [endToEndId, keys] of events) {
     const place = payments.find(endToEndId);

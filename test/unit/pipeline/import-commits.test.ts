@@ -25,7 +25,7 @@ it('commits what an import has read after so many rows, and after so many bytes'
     const table = example.lake.table('quarantine/labels');
     const nothing = { payments: [], events: new Map(), corrected: new Set<string>() };
     const commitsOf = async (journalId: string, made: AsyncGenerator<ImportStep[]>): Promise<number> => {
-      const ledger = importLedger({ payments: 1, labels: 1, corrections: 0 }, nothing);
+      const ledger = await importLedger({ payments: 1, labels: 1, corrections: 0 }, nothing);
       const rows = importRows(journalId, { epoch: 1 }, ledger, 'text/csv', T0);
       const before = (await table.snapshot()).version;
       await commitSteps(example.lake, journalId, made, rows, { rows: 100, rawBytes: 1_000_000 });

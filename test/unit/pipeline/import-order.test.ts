@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { instantOfMicros } from '../../../src/domain/instant.ts';
 import { parseImportedPayment } from '../../../src/domain/parse-payment.ts';
 import { correctionSteps } from '../../../src/pipeline/import-corrections.ts';
-import { importLedger } from '../../../src/pipeline/import-ledger.ts';
+import { type ImportLedger, importLedger } from '../../../src/pipeline/import-ledger.ts';
 import type { FileRecord } from '../../../src/pipeline/import-lines.ts';
 import {
   type ImportStep,
@@ -252,10 +252,10 @@ describe('the ledger of an import', () => {
     eventMicros: T0,
     payeeAccount,
   });
-  const place = (ledger: ReturnType<typeof importLedger>, row: GoodRow) => ledger.place(row.row, row.payment);
+  const place = (ledger: ImportLedger, row: GoodRow) => ledger.place(row.row, row.payment);
 
-  it('numbers holders, keys and devices as well', () => {
-    const ledger = importLedger(ROOM, NOTHING);
+  it('numbers holders, keys and devices as well', async () => {
+    const ledger = await importLedger(ROOM, NOTHING);
     const named = { payer_document: '52998224725', pix_key: 'key', device_id: 'device' };
     const numbersOf = (number: number, changes: object = {}): unknown => {
       const place = ledger.place({ ...good(number, 0).row, ...named, ...changes }, String(number));
@@ -266,8 +266,8 @@ describe('the ledger of an import', () => {
     expect(numbersOf(3, { pix_key: null })).toMatchObject({ payer_document: 3, pix_key: null, device: 2 });
   });
 
-  it('numbers each entity from 1, and shows a second side what is there', () => {
-    const ledger = importLedger(ROOM, NOTHING);
+  it('numbers each entity from 1, and shows a second side what is there', async () => {
+    const ledger = await importLedger(ROOM, NOTHING);
     expect(place(ledger, good(1, 0))).toMatchObject({ kind: 'event', numbers: { payer: 1, payee: 1, pair: 1 } });
     expect(place(ledger, good(2, 0, { to: 'C' }))).toMatchObject({
       kind: 'event',
@@ -284,16 +284,16 @@ describe('the ledger of an import', () => {
     });
   });
 
-  it('tells a repeat from another payment under the same key', () => {
-    const ledger = importLedger(ROOM, NOTHING);
+  it('tells a repeat from another payment under the same key', async () => {
+    const ledger = await importLedger(ROOM, NOTHING);
     place(ledger, good(1, 0));
     expect(place(ledger, good(2, 0, { id: '1' }))).toMatchObject({ kind: 'duplicate' });
     expect(place(ledger, good(3, 1, { id: '1' }))).toMatchObject({ kind: 'key_reused' });
   });
 
-  it('knows what the lake held before', () => {
+  it('knows what the lake held before', async () => {
     const known = { endToEndId: '1'.padStart(32, '0'), side: 'PAYER', payeeAccount: 'X||9' } as const;
-    const ledger = importLedger(ROOM, { ...NOTHING, payments: [known] });
+    const ledger = await importLedger(ROOM, { ...NOTHING, payments: [[known]] });
     expect(place(ledger, good(1, 0))).toMatchObject({ kind: 'in_lake' });
     expect(place(ledger, good(2, 0, { id: '1', side: 'PAYEE' }))).toMatchObject({
       kind: 'second_side',
@@ -302,8 +302,8 @@ describe('the ledger of an import', () => {
     expect(ledger.placeLabel(label('1', null))).toMatchObject({ kind: 'label', payeeAccount: 'X||9', number: 1 });
   });
 
-  it('gives labels to the payee of their payment, else to the one that the caller names', () => {
-    const ledger = importLedger(ROOM, NOTHING);
+  it('gives labels to the payee of their payment, else to the one that the caller names', async () => {
+    const ledger = await importLedger(ROOM, NOTHING);
     place(ledger, good(1, 0));
     expect(ledger.placeLabel(label('1', 'other'))).toEqual({ kind: 'label', payeeAccount: '||B', number: 2 });
     expect(ledger.placeLabel(label('9', '||B'))).toEqual({ kind: 'label', payeeAccount: '||B', number: 3 });
@@ -312,8 +312,8 @@ describe('the ledger of an import', () => {
     expect(place(ledger, good(2, 0))).toMatchObject({ numbers: { payee: 4 } });
   });
 
-  it('refuses more payments than it has room for', () => {
-    const ledger = importLedger({ payments: 2, labels: 1, corrections: 0 }, NOTHING);
+  it('refuses more payments than it has room for', async () => {
+    const ledger = await importLedger({ payments: 2, labels: 1, corrections: 0 }, NOTHING);
     place(ledger, good(1, 0));
     place(ledger, good(2, 0));
     expect(() => place(ledger, good(3, 0))).toThrow(expect.objectContaining({ code: 'invalid_file' }));
