@@ -148,11 +148,17 @@ function moveOn(cursor: JournalCursor, { firstPosition }: Segment, offset: numbe
 }
 
 async function openSegment(files: JournalFiles, folder: string, segment: Segment): Promise<JournalFile> {
+  const file = await openIfThere(files, `${folder}/${segment.name}`);
+  // Removed since it was listed: its journal's owner does so once silver has it.
+  if (file === undefined) throw gone(segment.firstPosition);
+  return file;
+}
+
+async function openIfThere(files: JournalFiles, path: string): Promise<JournalFile | undefined> {
   try {
-    return await files.open(`${folder}/${segment.name}`, 'read');
+    return await files.open(path, 'read');
   } catch (error) {
-    // Removed since it was listed: its journal's owner does so once silver has it.
-    if (systemErrorCode(error) === 'ENOENT') throw gone(segment.firstPosition);
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
@@ -217,8 +223,9 @@ export async function readRecord(
   place: Pick<RecordPlace, 'segment' | 'offset'>,
 ): Promise<Buffer | undefined> {
   const name = segmentName(place.segment);
-  if (!(await files.list(folder)).includes(name)) return undefined;
-  const file = await files.open(`${folder}/${name}`, 'read');
+  // Not listed first: its owner may remove it between the two.
+  const file = await openIfThere(files, `${folder}/${name}`);
+  if (file === undefined) return undefined;
   try {
     const head = Buffer.alloc(RECORD_HEADER_BYTES);
     await file.read(head, place.offset);

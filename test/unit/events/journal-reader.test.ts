@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { crc32c } from '../../../src/base/crc32c.ts';
 import { openJournal } from '../../../src/events/journal.ts';
 import { encodeGroup, encodeSegmentHeader, segmentName } from '../../../src/events/journal-format.ts';
-import { journalCursor, oldestPosition, readJournal } from '../../../src/events/journal-reader.ts';
+import { journalCursor, oldestPosition, readJournal, readRecord } from '../../../src/events/journal-reader.ts';
 import { recoverJournal } from '../../../src/events/journal-recovery.ts';
 import { type ForgetfulFiles, forgetfulFiles } from '../../../src/events/memory-journal-files.ts';
 
@@ -320,5 +320,33 @@ describe('a cursor', () => {
     for await (const entries of readJournal(files, FOLDER, 8, 12, cursor))
       again.push(...entries.map((e) => e.position));
     expect(again).toEqual([9, 10, 11, 12]);
+  });
+});
+
+describe('one record', () => {
+  beforeEach(threeSegments);
+
+  it('is read where it lies', async () => {
+    for await (const entries of readJournal(files, FOLDER, 5)) {
+      for (const { position, segment, offset } of entries) {
+        expect((await readRecord(files, FOLDER, { segment, offset }))?.toString()).toBe(`record ${position}`);
+      }
+    }
+  });
+
+  it('is not there where its segment is gone, or goes while it is looked for', async () => {
+    const place = { segment: 6, offset: 64 };
+    // The list is from before the removal.
+    const listed = await files.list(FOLDER);
+    await files.remove(pathOf(6));
+    expect(await readRecord(files, FOLDER, place)).toBeUndefined();
+    expect(await readRecord({ ...files, list: async () => listed }, FOLDER, place)).toBeUndefined();
+  });
+
+  it('throws what else the disk says', async () => {
+    const open = async () => {
+      throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    };
+    await expect(readRecord({ ...files, open }, FOLDER, { segment: 6, offset: 64 })).rejects.toThrow('EIO');
   });
 });
