@@ -74,8 +74,8 @@ export const LIMITS = {
   bronzeLagMs: 4000,
   /** Records that one bronze commit takes under load: about 20 MB in memory. */
   bronzeBatchRecords: 8192,
-  /** Records of one imported file: its ledger is then 6 GB, and a longer file is better cut. */
-  importRecords: 32 * 1024 * 1024,
+  /** Lines of one imported file: its ledger is then 6 GB, beside what the lake holds, and a longer file is better cut. */
+  importLines: 32 * 1024 * 1024,
   /** Rows of a user's own file for an export: 0.5 KB each in memory beside silver. */
   rowsFileRows: 8 * 1024 * 1024,
   /** Wrong rows of such a file that are printed: who sees them knows what is wrong with the rest. */

@@ -1,15 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { AppError, messageOf, systemErrorCode } from '../base/errors.ts';
-import { LIMITS } from '../base/limits.ts';
 import { bronzeToSilver } from './bronze-to-silver.ts';
 import { commitSteps } from './import-commits.ts';
 import { correctedIn, correctionSteps } from './import-corrections.ts';
 import { openImportEpoch } from './import-epoch.ts';
-import { type FileDigest, fileDigest, importJournalId } from './import-identity.ts';
+import { fileDigest, importJournalId } from './import-identity.ts';
 import { knownPayments } from './import-known.ts';
 import { importLedger } from './import-ledger.ts';
-import { fileRecords } from './import-lines.ts';
+import { boundedLines, fileRecords } from './import-lines.ts';
 import { type ImportMapping, parseMapping } from './import-mapping.ts';
 import { type ImportStep, importSteps, labelSteps, mergedSteps, type TimedRow, timedRows } from './import-order.ts';
 import { bodyReader, type ImportedRow, mappedReader, type RowReader } from './import-row.ts';
@@ -74,15 +73,15 @@ export async function importFile(options: ImportOptions, ports: JobPorts): Promi
   // What was recorded before must be in silver before the epoch names it as its base.
   await bronzeToSilver(ports);
   const done = await isDone(lake, journalId);
+  const lines = done ? NO_LINES : await linesOf(options);
   const epoch = await openImportEpoch(lake, journalId, clock.nowMicros());
   if (done) return { journalId, epoch: epoch.epoch, alreadyImported: true, ...noCounts() };
 
   const corrected = options.corrections === undefined ? NOTHING_CORRECTED : await correctedIn(options.corrections);
   const known = await knownPayments(lake, epoch, corrected.ids);
-  const payments = recordsIn(digest, mapping === null ? 300 : 16);
-  const labels = (mapping?.label == null ? 0 : payments) + (labelsDigest === null ? 0 : recordsIn(labelsDigest, 90));
+  const labels = (mapping?.label == null ? 0 : lines.payments) + lines.labels;
   const ledger = await importLedger(
-    { payments: payments + known.count, labels: labels + 1, corrections: corrected.count },
+    { payments: lines.payments + known.count, labels: labels + 1, corrections: corrected.count },
     { ...known, corrected: corrected.ids },
   );
   const contentType = format === 'csv' ? 'text/csv' : 'application/json';
@@ -100,6 +99,14 @@ export async function importFile(options: ImportOptions, ports: JobPorts): Promi
   await markDone(lake, journalId, rows.position);
   await bronzeToSilver(ports);
   return { journalId, epoch: epoch.epoch, alreadyImported: false, ...rows.counts };
+}
+
+const NO_LINES = { payments: 0, labels: 0 };
+
+/** How many records there are at most, for the ledger. */
+async function linesOf({ file, labels, corrections }: ImportOptions): Promise<typeof NO_LINES> {
+  if (corrections !== undefined) await boundedLines(corrections);
+  return { payments: await boundedLines(file), labels: labels === undefined ? 0 : await boundedLines(labels) };
 }
 
 async function readMapping(path: string): Promise<ImportMapping> {
@@ -124,12 +131,6 @@ function formatOf(file: string, mapping: ImportMapping | null): 'csv' | 'ndjson'
     );
   }
   return csv ? 'csv' : 'ndjson';
-}
-
-/** How many records a file has at most, by the least that one takes; gzip makes 15 bytes of one. */
-function recordsIn({ sizeBytes, isGzip }: FileDigest, leastBytes: number): number {
-  const records = Math.ceil((sizeBytes * (isGzip ? 15 : 1)) / leastBytes);
-  return Math.min(LIMITS.importRecords, Math.max(1024, records));
 }
 
 async function* readFileRows(

@@ -3,25 +3,22 @@ import { createReadStream } from 'node:fs';
 import { AppError, messageOf, systemErrorCode } from '../base/errors.ts';
 
 /** What a file is. */
-export interface FileDigest {
+interface FileDigest {
   /** Of its bytes, hex. */
   readonly sha256: string;
   readonly sizeBytes: number;
-  readonly isGzip: boolean;
 }
 
 /** Reads a file once for its digest. @throws AppError `invalid_file` where it cannot be read. */
 export async function fileDigest(path: string): Promise<FileDigest> {
   const hash = createHash('sha256');
   let sizeBytes = 0;
-  let isGzip = false;
   try {
     for await (const piece of createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
-      if (sizeBytes === 0) isGzip = piece[0] === 0x1f && piece[1] === 0x8b;
       sizeBytes += piece.length;
       hash.update(piece);
     }
-    return { sha256: hash.digest('hex'), sizeBytes, isGzip };
+    return { sha256: hash.digest('hex'), sizeBytes };
   } catch (error) {
     const code = systemErrorCode(error) ?? '';
     throw new AppError('invalid_file', `${path} cannot be read (${code}): ${messageOf(error)}`, { path, code }, error);

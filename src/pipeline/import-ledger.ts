@@ -179,7 +179,7 @@ function table(capacity: number) {
       if (free >= capacity) {
         throw new AppError(
           'invalid_file',
-          `there are more than ${capacity} records: cut the file and import the parts`,
+          `there are more than the ${capacity} records that were counted: the file changed while it was read`,
         );
       }
       ids.put(free, name);

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { basename } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import { AppError, messageOf, systemErrorCode } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
@@ -39,12 +40,38 @@ export async function* fileRecords(
       if (records.length > 0) yield records;
     }
   } catch (error) {
-    if (error instanceof AppError) throw error;
-    const code = systemErrorCode(error) ?? '';
-    throw new AppError('invalid_file', `${path} cannot be read (${code}): ${messageOf(error)}`, { path, code }, error);
+    throw unreadable(path, error);
   }
   const rest = splitter.end();
   if (rest.length > 0) yield rest;
+}
+
+function unreadable(path: string, error: unknown): unknown {
+  if (error instanceof AppError) return error;
+  const code = systemErrorCode(error) ?? '';
+  return new AppError('invalid_file', `${path} cannot be read (${code}): ${messageOf(error)}`, { path, code }, error);
+}
+
+/**
+ * How many lines a file has, gzip unpacked: no fewer than it has records. It is told before anything of the file is
+ * written, for a part of it in the lake is worth nothing to who must cut it.
+ *
+ * @throws AppError `invalid_file` where it cannot be read or unpacked, or has more than {@link LIMITS.importLines}.
+ */
+export async function boundedLines(path: string): Promise<number> {
+  // The last one may end without a line end.
+  let lines = 1;
+  try {
+    for await (const piece of unpackedPieces(path, () => {})) {
+      for (let at = 0; at < piece.length; at += 1) if (piece[at] === NEWLINE) lines += 1;
+      if (lines - 1 <= LIMITS.importLines) continue;
+      const limit = `${basename(path)} has more than ${LIMITS.importLines} lines, the limit`;
+      throw new AppError('invalid_file', `${limit}: cut it and import the parts`, { limit: LIMITS.importLines });
+    }
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  return lines;
 }
 
 async function* unpackedPieces(path: string, onBytes: (readBytes: number) => void): AsyncGenerator<Buffer> {

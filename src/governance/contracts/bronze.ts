@@ -8,8 +8,8 @@ export const BRONZE_SCHEMA_VERSION = 1;
 const BRONZE_COLUMNS: readonly ColumnContract[] = [
   ...PROVENANCE_COLUMNS,
   required('schema_version', 'integer', 'Version of the columns that the row was written by'),
-  required('ingest_date', 'date', 'UTC date of the known time'),
-  required('ingest_hour', 'integer', 'UTC hour of the known time'),
+  required('ingest_date', 'date', 'UTC date of the known time; of what is imported, of its writing'),
+  required('ingest_hour', 'integer', 'UTC hour of the known time; of what is imported, of its writing'),
 ];
 
 function bronzeTable(name: string, description: string, columns: readonly ColumnContract[]): TableContract {

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LIMITS } from '../../../src/base/limits.ts';
 import { importFile } from '../../../src/pipeline/import-file.ts';
+import { boundedLines } from '../../../src/pipeline/import-lines.ts';
 import { ensureLake, type LakeTableName } from '../../../src/pipeline/lake.ts';
 import { simulationOptions } from '../../../src/simulator/options.ts';
 import { writeSimulation } from '../../../src/simulator/write-simulation.ts';
@@ -265,4 +267,26 @@ describe('an import', () => {
     });
     expect(await example.rows('bronze/transactions')).toEqual([]);
   });
+
+  it('takes nothing of a file of more lines than the limit', async () => {
+    const line = gzipSync(Buffer.alloc(LIMITS.importLines, '\n'), { level: 1 });
+    const within = file('lines.ndjson.gz', line);
+    expect(await boundedLines(within)).toBe(LIMITS.importLines + 1);
+    const over = file('over.ndjson.gz', Buffer.concat([line, gzipSync('\n')]));
+    const { epoch } = await importFile({ file: file('none.csv', csv), mapping }, example.ports);
+    for (const options of [
+      { file: over },
+      { file: paymentsPath, labels: over },
+      { file: paymentsPath, corrections: over },
+    ]) {
+      await expect(importFile(options, example.ports)).rejects.toMatchObject({
+        code: 'invalid_file',
+        message: expect.stringMatching(/^over\.ndjson\.gz has more than 33554432 lines, the limit: cut it/),
+      });
+    }
+    // Nor is there an epoch of it.
+    expect(await importFile({ file: file('next.csv', `${csv}\n`), mapping }, example.ports)).toMatchObject({
+      epoch: epoch + 1,
+    });
+  }, 60_000);
 });
