@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { canonicalJson } from '../base/canonical-json.ts';
 import { AppError, messageOf } from '../base/errors.ts';
 import { isJsonObject, parseWrittenJson } from '../base/exact-json.ts';
+import { NO_INSTANT } from '../domain/instant.ts';
 import type { LabelState } from '../domain/label.ts';
 import { parseImportedPayment, parsePayment } from '../domain/parse-payment.ts';
 import type { ImportedPayment, PaymentRow } from '../domain/payment-row.ts';
@@ -159,13 +160,19 @@ function knownOf(mapping: ImportMapping, row: PaymentRow, cells: Cells): number 
     case 'running_max':
       return null;
     case 'delay':
-      return row.event_time + rule.delayMicros;
+      return heldMicros(row.event_time + rule.delayMicros);
     case 'column': {
       const micros = rule.read(cellText(cells(rule.column), true, 'known_time') ?? '');
       if (micros === undefined) throw new AppError('invalid_payment', 'known_time is no time of its format');
-      return micros;
+      return heldMicros(micros);
     }
   }
+}
+
+/** @throws AppError `invalid_payment` for a time that no table holds. */
+function heldMicros(knownMicros: number): number {
+  if (Number.isSafeInteger(knownMicros)) return knownMicros;
+  throw new AppError('invalid_payment', `known_time ${NO_INSTANT}`);
 }
 
 function labelOf(mapping: ImportMapping, cells: Cells): Pick<GoodRow, 'label' | 'labelProblem'> {

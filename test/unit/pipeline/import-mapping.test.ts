@@ -154,6 +154,13 @@ nulls: ['', 'NA']
     ]);
   });
 
+  it('takes no known time that no table holds', () => {
+    const yaml = `${minimal}known_time: { column: seen, format: iso }\n`;
+    const rows = read(yaml, 'id,value,at,seen', '1,5,2026-03-01,9999-12-31', '2,5,2026-03-01,2026-03-02');
+    const reason = 'known_time is not a real instant of the years 1685 to 2254';
+    expect(rows).toMatchObject([{ kind: 'bad', reason }, { kind: 'payment' }]);
+  });
+
   it('reads NDJSON by dotted names', () => {
     const yaml = minimal.replace('value', '{ column: money.cents, unit: centavos }');
     const reader = mappedReader(parseMapping(yaml, 'm'), 'ndjson', 'f');
