@@ -55,7 +55,7 @@ export type ReadSnapshot =
   /** The store and the index are as they were: empty. */
   | { readonly kind: 'refused'; readonly reason: string };
 
-const FORMAT: SectionFormat = { magic: 'SNTLSNAP', version: 4 };
+const FORMAT: SectionFormat = { magic: 'SNTLSNAP', version: 5 };
 const ANSWERS = 'answers-';
 
 /**

@@ -1,10 +1,10 @@
 import { assert } from '../../base/assert.ts';
-import { passes } from '../engine/event-layout.ts';
-import { addToGroup, emptyGroup, GROUP_STRIDE, mergeGroup } from '../engine/group-sums.ts';
-import type { TileGroup } from '../engine/tile-layout.ts';
 import type { UndoLog } from '../engine/undo-log.ts';
+import { type ColdRegister, type FirstTimes, findCold, firstTimesOf, highestRank } from './cold-find.ts';
 import { type ColdLayout, SUMMARY } from './cold-layout.ts';
-import { type ColdVisitor, type OpenLevel, visitCold } from './cold-visit.ts';
+import { summarizeEvents, summarizeNodes } from './cold-summary.ts';
+import { type ColdState, type ColdVisitor, type OpenLevel, visitCold } from './cold-visit.ts';
+import { chunksOf, digHole, pageOf, undoHole } from './dig-hole.ts';
 import type { LeftPages } from './left-pages.ts';
 import type { PageStore } from './page-store.ts';
 
@@ -12,7 +12,8 @@ import type { PageStore } from './page-store.ts';
  * The cold events of one entity, in the order in which it took them: a queue that grows at its end, is dropped from
  * at its front, and can be taken back at both. Full pages of events lie in a page store; a summary of each says its
  * times and sums. Full pages of summaries lie there too and are summarized in turn, level by level, so that memory
- * holds the last page of each level, and a window reads the pages at its edges and the summaries between.
+ * holds the last page of each level, and a window reads the pages at its edges and the summaries between. One that is
+ * retracted leaves a hole, so that all others keep their positions.
  */
 export class ColdEvents {
   readonly #left: LeftPages;
@@ -20,7 +21,9 @@ export class ColdEvents {
   /** Positions count from 0, also over what was dropped. */
   #first = 0;
   #end = 0;
-  /** Newest event time that was ever taken; what was taken back may have been it. */
+  /** Positions from the first to the end that hold no event any more. */
+  #holes = 0;
+  /** Newest event time that was ever taken; what was taken back or retracted may have been it. */
   newest = -Infinity;
   /** Events behind the last full page. */
   #tail: Float64Array;
@@ -36,7 +39,7 @@ export class ColdEvents {
 
   /** Events. */
   get count(): number {
-    return this.#end - this.#first;
+    return this.#end - this.#first - this.#holes;
   }
 
   /** Memory. */
@@ -67,35 +70,38 @@ export class ColdEvents {
     for (let number = 0; number < eventStride; number += 1) into[at + number] = this.#tail[from + number] as number;
   }
 
-  /** Shows the oldest event. @returns its numbers from the offset `at`; true until the next call. */
+  /** Shows the oldest event, or the hole that is before it. @returns its numbers from the offset `at`; true until the next call. */
   head(): { readonly numbers: Float64Array; readonly at: number } {
     assert(this.#first < this.#end, 'there is a cold event');
     const { eventStride, shape } = this.#layout;
     const chunk = Math.floor(this.#first / shape.chunk);
     const at = (this.#first % shape.chunk) * eventStride;
-    if (chunk >= this.#chunks()) return { numbers: this.#tail, at };
-    return { numbers: this.#left.pages.events.read(this.#pageOf(0, chunk)), at };
+    const state = this.#state();
+    if (chunk >= chunksOf(state)) return { numbers: this.#tail, at };
+    return { numbers: this.#left.pages.events.read(pageOf(state, 0, chunk)), at };
   }
 
-  /** Drops the oldest event. @param undo what {@link undoDrop} may follow; null where it never does. */
-  dropHead(undo: UndoLog | null): void {
+  /** Drops the {@link head}. @param isHole whether it is none. @param undo what {@link undoDrop} may follow; null where it never does. */
+  dropHead(isHole: boolean, undo: UndoLog | null): void {
     const { shape } = this.#layout;
     const { events, index } = this.#left.pages;
+    if (isHole) this.#holes -= 1;
     this.#first += 1;
     if (this.#first % shape.chunk !== 0) return;
     const chunk = this.#first / shape.chunk - 1;
     // Lower pages first: the ids of the higher ones are found through what is above them.
-    const leave: [PageStore, number][] = [[events, this.#pageOf(0, chunk)]];
+    const state = this.#state();
+    const leave: [PageStore, number][] = [[events, pageOf(state, 0, chunk)]];
     let nodes = chunk + 1;
     for (let level = 1; nodes % shape.fanout === 0; level += 1) {
       nodes /= shape.fanout;
-      leave.push([index, this.#pageOf(level, nodes - 1)]);
+      leave.push([index, pageOf(state, level, nodes - 1)]);
     }
     for (const [store, page] of leave) this.#left.leave(store, page, undo);
   }
 
-  /** Takes the newest drop back. */
-  undoDrop(): void {
+  /** Takes the newest drop back. @param isHole as it was dropped. */
+  undoDrop(isHole: boolean): void {
     const { shape } = this.#layout;
     if (this.#first % shape.chunk === 0) {
       let left = 1;
@@ -103,31 +109,53 @@ export class ColdEvents {
       this.#left.takeBack(left);
     }
     this.#first -= 1;
+    if (isHole) this.#holes += 1;
+  }
+
+  /**
+   * Takes an event out, wherever it is: a hole stays in its place.
+   *
+   * @param into takes its numbers. @param undo takes what {@link undoTakeOut} needs; null where it is never undone.
+   * @returns whether it was there.
+   */
+  takeOut(identity: number, time: number, into: Float64Array, undo: UndoLog | null): boolean {
+    const state = this.#state();
+    const position = findCold(state, identity, time);
+    if (position < 0) return false;
+    digHole(state, this.#left, position, into, undo);
+    this.#holes += 1;
+    return true;
+  }
+
+  /** Puts the event back that was taken out last; it must be the newest of all that `undo` holds. */
+  undoTakeOut(undo: UndoLog): void {
+    undoHole(this.#state(), this.#left, undo);
+    this.#holes -= 1;
+  }
+
+  /** The two smallest event times of these events and of others. @param others those of the others. */
+  firstTimes(others: FirstTimes): FirstTimes {
+    return firstTimesOf(this.#state(), others);
+  }
+
+  /** See {@link highestRank}. */
+  highestRank(of: ColdRegister, enough: number): number {
+    return highestRank(this.#state(), of, enough);
   }
 
   /** Gives every page back and forgets all. */
   clear(): void {
-    while (this.#first < this.#end) this.dropHead(null);
+    while (this.#first < this.#end) this.dropHead(false, null);
     this.#first = 0;
     this.#end = 0;
+    this.#holes = 0;
     this.newest = -Infinity;
     this.#levels.length = 0;
   }
 
   /** Visits what there is. @param isBackward newest by sequence first. */
   visit(visitor: ColdVisitor, isBackward: boolean): void {
-    visitCold(
-      {
-        layout: this.#layout,
-        pages: this.#left.pages,
-        levels: this.#levels,
-        tail: this.#tail,
-        first: this.#first,
-        end: this.#end,
-      },
-      visitor,
-      isBackward,
-    );
+    visitCold(this.#state(), visitor, isBackward);
   }
 
   /** All that a snapshot needs beside the pages, as numbers. */
@@ -138,7 +166,8 @@ export class ColdEvents {
       Float64Array.of(sealed, count),
       nodes.subarray(0, count * summaryStride),
     ]);
-    const parts = [Float64Array.of(this.#first, this.#end, this.newest, this.#levels.length), tail, ...levels];
+    const head = Float64Array.of(this.#first, this.#end, this.#holes, this.newest, this.#levels.length);
+    const parts = [head, tail, ...levels];
     const all = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
     let at = 0;
     for (const part of parts) {
@@ -151,11 +180,12 @@ export class ColdEvents {
   /** Takes a snapshot's state. */
   restore(state: Float64Array): void {
     const { eventStride, summaryStride, shape } = this.#layout;
-    const [first = 0, end = 0, newest = -Infinity, levels = 0] = state;
+    const [first = 0, end = 0, holes = 0, newest = -Infinity, levels = 0] = state;
     this.#first = first;
     this.#end = end;
+    this.#holes = holes;
     this.newest = newest;
-    let at = 4;
+    let at = 5;
     this.#tail = new Float64Array(shape.chunk * eventStride);
     const tail = state.subarray(at, at + (end % shape.chunk) * eventStride);
     this.#tail.set(tail);
@@ -170,44 +200,26 @@ export class ColdEvents {
     }
   }
 
-  /** Full pages. */
-  #chunks(): number {
-    const [lowest] = this.#levels;
-    return lowest === undefined ? 0 : lowest.sealed * this.#layout.shape.fanout + lowest.count;
-  }
-
-  /** The page that a summary names. @param node which summary of its level, from 0. */
-  #pageOf(level: number, node: number): number {
-    const { fanout } = this.#layout.shape;
-    const { summaryStride } = this.#layout;
-    const { sealed, nodes } = this.#levels[level] as OpenLevel;
-    const place = node - sealed * fanout;
-    if (place >= 0) return nodes[place * summaryStride + SUMMARY.page] as number;
-    const above = this.#pageOf(level + 1, Math.floor(node / fanout));
-    return this.#left.pages.index.read(above)[(node % fanout) * summaryStride + SUMMARY.page] as number;
+  #state(): ColdState {
+    return {
+      layout: this.#layout,
+      pages: this.#left.pages,
+      levels: this.#levels,
+      tail: this.#tail,
+      first: this.#first,
+      end: this.#end,
+    };
   }
 
   #sealTail(): void {
-    const { eventStride, shape, groups, conditionSlot } = this.#layout;
     const summary = this.#summary;
-    emptySummary(summary, groups.length);
-    for (let at = 0; at < shape.chunk * eventStride; at += eventStride) {
-      const time = this.#tail[at] as number;
-      if (time < (summary[SUMMARY.oldest] as number)) summary[SUMMARY.oldest] = time;
-      if (time > (summary[SUMMARY.newest] as number)) summary[SUMMARY.newest] = time;
-      for (let group = 0; group < groups.length; group += 1) {
-        const { slot, condition } = groups[group] as TileGroup;
-        if (!passes(this.#tail, at, conditionSlot, condition)) continue;
-        const value = slot < 0 ? 0 : (this.#tail[at + slot] as number);
-        addToGroup(summary, SUMMARY.groups + group * GROUP_STRIDE, value);
-      }
-    }
+    summarizeEvents(this.#layout, this.#tail, summary);
     summary[SUMMARY.page] = this.#left.pages.events.write(this.#tail);
     this.#append(0, summary);
   }
 
   #append(level: number, summary: Float64Array): void {
-    const { summaryStride, shape, groups } = this.#layout;
+    const { summaryStride, shape } = this.#layout;
     const open = this.#levels[level] ?? { nodes: new Float64Array(2 * summaryStride), count: 0, sealed: 0 };
     this.#levels[level] = open;
     const to = open.count * summaryStride;
@@ -215,8 +227,7 @@ export class ColdEvents {
     open.nodes.set(summary, to);
     open.count += 1;
     if (open.count < shape.fanout) return;
-    emptySummary(summary, groups.length);
-    for (let node = 0; node < shape.fanout; node += 1) mergeSummary(summary, open.nodes, node * summaryStride);
+    summarizeNodes(this.#layout, open.nodes, summary);
     summary[SUMMARY.page] = this.#left.pages.index.write(open.nodes);
     open.count = 0;
     open.sealed += 1;
@@ -247,19 +258,6 @@ export class ColdEvents {
     open.count -= 1;
     return open.nodes[open.count * summaryStride + SUMMARY.page] as number;
   }
-}
-
-function emptySummary(summary: Float64Array, groups: number): void {
-  summary[SUMMARY.oldest] = Infinity;
-  summary[SUMMARY.newest] = -Infinity;
-  for (let group = 0; group < groups; group += 1) emptyGroup(summary, SUMMARY.groups + group * GROUP_STRIDE);
-}
-
-function mergeSummary(into: Float64Array, from: Float64Array, at: number): void {
-  into[SUMMARY.oldest] = Math.min(into[SUMMARY.oldest] as number, from[at + SUMMARY.oldest] as number);
-  into[SUMMARY.newest] = Math.max(into[SUMMARY.newest] as number, from[at + SUMMARY.newest] as number);
-  for (let group = SUMMARY.groups; group < into.length; group += GROUP_STRIDE)
-    mergeGroup(into, group, from, at + group);
 }
 
 /** Twice as long, `most` at most. */

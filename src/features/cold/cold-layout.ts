@@ -29,8 +29,8 @@ export interface ColdLayout {
   readonly summaryStride: number;
 }
 
-/** Offsets of a summary: its oldest and newest event time, and its page. Groups follow. */
-export const SUMMARY = { oldest: 0, newest: 1, page: 2, groups: 3 } as const;
+/** Offsets of a summary: its oldest and newest event time, its page, and how many events it holds. Groups follow. */
+export const SUMMARY = { oldest: 0, newest: 1, page: 2, count: 3, groups: 4 } as const;
 
 /** Lays out pages and summaries. @param groups what windows sum, and what lists look for. */
 export function coldLayout(

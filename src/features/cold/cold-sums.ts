@@ -59,14 +59,14 @@ export class ColdSums implements ColdVisitor {
     }
   }
 
-  enters(summaries: Float64Array, at: number, events: number, isWhole: boolean): boolean {
+  enters(summaries: Float64Array, at: number, isWhole: boolean): boolean {
     const oldest = summaries[at + SUMMARY.oldest] as number;
     const newest = summaries[at + SUMMARY.newest] as number;
     const t = this.#t;
     const mayHoldOwn = this.#ownIdentity >= 0 && this.#ownTime >= oldest && this.#ownTime <= newest;
     if (oldest > t) {
       // The payment's own event is not later than itself.
-      if (isWhole && !mayHoldOwn) this.later += events;
+      if (isWhole && !mayHoldOwn) this.later += summaries[at + SUMMARY.count] as number;
       return !isWhole || mayHoldOwn;
     }
     const { edges, buckets } = this.#edges;

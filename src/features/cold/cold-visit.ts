@@ -14,12 +14,11 @@ export interface ColdVisitor {
   /**
    * Shows the summary of some events and asks whether to go into them.
    *
-   * @param events how many they are. @param isWhole false where the first of them were dropped: the summary
-   * says more than there is.
+   * @param isWhole false where the first of them were dropped: the summary says more than there is.
    */
-  enters(summaries: Float64Array, at: number, events: number, isWhole: boolean): boolean;
-  /** Shows an event. */
-  event(numbers: Float64Array, at: number): void;
+  enters(summaries: Float64Array, at: number, isWhole: boolean): boolean;
+  /** Shows an event, or a hole in the place of one. @param position of it among all that the entity ever had. */
+  event(numbers: Float64Array, at: number, position: number): void;
 }
 
 /** What a visit walks through. */
@@ -48,7 +47,7 @@ export function visitCold(state: ColdState, visitor: ColdVisitor, isBackward: bo
 function visitTail({ layout, tail, first, end }: ColdState, visitor: ColdVisitor, isBackward: boolean): void {
   const { chunk } = layout.shape;
   const base = end - (end % chunk);
-  visitEvents(layout, tail, Math.max(0, first - base), end - base, visitor, isBackward);
+  visitEvents(layout, tail, base, Math.max(0, first - base), end - base, visitor, isBackward);
 }
 
 /** In place of a page: a level's summaries that fill none yet. */
@@ -74,10 +73,10 @@ function visitNodes(
     const start = (before + node) * size;
     if (start + size <= first) continue;
     const at = node * layout.summaryStride;
-    if (!visitor.enters(nodes, at, size, start >= first)) continue;
+    if (!visitor.enters(nodes, at, start >= first)) continue;
     const below = nodes[at + SUMMARY.page] as number;
     if (level === 0) {
-      visitEvents(layout, pages.events.read(below), Math.max(0, first - start), chunk, visitor, isBackward);
+      visitEvents(layout, pages.events.read(below), start, Math.max(0, first - start), chunk, visitor, isBackward);
     } else {
       visitNodes(state, visitor, isBackward, level - 1, below, inMemory, fanout, (before + node) * fanout);
       // Index pages were read since: the memory of this one may have become another's.
@@ -86,14 +85,16 @@ function visitNodes(
   }
 }
 
+/** @param start position of the first of the numbers. */
 function visitEvents(
   { eventStride }: ColdLayout,
   numbers: Float64Array,
+  start: number,
   from: number,
   to: number,
   visitor: ColdVisitor,
   isBackward: boolean,
 ): void {
-  if (isBackward) for (let at = to - 1; at >= from; at -= 1) visitor.event(numbers, at * eventStride);
-  else for (let at = from; at < to; at += 1) visitor.event(numbers, at * eventStride);
+  if (isBackward) for (let at = to - 1; at >= from; at -= 1) visitor.event(numbers, at * eventStride, start + at);
+  else for (let at = from; at < to; at += 1) visitor.event(numbers, at * eventStride, start + at);
 }

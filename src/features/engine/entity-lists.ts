@@ -351,7 +351,7 @@ export class EntityLists {
       this.#noteDropped(entity, time);
       const { hasTotals } = this.#rule.tiles;
       if (hasTotals) this.#addToTile(entity * INTS, FORGOTTEN, FORGOTTEN, numbers, from, undo);
-      events.dropHead(undo);
+      events.dropHead(false, undo);
       forgotten += 1;
       undo?.push(hasTotals ? 1 : 0);
       undo?.push(FORGOT_COLD);
@@ -415,7 +415,7 @@ export class EntityLists {
   #undoMove(entity: number, undo: UndoLog): void {
     const code = undo.pop();
     if (code === FORGOT_COLD) {
-      this.#cold?.of(entity)?.undoDrop();
+      this.#cold?.of(entity)?.undoDrop(false);
     } else {
       const at = entity * INTS;
       const ints = this.#ints;

@@ -26,7 +26,7 @@ it('shows every event once and in order, though the pages of an index are more t
   const cold = new ColdEvents(LAYOUT, new LeftPages(pages));
   for (let event = 0; event < EVENTS; event += 1) cold.push(Float64Array.of(event), 0);
   const dropped = 2 * 32 * 3 + 1;
-  for (let event = 0; event < dropped; event += 1) cold.dropHead(null);
+  for (let event = 0; event < dropped; event += 1) cold.dropHead(false, null);
 
   const kept = Array.from({ length: EVENTS - dropped }, (_, at) => dropped + at);
   for (const isBackward of [false, true]) {
