@@ -1,4 +1,4 @@
-import { assert } from '../../base/assert.ts';
+import { isHole } from '../cold/cold-hole.ts';
 import type { ColdPool } from '../cold/cold-pool.ts';
 import {
   BASE,
@@ -16,10 +16,11 @@ import {
   SECOND,
   SEQUENCE,
 } from './entity-record.ts';
+import { EntityTiles } from './entity-tiles.ts';
 import type { EntityView } from './entity-view.ts';
 import { EventRing } from './event-ring.ts';
 import type { EventSlab } from './event-slab.ts';
-import { FORGOTTEN, type TilePool, TOTALS, tileOf } from './tile-pool.ts';
+import type { TilePool } from './tile-pool.ts';
 import type { UndoLog } from './undo-log.ts';
 import { type KeepingRule, LEAST_KEPT } from './window-plan.ts';
 
@@ -27,6 +28,11 @@ import { type KeepingRule, LEAST_KEPT } from './window-plan.ts';
 const DROPPED_HEAD = 0;
 const COOLED_HEAD = 1;
 const FORGOT_COLD = 2;
+const FORGOT_HOLE = 3;
+
+/** Where an event was that is retracted, in the same log; a place in memory is 0 or more. */
+const WAS_DROPPED = -1;
+const WAS_COLD = -2;
 
 /**
  * The states of many entities of a kind, and the one place that says what an entity keeps: the
@@ -39,21 +45,26 @@ export class EntityLists {
   readonly #ints: Int32Array;
   readonly #floats: Float64Array;
   readonly #slab: EventSlab;
-  readonly #tiles: TilePool;
+  readonly #pool: TilePool;
+  readonly #tiles: EntityTiles;
   readonly #rule: KeepingRule;
   readonly #cold: ColdPool | null;
   readonly #ring: EventRing;
+  /** Numbers of a cold event that is taken out. */
+  readonly #taken: Float64Array;
   #used = 0;
 
   constructor(capacity: number, rule: KeepingRule, slab: EventSlab, tiles: TilePool, cold: ColdPool | null) {
     this.capacity = capacity;
     this.#rule = rule;
     this.#slab = slab;
-    this.#tiles = tiles;
+    this.#pool = tiles;
     this.#cold = cold;
+    this.#taken = new Float64Array(slab.stride);
     this.#floats = new Float64Array(capacity * FLOATS);
     this.#ints = new Int32Array(this.#floats.buffer);
     this.#ring = new EventRing(this.#ints, slab);
+    this.#tiles = new EntityTiles(this.#ints, tiles, rule.tiles);
   }
 
   /** Entities in the table; an entity's index is below it. */
@@ -127,7 +138,7 @@ export class EntityLists {
     view.second = floats[float + SECOND] as number;
     view.maxSeen = floats[float + NEWEST] as number;
     view.maxDropped = floats[float + DROPPED] as number;
-    view.tiles = this.#tiles.numbers;
+    view.tiles = this.#pool.numbers;
     view.tileChain = ints[at + CHAIN] as number;
     view.cold = this.#cold === null ? null : this.#cold.of(entity);
     view.ownIdentity = -1;
@@ -210,20 +221,18 @@ export class EntityLists {
    * @param undo where to note what {@link undoRetract} needs; null where it is never undone.
    */
   retract(entity: number, identity: number, time: number, undo: UndoLog | null): void {
-    assert(this.#cold === null, 'events without a bound are not retracted');
     const ints = this.#ints;
     const floats = this.#floats;
     const at = entity * INTS;
     const float = entity * FLOATS;
     const first = floats[float + FIRST] as number;
     const second = floats[float + SECOND] as number;
-    const place = this.#ring.placeOf(at, identity);
-    if (place >= 0) this.#ring.takeOut(at, place, undo);
-    else this.#spoilTiles(at, time, undo);
+    const place = this.#takeOut(entity, identity, time, undo);
     ints[at + COUNT] = (ints[at + COUNT] as number) - 1;
     ints[at + SEQUENCE] = (ints[at + SEQUENCE] as number) + 1;
-    if (floats[float + DROPPED] === -Infinity) {
-      const times = this.#ring.firstTimes(at);
+    if (floats[float + DROPPED] === -Infinity && time <= second) {
+      const kept = this.#ring.firstTimes(at);
+      const times = this.#cold?.of(entity)?.firstTimes(kept) ?? kept;
       floats[float + FIRST] = times.first;
       floats[float + SECOND] = times.second;
     }
@@ -248,26 +257,25 @@ export class EntityLists {
       this.#ring.putBack(at, place, undo);
       return;
     }
-    for (let spoiled = undo.pop(); spoiled > 0; spoiled -= 1) {
-      const tile = undo.pop();
-      this.#tiles.setNewest(tile, undo.pop());
-    }
+    this.#tiles.restore(undo);
+    if (place === WAS_COLD) this.#cold?.of(entity)?.undoTakeOut(undo);
   }
 
-  /** Marks the tiles that hold a dropped event as of no known time: a window that reaches one is `truncated`. */
-  #spoilTiles(at: number, time: number, undo: UndoLog | null): void {
-    const { widthMicros } = this.#rule.tiles;
-    const index = widthMicros > 0 ? tileOf(time, widthMicros) : TOTALS;
-    const tiles = this.#tiles;
-    let spoiled = 0;
-    for (let tile = (this.#ints[at + CHAIN] as number) - 1; tile >= 0; tile = tiles.nextOf(tile)) {
-      if (tiles.indexOf(tile) !== index && tiles.indexOf(tile) !== TOTALS) continue;
-      undo?.push(tiles.newestOf(tile));
-      undo?.push(tile);
-      tiles.setNewest(tile, Infinity);
-      spoiled += 1;
+  /** Takes an event out of where it is. @returns its place in memory, or where else it was. */
+  #takeOut(entity: number, identity: number, time: number, undo: UndoLog | null): number {
+    const at = entity * INTS;
+    const place = this.#ring.placeOf(at, identity);
+    if (place >= 0) {
+      this.#ring.takeOut(at, place, undo);
+      return place;
     }
-    undo?.push(spoiled);
+    const cold = this.#cold?.of(entity) ?? null;
+    if (cold?.takeOut(identity, time, this.#taken, undo) === true) {
+      this.#tiles.takeOut(at, this.#taken, cold, undo);
+      return WAS_COLD;
+    }
+    this.#tiles.spoil(at, time, undo);
+    return WAS_DROPPED;
   }
 
   #headTime(at: number): number {
@@ -315,13 +323,8 @@ export class EntityLists {
     const from = this.#takeHead(at) * stride;
     const time = numbers[from] as number;
     this.#noteDropped(entity, time);
-    let tiled = this.#addToTiles(at, numbers, from, horizon, undo);
-    if (this.#cold !== null && this.#rule.tiles.hasTotals) {
-      this.#addToTile(at, FORGOTTEN, FORGOTTEN, numbers, from, undo);
-      tiled += 1;
-    }
+    this.#tiles.add(at, numbers, from, horizon, this.#cold !== null, undo);
     if (undo === null) return;
-    undo.push(tiled);
     for (let number = 0; number < stride; number += 1) undo.push(numbers[from + number] as number);
     undo.push(DROPPED_HEAD);
   }
@@ -331,14 +334,12 @@ export class EntityLists {
     const at = entity * INTS;
     const { numbers, stride } = this.#slab;
     const from = this.#takeHead(at) * stride;
-    const tiled = this.#addToTiles(at, numbers, from, horizon, undo);
+    this.#tiles.add(at, numbers, from, horizon, false, undo);
     cold.make(entity).push(numbers, from);
-    if (undo === null) return;
-    undo.push(tiled);
-    undo.push(COOLED_HEAD);
+    undo?.push(COOLED_HEAD);
   }
 
-  /** Drops cold events that no window can reach. @returns how many. */
+  /** Drops cold events that no window can reach, and the holes between them. @returns how many. */
   #forgetCold(cold: ColdPool, entity: number, horizon: number, undo: UndoLog | null): number {
     const events = cold.of(entity);
     if (events === null) return 0;
@@ -348,13 +349,14 @@ export class EntityLists {
       const { numbers, at: from } = events.head();
       const time = numbers[from] as number;
       if (time > horizon) break;
-      this.#noteDropped(entity, time);
-      const { hasTotals } = this.#rule.tiles;
-      if (hasTotals) this.#addToTile(entity * INTS, FORGOTTEN, FORGOTTEN, numbers, from, undo);
-      events.dropHead(false, undo);
+      const wasHole = isHole(numbers, from);
+      if (!wasHole) {
+        this.#noteDropped(entity, time);
+        this.#tiles.addForgotten(entity * INTS, numbers, from, undo);
+      }
+      events.dropHead(wasHole, undo);
       forgotten += 1;
-      undo?.push(hasTotals ? 1 : 0);
-      undo?.push(FORGOT_COLD);
+      undo?.push(wasHole ? FORGOT_HOLE : FORGOT_COLD);
     }
     return forgotten;
   }
@@ -373,49 +375,10 @@ export class EntityLists {
     if (time > (this.#floats[place] as number)) this.#floats[place] = time;
   }
 
-  /** Adds an event that leaves memory to its tiles. @returns how many they are. */
-  #addToTiles(at: number, numbers: Float64Array, from: number, horizon: number, undo: UndoLog | null): number {
-    const { widthMicros, hasTotals } = this.#rule.tiles;
-    const time = numbers[from] as number;
-    let tiled = 0;
-    if (widthMicros > 0 && time > horizon) {
-      // A tile that ends at the horizon or before it is seen by no window any more.
-      this.#addToTile(at, tileOf(time, widthMicros), Math.floor(horizon / widthMicros), numbers, from, undo);
-      tiled += 1;
-    }
-    if (hasTotals) {
-      this.#addToTile(at, TOTALS, TOTALS, numbers, from, undo);
-      tiled += 1;
-    }
-    return tiled;
-  }
-
-  #addToTile(
-    at: number,
-    index: number,
-    least: number,
-    numbers: Float64Array,
-    from: number,
-    undo: UndoLog | null,
-  ): void {
-    const tiles = this.#tiles;
-    const chain = this.#ints[at + CHAIN] as number;
-    const used = tiles.used;
-    const tile = tiles.find(chain, index, least);
-    const isNew = tiles.used > used;
-    if (undo !== null) {
-      const place = tile * tiles.stride;
-      for (let number = 0; number < tiles.stride; number += 1) undo.push(tiles.numbers[place + number] as number);
-      undo.push(tile);
-    }
-    if (isNew) this.#ints[at + CHAIN] = tile + 1;
-    tiles.add(tile, index, numbers, from);
-  }
-
   #undoMove(entity: number, undo: UndoLog): void {
     const code = undo.pop();
-    if (code === FORGOT_COLD) {
-      this.#cold?.of(entity)?.undoDrop(false);
+    if (code === FORGOT_COLD || code === FORGOT_HOLE) {
+      this.#cold?.of(entity)?.undoDrop(code === FORGOT_HOLE);
     } else {
       const at = entity * INTS;
       const ints = this.#ints;
@@ -427,11 +390,7 @@ export class EntityLists {
       if (code === COOLED_HEAD) this.#cold?.of(entity)?.pop(numbers, to);
       else for (let number = stride - 1; number >= 0; number -= 1) numbers[to + number] = undo.pop();
     }
-    const tiles = this.#tiles;
-    for (let tiled = undo.pop(); tiled > 0; tiled -= 1) {
-      const place = undo.pop() * tiles.stride;
-      for (let number = tiles.stride - 1; number >= 0; number -= 1) tiles.numbers[place + number] = undo.pop();
-    }
+    if (code !== FORGOT_HOLE) this.#tiles.restore(undo);
   }
 
   /** The columns that a snapshot keeps. */

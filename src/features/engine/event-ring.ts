@@ -1,3 +1,4 @@
+import type { FirstTimes } from '../cold/cold-find.ts';
 import { BASE, CLASS, HEAD, KEPT } from './entity-record.ts';
 import { EVENT_IDENTITY, EVENT_TIME } from './event-layout.ts';
 import type { EventSlab } from './event-slab.ts';
@@ -47,7 +48,7 @@ export class EventRing {
   }
 
   /** The two smallest event times; Infinity where there are fewer events. */
-  firstTimes(at: number): { readonly first: number; readonly second: number } {
+  firstTimes(at: number): FirstTimes {
     const { numbers } = this.#slab;
     let first = Infinity;
     let second = Infinity;

@@ -34,6 +34,17 @@ export function addToGroup(numbers: Float64Array, at: number, value: number): vo
   addSquare(numbers, at, Math.abs(value));
 }
 
+/** Takes a value out of a group's count and sum, which it was added to; squares and extremes stay. NaN is none. */
+export function takeFromGroup(numbers: Float64Array, at: number, value: number): void {
+  if (Number.isNaN(value)) return;
+  numbers[at] = (numbers[at] as number) - 1;
+  const high = Math.floor(value / SUM_SPLIT);
+  const low = (numbers[at + GROUP.sumLow] as number) - (value - high * SUM_SPLIT);
+  const carry = Math.floor(low / SUM_SPLIT);
+  numbers[at + GROUP.sumLow] = low - carry * SUM_SPLIT;
+  numbers[at + GROUP.sumHigh] = (numbers[at + GROUP.sumHigh] as number) - high + carry;
+}
+
 /**
  * x² = h²·2^52 + 2hl·2^26 + l² for x = h·2^26 + l below 2^53: each part is exact in a double, and goes to
  * the digits that it belongs to. The script in Redis does the same, step by step.

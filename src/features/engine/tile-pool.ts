@@ -2,7 +2,7 @@ import { AppError } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { BUCKETS, REGISTERS } from './approximate.ts';
 import { passes } from './event-layout.ts';
-import { addToGroup, emptyGroup, GROUP_STRIDE } from './group-sums.ts';
+import { addToGroup, emptyGroup, GROUP_STRIDE, takeFromGroup } from './group-sums.ts';
 import type { TileGroup, TileLayout } from './tile-layout.ts';
 
 /** Offsets of a tile's header: index, newest event time, next tile + 1, events. */
@@ -124,6 +124,16 @@ export class TilePool {
     return this.numbers[tile * this.stride + TILE.newest] as number;
   }
 
+  /** The rank that a register holds. @param part its place among the layout's registers. */
+  rankOf(tile: number, part: number, register: number): number {
+    return this.numbers[tile * this.stride + (this.#offsets.registers[part] as number) + register] as number;
+  }
+
+  /** Sets what {@link rankOf} gives. */
+  setRank(tile: number, part: number, register: number, rank: number): void {
+    this.numbers[tile * this.stride + (this.#offsets.registers[part] as number) + register] = rank;
+  }
+
   /** Sets what {@link newestOf} gives. */
   setNewest(tile: number, time: number): void {
     this.numbers[tile * this.stride + TILE.newest] = time;
@@ -158,6 +168,30 @@ export class TilePool {
       if (Number.isNaN(bucket) || !passes(events, base, conditionSlot, condition)) continue;
       const place = at + (this.#offsets.histograms[part] as number) + bucket;
       numbers[place] = (numbers[place] as number) + 1;
+    }
+  }
+
+  /**
+   * Takes an event out of a tile that holds it: counts, sums and histograms. Squares and extremes stay, which no window
+   * reads of a tile that holds cold events, and so do registers.
+   */
+  takeOut(tile: number, event: Float64Array): void {
+    const { numbers } = this;
+    const at = tile * this.stride;
+    numbers[at + TILE.count] = (numbers[at + TILE.count] as number) - 1;
+    const { groups, histograms, conditionSlot } = this.#layout;
+    for (let group = 0; group < groups.length; group += 1) {
+      const { slot, condition } = groups[group] as TileGroup;
+      if (!passes(event, 0, conditionSlot, condition)) continue;
+      const value = slot < 0 ? 0 : (event[slot] as number);
+      takeFromGroup(numbers, at + (this.#offsets.groups[group] as number), value);
+    }
+    for (let part = 0; part < histograms.length; part += 1) {
+      const { slot, condition } = histograms[part] as TileGroup;
+      const bucket = event[slot] as number;
+      if (Number.isNaN(bucket) || !passes(event, 0, conditionSlot, condition)) continue;
+      const place = at + (this.#offsets.histograms[part] as number) + bucket;
+      numbers[place] = (numbers[place] as number) - 1;
     }
   }
 

@@ -95,7 +95,7 @@ export class TileReads {
   /** Of a set without a bound: whether what is forgotten is what leaves the value in doubt. */
   #isForgotten({ span, includesOwn }: TileRead, view: EntityView, t: number): boolean {
     if (this.#plan.spans[span]?.kind !== 'all' || view.maxDropped === -Infinity) return false;
-    if (view.maxDropped > t) return true;
+    if (view.maxDropped > t || this.#isSpoiled(view)) return true;
     if (view.ownIdentity < 0 || includesOwn || view.ownTime > t || isKept(view)) return false;
     let isCold = false;
     if (view.cold !== null)
@@ -103,6 +103,16 @@ export class TileReads {
         if (numbers[at + EVENT_IDENTITY] === view.ownIdentity) isCold = true;
       });
     return !isCold;
+  }
+
+  /** Whether an event that was forgotten was retracted: what it added to what is known of them cannot be taken out. */
+  #isSpoiled({ tiles, tileChain }: EntityView): boolean {
+    const { stride } = this.#offsets;
+    for (let tile = tileChain - 1; tile >= 0; tile = (tiles[tile * stride + TILE.next] as number) - 1) {
+      const at = tile * stride;
+      if (tiles[at] === FORGOTTEN && tiles[at + TILE.newest] === Infinity) return true;
+    }
+    return false;
   }
 
   /** The tiles of dropped events that a window holds. */

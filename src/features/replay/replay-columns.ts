@@ -1,5 +1,4 @@
 import type { TextCodes } from '../../base/coded-texts.ts';
-import { AppError } from '../../base/errors.ts';
 import { token53 } from '../../base/hash128.ts';
 import { PackedColumn } from '../../base/packed-column.ts';
 import type { TextColumn } from '../../base/text-column.ts';
@@ -50,7 +49,6 @@ export interface PreparedColumns {
 /**
  * Puts what was recorded into columns, events' numbers apart. Linear: only what is out of order is sorted.
  *
- * @throws AppError `correction_unsupported` where there are corrections and events have no bound.
  * @param withKinds whether the records of all kinds of entity are made at once: 12 bytes a payment and kind.
  */
 export function replayColumns(
@@ -68,13 +66,6 @@ export function replayColumns(
   const events = new EventRows(set, payments, tokenReader(payments.ids), memory);
   const states = memory.bytes(labels.count);
   states.set(labels.states);
-  const others = otherEvents(payments, (row) => events.tokenAt(row), memory);
-  if (others.retractions.size > 0 && set.definition.bound === 'none') {
-    throw new AppError(
-      'correction_unsupported',
-      'there are corrections of payments, and a feature set with bound: none takes none: give it a bound',
-    );
-  }
   const columns: ReplayColumns = {
     epochs,
     payments: {
@@ -82,7 +73,7 @@ export function replayColumns(
       journals: journalsOf(payments.places.journals),
       positions: memory.held(payments.places.positions),
       events: { numbers: events.numbers, stride: events.stride, placesOf: events.placesOf },
-      ...others,
+      ...otherEvents(payments, (row) => events.tokenAt(row), memory),
     },
     labels: {
       times: memory.held(labels.times),

@@ -7,7 +7,7 @@ import { sequenceOf } from '../../../src/features/replay/replay-input.ts';
 import { localSpill } from '../../../src/features/spill/local-spill.ts';
 import { MEMORY_SPILL } from '../../../src/features/spill/memory-spill.ts';
 import { checkVectors, type Entry, inputOf, JOURNALS, START, World, worldOf } from './replay-world.ts';
-import { rowOf, STREAMS, type Step, smallShape, stream, testSet, unboundedSet, uncorrected } from './streams.ts';
+import { forgettingSet, rowOf, STREAMS, type Step, smallShape, stream, testSet, unboundedSet } from './streams.ts';
 
 function check(set: FeatureSet, world: World, shuffled: readonly Entry[]): void {
   checkVectors(set, replay(set, inputOf(world, shuffled)), shuffled);
@@ -30,11 +30,15 @@ describe('replay', () => {
     });
   }
 
-  for (const hot of [2, 9]) {
-    it(`equals what was served of a set without a bound, of which ${hot} events are in memory`, () => {
-      const set = compileFeatureSet(unboundedSet(), smallShape(hot));
+  for (const [hot, keeps, made] of [
+    [2, 'keeps all', unboundedSet],
+    [9, 'keeps all', unboundedSet],
+    [3, 'soon forgets', forgettingSet],
+  ] as const) {
+    it(`equals what was served of a set without a bound that ${keeps}, of which ${hot} events are in memory`, () => {
+      const set = compileFeatureSet(made(), smallShape(hot));
       fc.assert(
-        fc.property(stream, fc.integer({ min: 1, max: 1000 }), (steps, seed) => run(set, uncorrected(steps), seed)),
+        fc.property(stream, fc.integer({ min: 1, max: 1000 }), (steps, seed) => run(set, steps, seed)),
         { numRuns: STREAMS },
       );
     });

@@ -71,7 +71,8 @@ const label = fc.record({
 const becomes = fc.record({ payee: account, amount, wait });
 const correct = fc.record({
   do: fc.constant('correct' as const),
-  back: fc.nat(12),
+  // Far back too: what lies deep on pages, and what is forgotten.
+  back: fc.oneof(fc.nat(12), fc.nat(80)),
   becomes: fc.option(becomes, { nil: null }),
 });
 const settle = fc.constant({ do: 'settle' as const });
@@ -101,11 +102,6 @@ export const stream: fc.Arbitrary<Step[]> = fc
       { maxLength: 160, size: 'max' },
     ),
   );
-
-/** A stream of what every set and every host takes. */
-export function uncorrected(steps: readonly Step[]): readonly Step[] {
-  return steps.filter((step) => step.do !== 'correct');
-}
 
 /** Expressions over the features of {@link testSet}; `oracle.ts` says in its own code what each gives. */
 const TEST_EXPRESSIONS = {
@@ -146,6 +142,13 @@ export function unboundedSet(): FeatureSetDefinition {
       : feature.kind !== 'label' || (feature.aggregate !== 'rate' && feature.on !== 'payment'),
   );
   return { ...set, bound: 'none', features };
+}
+
+/** What of {@link unboundedSet} reaches back three hours at most: the others of its windows hold all that a stream has. */
+export function forgettingSet(): FeatureSetDefinition {
+  const set = unboundedSet();
+  const isCivil = ({ window }: { readonly window?: string }): boolean => window?.startsWith('civil') === true;
+  return { ...set, features: set.features.filter((feature) => feature.kind !== 'window' || !isCivil(feature)) };
 }
 
 /** Every aggregate over short windows, and a bound that is soon reached. */

@@ -15,13 +15,19 @@ const layout = {
   conditionSlot: 3,
 };
 
+const value = fc.oneof(
+  fc.integer({ min: -1000, max: 1000 }),
+  fc.maxSafeInteger(),
+  fc.constantFrom(2 ** 26, 2 ** 26 - 1, 2 ** 40, 2 ** 52, 2 ** 53 - 1, -(2 ** 53 - 1)),
+);
+
+/** The sum that a group of a tile holds. */
+function sumOf(numbers: Float64Array, at: number): bigint {
+  return BigInt(numbers[at + GROUP.sumHigh] ?? 0) * BigInt(SUM_SPLIT) + BigInt(numbers[at + GROUP.sumLow] ?? 0);
+}
+
 describe('a tile', () => {
   it('sums values and squares exactly, up to 2^53 and below 0', () => {
-    const value = fc.oneof(
-      fc.integer({ min: -1000, max: 1000 }),
-      fc.maxSafeInteger(),
-      fc.constantFrom(2 ** 26, 2 ** 26 - 1, 2 ** 40, 2 ** 52, 2 ** 53 - 1, -(2 ** 53 - 1)),
-    );
     fc.assert(
       fc.property(fc.array(fc.tuple(value, fc.nat(3)), { minLength: 1, maxLength: 40 }), (events) => {
         const pool = new TilePool(4, layout);
@@ -33,13 +39,40 @@ describe('a tile', () => {
           const at = tileOffsets(layout).groups[group] ?? 0;
           const values = events.filter(([, bits]) => passes(bits)).map(([amount]) => BigInt(amount));
           const { numbers } = pool;
-          const sum =
-            BigInt(numbers[at + GROUP.sumHigh] ?? 0) * BigInt(SUM_SPLIT) + BigInt(numbers[at + GROUP.sumLow] ?? 0);
           expect(numbers[at]).toBe(values.length);
-          expect(sum).toBe(values.reduce((total, one) => total + one, 0n));
+          expect(sumOf(numbers, at)).toBe(values.reduce((total, one) => total + one, 0n));
           expect(squaresOf(numbers, at)).toBe(values.reduce((total, one) => total + one * one, 0n));
         }
         expect(pool.numbers[TILE.count]).toBe(events.length);
+      }),
+    );
+  });
+
+  it('holds what it would hold without the events that are taken out', () => {
+    const withHistogram = { ...layout, histograms: [{ slot: 4, condition: 1 }] };
+    const { groups, histograms } = tileOffsets(withHistogram);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(value, fc.nat(3), fc.boolean()), { maxLength: 40 }), (events) => {
+        const pool = new TilePool(4, withHistogram);
+        const tile = pool.find(0, 7, 0);
+        const eventOf = (at: number): Float64Array => {
+          const [amount, bits] = events[at] as (typeof events)[number];
+          // Of some payments there is no amount.
+          return Float64Array.of(71, at, at % 5 === 0 ? Number.NaN : amount, bits, at % 3);
+        };
+        for (const at of events.keys()) pool.add(tile, 7, eventOf(at), 0);
+        for (const [at, [, , isTaken]] of events.entries()) if (isTaken) pool.takeOut(tile, eventOf(at));
+        const left = [...events.keys()].filter((at) => events[at]?.[2] === false);
+        for (const [group, passes] of [() => true, (bits: number) => bits >= 2].entries()) {
+          const at = groups[group] ?? 0;
+          const values = left.filter((one) => one % 5 !== 0 && passes(events[one]?.[1] ?? 0));
+          expect(pool.numbers[at]).toBe(values.length);
+          expect(sumOf(pool.numbers, at)).toBe(values.reduce((sum, one) => sum + BigInt(events[one]?.[0] ?? 0), 0n));
+        }
+        const counted = left.filter((one) => (events[one]?.[1] ?? 0) >= 2);
+        const buckets = [0, 1, 2].map((bucket) => counted.filter((one) => one % 3 === bucket).length);
+        expect([...pool.numbers.subarray(histograms[0], (histograms[0] ?? 0) + 3)]).toEqual(buckets);
+        expect(pool.numbers[TILE.count]).toBe(left.length);
       }),
     );
   });

@@ -9,6 +9,8 @@ import { coldLayout, SUMMARY } from '../../../../src/features/cold/cold-layout.t
 import type { ColdVisitor } from '../../../../src/features/cold/cold-visit.ts';
 import { LeftPages } from '../../../../src/features/cold/left-pages.ts';
 import { LocalPages } from '../../../../src/features/cold/local-pages.ts';
+import type { SavedPages } from '../../../../src/features/cold/page-store.ts';
+import { EVENT_IDENTITY } from '../../../../src/features/engine/event-layout.ts';
 import { addToGroup, emptyGroup, GROUP_STRIDE, mergeGroup } from '../../../../src/features/engine/group-sums.ts';
 import { UndoLog } from '../../../../src/features/engine/undo-log.ts';
 import { STREAMS } from '../streams.ts';
@@ -71,10 +73,12 @@ class World {
   #left: LeftPages;
   #cold: ColdEvents;
   #model: Model = [];
+  /** Events that were dropped before the first of the model. */
+  #dropped = 0;
   #undo = new UndoLog();
   /** How each operation is taken back, newest last, and the model before it. */
-  #done: { readonly undo: () => void; readonly model: Model }[] = [];
-  #saved: { readonly restore: () => void; readonly model: Model } | null = null;
+  #done: { readonly undo: () => void; readonly model: Model; readonly dropped: number }[] = [];
+  #saved: { readonly restore: () => void; readonly model: Model; readonly dropped: number } | null = null;
   #clock = 100;
   #number = 0;
 
@@ -97,10 +101,13 @@ class World {
         this.#drop();
         return;
       case 'undo':
-        for (const { undo, model } of this.#done.splice(Math.max(0, this.#done.length - now.steps)).toReversed()) {
+        for (const { undo, model, dropped } of this.#done
+          .splice(Math.max(0, this.#done.length - now.steps))
+          .toReversed()) {
           undo();
           this.#undo.endUndo();
           this.#model = model;
+          this.#dropped = dropped;
         }
         return;
       case 'settle':
@@ -112,6 +119,7 @@ class World {
       case 'crash':
         this.#saved?.restore();
         this.#model = this.#saved?.model ?? this.#model;
+        this.#dropped = this.#saved?.dropped ?? this.#dropped;
     }
   }
 
@@ -126,6 +134,7 @@ class World {
     for (const isBackward of [false, true]) {
       const seen: (Event | null)[] = [];
       const event = (numbers: Float64Array, at: number): void => {
+        if (isHole(numbers, at)) expect(numbers[at + EVENT_IDENTITY]).toBeNaN();
         seen.push(isHole(numbers, at) ? null : ([...numbers.subarray(at, at + STRIDE)] as unknown as Event));
       };
       this.#cold.visit({ enters: () => true, event }, isBackward);
@@ -200,23 +209,33 @@ class World {
     this.#begin(() => this.#cold.undoDrop(wasHole));
     this.#cold.dropHead(wasHole, this.#undo);
     this.#model = this.#model.slice(1);
+    this.#dropped += 1;
   }
 
   #begin(undo: () => void): void {
     this.#undo.beginOperation();
-    this.#done.push({ undo, model: this.#model });
+    this.#done.push({ undo, model: this.#model, dropped: this.#dropped });
   }
 
   #settle(): void {
     this.#undo.settleUpTo(this.#undo.lastMark);
     this.#left.settleUpTo(this.#undo.lastMark);
     this.#done = [];
+    // No page is left behind: those that are not free are named.
+    const { chunk, fanout } = LAYOUT.shape;
+    const filled = (size: number): number =>
+      Math.floor((this.#dropped + this.#model.length) / size) - Math.floor(this.#dropped / size);
+    const used = ({ count, free }: SavedPages): number => count - free.length;
+    expect(used(this.#pages.events.saved())).toBe(filled(chunk));
+    let index = 0;
+    for (let size = chunk * fanout; size <= 1024; size *= fanout) index += filled(size);
+    expect(used(this.#pages.index.saved())).toBe(index);
   }
 
   #snapshot(): void {
     this.#settle();
     const { events, index } = this.#pages;
-    const saved = { events: events.saved(), index: index.saved(), state: this.#cold.state(), model: this.#model };
+    const saved = { events: events.saved(), index: index.saved(), state: this.#cold.state() };
     events.pin();
     index.pin();
     const restore = (): void => {
@@ -230,7 +249,7 @@ class World {
       this.#cold = new ColdEvents(LAYOUT, this.#left);
       this.#cold.restore(saved.state);
     };
-    this.#saved = { restore, model: saved.model };
+    this.#saved = { restore, model: this.#model, dropped: this.#dropped };
   }
 
   #open(): Pages {
