@@ -1,5 +1,6 @@
 // One payee that is paid all the time, in a set without a bound: a payment read and recorded by the embedded store,
-// as the payee's windows fill. Wanted: neither time nor memory grows with what the windows hold, but for pages on disk.
+// as the payee's windows fill, and then some of its payments taken back. Wanted: neither time nor memory grows with what
+// the windows hold, but for pages on disk.
 
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,6 +17,8 @@ const DAY_MICROS = 86_400_000_000;
 /** A million a day. */
 const STEP_MICROS = DAY_MICROS / 1_000_000;
 const START = 1_762_000_000_000_000;
+/** Payments that are taken back at each size, spread over all that there are. */
+const RETRACTIONS = 500;
 
 const features = ['1h', '6h', '24h', '7d'].flatMap((window) =>
   ['count', 'sum', 'mean', 'max', 'min', 'stddev'].map((aggregate) => ({
@@ -53,6 +56,20 @@ const store = new EmbeddedStore(set, { maxPayments: MOST + 1 }, localPages(folde
 store.openEpoch(1);
 const rows = [];
 let at = 0;
+
+/** Times of taking back payments that no stage took back before, in order, µs. */
+function retract(stop) {
+  const times = [];
+  for (let nth = 0; nth < RETRACTIONS; nth += 1) {
+    const { row } = paymentOf(Math.floor((nth * stop) / RETRACTIONS) + rows.length);
+    const began = performance.now();
+    const { mark } = store.correctPayment({ endToEndId: row.end_to_end_id, replacement: null });
+    times.push((performance.now() - began) * 1000);
+    store.settleUpTo(mark);
+  }
+  return times.sort((a, b) => a - b);
+}
+
 try {
   for (let stop = MOST / 16; stop <= MOST; stop *= 2) {
     const times = [];
@@ -63,12 +80,15 @@ try {
       times.push((performance.now() - began) * 1000);
       store.settleUpTo(mark);
     }
+    const retracted = retract(stop);
     const last = times.slice(-20_000).sort((a, b) => a - b);
     globalThis.gc?.();
     rows.push({
       payments: stop.toLocaleString('en'),
       p50: `${median(last).toFixed(1)} µs`,
       p99: `${last[Math.floor(last.length * 0.99)].toFixed(1)} µs`,
+      'a retraction, p50': `${median(retracted).toFixed(0)} µs`,
+      'its p99': `${retracted[Math.floor(retracted.length * 0.99)].toFixed(0)} µs`,
       memory: megabytes(process.memoryUsage().rss),
       'on disk': megabytes(onDisk()),
     });
