@@ -213,9 +213,10 @@ export class EntityLists {
   }
 
   /**
-   * Takes an event out that the entity has, with the entity's next number. Where the entity has dropped it, the tiles
-   * that hold it are spoiled: what it added to them cannot be taken out. When the entity was first seen is known
-   * without it only while nothing was dropped; how late a payment is, is measured against all that was ever seen.
+   * Takes an event out that the entity has, with the entity's next number. One that is cold leaves a hole, and its tiles.
+   * Where the entity has dropped it, the tiles that hold it are spoiled: what it added to them cannot be taken out. When
+   * the entity was first seen is known without it only while nothing was dropped; how late a payment is, is measured
+   * against all that was ever seen.
    *
    * @param identity of the event. @param time of it.
    * @param undo where to note what {@link undoRetract} needs; null where it is never undone.
