@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type EntityNumbers, hasNumber } from '../../src/domain/entity-keys.ts';
 import type { PaymentRow } from '../../src/domain/payment-row.ts';
+import { EmbeddedStore } from '../../src/features/embedded/embedded-store.ts';
 import { compileFeatureSet } from '../../src/features/feature-set.ts';
+import { FEATURE_STATUS_NAMES } from '../../src/features/feature-status.ts';
 import type { CorrectionObservation, ObservedCorrection } from '../../src/features/online-store.ts';
 import { RedisOnlineStore, type RedisStoreHooks } from '../../src/features/redis/redis-online-store.ts';
 import { paymentOf, plainSet, rowOf } from '../unit/features/streams.ts';
@@ -135,4 +137,46 @@ it('gives a correction up where no epoch is open, or the one that it was sent in
   await expect.poll(() => a.settled.get(next.request)).toBe(null);
   expect(a.store.lateAppends.waiting).toBe(0);
   await a.store.close();
+});
+
+it('counts from the next payment where the first that ever was is taken back, and then from none', async () => {
+  const since = {
+    kind: 'window',
+    name: 'since_first',
+    description: 'x',
+    entity: 'payer',
+    aggregate: 'time_since_first',
+    window: 'all',
+    unit: '1s',
+  } as const;
+  const set = compileFeatureSet({ name: 'mine', description: 'x', bound: 4, allowedLateness: '1h', features: [since] });
+  const store = new RedisOnlineStore(redis.url, set, NO_HOOKS, 10_000);
+  await store.connect();
+  await store.rebuild(epochOf(redis.url, set));
+  const twin = new EmbeddedStore(set);
+  twin.openEpoch(1);
+  const idOf = (second: number): string => `E${String(second).padStart(31, '0')}`;
+  const pay = async (second: number): Promise<unknown[]> => {
+    const payment = paymentOf(rowOf(idOf(second), START + second * 1_000_000, 5, 1, 1));
+    const [{ values, status }, { values: same, status: sameStatus }] = [
+      await store.observePayment(payment),
+      twin.observePayment(payment),
+    ];
+    expect([values[0], status[0]]).toEqual([same[0], sameStatus[0]]);
+    return [values[0], FEATURE_STATUS_NAMES[status[0] ?? 0]];
+  };
+  for (let second = 0; second < 10; second += 1) await pay(second);
+  const found: unknown[] = [];
+  for (const second of [1, 0, 2]) {
+    const endToEndId = idOf(second);
+    twin.correctPayment({ endToEndId, replacement: null });
+    await store.correctPayment({ ...correctionOf(null), endToEndId });
+    found.push(await pay(20 + second));
+  }
+  expect(found).toEqual([
+    [21, 'present'],
+    [Number.NaN, 'truncated'],
+    [Number.NaN, 'truncated'],
+  ]);
+  await store.close();
 });

@@ -1,6 +1,7 @@
 import { assert } from '../../base/assert.ts';
+import type { FirstTimes } from '../engine/first-times.ts';
 import type { UndoLog } from '../engine/undo-log.ts';
-import { type ColdRegister, type FirstTimes, findCold, firstTimesOf, highestRank } from './cold-find.ts';
+import { type ColdRegister, findCold, firstTimesOf, highestRank } from './cold-find.ts';
 import { type ColdLayout, SUMMARY } from './cold-layout.ts';
 import { summarizeEvents, summarizeNodes } from './cold-summary.ts';
 import { type ColdState, type ColdVisitor, type OpenLevel, visitCold } from './cold-visit.ts';

@@ -1,4 +1,5 @@
 import { EVENT_IDENTITY, EVENT_TIME } from '../engine/event-layout.ts';
+import type { FirstTimes } from '../engine/first-times.ts';
 import { SUMMARY } from './cold-layout.ts';
 import { type ColdState, type ColdVisitor, visitCold } from './cold-visit.ts';
 
@@ -19,12 +20,6 @@ export function findCold(state: ColdState, identity: number, time: number): numb
   };
   visitCold(state, visitor, true);
   return found;
-}
-
-/** The two smallest event times; Infinity where there are fewer events. */
-export interface FirstTimes {
-  readonly first: number;
-  readonly second: number;
 }
 
 /** The two smallest event times of cold events and of others. @param others those of the others. */

@@ -20,6 +20,7 @@ import { EntityTiles } from './entity-tiles.ts';
 import type { EntityView } from './entity-view.ts';
 import { EventRing } from './event-ring.ts';
 import type { EventSlab } from './event-slab.ts';
+import { type FirstTimes, firstTimesWithout } from './first-times.ts';
 import type { TilePool } from './tile-pool.ts';
 import type { UndoLog } from './undo-log.ts';
 import { type KeepingRule, LEAST_KEPT } from './window-plan.ts';
@@ -231,9 +232,9 @@ export class EntityLists {
     const place = this.#takeOut(entity, identity, time, undo);
     ints[at + COUNT] = (ints[at + COUNT] as number) - 1;
     ints[at + SEQUENCE] = (ints[at + SEQUENCE] as number) + 1;
-    if (floats[float + DROPPED] === -Infinity && time <= second) {
-      const kept = this.#ring.firstTimes(at);
-      const times = this.#cold?.of(entity)?.firstTimes(kept) ?? kept;
+    if (time <= Math.max(first, second)) {
+      const isWhole = floats[float + DROPPED] === -Infinity;
+      const times = isWhole ? this.#firstTimes(entity) : firstTimesWithout(time, { first, second });
       floats[float + FIRST] = times.first;
       floats[float + SECOND] = times.second;
     }
@@ -242,6 +243,12 @@ export class EntityLists {
     undo.push(second);
     undo.push(place);
     undo.push(entity);
+  }
+
+  /** The two smallest event times of an entity that has dropped nothing. */
+  #firstTimes(entity: number): FirstTimes {
+    const kept = this.#ring.firstTimes(entity * INTS);
+    return this.#cold?.of(entity)?.firstTimes(kept) ?? kept;
   }
 
   /** Takes the newest retraction back; it must be the newest of all that `undo` holds. */

@@ -1,7 +1,7 @@
-import type { FirstTimes } from '../cold/cold-find.ts';
 import { BASE, CLASS, HEAD, KEPT } from './entity-record.ts';
 import { EVENT_IDENTITY, EVENT_TIME } from './event-layout.ts';
 import type { EventSlab } from './event-slab.ts';
+import type { FirstTimes } from './first-times.ts';
 import type { UndoLog } from './undo-log.ts';
 
 /**

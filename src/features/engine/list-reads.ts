@@ -82,11 +82,12 @@ export class ListReads {
     this.#finish(read, view.maxDropped > start ? view.maxDropped : -Infinity, t, scored, found);
   }
 
-  /** Of an entity that dropped events, the first one's time is all that is known of them. */
+  /** Of an entity that dropped events the time of the first is known, until that one was retracted, and then the next one was. */
   #sinceFirstEver({ unitMicros }: ListRead, view: EntityView, t: number, found: Found): void {
     const isOwn = view.ownIdentity >= 0 && view.ownTime === view.first;
     const first = isOwn ? view.second : view.first;
-    if (first > t) found.status = nothing;
+    if (first === -Infinity) found.status = truncated;
+    else if (first > t) found.status = nothing;
     else settle(found, (t - first) / unitMicros);
   }
 

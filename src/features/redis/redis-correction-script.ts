@@ -45,7 +45,10 @@ local function retract(kind, key, tiles, identity, time)
     if width > 0 then spoil(tiles, math.ceil(time / width) - 1) end
     if TOTALS[kind] then spoil(tiles, ${TOTALS}) end
   end
-  if dropped == -math.huge then
+  if dropped ~= -math.huge then
+    -- As FirstTimes without it, of an entity that has dropped events.
+    if time == first then first = second; second = -math.huge elseif time == second then second = -math.huge end
+  else
     first, second = math.huge, math.huge
     for at = 0, kept - 1 do
       local other = struct.unpack('<d', events, at * size + 1)

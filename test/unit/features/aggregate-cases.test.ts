@@ -36,6 +36,7 @@ const FEATURES: readonly FeatureDefinition[] = [
   window('payee_max_1h', { entity: 'payee', window: '1h', hop: '10m', aggregate: 'max', column: 'amount_centavos' }),
   window('payee_mean_1h', { entity: 'payee', window: '1h', hop: '10m', aggregate: 'mean', column: 'amount_centavos' }),
   window('ever', { window: 'all', default: 0 }),
+  window('since_first', { window: 'all', aggregate: 'time_since_first', unit: '1m' }),
   window('since_last', { window: 'all', aggregate: 'time_since_last', unit: '1m' }),
   { kind: 'label', name: 'frauds', description: '-', aggregate: 'count', states: ['AGREED'], default: 0 },
 ];
@@ -247,6 +248,22 @@ describe('a correction', () => {
     store.correctPayment({ endToEndId: idOf(1), replacement: null });
     const now = pay(10_000, 10, 1, 1);
     expect([now('payee_count_1h'), now('payee_sum_1h'), now('ever')]).toEqual(['truncated', 'truncated', 0]);
+  });
+
+  it.each([
+    // Payments of the minutes 0 to 9 that are taken back in turn, and the minute of the first one, as known after each.
+    { minutes: [0, 2, 1], firsts: [1, 1, 'truncated'] },
+    { minutes: [1, 0], firsts: [0, 'truncated'] },
+    { minutes: [9, 3, 0], firsts: [0, 0, 1] },
+  ])('of the first event that ever was, $minutes, leaves the next one the first, and then nobody knows', (turn) => {
+    const { store, pay, idOf } = world(4);
+    for (let minute = 0; minute < 10; minute += 1) pay(minute * MINUTE);
+    const found = turn.minutes.map((minute) => {
+      store.correctPayment({ endToEndId: idOf(minute + 1), replacement: null });
+      const since = pay(10 * MINUTE)('since_first');
+      return typeof since === 'number' ? 10 - since : since;
+    });
+    expect(found).toEqual(turn.firsts);
   });
 
   it('of the only event leaves an entity that was never seen', () => {

@@ -1,3 +1,4 @@
+import { assert } from '../../../src/base/assert.ts';
 import { token53 } from '../../../src/base/hash128.ts';
 import { accountKey } from '../../../src/domain/entity-keys.ts';
 import type { EventColumn, FeatureSetDefinition, WindowFeature } from '../../../src/features/definition/definition.ts';
@@ -20,8 +21,8 @@ export interface Past {
   readonly dropped: ReadonlySet<OracleEvent>;
   /** Of the dropped those that were retracted. */
   readonly spoiled: readonly OracleEvent[];
-  /** Times that count for when the entity was first seen; retracted ones too once anything was dropped, without their ids. */
-  readonly seen: readonly { readonly id: string; readonly time: number }[];
+  /** What is known of the two smallest times: of one that was retracted after anything was dropped the next one is the first. */
+  readonly firsts: { readonly first: number; readonly second: number };
   /** The largest time ever, retracted events' too. */
   readonly newest: number;
 }
@@ -106,7 +107,7 @@ export function aggregated(set: FeatureSetDefinition, feature: WindowFeature, pa
 function whyUnknown(
   set: FeatureSetDefinition,
   feature: WindowFeature,
-  { dropped, spoiled, seen }: Past,
+  { events, others, dropped, spoiled, firsts }: Past,
   scored: Scored,
   start: number,
   end: number,
@@ -135,7 +136,10 @@ function whyUnknown(
     }
     case 'time_since_first':
       if (window === 'all' && filter === undefined && feature.current !== 'include') {
-        const first = Math.min(...seen.filter(({ id }) => id !== scored.id).map(({ time }) => time));
+        const own = events.find(({ id }) => id === scored.id);
+        const first = own?.time === firsts.first ? firsts.second : firsts.first;
+        if (first === -Infinity) return none('truncated');
+        assert(first === Math.min(...others.map(({ time }) => time)), 'what is known of the first is so');
         return first <= t ? here((t - first) / span(feature.unit ?? '1s')) : none('null');
       }
       return none('truncated');

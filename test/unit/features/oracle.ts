@@ -126,14 +126,15 @@ function stateOf(set: FeatureSetDefinition, kind: EntityKind, items: readonly (O
   let events: OracleEvent[] = [];
   let kept: OracleEvent[] = [];
   let dropped: OracleEvent[] = [];
-  let seen: { id: string; time: number }[] = [];
+  let firsts = { first: Infinity, second: Infinity };
   const spoiled: OracleEvent[] = [];
   let newest = -Infinity;
   for (const item of items) {
     if (item.kind === 'payment') {
       events.push(item);
       kept.push(item);
-      seen.push(item);
+      if (item.time < firsts.first) firsts = { first: item.time, second: firsts.first };
+      else if (item.time < firsts.second) firsts = { ...firsts, second: item.time };
       newest = Math.max(newest, item.time);
       while (kept.length > boundOf(set) || (kept.length > 8 && (kept[0] as OracleEvent).time <= newest - retention)) {
         dropped.push(kept.shift() as OracleEvent);
@@ -149,12 +150,13 @@ function stateOf(set: FeatureSetDefinition, kind: EntityKind, items: readonly (O
       spoiled.push(nameless);
     }
     kept = kept.filter((other) => other !== event);
-    seen =
-      dropped.length === 0
-        ? seen.filter(({ id }) => id !== item.id)
-        : seen.map(({ id, time }) => ({ id: id === item.id ? 'retracted' : id, time }));
+    if (dropped.length === 0) {
+      const [first = Infinity, second = Infinity] = events.map(({ time }) => time).sort((a, b) => a - b);
+      firsts = { first, second };
+    } else if (event.time === firsts.first) firsts = { first: firsts.second, second: -Infinity };
+    else if (event.time === firsts.second) firsts = { ...firsts, second: -Infinity };
   }
-  return { events, dropped, spoiled, seen, newest };
+  return { events, dropped, spoiled, firsts, newest };
 }
 
 /** The latest state of each payment, of the labels that the payment may see. */
