@@ -2,10 +2,11 @@ import { AppError } from '../../base/errors.ts';
 import { columnMappingMode, storedName } from '../log/physical-schema.ts';
 import type { DuckDb } from '../parquet/duckdb.ts';
 import type { StructField } from '../types/delta-type.ts';
-import { sqlName, sqlPath, sqlTypeOf } from '../types/sql-types.ts';
+import { sqlName, sqlTypeOf } from '../types/sql-types.ts';
 import { checkChoices } from './choice-check.ts';
 import { withCalendars } from './file-calendars.ts';
 import { columnSql } from './file-columns.ts';
+import { fileRelation } from './file-relation.ts';
 import { type FileSchema, fileSchemas } from './file-schema.ts';
 import { localPaths } from './local-files.ts';
 import { partitionLiteral, perFile } from './partition-columns.ts';
@@ -98,20 +99,23 @@ function branchOf({ snapshot, fields, places }: Scan, run: Run): string {
       `The file ${reading.file} has no field ids, by which its columns are found`,
     );
   }
+  const relation = fileRelation(
+    run.files.map(({ path }) => path),
+    run.schema.columns,
+  );
   const columns = fields.map((wanted) => {
     const sql = snapshot.partitionColumns.includes(wanted.name)
       ? partitionSql(storedName(wanted, mode), wanted, run.files)
-      : columnSql(reading, wanted, run.schema.columns);
+      : columnSql(reading, wanted, relation.columns);
     return `${sql} AS ${sqlName(wanted.name)}`;
   });
   const placed = places.map(
-    (place) => `${placeSql(snapshot, place, run.schema.columns, run.files)} AS ${sqlName(place)}`,
+    (place) => `${placeSql(snapshot, place, relation.columns, run.files)} AS ${sqlName(place)}`,
   );
-  const scan = `read_parquet([${run.files.map(({ path }) => sqlPath(path)).join(', ')}], hive_partitioning = false)`;
   const selected = [...columns, ...placed];
   // A branch without columns still has rows to count.
   const list = selected.length === 0 ? '1 AS one' : selected.join(', ');
-  return `SELECT ${list} FROM ${keptRows(scan, run.files)}`;
+  return `SELECT ${list} FROM ${keptRows(relation.sql, run.files)}`;
 }
 
 function partitionSql(name: string, wanted: StructField, files: readonly ScannedFile[]): string {

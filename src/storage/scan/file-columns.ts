@@ -5,6 +5,7 @@ import { type DeltaType, isPrimitive, type StructField, typeName } from '../type
 import { sqlName, sqlTypeOf } from '../types/sql-types.ts';
 import { type FileCalendar, rebasedDateSql, rebasedMicrosSql, refusedMicrosSql } from './calendar-rebase.ts';
 import { hasTime } from './file-calendars.ts';
+import { readNameOf } from './file-relation.ts';
 import type { FileColumn } from './file-shape.ts';
 import { hasMember, isVariantGroup } from './file-variants.ts';
 
@@ -26,7 +27,7 @@ export interface ColumnReading {
 export function columnSql(reading: ColumnReading, wanted: StructField, columns: readonly FileColumn[]): string {
   const found = findColumn(reading, wanted, columns);
   if (found === undefined) return `NULL::${sqlTypeOf(wanted.type)}`;
-  return cellSql({ ...reading, depth: 0 }, wanted.name, sqlName(found.name), wanted.type, found);
+  return cellSql({ ...reading, depth: 0 }, wanted.name, readNameOf(found), wanted.type, found);
 }
 
 /** The file's column of a field; undefined where it has none. */

@@ -1,6 +1,8 @@
 /** A column of a file, or a part of one. */
 export interface FileColumn {
   readonly name: string;
+  /** Its name in a relation where that is another. */
+  readonly readAs?: string;
   /** `field_id` of the Parquet schema; undefined where the file has none. */
   readonly fieldId: number | undefined;
   readonly kind: 'leaf' | 'struct' | 'list' | 'map';

@@ -1,18 +1,18 @@
 import type { DeltaType } from '../types/delta-type.ts';
 import { parsePartitionValue } from '../types/partition-values.ts';
 import { sqlText, sqlTypeOf } from '../types/sql-types.ts';
+import { FILE_INDEX } from './file-relation.ts';
 
 /**
- * Values that are constants of their files, as a SQL expression inside the `read_parquet` of them.
+ * Values that are constants of their files, as a SQL expression inside the relation of them.
  *
- * @param literals one a file, in the order of the `read_parquet`.
+ * @param literals one a file, in the order of the relation.
  */
 export function perFile(literals: readonly string[], type: string): string {
   const [first] = literals;
   if (first === undefined) return `NULL::${type}`;
   if (literals.every((literal) => literal === first)) return first;
-  // `file_index` is DuckDB's number of the file in the list.
-  return `list_extract([${literals.join(', ')}]::${type}[], (file_index + 1)::BIGINT)`;
+  return `list_extract([${literals.join(', ')}]::${type}[], (${FILE_INDEX} + 1)::BIGINT)`;
 }
 
 /** A text of `partitionValues` as a SQL literal of its column. @throws AppError table_corrupt. */

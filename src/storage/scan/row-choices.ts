@@ -4,6 +4,7 @@ import { readDeletionVector } from '../deletion-vectors/deletion-vector.ts';
 import type { DeletionVectorDescriptor } from '../log/actions.ts';
 import { keyOfVectorPlace } from '../log/file-path.ts';
 import { sqlText } from '../types/sql-types.ts';
+import { FILE_INDEX, FILE_ROW_NUMBER } from './file-relation.ts';
 import type { RowChoice, ScannedFile } from './read-options.ts';
 import type { DataFile, Snapshot } from './snapshot.ts';
 
@@ -48,19 +49,19 @@ export async function deletedRows(
   }
 }
 
-/** A `read_parquet` of files, and of its rows those that are chosen. */
+/** A relation of files, and of its rows those that are chosen. */
 export function keptRows(scan: string, files: readonly ScannedFile[]): string {
   const without = numbered(files, 'without');
   const only = numbered(files, 'only');
   if (without === undefined && only === undefined) return scan;
-  const on = 'p.file_index = d.f AND p.file_row_number = d.r';
-  if (only === undefined) return `${scan} AS p ANTI JOIN ${without} AS d ON ${on}`;
+  const on = `${FILE_INDEX} = d.f AND ${FILE_ROW_NUMBER} = d.r`;
+  if (only === undefined) return `${scan} ANTI JOIN ${without} AS d ON ${on}`;
   // Files without a choice stay whole beside those of which only some rows are taken.
   const chosen = files.flatMap(({ choice }, index) => (choice?.kind === 'only' ? [index] : []));
-  const isChosen = `p.file_index IN (${chosen.join(', ')})`;
+  const isChosen = `${FILE_INDEX} IN (${chosen.join(', ')})`;
   const inOnly = `EXISTS (SELECT 1 FROM ${only} AS d WHERE ${on})`;
   const inWithout = without === undefined ? 'false' : `EXISTS (SELECT 1 FROM ${without} AS d WHERE ${on})`;
-  return `${scan} AS p WHERE CASE WHEN ${isChosen} THEN ${inOnly} ELSE NOT ${inWithout} END`;
+  return `${scan} WHERE CASE WHEN ${isChosen} THEN ${inOnly} ELSE NOT ${inWithout} END`;
 }
 
 /**

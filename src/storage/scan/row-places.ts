@@ -1,6 +1,6 @@
 import { AppError } from '../../base/errors.ts';
 import type { LogInteger } from '../log/actions.ts';
-import { sqlName } from '../types/sql-types.ts';
+import { FILE_ROW_NUMBER, readNameOf } from './file-relation.ts';
 import type { FileColumn } from './file-shape.ts';
 import { perFile } from './partition-columns.ts';
 import type { PlaceColumn, ScannedFile } from './read-options.ts';
@@ -20,14 +20,14 @@ export function materializedColumn(
   return metadata.configuration[MATERIALIZED[place]];
 }
 
-/** Where a row lies, as a SQL expression inside the `read_parquet` of files. */
+/** Where a row lies, as a SQL expression inside the relation of files. */
 export function placeSql(
   snapshot: Pick<Snapshot, 'metadata'>,
   place: PlaceColumn,
   columns: readonly FileColumn[],
   files: readonly ScannedFile[],
 ): string {
-  if (place === '#row') return 'file_row_number';
+  if (place === '#row') return FILE_ROW_NUMBER;
   if (place === '#file') {
     return perFile(
       files.map(({ at }) => `${at}::BIGINT`),
@@ -39,10 +39,10 @@ export function placeSql(
     files.map(({ file }) => tracked(file.key, isId ? file.add.baseRowId : file.add.defaultRowCommitVersion)),
     'BIGINT',
   );
-  const computed = isId ? `${ofFile} + file_row_number` : ofFile;
+  const computed = isId ? `${ofFile} + ${FILE_ROW_NUMBER}` : ofFile;
   const stored = materializedColumn(snapshot, place);
-  if (stored === undefined || !columns.some(({ name }) => name === stored)) return computed;
-  return `coalesce(${sqlName(stored)}, ${computed})`;
+  const found = columns.find(({ name }) => name === stored);
+  return found === undefined ? computed : `coalesce(${readNameOf(found)}, ${computed})`;
 }
 
 function tracked(key: string, value: LogInteger | undefined): string {
