@@ -4,7 +4,6 @@ import type {
   AddFile,
   DomainMetadata,
   Metadata,
-  PartitionValues,
   Protocol,
   RemoveFile,
   SetTransaction,
@@ -101,9 +100,4 @@ export function removeOf(add: AddFile, nowMs: number, dataChange: boolean): Remo
     ...(baseRowId === undefined ? {} : { baseRowId }),
     ...(defaultRowCommitVersion === undefined ? {} : { defaultRowCommitVersion }),
   };
-}
-
-/** Whether a file's partition has these values; columns that are not named are not asked. */
-export function isInPartition(values: PartitionValues, wanted: PartitionValues): boolean {
-  return Object.entries(wanted).every(([name, value]) => (values[name] ?? null) === value);
 }

@@ -92,6 +92,23 @@ export function parsePartitionValue(type: DeltaType, text: string | null, column
   }
 }
 
+/**
+ * A text that is equal for texts of equal values, as SQL takes them to be; null for null. A text that is
+ * none of its type is equal to itself only, so that a partition with one can be replaced.
+ */
+export function partitionValueKey(type: DeltaType, text: string | null): string | null {
+  let value: CellValue;
+  try {
+    value = parsePartitionValue(type, text, '');
+  } catch {
+    return `?${text}`;
+  }
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  // 0.1 and 0.10000000149011612 are one float, and both zeros one number.
+  if (typeof value === 'number') return String(type === 'float' ? Math.fround(value) : value);
+  return value === null ? null : String(value);
+}
+
 function parseInteger(text: string, column: string): bigint {
   if (!/^[+-]?\d+$/.test(text)) throw broken(column);
   return BigInt(text);

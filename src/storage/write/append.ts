@@ -5,11 +5,12 @@ import { columnMappingMode, storedName } from '../log/physical-schema.ts';
 import { checkWritable } from '../log/table-features.ts';
 import { indexedColumnsOf, type Snapshot } from '../scan/snapshot.ts';
 import { type CommitOutcome, checkTakesRemoves, commitWork, isDone } from '../transaction/commit-loop.ts';
-import { isInPartition, READ_NOTHING, type Reads, removeOf, type TransactionContext } from '../transaction/work.ts';
+import { READ_NOTHING, type Reads, removeOf, type TransactionContext } from '../transaction/work.ts';
 import type { Row } from '../types/cell.ts';
 import { type Transaction, transactionsOf } from './change-request.ts';
 import { type DataFileWriter, dataFileWriter } from './data-file-writer.ts';
 import { withHighWaterMarks } from './identity-values.ts';
+import { type PartitionTest, partitionTest } from './partition-test.ts';
 import { type RowRules, rowRules } from './row-rules.ts';
 import { isWithoutRules, tableRules } from './table-rules.ts';
 import { discardFiles } from './write-session.ts';
@@ -117,9 +118,9 @@ function start(
   snapshot: Snapshot,
   replaced: readonly PartitionValues[] | undefined,
 ): BegunCommit {
-  const partitions = replaced === undefined ? undefined : storedPartitions(snapshot, replaced);
+  const isReplaced = replaced === undefined ? undefined : partitionTest(snapshot, storedPartitions(snapshot, replaced));
   checkWritable(context.log.table, snapshot.protocol, snapshot.metadata);
-  if (partitions !== undefined) checkTakesRemoves(snapshot);
+  if (isReplaced !== undefined) checkTakesRemoves(snapshot);
   const writer = startWriter(context, snapshot, request.maxFileRows ?? MAX_FILE_ROWS);
   const tableOwn = tableRules(snapshot, BigInt(context.nowMs()) * 1000n);
   const rules = isWithoutRules(tableOwn) ? undefined : rowRules(snapshot.table, snapshot.schema, tableOwn);
@@ -128,7 +129,7 @@ function start(
     write: (rows) => writer.write(rules === undefined ? rows : ruled(rows, rules)),
     discard,
     async commit() {
-      const outcome = await commitWritten(context, request, snapshot, { writer, partitions, discard, rules });
+      const outcome = await commitWritten(context, request, snapshot, { writer, isReplaced, discard, rules });
       // Files of a commit that did not come about are nobody's.
       if (outcome.kind !== 'committed') await discard();
       return outcome;
@@ -138,7 +139,8 @@ function start(
 
 interface WrittenFiles {
   readonly writer: DataFileWriter;
-  readonly partitions: readonly PartitionValues[] | undefined;
+  /** Whether a file lies in a partition that is replaced; undefined where rows are only added. */
+  readonly isReplaced: PartitionTest | undefined;
   /** What fills and checks rows; undefined where the schema is all. */
   readonly rules: RowRules | undefined;
   discard(): Promise<void>;
@@ -152,7 +154,7 @@ async function commitWritten(
   context: TransactionContext,
   request: Omit<AppendRequest, 'rows'>,
   snapshot: Snapshot,
-  { writer, partitions, discard, rules }: WrittenFiles,
+  { writer, isReplaced, discard, rules }: WrittenFiles,
 ): Promise<CommitOutcome> {
   const transactions = transactionsOf(request.txn);
   if (isDone(snapshot, { transactions })) return { kind: 'already_committed', version: snapshot.version };
@@ -160,7 +162,7 @@ async function commitWritten(
     await discard();
     throw error;
   });
-  const replaced = partitions === undefined ? [] : filesIn(snapshot, partitions);
+  const replaced = isReplaced === undefined ? [] : [...snapshot.filesWhere(isReplaced)].map(({ add }) => add);
   const removes = replaced.map((add) => removeOf(add, context.nowMs(), true));
   if (adds.length === 0 && removes.length === 0 && request.allowEmpty !== true) {
     return { kind: 'nothing', version: snapshot.version };
@@ -170,7 +172,7 @@ async function commitWritten(
   // An error from here on leaves the files: it may be unknown whether a commit names them.
   const outcome = await commitWork(context, snapshot, {
     operation,
-    parameters: { mode: partitions === undefined ? 'Append' : 'Overwrite' },
+    parameters: { mode: isReplaced === undefined ? 'Append' : 'Overwrite' },
     metrics: {
       numFiles: String(adds.length),
       numRemovedFiles: String(removes.length),
@@ -179,7 +181,7 @@ async function commitWritten(
     },
     ...(commitMetadata === undefined ? {} : { userMetadata: JSON.stringify(commitMetadata) }),
     ...(request.readsRows === true ? { isolation: 'Serializable' as const } : {}),
-    reads: readsOf(context, request, partitions, replaced, transactions),
+    reads: readsOf(context, request, isReplaced, replaced, transactions),
     adds,
     removes,
     transactions,
@@ -191,28 +193,19 @@ async function commitWritten(
 function readsOf(
   { log }: TransactionContext,
   { readsRows }: Pick<AppendRequest, 'readsRows'>,
-  partitions: readonly PartitionValues[] | undefined,
+  isReplaced: PartitionTest | undefined,
   replaced: readonly AddFile[],
   transactions: readonly Transaction[],
 ): Reads {
   const appIds = new Set(transactions.map(({ appId }) => appId));
   if (readsRows === true) return { ...READ_NOTHING, wholeTable: true, appIds };
-  if (partitions === undefined) return { ...READ_NOTHING, appIds };
+  if (isReplaced === undefined) return { ...READ_NOTHING, appIds };
   return {
     wholeTable: false,
-    predicates: partitions.map(
-      (partition) =>
-        ({ partitionValues }) =>
-          isInPartition(partitionValues, partition),
-    ),
+    predicates: [({ partitionValues }) => isReplaced(partitionValues)],
     files: new Set(replaced.map(({ path }) => log.keyOf(path))),
     appIds,
   };
-}
-
-function filesIn(snapshot: Snapshot, partitions: readonly PartitionValues[]): AddFile[] {
-  const files = snapshot.filesWhere((values) => partitions.some((partition) => isInPartition(values, partition)));
-  return [...files].map(({ add }) => add);
 }
 
 function startWriter(context: TransactionContext, snapshot: Snapshot, maxFileRows: number): DataFileWriter {

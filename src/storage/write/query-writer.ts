@@ -195,7 +195,8 @@ function cellOfText({ type }: StructField, text: string): unknown {
       return Uint8Array.from(Buffer.from(text, 'hex'));
     case 'double':
     case 'float':
-      return { inf: 'Infinity', '-inf': '-Infinity', nan: 'NaN' }[text] ?? text;
+      // DuckDB writes 1.0 where rows from JavaScript have 1: a partition has one spelling.
+      return { inf: 'Infinity', '-inf': '-Infinity', nan: 'NaN' }[text] ?? String(Number(text));
     default:
       return text;
   }

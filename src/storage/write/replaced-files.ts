@@ -4,7 +4,7 @@ import { columnPathSql } from '../scan/column-path.ts';
 import { duckdbScan } from '../scan/duckdb-scan.ts';
 import { judgeFiles } from '../scan/prune-snapshot.ts';
 import type { DataFile } from '../scan/snapshot.ts';
-import { isInPartition, READ_NOTHING, type Reads } from '../transaction/work.ts';
+import { READ_NOTHING, type Reads } from '../transaction/work.ts';
 import { sqlName } from '../types/sql-types.ts';
 import {
   type ChangeRequest,
@@ -14,6 +14,7 @@ import {
   tellsChanges,
   transactionsOf,
 } from './change-request.ts';
+import { partitionTest } from './partition-test.ts';
 import { writeQuery } from './query-writer.ts';
 import type { WriteSession } from './write-session.ts';
 
@@ -54,9 +55,12 @@ export async function replacedFiles(
   const appIds = new Set(transactionsOf(request.txn).map(({ appId }) => appId));
   if (request.mode === 'append') return { ...nothing, reads: { ...READ_NOTHING, appIds } };
   if (request.mode === 'overwrite-partitions') {
-    const isReplaced = ({ partitionValues }: Pick<AddFile, 'partitionValues'>): boolean =>
-      replacement.adds.some((add) => isInPartition(partitionValues, add.partitionValues));
-    const files = [...snapshot.filesWhere((partitionValues) => isReplaced({ partitionValues }))];
+    const isInOne = partitionTest(
+      snapshot,
+      replacement.adds.map(({ partitionValues }) => partitionValues),
+    );
+    const files = [...snapshot.filesWhere(isInOne)];
+    const isReplaced = ({ partitionValues }: Pick<AddFile, 'partitionValues'>): boolean => isInOne(partitionValues);
     const keys = new Set(files.map(({ key }) => key));
     return { ...nothing, files, reads: { wholeTable: false, predicates: [isReplaced], files: keys, appIds } };
   }
