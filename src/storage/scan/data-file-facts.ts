@@ -1,3 +1,4 @@
+import { type ExactJson, isJsonObject } from '../../base/exact-json.ts';
 import type { FileFacts } from '../expression/file-facts.ts';
 import { type ColumnMappingMode, columnMappingMode, storedName } from '../log/physical-schema.ts';
 import type { Cell } from '../types/cell.ts';
@@ -14,6 +15,8 @@ interface Place {
   readonly names: readonly string[];
   readonly type: DeltaType;
   readonly isPartition: boolean;
+  /** Whether older files hold it as a float. */
+  readonly wasFloat: boolean;
 }
 
 /** Facts of a snapshot's files, partition values and statistics. */
@@ -36,16 +39,22 @@ export function factsOf(snapshot: Snapshot): FactsOf {
         const text = file.partitionValues[name] ?? null;
         return { known: true, value: parsePartitionValue(place.type, text, path.join('.')) as Cell };
       },
-      min: (path) =>
-        boundCell(
-          placeOf(path).type,
-          valueAt(({ minValues }) => minValues, placeOf(path)),
-        ),
-      max: (path) =>
-        boundCell(
-          placeOf(path).type,
-          valueAt(({ maxValues }) => maxValues, placeOf(path)),
-        ),
+      min: (path) => {
+        const place = placeOf(path);
+        return boundOf(
+          place,
+          valueAt(({ minValues }) => minValues, place),
+          Math.min,
+        );
+      },
+      max: (path) => {
+        const place = placeOf(path);
+        return boundOf(
+          place,
+          valueAt(({ maxValues }) => maxValues, place),
+          Math.max,
+        );
+      },
       nullCount(path) {
         const count = valueAt(({ nullCount }) => nullCount, placeOf(path));
         if (typeof count !== 'number') return undefined;
@@ -56,6 +65,27 @@ export function factsOf(snapshot: Snapshot): FactsOf {
       },
     };
   };
+}
+
+/**
+ * A bound of a column. Writers give bounds of floats in as few digits as tell floats apart: 0.7 stands for
+ * 0.699999988079071, which is what a column that is a double by now has.
+ *
+ * @param outer which of two numbers lies further out.
+ */
+function boundOf(
+  { type, wasFloat }: Place,
+  bound: ExactJson | undefined,
+  outer: (own: number, asFloat: number) => number,
+): Cell | undefined {
+  const cell = boundCell(type, bound);
+  return wasFloat && typeof cell === 'number' ? outer(cell, Math.fround(cell)) : cell;
+}
+
+/** Whether the type of a field was widened from float (PROTOCOL.md, "Type Change Metadata"). */
+function isWidenedFloat({ metadata }: StructField): boolean {
+  const changes = metadata['delta.typeChanges'];
+  return Array.isArray(changes) && changes.some((change) => isJsonObject(change) && change.fromType === 'float');
 }
 
 function placeFinder(snapshot: Snapshot): (path: readonly string[]) => Place {
@@ -74,14 +104,16 @@ function placeFinder(snapshot: Snapshot): (path: readonly string[]) => Place {
 function findPlace({ schema, partitionColumns }: Snapshot, mode: ColumnMappingMode, path: readonly string[]): Place {
   const names: string[] = [];
   let type: DeltaType = schema;
+  let wasFloat = false;
   for (const name of path) {
     const struct: StructType | undefined = isNested(type) && type.type === 'struct' ? type : undefined;
     const member: StructField | undefined = struct?.fields.find((item) => item.name === name);
     if (member === undefined) break;
     names.push(storedName(member, mode));
     type = member.type;
+    wasFloat = isWidenedFloat(member);
   }
-  return { names, type, isPartition: path.length === 1 && partitionColumns.includes(path[0] ?? '') };
+  return { names, type, isPartition: path.length === 1 && partitionColumns.includes(path[0] ?? ''), wasFloat };
 }
 
 function at(tree: StatisticsTree, names: readonly string[]): StatisticsTree[string] | undefined {

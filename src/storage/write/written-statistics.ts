@@ -119,8 +119,10 @@ function boundsOf(type: DeltaType, { min, max, hasNan }: WrittenBounds, prefix: 
     case 'byte':
       return { min: exactInteger(min), max: exactInteger(max) };
     case 'double':
-    case 'float':
       return floatBounds(Number(min), Number(max), hasNan);
+    case 'float':
+      // DuckDB writes 0.7 of the float 0.699999988079071, which readers take for a double.
+      return floatBounds(Math.fround(Number(min)), Math.fround(Number(max)), hasNan);
     case 'date':
       return { min: plainDate(min), max: plainDate(max) };
     case 'timestamp':

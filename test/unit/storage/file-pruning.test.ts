@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../../src/base/clock.ts';
 import { bindPredicate, evaluate, type Formula, parseExpression } from '../../../src/storage/expression/expressions.ts';
+import { commitKey } from '../../../src/storage/log/log-names.ts';
 import { filesWhere, judgeFiles } from '../../../src/storage/scan/prune-snapshot.ts';
 import type { DataFile, Snapshot } from '../../../src/storage/scan/snapshot.ts';
 import { readRows } from '../../../src/storage/scan/table-read.ts';
 import { memoryObjectStore } from '../../../src/storage/store/memory-object-store.ts';
-import { createTable } from '../../../src/storage/table.ts';
+import { createTable, openTable } from '../../../src/storage/table.ts';
 import type { Cell, CellRow } from '../../../src/storage/types/cell.ts';
 import { field, structOf } from '../../../src/storage/types/delta-type.ts';
 import { literalText } from './expression/literal-text.ts';
@@ -90,5 +91,60 @@ describe('pruning files', () => {
     expect(count('p = 0 AND n < 5')).toBe(3);
     expect(count('d = 1D')).toBe(0);
     expect(count('true')).toBe(10);
+  });
+});
+
+describe('bounds of floats that became doubles', () => {
+  const floats = [0.1, 0.7, 1 / 3, -0.7, 16_777_217].map(Math.fround);
+
+  /** A float in as few digits as tell it from others, as other engines write it. */
+  const shortest = (float: number): string => {
+    for (let digits = 1; ; digits += 1) {
+      const text = float.toPrecision(digits);
+      if (Math.fround(Number(text)) === float) return String(Number(text));
+    }
+  };
+
+  /** A table of a file for each number, whose bounds are as short as other engines write them. */
+  async function widenedTable(bounds: 'short' | 'ours') {
+    const schema = structOf([field('x', 'float'), field('s', structOf([field('y', 'float')]))]);
+    const configuration = { 'delta.enableTypeWidening': 'true' };
+    const store = memoryObjectStore();
+    const table = await createTable(store, { path: 't', schema, configuration }, { clock: manualClock(1) });
+    for (const x of floats) await table.write({ mode: 'append', source: { rows: [{ x, s: { y: x } }] } });
+    for (let version = 1; bounds === 'short' && version <= floats.length; version += 1) {
+      const text = Buffer.from((await store.get(commitKey('t', version))) ?? []).toString();
+      const short = text
+        .replaceAll(/(\\"[xy]\\":)(-?\d+\.\d+)/g, (_, name, bound) => name + shortest(Number(bound)))
+        .replace(/,"sentinelaCrc32":"\w+"/, '');
+      await store.put(commitKey('t', version), Buffer.from(short));
+    }
+    const again = openTable(store, 't', { clock: manualClock(1) });
+    await again.alter.widenColumn(['x'], 'double');
+    await again.alter.widenColumn(['s', 'y'], 'double');
+    return again;
+  }
+
+  it.each(['short', 'ours'] as const)('(%s) hide no row', async (bounds) => {
+    const snapshot = await (await widenedTable(bounds)).snapshot();
+    if (bounds === 'short') expect(snapshot.files[1]?.add.stats).toContain('"x":0.7,');
+    for (const column of ['x', 's.y']) {
+      for (const value of floats.flatMap((float) => [float, Number(shortest(float))])) {
+        for (const is of ['=', '<', '<=', '>', '>=']) {
+          const text = `${column} ${is} CAST('${value}' AS DOUBLE)`;
+          const where = bindPredicate(parseExpression(text), snapshot.schema);
+          const found: unknown[] = [];
+          for await (const { x } of readRows(snapshot, { where })) found.push(x);
+          const wanted = floats.filter((x) => evaluate(where, { x, s: { y: x } }) === true);
+          expect([text, found]).toEqual([text, wanted]);
+        }
+      }
+    }
+  });
+
+  it('are exact where we write them, and drop files', async () => {
+    const snapshot = await (await widenedTable('ours')).snapshot();
+    expect(snapshot.files[1]?.statistics()?.minValues).toEqual({ x: Math.fround(0.7), s: { y: Math.fround(0.7) } });
+    expect(filesWhere(snapshot, bindPredicate(parseExpression('x < 0.2D'), snapshot.schema))).toHaveLength(2);
   });
 });
