@@ -169,7 +169,7 @@ const CASTS: Readonly<Record<string, Readonly<Record<string, Cast>>>> = {
   string: { BLOB: (sql) => `decode(${sql})`, UUID: 'cast', JSON: 'cast', ENUM: 'cast' },
   binary: { VARCHAR: (sql) => `encode(${sql})` },
   byte: INTEGERS,
-  short: INTEGERS,
+  short: { ...INTEGERS, UTINYINT: 'cast' },
   integer: { ...INTEGERS, ...UNSIGNED },
   long: { ...INTEGERS, ...UNSIGNED },
   float: {},

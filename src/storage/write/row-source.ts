@@ -56,7 +56,15 @@ async function stageFiles(db: DuckDb, paths: readonly string[]): Promise<StagedR
   if (found === undefined) throw new AppError('invalid_request', 'There is no Parquet file to read rows from');
   const schema = structOf(fieldsOfFile(found.columns));
   const list = paths.map(sqlPath).join(', ');
-  return { sql: `(SELECT ${columnsOf(schema)} FROM read_parquet([${list}], hive_partitioning = false))`, schema };
+  return { sql: `(SELECT ${castColumnsOf(schema)} FROM read_parquet([${list}], hive_partitioning = false))`, schema };
+}
+
+/**
+ * Files of others hold values in types that Delta has not, as small unsigned integers, UUIDs and nanoseconds.
+ * What is copied as it is lands so in the table's files, which other readers then refuse.
+ */
+function castColumnsOf({ fields }: StructType): string {
+  return fields.map(({ name, type }) => `CAST(${sqlName(name)} AS ${sqlTypeOf(type)}) AS ${sqlName(name)}`).join(', ');
 }
 
 function columnsOf({ fields }: StructType): string {
