@@ -18,10 +18,12 @@ export interface UnneededFile {
 
 /**
  * What a full vacuum takes: every object of the table that is older than the cut-off, not hidden and not
- * kept. Nothing but the listing's page is in memory.
+ * kept, nor behind a link. Nothing but the listing's page is in memory.
  */
 export async function* unneededOfListing({ store, table }: TableLog, rules: VacuumRules): AsyncGenerator<UnneededFile> {
-  for await (const { key, sizeBytes, modifiedMs } of store.listFrom(tablePrefix(table))) {
+  for await (const { key, sizeBytes, modifiedMs, isBehindLink } of store.listFrom(tablePrefix(table))) {
+    // It may be a live file of the table under another name, or of another table.
+    if (isBehindLink === true) continue;
     // A file of a commit under way is in no version yet: only its age tells that it is not garbage (delta-rs 3645).
     if (modifiedMs >= rules.cutOffMs || rules.isHidden(key) || rules.isKept(key)) continue;
     yield { key, sizeBytes };

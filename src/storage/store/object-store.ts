@@ -89,6 +89,8 @@ export interface ObjectEntry {
   readonly key: string;
   readonly sizeBytes: number;
   readonly modifiedMs: number;
+  /** Whether its key leads through a link to a folder, so that the object may have another key besides. */
+  readonly isBehindLink?: true;
 }
 
 /** Orders texts as their UTF-8 bytes do; JavaScript's `<` differs above U+D7FF. */
