@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { parseExactJson } from '../../base/exact-json.ts';
 import type { AddCdcFile, AddFile, PartitionValues } from '../log/actions.ts';
 import { checksumOfPath, withChecksum } from '../log/file-checksum.ts';
 import { actionPathOfKey, partitionFolder } from '../log/file-path.ts';
@@ -15,6 +14,7 @@ import { type StructField, structOf } from '../types/delta-type.ts';
 import { sqlName, sqlText } from '../types/sql-types.ts';
 import { serializeStatistics } from '../types/statistics.ts';
 import { storedPartitionValue } from './partition-cell.ts';
+import { keyedRelation, PARTITION, PARTITION_SQL, textsOfPartitions } from './partition-keys.ts';
 import { fieldIdsSql, storedSql } from './stored-columns.ts';
 import { type WrittenColumns, writtenStatistics } from './written-statistics.ts';
 
@@ -63,16 +63,16 @@ export async function writeQuery(
   query: FileQuery,
 ): Promise<WrittenQuery> {
   const layout = layoutOf(snapshot);
-  const files = await db.rows(copySql(join(db.folder(), `out-${context.newUuid()}`), snapshot, query, layout));
+  const copied = await db.rows(copySql(join(db.folder(), `out-${context.newUuid()}`), snapshot, query, layout));
+  const files = copied.map(writtenFile).filter((file) => file.rows > 0);
+  const partitionOf = await partitionsOf(db, query, layout, files);
   const indexed = indexedColumnsOf(snapshot);
   const adds: AddFile[] = [];
   const cdc: AddCdcFile[] = [];
   let rows = 0;
-  for (const file of files) {
-    const written = writtenFile(file);
-    if (written.rows === 0) continue;
+  for (const written of files) {
     rows += written.rows;
-    const partitionValues = query.partition ?? partitionValuesOf(layout, written.partitionKey);
+    const partitionValues = partitionOf(written);
     const kind = query.isChangeData === true ? { folder: '_change_data/', name: 'cdc' } : { folder: '', name: 'part' };
     const key = `${kind.folder}${partitionFolder(partitionValues)}${kind.name}-${context.newUuid()}.zstd.parquet`;
     await snapshot.store.putFile(tablePrefix(snapshot.table) + key, written.path);
@@ -121,17 +121,18 @@ function copySql(folder: string, snapshot: Snapshot, query: FileQuery, { mode, s
     ...(query.isChangeData === true ? ['_change_type'] : []),
   ];
   const isOne = partitions.length === 0 || query.partition !== undefined;
-  if (!isOne) columns.push(`${partitionKeySql(partitions)} AS "#partition"`);
+  if (!isOne) columns.push(PARTITION_SQL);
+  const relation = isOne ? query.sql : keyedRelation(query.sql, partitions);
   const ids = mode === 'none' ? undefined : fieldIdsSql(stored);
   const options = [
     `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, RETURN_STATS`,
     "FILENAME_PATTERN 'part-{uuid}'",
     isOne
       ? `FILE_SIZE_BYTES ${query.fileBytes ?? targetFileBytes(snapshot)}`
-      : 'PARTITION_BY ("#partition"), WRITE_PARTITION_COLUMNS false',
+      : `PARTITION_BY (${PARTITION}), WRITE_PARTITION_COLUMNS false`,
     ...(ids === undefined ? [] : [`FIELD_IDS ${ids}`]),
   ];
-  return `COPY (SELECT ${columns.join(', ')} FROM ${query.sql}) TO ${sqlText(folder)} (${options.join(', ')})`;
+  return `COPY (SELECT ${columns.join(', ')} FROM ${relation}) TO ${sqlText(folder)} (${options.join(', ')})`;
 }
 
 /** How many bytes a file of the table should have. */
@@ -151,33 +152,24 @@ function trackingColumns(snapshot: Snapshot, { keepsRowIds, isChangeData }: File
   });
 }
 
-/** Values of the partition columns as one text, in which null differs from every value. */
-function partitionKeySql(partitions: readonly StructField[]): string {
-  const values = partitions.map(({ name, type }) => {
-    const column = sqlName(name);
-    switch (type) {
-      case 'date':
-        return `(${column} - DATE '1970-01-01')::VARCHAR`;
-      case 'timestamp':
-      case 'timestamp_ntz':
-        return `epoch_us(${column})::VARCHAR`;
-      case 'binary':
-        return `hex(${column})`;
-      default:
-        return `${column}::VARCHAR`;
-    }
-  });
-  return `to_json([${values.join(', ')}])::VARCHAR`;
+async function partitionsOf(
+  db: DuckDb,
+  query: FileQuery,
+  layout: Layout,
+  files: readonly WrittenFile[],
+): Promise<(file: WrittenFile) => PartitionValues> {
+  const folders = files.flatMap(({ partition }) => (partition === undefined ? [] : [partition]));
+  const textsOf = await textsOfPartitions(db, query.sql, layout.partitions, folders);
+  return ({ partition }) =>
+    query.partition ?? (partition === undefined ? {} : partitionValuesOf(layout, textsOf(partition)));
 }
 
-function partitionValuesOf({ mode, partitions }: Layout, key: string | undefined): PartitionValues {
-  if (key === undefined) return {};
-  const texts = parseExactJson(key);
+function partitionValuesOf({ mode, partitions }: Layout, texts: readonly (string | null)[]): PartitionValues {
   const values: Record<string, string | null> = {};
   partitions.forEach((item, at) => {
-    const text = Array.isArray(texts) ? texts[at] : null;
+    const text = texts[at] ?? null;
     const name = storedName(item, mode);
-    values[name] = storedPartitionValue(item, typeof text === 'string' ? cellOfText(item, text) : null);
+    values[name] = storedPartitionValue(item, text === null ? null : cellOfText(item, text));
   });
   return values;
 }
@@ -207,7 +199,8 @@ interface WrittenFile {
   readonly rows: number;
   readonly bytes: number;
   readonly columns: WrittenColumns;
-  readonly partitionKey: string | undefined;
+  /** What DuckDB calls the folder by. */
+  readonly partition: string | undefined;
 }
 
 /** A row of what `COPY … RETURN_STATS` returns. */
@@ -218,13 +211,13 @@ function writtenFile(row: CellRow): WrittenFile {
     const texts = entriesOf(members).map(([name, value]) => [name, String(value)] as const);
     columns.set(path, Object.fromEntries(texts));
   }
-  const partitionKey = entriesOf(keys).find(([name]) => name === '#partition')?.[1];
+  const partition = entriesOf(keys).find(([name]) => sqlName(name) === PARTITION)?.[1];
   return {
     path: String(filename),
     rows: Number(count),
     bytes: Number(bytes),
     columns,
-    partitionKey: partitionKey === undefined ? undefined : String(partitionKey),
+    partition: partition === undefined ? undefined : String(partition),
   };
 }
 
