@@ -93,8 +93,9 @@ export function parsePartitionValue(type: DeltaType, text: string | null, column
 }
 
 /**
- * A text that is equal for texts of equal values, as SQL takes them to be; null for null. A text that is
- * none of its type is equal to itself only, so that a partition with one can be replaced.
+ * A text that is equal for texts of equal values, as SQL takes them to be; null for null, and for an empty
+ * text, which is written as null. A text that is none of its type is equal to itself only, so that a partition
+ * with one can be replaced.
  */
 export function partitionValueKey(type: DeltaType, text: string | null): string | null {
   let value: CellValue;

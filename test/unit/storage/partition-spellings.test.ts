@@ -22,7 +22,7 @@ async function commitAs(from: number, to: number, text: string): Promise<void> {
   const commit = Buffer.from((await store.get(commitKey('t', from))) ?? []).toString();
   const partition = JSON.stringify({ partitionValues: { p: text } }).slice(1, -1);
   const others = commit
-    .replace(/"partitionValues":\{"p":"[^"]*"\}/, partition)
+    .replace(/"partitionValues":\{"p":(null|"[^"]*")\}/, partition)
     .replace(/,"sentinelaCrc32":"\w+"/, '')
     .replace('"isBlindAppend":true', '"isBlindAppend":false')
     .replace(/"path":"[^"]*"/, (path) => (from === to ? path : path.replace('part-', 'more-')));
@@ -90,6 +90,7 @@ describe('the key of a partition value', () => {
     expect(partitionValueKey('double', 'NaN')).toBe('NaN');
     expect(partitionValueKey('long', '9007199254740993')).not.toBe(partitionValueKey('long', '9007199254740992'));
     expect(partitionValueKey('string', 'null')).not.toBe(partitionValueKey('string', null));
+    expect(partitionValueKey('string', '')).toBe(null);
     expect(partitionValueKey('string', '1.0')).not.toBe(partitionValueKey('string', '1'));
   });
 
@@ -97,4 +98,14 @@ describe('the key of a partition value', () => {
     expect(partitionValueKey('integer', 'one')).toBe(partitionValueKey('integer', 'one'));
     expect(partitionValueKey('integer', 'one')).not.toBe(partitionValueKey('integer', 'two'));
   });
+});
+
+it('a partition of empty texts, which are written as null, is replaced by either', async () => {
+  const table = await tableOf('string', '', '');
+  await table.replacePartitions({ rows: [{ id: 2, p: '' }], partitions: [{ p: '' }] });
+  expect(await idsOf(table)).toEqual([2]);
+  await table.replacePartitions({ rows: [{ id: 3, p: '' }], partitions: [{ p: '' }] });
+  expect(await idsOf(table)).toEqual([3]);
+  await table.write({ mode: 'overwrite-partitions', source: { rows: [{ id: 4, p: '' }] } });
+  expect(await idsOf(table)).toEqual([4]);
 });
