@@ -17,7 +17,10 @@ import type { PlaceColumns } from './replay-input.ts';
  * out.
  */
 export interface BaseOrder {
-  /** Events without a number come last, by known time, journal and position. */
+  /**
+   * Events without a number come last, by known time, journal and position. Rows of one payment always are in the order of
+   * their turns.
+   */
   readonly whole: Int32Array;
   /**
    * Null where the order of whole events is right for every kind of entity. It is not in a Cluster, where of two payments
@@ -43,10 +46,11 @@ export function* baseOrder(payments: OrderedPayments, labels: OrderedLabels): Ge
   const items = initialOrder(payments, labels);
   yield;
   const isOrdered = yield* isInOrder(items, keys);
-  const whole = isOrdered ? items : yield* inOrderOfEach(items, keys);
-  const isOneOrder = isOrdered || (yield* isInOrder(whole, keys));
-  const isRightForAll = isOneOrder && !(yield* isAnyPartlyNumbered(whole, keys));
-  if (isRightForAll) return { whole, kinds: null };
+  const ordered = isOrdered ? items : yield* inOrderOfEach(items, keys);
+  const isOneOrder = isOrdered || (yield* isInOrder(ordered, keys));
+  const isRightForAll = isOneOrder && !(yield* isAnyPartlyNumbered(ordered, keys));
+  if (isRightForAll) return { whole: ordered, kinds: null };
+  const whole = isOneOrder ? ordered : inTurns(ordered, keys);
   const compareUnnumbered = byPlace(payments, labels);
   const kinds: Partial<Record<EntityKind, Int32Array>> = {};
   for (const kind of ENTITY_KINDS) {
@@ -176,6 +180,22 @@ function* inOrderOfEach(items: Int32Array, keys: BaseKeys): Generator<void, Int3
       ordered[count] = items[place] as number;
       count += 1;
     }
+  }
+  return ordered;
+}
+
+/** Gives the rows of each corrected payment the order of their turns, in the places that they have: a circle of entities may have left them in another. */
+function inTurns(items: Int32Array, keys: BaseKeys): Int32Array {
+  const of = keys.turnsOf(items);
+  if (of === undefined) return items;
+  const ordered = items.slice();
+  const places = grouped(of, () => 0);
+  for (let start = 0; start < places.length; ) {
+    let end = start + 1;
+    while (end < places.length && of.entities[places[end] as number] === of.entities[places[start] as number]) end += 1;
+    const rows = places.subarray(start, end);
+    for (const [turn, place] of rows.slice().sort().entries()) ordered[place] = items[rows[turn] as number] as number;
+    start = end;
   }
   return ordered;
 }

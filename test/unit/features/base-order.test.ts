@@ -193,6 +193,33 @@ describe('the order of a base', () => {
     expect(Math.min(isMixed.none, isMixed.some)).toBeGreaterThan(10);
   });
 
+  it('keeps the rows of a corrected payment in their turns, also where entities make a circle', () => {
+    const isMixed = { none: 0, some: 0 };
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 40 }), fc.array(fc.nat(50)), fc.nat(100), (events, changes, shuffle) => {
+        const { payments, labels } = columnsOf(events);
+        for (const [at, change] of changes.entries()) {
+          const row = change % Math.max(payments.count, 1);
+          payments.numbers[at % 2 === 0 ? 'payer' : 'payee'].seqs[row] = 100 + ((change * 7) % 50) + row / 1000;
+        }
+        // Every third row is of one payment, which was corrected as often.
+        const turns = Float64Array.from({ length: payments.count }, (_, row) => 1 + ((row * 17 + shuffle) % 101));
+        const of = Int32Array.from({ length: payments.count }, (_, row) => (row % 3 === 2 ? -1 : row % 3));
+        const { whole, kinds } = orderOf({ ...payments, turns: { payments: of, count: 2, turns } }, labels);
+        isMixed[kinds === null ? 'none' : 'some'] += 1;
+        for (const payment of [0, 1]) {
+          const found = [...whole]
+            .filter((item) => item >= 0 && of[item] === payment)
+            .map((row) => turns[row] as number);
+          expect(found).toEqual([...found].sort((a, b) => a - b));
+        }
+        expect(whole.toSorted()).toEqual(orderOf(payments, labels).whole.toSorted());
+      }),
+      { numRuns: 300 },
+    );
+    expect(Math.min(isMixed.none, isMixed.some)).toBeGreaterThan(10);
+  });
+
   it('is of each kind its own where scripts of several partitions gave numbers in a circle', () => {
     // Two payments between the same accounts: the first for the payer, the second for the payee, came first.
     const { payments, labels } = columnsOf([
