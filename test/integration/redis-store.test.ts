@@ -45,7 +45,6 @@ interface First {
 /** Where the store is. */
 interface Place {
   readonly url: string;
-  readonly isCluster: boolean;
   flush(): Promise<void>;
   /** Takes the open epoch away, of one partition where there are many. */
   forgetEpoch(version: string): Promise<void>;
@@ -153,15 +152,7 @@ async function run(redis: Place, bound: number, steps: readonly Step[]): Promise
           paid === undefined || becomes === null
             ? null
             : rowOf(id, paid.event_time + becomes.wait, becomes.amount, 1, becomes.payee);
-        // A Cluster is built from a history that has some, now and then, for that takes 100 ms.
-        if (redis.isCluster && now.back % 6 !== 0) continue;
         const expected = oracle.correct(id, row && { id, time: row.event_time, ...paymentOf(row) });
-        if (redis.isCluster) {
-          expect(() => store.checkCorrections()).toThrow(/a Redis Cluster takes no corrections/);
-          await redis.forgetEpoch(set.version);
-          await reopen();
-          continue;
-        }
         const correction = corrected(id, row);
         for (let again = 0; again < 2; again += 1) {
           const { mark: _, revision: rows, ...got } = await store.correctPayment(correction);
@@ -245,7 +236,6 @@ describe('the store on one Redis', () => {
   suite(
     () => ({
       url: redis.url,
-      isCluster: false,
       flush: async () => void (await redis.admin.flushall()),
       forgetEpoch: async (version) => void (await redis.admin.del(`sn2:${version}:epoch`)),
     }),
@@ -274,7 +264,6 @@ describe('the store on a Redis Cluster', () => {
   suite(
     () => ({
       url: cluster.url,
-      isCluster: true,
       flush: async () => cluster.flush(),
       forgetEpoch: async (version) => {
         const [node] = cluster.nodes;

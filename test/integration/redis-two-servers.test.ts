@@ -29,10 +29,9 @@ import { RedisOnlineStore } from '../../src/features/redis/redis-online-store.ts
 import { replay } from '../../src/features/replay/replay.ts';
 import { type NumberColumns, numberColumns } from '../../src/features/replay/replay-input.ts';
 import { paymentTurns } from '../../src/pipeline/payment-turns.ts';
-import { startRedisCluster } from '../running-redis-cluster.ts';
 import { keyColumns, paymentOf, plainSet, rowOf, testSet } from '../unit/features/streams.ts';
 import { epochOf } from './redis-parts.ts';
-import { startRedis } from './redis-server.ts';
+import { oneServer, type RedisPlace, threeNodes } from './redis-places.ts';
 
 const START = 1_762_000_000_000_000;
 /** `SEED=11 TRAFFIC=5 npx vitest run test/integration/redis-two` for other and longer traffic. */
@@ -355,7 +354,7 @@ function compare(servers: Servers): { compared: number; degraded: number } {
 async function traffic(
   servers: Servers,
   random: Random,
-  { from, count, corrects }: { readonly from: number; readonly count: number; readonly corrects: boolean },
+  { from, count }: { readonly from: number; readonly count: number },
   disturb: (at: number) => Promise<void>,
 ): Promise<void> {
   const underWay = new Set<Promise<void>>();
@@ -382,7 +381,7 @@ async function traffic(
       const state = LABEL_STATES[random.below(4)] ?? 'AGREED';
       await run(servers.label(server, labelled, state, START + number * 7_000_000));
     }
-    if (corrects && random.chance(0.15)) {
+    if (random.chance(0.15)) {
       const corrected = `E${String(from + random.below(number - from + 1)).padStart(31, '0')}`;
       const time = START + (number - random.below(40)) * 7_000_000;
       const becomes = rowOf(corrected, time, random.below(100_000), 1 + random.below(3), 1 + random.below(4));
@@ -393,47 +392,12 @@ async function traffic(
   await Promise.all(underWay);
 }
 
-/** A Redis that is disturbed. */
-interface Disturbed {
-  readonly url: string;
-  /** Empties it; of a Cluster one node, another one each time. */
-  flush(): Promise<void>;
-  /** Ends it, or one node of a Cluster, as a crash does, and starts it again, empty. */
-  kill(): Promise<void>;
-  start(): Promise<void>;
-  /** Holds it, or one node, up: commands are neither answered nor lost. */
-  pause(): void;
-  resume(): void;
-  close(): Promise<void>;
-}
-
-async function oneServer(): Promise<Disturbed> {
-  const redis = await startRedis();
-  return Object.assign(redis, { flush: async () => void (await redis.admin.flushall()) });
-}
-
-async function threeNodes(): Promise<Disturbed> {
-  const { url, nodes, stop } = await startRedisCluster();
-  const [first, second, third] = nodes;
-  if (first === undefined || second === undefined || third === undefined) throw new Error('three nodes were asked for');
-  let flushes = 0;
-  return {
-    url,
-    flush: async () => void nodes[flushes++ % nodes.length]?.command('FLUSHALL'),
-    kill: () => second.kill(),
-    start: () => second.start(),
-    pause: () => third.pause(),
-    resume: () => third.resume(),
-    close: stop,
-  };
-}
-
 describe.for([
-  ['one Redis', oneServer, 1, true],
-  ['a Redis Cluster of three nodes', threeNodes, 0.5, false],
-] as const)('two servers on %s', ([what, open, share, corrects]) => {
+  ['one Redis', oneServer, 1],
+  ['a Redis Cluster of three nodes', threeNodes, 0.5],
+] as const)('two servers on %s', ([what, open, share]) => {
   const count = (payments: number): number => Math.round(payments * share * TRAFFIC);
-  let redis: Disturbed;
+  let redis: RedisPlace;
   beforeAll(async () => {
     redis = await open();
   });
@@ -450,14 +414,14 @@ describe.for([
         // Room for the rebuild: else all that follows is decided without state.
         if (servers.stores.some((store) => !store.isOpen)) await wait(10);
       };
-      await traffic(servers, random, { from: 0, count: count(1500), corrects }, disturb);
+      await traffic(servers, random, { from: 0, count: count(1500) }, disturb);
       await servers.settled();
       const before = servers.entries.length;
       await redis.kill();
-      await traffic(servers, random, { from: count(1500), count: 50, corrects }, () => wait(2));
+      await traffic(servers, random, { from: count(1500), count: 50 }, () => wait(2));
       await redis.start();
       await servers.settled();
-      await traffic(servers, random, { from: count(1500) + 100, count: count(500), corrects }, async () => {});
+      await traffic(servers, random, { from: count(1500) + 100, count: count(500) }, async () => {});
       await servers.settled();
       expect(servers.entries.length).toBeGreaterThan(before);
       expect(servers.epochs.length).toBeGreaterThanOrEqual(4);
@@ -465,7 +429,7 @@ describe.for([
       console.info(
         `two servers on ${what}: ${compared} values compared, 0 differ; ${degraded} decisions without state; ${servers.corrections.length} corrections, ${servers.given.up} given up; ${servers.epochs.length} epochs`,
       );
-      if (corrects) expect(servers.corrections.filter(({ made }) => made.isApplied).length).toBeGreaterThan(count(150));
+      expect(servers.corrections.filter(({ made }) => made.isApplied).length).toBeGreaterThan(count(150));
       expect(degraded).toBeGreaterThan(0);
       expect(compared).toBeGreaterThan(100_000);
     } finally {
@@ -479,7 +443,7 @@ describe.for([
     try {
       await Promise.all(servers.stores.map((store) => store.connect()));
       await servers.settled();
-      await traffic(servers, random, { from: 0, count: 400, corrects }, async (at) => {
+      await traffic(servers, random, { from: 0, count: 400 }, async (at) => {
         if (at !== 200) return;
         // Commands reach Redis and are answered, but only after they were given up.
         redis.pause();

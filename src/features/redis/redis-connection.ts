@@ -130,6 +130,24 @@ export async function sendCall(client: RedisClient, call: ScriptCall): Promise<r
   }
 }
 
+/** Runs a script as {@link sendCall} does. @throws AppError `store_unavailable`. */
+export async function askScript(client: RedisClient, call: ScriptCall): Promise<readonly Reply[]> {
+  try {
+    return await sendCall(client, call);
+  } catch (error) {
+    throw storeUnavailable(error);
+  }
+}
+
+/** Reads a value; null where there is none. @throws AppError `store_unavailable`. */
+export async function readValue(client: RedisClient, key: Buffer): Promise<Buffer | null> {
+  try {
+    return await client.getBuffer(key);
+  } catch (error) {
+    throw storeUnavailable(error);
+  }
+}
+
 function sent(client: RedisClient, call: ScriptCall): Promise<readonly Reply[]> {
   return client.sendCommand(new ScriptCommand(call)) as Promise<readonly Reply[]>;
 }

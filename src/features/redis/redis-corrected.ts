@@ -7,6 +7,8 @@ import {
 } from '../../domain/entity-keys.ts';
 import type { CorrectionObservation } from '../online-store.ts';
 import { CORRECTED } from './redis-correction-script.ts';
+import { packed } from './redis-layout.ts';
+import type { TakenNumbers } from './redis-pending-correction.ts';
 
 /** What became of a correction that Redis took. */
 export type MadeCorrection = Omit<CorrectionObservation, 'mark'> & { readonly revision: number };
@@ -32,4 +34,9 @@ export function madeCorrection(kept: Buffer, epoch: number): MadeCorrection | nu
     replaced: numbersAt(9 + ENTITY_KINDS.length * 8),
     revision: kept.readDoubleLE(1),
   };
+}
+
+/** What is kept of a correction that was made, as the correction script writes it. @param revision rows of corrections before it. */
+export function madeBytes(revision: number, { retracted, replaced }: TakenNumbers): Buffer {
+  return Buffer.concat([Buffer.from(CORRECTED.made), packed(revision, ...retracted, ...replaced)]);
 }

@@ -22,8 +22,12 @@ export const CORRECTION_MODES = {
   settle: 'R',
 } as const;
 
-/** Lua: `retract(kind, key, tiles, identity, time)` gives the number that the retraction took, as `EntityLists.retract` does. */
-const RETRACT_FUNCTIONS = `
+/**
+ * Lua: `retract(kind, key, tiles, identity, time)` gives the number that the retraction took, as `EntityLists.retract` does.
+ * An event that is not there and is newer than all that the entity dropped never was there: a Cluster's whose server did not
+ * come back in a day.
+ */
+export const RETRACT_FUNCTIONS = `
 -- What a dropped event added to a tile cannot be taken out: the tile is of no known time from here on.
 local function spoil(tiles, index)
   local field = string.format('%.0f', index)
@@ -36,26 +40,29 @@ local function retract(kind, key, tiles, identity, time)
   local header, events = read(kind, key)
   if header == '' then header = EMPTY end
   local seq, count, first, second, newest, dropped, head, kept = struct.unpack(HEADER, header)
-  local place = kept - 1
+  local place, wasThere = kept - 1, true
   while place >= 0 and (struct.unpack('<d', events, place * size + 9)) ~= identity do place = place - 1 end
   if place >= 0 then
     events = string.sub(events, 1, place * size) .. string.sub(events, (place + 1) * size + 1)
-    kept = kept - 1
-  else
+    kept, count = kept - 1, count - 1
+  elseif time <= dropped then
+    count = count - 1
     if width > 0 then spoil(tiles, math.ceil(time / width) - 1) end
     if TOTALS[kind] then spoil(tiles, ${TOTALS}) end
+  else
+    wasThere = false
   end
-  if dropped ~= -math.huge then
+  if wasThere and dropped ~= -math.huge then
     -- As FirstTimes without it, of an entity that has dropped events.
     if time == first then first = second; second = -math.huge elseif time == second then second = -math.huge end
-  else
+  elseif wasThere then
     first, second = math.huge, math.huge
     for at = 0, kept - 1 do
       local other = struct.unpack('<d', events, at * size + 1)
       if other < first then second = first; first = other elseif other < second then second = other end
     end
   end
-  redis.call('SET', key, struct.pack(HEADER, seq + 1, count - 1, first, second, newest, dropped, 0, kept) .. events)
+  redis.call('SET', key, struct.pack(HEADER, seq + 1, count, first, second, newest, dropped, 0, kept) .. events)
   return seq + 1
 end
 `;

@@ -12,6 +12,7 @@ import type {
 } from '../online-store.ts';
 import { LateAppends } from './redis-late-appends.ts';
 import type { EpochKeys } from './redis-layout.ts';
+import type { CorrectionProgress } from './redis-pending-correction.ts';
 
 /** Numbers of an event that were learned after its decision. */
 export interface LearnedNumbers {
@@ -48,7 +49,7 @@ interface LateLabel {
 }
 
 /** A correction whose outcome is not known for certain. */
-export interface LateCorrection {
+export interface LateCorrection extends CorrectionProgress {
   readonly correction: ObservedCorrection;
   /** The epoch that it was sent in; null where it was not sent. */
   epoch: EpochKeys | null;

@@ -15,14 +15,18 @@ import type { FeatureSet } from '../feature-set.ts';
  *   last-epoch       in partition 0: the last number that a builder took
  *   <epoch>:e<id>    a payment's event      side:u8 count:u8 f64{count} its first event's numbers · kinds:u8 a bit each ·
  *                    id{} of its entities · f64 rows of corrections so far · f64 time · f64{N} what tiles took in ·
- *                    payee key:text; count 255 = in the epoch's base; no kinds = it was retracted
- *   <epoch>:m<id>    in a Cluster, in each partition of its entities: side:u8 count:u8 f64{count} numbers there, 24 hours
+ *                    payee key:text; count 255 = in the epoch's base; no kinds = it was retracted; a small letter as its
+ *                    side = a correction of it is under way
+ *   <epoch>:m<id>    in a Cluster, in each partition of entities that it has or had: side:u8 count:u8 f64{count} its first
+ *                    event's numbers there; where it was corrected then f64 rows of corrections by then · f64{} numbers that
+ *                    the last of them took there; 24 hours
+ *   <epoch>:w<id>    in a Cluster, beside e: its correction that is under way (redis-pending-correction.ts)
  *   <epoch>:<k><id>  an entity of a kind    header event{kept}, after `head` dropped ones
  *   <epoch>:t<k><id> an entity's tiles      hash: index → newest, count, f64{8} a group, registers u8{4096}, histograms u32{800}
  *   <epoch>:l<id>    a payee's labels       f64{4} count, head, kept, newest dropped · label{kept}
  *   <epoch>:r<id>    beside e or m: headers below the event, and of labels where they are read; for its retry, 15 minutes
  *   <epoch>:n<id>    in the payee's partition: a label's number by its request, 24 hours
- *   <epoch>:c<id>    in a single server: what became of a correction by its request, 24 hours
+ *   <epoch>:c<id>    what became of a correction by its request, 24 hours; in a Cluster beside e
  *
  * Beside the sets, `sn2:sets` is a hash: a set's version → when a server last said that it serves it, in milliseconds.
  *

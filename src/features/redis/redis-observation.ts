@@ -92,7 +92,7 @@ export class ObservationReader {
    * numbers say so. So it is where the payment was corrected meanwhile, or a retraction spoiled a tile.
    */
   #keepsBelow(endToEndId: string, { payment, entities }: ObservedState): boolean {
-    if (payment?.isCorrected === true) return false;
+    if ((payment?.revision ?? 0) > 0) return false;
     const identity = token53(endToEndId);
     return entities.every(
       (entity, at) => entity === null || entity.own.kind !== 'held' || this.#entityKeepsBelow(at, identity, entity),

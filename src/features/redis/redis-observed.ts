@@ -57,8 +57,10 @@ export interface FoundPayment extends OwnEvent {
   readonly isOfSameSide: boolean;
   /** Whether its event is in its entities for certain and is not appended any more: it came with the base, or long ago. */
   readonly isSettled: boolean;
-  /** Whether it was corrected. */
-  readonly isCorrected: boolean;
+  /** Rows of corrections so far; above 0 it was corrected. */
+  readonly revision: number;
+  /** Whether a Cluster has a correction of it under way. */
+  readonly isBeingCorrected: boolean;
 }
 
 /** What Redis said of a payment and its entities. */
@@ -114,8 +116,17 @@ export class ObservedReplies {
       own,
       isOfSameSide: reply[0] === OBSERVED.repeated,
       isSettled: value[1] === IN_BASE || (reply[2] as Buffer).toString('latin1') === SETTLED,
-      isCorrected: revision > 0,
+      revision,
+      isBeingCorrected: (value[0] as number) >= FIRST_SMALL_LETTER,
     };
+  }
+
+  /** Rows of corrections of the payment that a reply's marker knows of; −1 where there is no marker. */
+  revisionIn(reply: readonly Reply[]): number {
+    const marker = reply[1] as Buffer;
+    if (marker.length === 0) return -1;
+    const behind = VALUE_HEADER_BYTES + (marker[1] as number) * 8;
+    return marker.length > behind ? marker.readDoubleLE(behind) : 0;
   }
 
   /** The numbers in a marker, by place of the kind; none where another side's record has set it. */
@@ -176,6 +187,12 @@ export class ObservedReplies {
   }
 }
 
+/** Nothing of any entity yet, by kind. */
+export function noEntities(): (EntityBytes | null)[] {
+  return ENTITY_KINDS.map(() => null);
+}
+
+const FIRST_SMALL_LETTER = 0x61;
 const scratch = new Int32Array(2);
 
 /** The tokens of a payment's entities, by kind, −1 where it has none; and where its value goes on behind their ids. */

@@ -25,7 +25,7 @@ import {
   storeUnavailable,
 } from './redis-connection.ts';
 import { findEpoch, type OpenedEpoch, type RebuildParts, setKeysAt } from './redis-epoch.ts';
-import { OTHER_EPOCH, RedisExchange } from './redis-exchange.ts';
+import { RedisExchange } from './redis-exchange.ts';
 import {
   intentOf,
   joinedNumbers,
@@ -38,6 +38,7 @@ import {
 } from './redis-late-work.ts';
 import { type EpochKeys, epochKeys } from './redis-layout.ts';
 import { ObservationReader } from './redis-observation.ts';
+import { OTHER_EPOCH } from './redis-scripts.ts';
 
 /** What a Redis store tells its owner. */
 export interface RedisStoreHooks extends LateHooks {
@@ -169,19 +170,12 @@ export class RedisOnlineStore implements OnlineStore {
     }
   }
 
-  /** In a Cluster a payment's entities lie on many nodes, and no command touches all of them at once. */
-  checkCorrections(): void {
-    if (this.#keys.set.partitions === 1) return;
-    throw new AppError(
-      'correction_unsupported',
-      'a Redis Cluster takes no corrections: use one Redis server (redis://…), or the embedded store',
-    );
-  }
+  /** It takes them: a set without a bound is none of its. */
+  checkCorrections(): void {}
 
   /** A correction is never made late: one that is not answered is settled, as made or as never to be made, and may be sent again. */
   async correctPayment(correction: ObservedCorrection): Promise<CorrectionObservation> {
-    this.checkCorrections();
-    const late: LateCorrection = { correction, epoch: null };
+    const late: LateCorrection = { correction, epoch: null, underWay: null };
     try {
       return await this.#tracked(this.#correct(late));
     } catch (error) {
@@ -195,7 +189,7 @@ export class RedisOnlineStore implements OnlineStore {
 
   /** Finds out in the background what became of a correction that a journal holds the intent of, and nothing more. */
   settleCorrection(correction: ObservedCorrection): void {
-    this.#late.addCorrection({ correction, epoch: this.#keys });
+    this.#late.addCorrection({ correction, epoch: this.#keys, underWay: null });
   }
 
   /** Appends an event in the background: one that a journal holds without numbers. */
@@ -278,7 +272,7 @@ export class RedisOnlineStore implements OnlineStore {
     }
     late.epoch = keys;
     const events = replacement === null ? [] : this.#engine.write(replacement.row).map((event) => event.slice());
-    const made = await this.#exchange.correct(correction, events, intentOf(correction).request, keys);
+    const made = await this.#exchange.correct(correction, events, intentOf(correction).request, keys, late);
     if (made === OTHER_EPOCH) throw this.#epochClosed();
     assert(made !== null, 'only what was asked before is given up');
     return { ...made, mark: 0 };
@@ -289,11 +283,12 @@ export class RedisOnlineStore implements OnlineStore {
    * an epoch that is over are good only while no other has opened here: what is built next holds all that the journals
    * say by then, and nothing that they say later.
    */
-  async #settled({ correction, epoch }: LateCorrection): Promise<CorrectionObservation | null | undefined> {
+  async #settled(late: LateCorrection): Promise<CorrectionObservation | null | undefined> {
+    const { correction, epoch } = late;
     if (epoch === null) return null;
     const { request } = intentOf(correction);
     try {
-      const made = await this.#exchange.settleCorrection(correction.endToEndId, request, epoch);
+      const made = await this.#exchange.settleCorrection(correction.endToEndId, request, epoch, late);
       return made === null || epoch.epoch !== this.epoch ? null : { ...made, mark: 0 };
     } catch (error) {
       if (error instanceof AppError) return undefined;

@@ -58,6 +58,11 @@ export function homeOf({ words }: PaymentNames, partitions: number): number {
   return partitionOf(words, PAYMENT_NAME, partitions);
 }
 
+/** The four words that name a payment. */
+export function wordsOfPayment({ words }: PaymentNames): Int32Array {
+  return words.subarray(PAYMENT_NAME);
+}
+
 /** Partitions of the entities of a payment. */
 export function partsOf({ words, kinds }: PaymentNames, partitions: number): Part[] {
   const parts = new Map<number, number[]>();
@@ -232,12 +237,12 @@ export function paymentKey(endToEndId: string, epoch: EpochKeys): Buffer {
   return epochKey(epoch, partitionOf(name, 0, epoch.set.partitions), 'e', name);
 }
 
-/** The key of what became of a correction. */
+/** The key of what became of a correction in a single server. */
 export function correctionKey(request: string, epoch: EpochKeys): Buffer {
   return epochKey(epoch, 0, 'c', nameOf(request));
 }
 
 /** The key of a payment's marker in a partition. */
-export function markerKey({ words }: PaymentNames, partition: number, epoch: EpochKeys): Buffer {
-  return epochKey(epoch, partition, 'm', words.subarray(PAYMENT_NAME));
+export function markerKey(names: PaymentNames, partition: number, epoch: EpochKeys): Buffer {
+  return epochKey(epoch, partition, 'm', wordsOfPayment(names));
 }

@@ -26,6 +26,9 @@ export const OBSERVED = {
   repeated: 3,
 } as const;
 
+/** Scripts found another epoch than the one that they were sent for, or none. */
+export const OTHER_EPOCH = 'other-epoch';
+
 /** Arguments of {@link observeScript} in place of a side: record nothing. */
 export const READ_FOR_PAYMENT = '-';
 /** There is no payment either: its keys are not looked at. */
@@ -44,7 +47,7 @@ export const SETTLED = 'settled';
  *
  * KEYS: epoch, payment (or marker), below, then for each kind: the entity, its tiles where the kind has any, and labels
  * where they are read. ARGV: epoch, side (READ_…), places of the kinds as digits, value of the payment after its
- * numbers (empty for a marker), then an event a kind.
+ * numbers (empty for a marker), then an event a kind; without events of the kinds nothing is recorded.
  * Returns: code, the value as it was found, what was below it (or SETTLED), then for each kind: header, events, tiles,
  * labels, the last two only where there is such a key. No header is no such entity.
  */
@@ -85,7 +88,7 @@ if payment then
     reply[3] = redis.call('GET', KEYS[3]) or ''
   end
   if kinds == '' and redis.call('PTTL', KEYS[2]) < ${PAYMENT_TTL_MS - MARKER_TTL_MS} then reply[3] = '${SETTLED}' end
-elseif side ~= '${READ_FOR_PAYMENT}' then
+elseif side ~= '${READ_FOR_PAYMENT}' and (kinds == '' or #ARGV > 4) then
   reply[1] = ${OBSERVED.recorded}
   local numbers, below = {}, {}
   for at = 1, #kinds do
