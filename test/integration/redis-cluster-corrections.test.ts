@@ -1,8 +1,24 @@
 import { Cluster } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ENTITY_KINDS } from '../../src/domain/entity-keys.ts';
 import { compileFeatureSet } from '../../src/features/feature-set.ts';
 import type { CorrectionObservation, FeatureReading } from '../../src/features/online-store.ts';
-import { epochKeys, setKeys } from '../../src/features/redis/redis-layout.ts';
+import {
+  ClusterCorrectionCalls,
+  correctionHome,
+  pendingKey,
+} from '../../src/features/redis/redis-cluster-correction-calls.ts';
+import { PART_MODES } from '../../src/features/redis/redis-cluster-correction-scripts.ts';
+import { askScript } from '../../src/features/redis/redis-connection.ts';
+import {
+  epochKey,
+  epochKeys,
+  KIND_CODES,
+  nameOf,
+  partitionOf,
+  setKeys,
+} from '../../src/features/redis/redis-layout.ts';
+import { correctedParts, pendingCorrection } from '../../src/features/redis/redis-pending-correction.ts';
 import { paymentKey } from '../../src/features/redis/redis-request.ts';
 import { paymentOf, plainSet, rowOf } from '../unit/features/streams.ts';
 import { CommandGate, type CommandKind, type Fate } from './command-gate.ts';
@@ -180,6 +196,33 @@ describe('a correction in a Cluster', () => {
     admin.disconnect();
     expect(await b.store.correctPayment(correctionOf(ID, null))).toMatchObject({ retracted: { payee: { seq: 2 } } });
     expect(await b.countOf(1, 1)).toEqual({ payee: 1, saw: 2 });
+  });
+
+  it('takes nothing any more in a partition that was asked what it took in an epoch that is over elsewhere', async () => {
+    const a = await server();
+    await a.store.observePayment(paymentOf(PRESENTED));
+    gate.decide((kind) => (kind === 'part' ? 'gone' : 'goes'));
+    const correction = correctionOf(ID, CORRECTED);
+    await expect(a.store.correctPayment(correction)).rejects.toMatchObject({ code: 'store_unavailable' });
+    gate.open();
+    const admin = clusterOf(redis.url);
+    const home = correctionHome(nameOf(ID), epochKeys(setKeys(SET, true), a.store.epoch));
+    const pending = pendingCorrection((await admin.getBuffer(pendingKey(home))) ?? Buffer.alloc(0), home.payment, SET);
+    const calls = new ClusterCorrectionCalls(SET);
+    const parts = correctedParts(pending, home.epoch.set.partitions);
+    expect(parts.length).toBeGreaterThan(2);
+    for (const part of parts) {
+      for (const mode of [PART_MODES.tell, PART_MODES.make]) {
+        expect(await askScript(admin, calls.part(home, part, pending, mode))).toEqual([1, Buffer.alloc(0)]);
+      }
+    }
+    for (const kind of pending.was.kinds) {
+      const name = pending.was.words.subarray(kind * 4, kind * 4 + 4);
+      const partition = partitionOf(name, 0, home.epoch.set.partitions);
+      const key = epochKey(home.epoch, partition, KIND_CODES[ENTITY_KINDS[kind] ?? 'payer'], name.slice());
+      expect((await admin.getBuffer(key))?.readDoubleLE(0)).toBe(1);
+    }
+    admin.disconnect();
   });
 
   it('has numbers behind all others in entities that the epoch was lost of in its midst', async () => {
