@@ -217,6 +217,25 @@ function suite(place: () => Place, streams: number): void {
     await store.close();
   });
 
+  it('adds no event where the same side comes again with another payee', async () => {
+    const store = await emptyStore(place());
+    const row = rowOf(ID, START, 100, 1, 1);
+    await store.observePayment(paymentOf(row));
+    for (let again = 0; again < 2; again += 1) {
+      await store.observePayment(paymentOf({ ...row, payee_number: '2' }));
+      const next = await store.observePayment(paymentOf(rowOf(ID.replace('1', `${2 + again}`), START, 100, 1, 1)));
+      expect(seqs(next.saw)).toEqual([1 + again * 3, 1 + again * 3, 1 + again * 3]);
+      const other = await store.readFeatures({
+        ...paymentOf({ ...row, payee_number: '2' }),
+        row: null,
+        atMicros: START,
+      });
+      expect(other.saw.payee?.seq).toBe(0);
+      await store.correctPayment(corrected(ID, { ...row, amount_centavos: 5 }));
+    }
+    await store.close();
+  });
+
   for (const bound of [1, 3, 9, 256]) {
     it(`equals the oracle on random streams where an entity keeps ${bound} events`, async () => {
       await fc.assert(

@@ -12,7 +12,7 @@ import type { FeatureRead, ObservedPayment } from '../online-store.ts';
 import type { ClusterCorrections } from './redis-cluster-corrections.ts';
 import { askScript, type RedisClient, type Reply, readValue } from './redis-connection.ts';
 import { joinedNumbers } from './redis-late-work.ts';
-import type { EpochKeys } from './redis-layout.ts';
+import { type EpochKeys, tokenOfName } from './redis-layout.ts';
 import { type FoundPayment, noEntities, numbersOf, ObservedReplies, type ObservedState } from './redis-observed.ts';
 import {
   homeOf,
@@ -100,9 +100,10 @@ export class ClusterExchange {
       if (home === 'corrected') continue;
       const { payment, isEvent } = home;
       // Known from this very record: some of its appends may not have been made, so all are repeated. One that was
-      // corrected was appended everywhere before, and only its numbers are asked for.
+      // corrected was appended everywhere before, and one that names other entities is another payment: only numbers are
+      // asked for.
       const isOpen = isEvent && payment?.isSettled !== true;
-      const isAppended = isOpen && (payment?.revision ?? 0) === 0;
+      const isAppended = isOpen && (payment === null || (payment.revision === 0 && namesAll(payment, names)));
       const asked = { side: isOpen ? side : READ_FOR_PAYMENT, ...(isAppended && { events }) };
       const { state, error, isNewer } = await this.#parts(names, asked, epoch, payment, isEvent);
       if (isAppended) numbers = joinedNumbers(numbers, numbersOf(state, epoch.epoch));
@@ -209,6 +210,12 @@ export class ClusterExchange {
       return { kinds, reply: asAppError(error) };
     }
   }
+}
+
+/** Whether a payment has the entities that are named, and no other. */
+function namesAll({ tokens }: FoundPayment, { words, kinds }: PaymentNames): boolean {
+  const named = ENTITY_KINDS.map((_, kind) => (kinds.includes(kind) ? tokenOfName(words, kind * 4) : -1));
+  return named.every((token, kind) => token === tokens[kind]);
 }
 
 function tooOften(): AppError {
