@@ -155,6 +155,28 @@ describe('a correction in a Cluster', () => {
     ]);
   });
 
+  it('is five round trips for a payment that is young, and three for one that was corrected before', async () => {
+    const a = await server();
+    await a.store.observePayment(paymentOf(PRESENTED));
+    // Scripts that Redis does not know yet are sent twice.
+    for (const id of ['4', '5']) {
+      const row = { ...PRESENTED, end_to_end_id: ID.replace('1', id) };
+      await a.store.observePayment(paymentOf(row));
+      await a.store.correctPayment(correctionOf(row.end_to_end_id, row));
+    }
+    const tripsOf = async (): Promise<CommandKind[]> => {
+      const trips: CommandKind[] = [];
+      gate.decide((kind) => {
+        if (trips.at(-1) !== kind) trips.push(kind);
+        return 'goes';
+      });
+      await a.store.correctPayment(correctionOf(ID, CORRECTED));
+      return trips;
+    };
+    expect(await tripsOf()).toEqual(['begin', 'other', 'begin', 'part', 'end']);
+    expect(await tripsOf()).toEqual(['begin', 'part', 'end']);
+  });
+
   it('is made before another one of its payment that comes while it is under way', async () => {
     const [a, b] = [await server(), await server()];
     await a.store.observePayment(paymentOf(PRESENTED));
