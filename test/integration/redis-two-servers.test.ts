@@ -382,7 +382,9 @@ async function traffic(
       await run(servers.label(server, labelled, state, START + number * 7_000_000));
     }
     if (random.chance(0.15)) {
-      const corrected = `E${String(from + random.below(number - from + 1)).padStart(31, '0')}`;
+      // Half of them one of the newest, whose sides are on their way still.
+      const back = random.below(random.chance(0.5) ? Math.min(4, number - from + 1) : number - from + 1);
+      const corrected = `E${String(number - back).padStart(31, '0')}`;
       const time = START + (number - random.below(40)) * 7_000_000;
       const becomes = rowOf(corrected, time, random.below(100_000), 1 + random.below(3), 1 + random.below(4));
       await run(servers.correct(random.below(2), corrected, random.chance(0.4) ? null : becomes));
