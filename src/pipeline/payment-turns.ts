@@ -64,9 +64,13 @@ function turnedPayments(payments: CountedPayments): ReadonlySet<string> {
 /** Orders two rows of one payment as what happened to it. */
 export function compareTurns(payments: CountedPayments, a: number, b: number): number {
   const { isEvent, revisions, places } = payments;
-  const isFirst = (row: number): number => (isEvent[row] === EVENT.first ? 0 : 1);
+  // Of two records that may be the event the one with a number is: the other is a side of which nothing is told yet.
+  const part = (row: number): number => {
+    if (isEvent[row] !== EVENT.first) return 2;
+    return epochAt(payments, row) === 0 ? 1 : 0;
+  };
   return (
-    isFirst(a) - isFirst(b) ||
+    part(a) - part(b) ||
     epochAt(payments, a) - epochAt(payments, b) ||
     turnAt(revisions, a) - turnAt(revisions, b) ||
     (places.knownTimes[a] as number) - (places.knownTimes[b] as number) ||

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/base/errors.ts';
 import { type Random, seededRandom } from '../../src/base/random.ts';
@@ -152,6 +152,12 @@ class Servers {
     entry.isEvent = observation.isEvent;
     entry.numbers = observation.numbers;
     entry.isResolved = true;
+  }
+
+  /** Pays after some turns of the event loop, in which others go on. */
+  async payLater(turns: number, server: number, row: PaymentRow): Promise<void> {
+    for (let turn = 0; turn < turns; turn += 1) await nextTurn();
+    await this.pay(server, row);
   }
 
   async label(server: number, id: string, state: LabelState, time: number): Promise<void> {
@@ -363,6 +369,7 @@ async function traffic(
     underWay.add(tracked);
     if (underWay.size >= 16) await Promise.race(underWay);
   };
+  const oneSided = new Map<string, PaymentRow>();
   for (let number = from; number < from + count; number += 1) {
     const id = `E${String(number).padStart(31, '0')}`;
     const late = random.chance(0.1) ? random.below(4_000) * 1_000_000 : 0;
@@ -376,6 +383,7 @@ async function traffic(
     const server = random.below(2);
     await run(servers.pay(server, row));
     if (random.chance(0.4)) await run(servers.pay(1 - server, { ...row, side: 'PAYEE' }));
+    else oneSided.set(id, row);
     if (random.chance(0.1)) {
       const labelled = `E${String(from + random.below(number - from + 1)).padStart(31, '0')}`;
       const state = LABEL_STATES[random.below(4)] ?? 'AGREED';
@@ -388,6 +396,11 @@ async function traffic(
       const time = START + (number - random.below(40)) * 7_000_000;
       const becomes = rowOf(corrected, time, random.below(100_000), 1 + random.below(3), 1 + random.below(4));
       await run(servers.correct(random.below(2), corrected, random.chance(0.4) ? null : becomes));
+      const side = oneSided.get(corrected);
+      oneSided.delete(corrected);
+      // A second side that comes in its midst.
+      if (side !== undefined)
+        await run(servers.payLater(random.below(30), random.below(2), { ...side, side: 'PAYEE' }));
     }
     await disturb(number - from);
   }

@@ -61,6 +61,17 @@ describe('the turns of payments', () => {
     expect(turns?.turns).toEqual(Float64Array.of(4, 2, 3, 1));
   });
 
+  it('begin with the record that has a number, of two that may be the event', () => {
+    const turns = paymentTurns(
+      recorded([
+        { ...FIRST, id: 'a', hasNumber: false },
+        { ...RETRACTION, id: 'a', revision: 0 },
+        { ...FIRST, id: 'a' },
+      ]),
+    );
+    expect(turns?.turns).toEqual(Float64Array.of(2, 3, 1));
+  });
+
   it('are none where every event has its number and Redis counted nothing', () => {
     expect(
       paymentTurns(
