@@ -108,10 +108,14 @@ function correctedPayments(
 ): TailPayment[] {
   const ids = new Set(corrections.map(({ record }) => record.endToEndId));
   const now = new Map([...known].filter(([id]) => ids.has(id)));
-  for (const { row, event } of payments) {
+  const certain = new Set(now.keys());
+  for (const { row, event, numbers } of payments) {
     const id = row.end_to_end_id;
-    // The first event of a payment counts.
-    if (event === EVENT.first && ids.has(id) && !now.has(id)) now.set(id, row);
+    if (event !== EVENT.first || !ids.has(id)) continue;
+    // The first event of a payment counts; one that has a number is one, and of others nothing may be told yet.
+    const isCertain = hasNumber(numbers);
+    if (!now.has(id) || (isCertain && !certain.has(id))) now.set(id, row);
+    if (isCertain) certain.add(id);
   }
   const made: TailPayment[] = [];
   for (const { record, row, place } of [...corrections].sort(byTurn)) {

@@ -444,7 +444,7 @@ describe.for([
       console.info(
         `two servers on ${what}: ${compared} values compared, 0 differ; ${degraded} decisions without state; ${servers.corrections.length} corrections, ${servers.given.up} given up; ${servers.epochs.length} epochs`,
       );
-      expect(servers.corrections.filter(({ made }) => made.isApplied).length).toBeGreaterThan(count(150));
+      expect(servers.corrections.filter(({ made }) => made.isApplied).length).toBeGreaterThan(count(100));
       expect(degraded).toBeGreaterThan(0);
       expect(compared).toBeGreaterThan(100_000);
     } finally {
