@@ -56,7 +56,6 @@ export const ERRORS = {
   model_exists: kind(409, 6, false, 3, 'Another model is registered under this name and version'),
   feature_invalid: kind(400, 3, false, 2, 'A feature definition is wrong'),
   feature_not_found: kind(404, 5, false, 4, 'No such feature, or no such feature set, is served'),
-  correction_unsupported: kind(501, 12, false, 3, 'The online store takes no corrections'),
   store_unavailable: kind(503, 14, true, 3, 'The online store does not answer'),
   table_not_found: kind(404, 5, false, 4, 'There is no Delta table at the path'),
   table_exists: kind(409, 6, false, 3, 'There is a Delta table at the path already'),

@@ -108,13 +108,11 @@ export interface OnlineStore {
   readFeatures(read: FeatureRead): FeatureReading | Promise<FeatureReading>;
   /** Records a label. @throws AppError as {@link observePayment}. */
   observeLabel(label: ObservedLabel): LabelObservation | Promise<LabelObservation>;
-  /** Looks whether the store takes corrections, before anything of one is recorded. @throws AppError `correction_unsupported`. */
-  checkCorrections(): void;
   /**
    * Takes a payment's event back and, where it is replaced, records the corrected payment as its event: each from its
    * own number on. What was read before stays as it was.
    *
-   * @throws AppError as {@link observePayment}; `correction_unsupported` where the store takes none.
+   * @throws AppError as {@link observePayment}.
    */
   correctPayment(correction: ObservedCorrection): CorrectionObservation | Promise<CorrectionObservation>;
   /**

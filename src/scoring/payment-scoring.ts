@@ -114,7 +114,6 @@ export class PaymentScoring implements Scoring {
     const knownTimeMicros = clock.nowMicros();
     const bytes = raw.length + LIMITS.recordBesideRawBytes;
     this.#admit(Math.max(correctedAtMicros, replacement?.row.event_time ?? correctedAtMicros), knownTimeMicros, bytes);
-    store.checkCorrections();
     const payment = replacement === null ? null : { row: replacement.row, keys: entityKeys(replacement.row) };
     const correction: ObservedCorrection = { endToEndId, replacement: payment };
     const part = { endToEndId, source, correctedAtMicros, raw };

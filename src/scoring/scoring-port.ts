@@ -67,7 +67,7 @@ export interface Scoring {
    * Records a correction; durable when it resolves.
    *
    * @returns whether the state knew the payment: else it is kept and changes nothing.
-   * @throws AppError `correction_unsupported` before anything is recorded; as {@link recordLabel}.
+   * @throws AppError as {@link recordLabel}.
    */
   recordCorrection(request: CorrectionRequest): Promise<boolean>;
   /** The decision of a payment's side; undefined where there is none. */

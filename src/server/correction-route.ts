@@ -31,7 +31,6 @@ const DOCS = {
   response: {
     202: Type.Object({ accepted: Type.Boolean(), applied: Type.Boolean() }),
     '4xx': ProblemSchema,
-    501: ProblemSchema,
     503: ProblemSchema,
   },
 };

@@ -298,9 +298,6 @@ export class EmbeddedStore implements OnlineStore {
     };
   }
 
-  /** It takes them of every set. */
-  checkCorrections(): void {}
-
   /** @throws AppError of what broke the state. */
   #checkOpen(): void {
     if (this.#broken !== undefined) throw this.#broken;

@@ -170,9 +170,6 @@ export class RedisOnlineStore implements OnlineStore {
     }
   }
 
-  /** It takes them: a set without a bound is none of its. */
-  checkCorrections(): void {}
-
   /** A correction is never made late: one that is not answered is settled, as made or as never to be made, and may be sent again. */
   async correctPayment(correction: ObservedCorrection): Promise<CorrectionObservation> {
     const late: LateCorrection = { correction, epoch: null, underWay: null };

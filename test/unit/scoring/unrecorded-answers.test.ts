@@ -26,7 +26,6 @@ async function pathWithout(kind: string) {
         observePayment: async (payment) => store.observePayment(payment),
         readFeatures: async (read) => store.readFeatures(read),
         observeLabel: async (label) => store.observeLabel(label),
-        checkCorrections: () => store.checkCorrections(),
         correctPayment: async (correction) => store.correctPayment(correction),
         appendLate: (payment) => void again.payments.push(payment),
         settleCorrection: (correction) => void again.corrections.push(correction),

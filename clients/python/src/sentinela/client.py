@@ -161,7 +161,7 @@ class Client:
         """Takes a payment back, or puts ``payment`` in its place; durable when it returns.
 
         Decisions that were made stay as they were. False where the state does not know the payment: then it is kept and
-        changes nothing. Raises ``correction_unsupported`` where the server's state is in a Redis Cluster.
+        changes nothing.
         """
         body = {"endToEndId": end_to_end_id, "correctedAt": corrected_at}
         more = {} if payment is None else {"payment": dict(payment)}
