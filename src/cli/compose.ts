@@ -34,6 +34,7 @@ import { type DataFolders, dataFolders } from './data-folders.ts';
 import { openEmbeddedState } from './embedded-state.ts';
 import { requireDriftExport } from './feature-watch.ts';
 import { historicalReads } from './historical-link.ts';
+import { requireNoImport } from './lake-access.ts';
 import { type LakeLink, startLakeWorker } from './lake-link.ts';
 import { trainingFolder } from './load-scorer.ts';
 import type { OnlineState, OpenedJournal } from './online-state.ts';
@@ -76,8 +77,11 @@ export async function composeServer(parts: ServerParts): Promise<ComposedServer>
     return {
       ...server,
       async stop() {
-        await server.stop();
-        await lock.release();
+        try {
+          await server.stop();
+        } finally {
+          await lock.release();
+        }
       },
     };
   } catch (error) {
@@ -90,8 +94,9 @@ export async function composeServer(parts: ServerParts): Promise<ComposedServer>
 /** The journal and, where it is embedded, the state: both are of one process. */
 async function lockOwn({ config, set }: ServerParts, folders: DataFolders): Promise<ProcessLock> {
   const journal = await lockFolder(folders.journal(config.instance));
-  if (config.redisUrl !== '') return journal;
   try {
+    await requireNoImport(folders);
+    if (config.redisUrl !== '') return journal;
     const state = await lockState(folders.snapshot(config.instance, set.version), set);
     return {
       async release() {
@@ -135,12 +140,19 @@ async function composeLocked(parts: ServerParts, folders: DataFolders, journalFo
   };
   const state =
     config.redisUrl === ''
-      ? await openEmbeddedState(parts.set, opened, sources, folders.snapshot(config.instance, parts.set.version))
+      ? await openEmbeddedState(
+          parts.set,
+          opened,
+          sources,
+          folders.snapshot(config.instance, parts.set.version),
+          folders.epochs,
+        )
       : await openRedisState(parts.set, opened, {
           ...sources,
           redisUrl: config.redisUrl,
           lakeFolder: folders.lake,
           journals: folders.journals,
+          epochs: folders.epochs,
         });
   const workerData = {
     lakeFolder: folders.lake,
@@ -154,27 +166,36 @@ async function composeLocked(parts: ServerParts, folders: DataFolders, journalFo
   const link = startLakeWorker(workerData, logger);
   const backlog = watchBacklog(journal, link, () => state.clock.nowMicros());
   const historical = historicalReads(folders.lake);
-  const ways = openWaysIn(parts, state, { opened, journalFolder, link, backlog, historical });
-  const stop = async (): Promise<void> => {
-    ways.readiness.stopping = true;
-    await Promise.all([closeHttp(await ways.http), ways.grpc.close(STOP_MS)]);
+  let ways: ReturnType<typeof openWaysIn> | undefined;
+  const stopScoring = async (): Promise<void> => {
+    if (ways !== undefined) {
+      ways.readiness.stopping = true;
+      await Promise.all([ways.http.then(closeHttp), ways.grpc.close(STOP_MS)]);
+    }
     historical.stop();
     backlog.stop();
     await state.close();
     await journal.close();
     await state.save();
-    link.setDurable(journal.durablePosition());
-    await link.stop();
-    ways.deadline.close();
-    await parts.scorer.close();
+  };
+  const stop = async (): Promise<void> => {
+    try {
+      await stopScoring();
+    } finally {
+      // A thread that is left would keep the process from ending.
+      link.setDurable(journal.durablePosition());
+      await link.stop();
+      ways?.deadline.close();
+      await parts.scorer.close();
+    }
   };
   try {
+    ways = openWaysIn(parts, state, { opened, journalFolder, link, backlog, historical });
     const httpPort = await listenHttp(await ways.http, config);
     const grpcPort = await ways.grpc.listen(config.host, config.grpcPort);
     ways.readiness.ready = true;
     return { httpPort, grpcPort, stop };
   } catch (error) {
-    // A thread that is left would keep the process from ending.
     await stop();
     throw error;
   }

@@ -8,6 +8,10 @@ export interface DataFolders {
   readonly journals: string;
   /** The journal of one instance. */
   journal(instance: string): string;
+  /** Numbers of epochs that were taken. */
+  readonly epochs: string;
+  /** Locked by an import: no server may start meanwhile. */
+  readonly importing: string;
   /** The key that pseudonyms of exports are made with. */
   readonly pseudonymKey: string;
   /** Training sets that are named and not given a place. */
@@ -24,6 +28,8 @@ export function dataFolders(dataDir: string): DataFolders {
     root,
     lake: join(root, 'lake'),
     journals,
+    epochs: join(root, 'epochs'),
+    importing: join(root, 'importing'),
     pseudonymKey: join(root, 'keys', 'pseudonym.key'),
     exports: join(root, 'exports'),
     journal: (instance) => join(journals, instance),

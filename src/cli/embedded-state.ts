@@ -9,6 +9,7 @@ import type { EmbeddedStore } from '../features/embedded/embedded-store.ts';
 import type { FeatureSet } from '../features/feature-set.ts';
 import { recordedRows } from '../pipeline/state-feed.ts';
 import { CommitQueue } from '../scoring/commit-queue.ts';
+import { takeEpoch } from './epoch-numbers.ts';
 import type { OnlineState, OpenedJournal } from './online-state.ts';
 import { buildState, type StateSources } from './state-build.ts';
 import { noteServed, type SnapshotBase, storeOfSnapshot, writeSnapshot } from './state-snapshot.ts';
@@ -18,12 +19,14 @@ import { noteServed, type SnapshotBase, storeOfSnapshot, writeSnapshot } from '.
  * and a new epoch is open.
  *
  * @param snapshotPath where the instance's snapshot lies: it saves a start from reading every event.
+ * @param epochsFolder where the numbers of epochs are taken.
  */
 export async function openEmbeddedState(
   set: FeatureSet,
   opened: OpenedJournal,
   sources: StateSources,
   snapshotPath: string,
+  epochsFolder: string,
 ): Promise<OnlineState> {
   const { journal } = opened;
   const { logger, ports } = sources;
@@ -38,7 +41,7 @@ export async function openEmbeddedState(
   const queue = new CommitQueue(journal);
   followJournal(opened, store, queue, logger);
   const clock = systemClock(built.lastKnownTimeMicros);
-  await openEpoch(journal, store, built, clock.nowMicros());
+  await openEpoch(journal, store, built, await takeEpoch(epochsFolder, built.lastEpoch), clock.nowMicros());
   return {
     store,
     durability: 'together',
@@ -102,10 +105,10 @@ function followJournal(opened: OpenedJournal, store: EmbeddedStore, queue: Commi
 async function openEpoch(
   journal: Journal,
   store: EmbeddedStore,
-  { offsets, silverVersion, lastEpoch }: SnapshotBase,
+  { offsets, silverVersion }: SnapshotBase,
+  epoch: number,
   knownTimeMicros: number,
 ): Promise<void> {
-  const epoch = lastEpoch + 1;
   store.openEpoch(epoch);
   await journal.append(
     encodeRecord({ kind: 'epoch', knownTimeMicros, epoch, reason: 'start', silverVersion, offsets }),

@@ -10,6 +10,8 @@ export interface EpochWorkerData {
   /** Folder of the journals of every instance, and which of them the scoring thread has open. */
   readonly journals: string;
   readonly journalId: string;
+  /** Where the numbers of epochs are taken. */
+  readonly epochs: string;
   /** The last epoch that was open at the scoring thread. */
   readonly knownEpoch: number;
   /** Why an epoch is built, for its opening. */

@@ -7,6 +7,7 @@ import { openLake } from '../pipeline/lake.ts';
 import { localObjectStore } from '../storage/store/local-object-store.ts';
 import { buildEpochBase, type EpochSources, lastKnownEpoch } from './epoch-base.ts';
 import type { EpochQuestion, EpochWorkerData, FromEpochWorker, ToEpochWorker } from './epoch-messages.ts';
+import { takeEpoch } from './epoch-numbers.ts';
 import { giveWay } from './give-way.ts';
 import { fromThread, toThread } from './thread-error.ts';
 
@@ -46,7 +47,7 @@ const sources: EpochSources = {
 try {
   const opened = await rebuildEpoch(data.redisUrl, set, setKeysAt(data.redisUrl, set), {
     settle: async () => void (await ask({ what: 'settle' })),
-    leastEpoch: async () => 1 + Math.max(data.knownEpoch, await lastKnownEpoch(sources)),
+    leastEpoch: async () => takeEpoch(data.epochs, Math.max(data.knownEpoch, await lastKnownEpoch(sources))),
     async build() {
       const { payments, tailPayments, ...built } = await buildEpochBase(set, sources, data.reason, (done, total) =>
         send({ kind: 'fed', done, total }),

@@ -1,7 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
-import { systemErrorCode } from '../base/errors.ts';
+import { AppError, systemErrorCode } from '../base/errors.ts';
 import { openJournal } from '../events/journal.ts';
 import { folderHolder, lockFolder } from '../events/journal-lock.ts';
 import { localJournalFiles } from '../events/local-journal-files.ts';
@@ -27,6 +27,23 @@ export async function openLakeOf(dataDir: string): Promise<LakeAccess> {
   await mkdir(temporaryFolder, { recursive: true, mode: 0o700 });
   const lake = await ensureLake(localObjectStore(folders.lake), { clock });
   return { folders, ports: { lake, clock, temporaryFolder } };
+}
+
+/**
+ * Keeps servers and other imports from starting: what they recorded meanwhile, and what is imported, would not know of
+ * each other. Taken before journals are looked at, as servers look for it once they have theirs.
+ *
+ * @throws AppError `locked` where another import runs.
+ */
+export function lockImports({ importing }: DataFolders): Promise<ProcessLock> {
+  return lockFolder(importing, 'an import is under way: wait until it is done');
+}
+
+/** Called by a server that has its journal. @throws AppError `locked` where an import runs. */
+export async function requireNoImport({ importing }: DataFolders): Promise<void> {
+  const holder = await folderHolder(importing);
+  if (holder === undefined) return;
+  throw new AppError('locked', `an import is under way in process ${holder}: wait until it is done`, { pid: holder });
 }
 
 /** The journals of a data folder that no server uses, locked until `release` is called. */

@@ -38,8 +38,8 @@ export async function materializeInRedis(request: MaterializeRequest, redisUrl: 
     const journal = await openJournal({ files, folder: journalFolder, newId: randomUUID, ...ignored });
     const opened: OpenedJournal = { journal, onDurable: () => {}, onLost: () => {} };
     try {
-      const { lake: lakeFolder, journals } = folders;
-      const sources = { ports, files, journalFolder, logger, redisUrl, lakeFolder, journals };
+      const { lake: lakeFolder, journals, epochs } = folders;
+      const sources = { ports, files, journalFolder, logger, redisUrl, lakeFolder, journals, epochs };
       const state = await openRedisState(set, opened, sources, { isFresh: true });
       const { epoch } = state.store;
       const isOpen = state.gauges.store_open?.read() === 1;

@@ -42,6 +42,8 @@ export interface RedisSources extends StateSources {
   readonly lakeFolder: string;
   /** Folder of the journals of every instance: a rebuild reads them all. */
   readonly journals: string;
+  /** Where the numbers of epochs are taken. */
+  readonly epochs: string;
 }
 
 /** How a state in Redis is opened where it is not a server's own. */
@@ -291,10 +293,10 @@ class RedisRebuilder {
 
   /** An epoch that a thread of its own builds: a million payments would hold this one up for seconds. */
   async #built(reason: string, { knownEpoch, settle }: Parameters<EpochBuild>[0]): Promise<OpenedEpoch> {
-    const { redisUrl, journals, lakeFolder } = this.#sources;
+    const { redisUrl, journals, lakeFolder, epochs } = this.#sources;
     const { definition } = this.#set;
     const journalId = this.#journal.id;
-    const data = { redisUrl, definition, lakeFolder, journals, journalId, knownEpoch, reason };
+    const data = { redisUrl, definition, lakeFolder, journals, journalId, epochs, knownEpoch, reason };
     const publish = async (epoch: number, base: EpochBase): Promise<void> => {
       const record = { kind: 'epoch', knownTimeMicros: this.#nowMicros(), epoch, ...base } as const;
       await this.#journal.append(encodeRecord(record), 0);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { CommandContext, ContextOf } from '../command-context.ts';
+import type { IdleJournals } from '../lake-access.ts';
 import { progress } from '../progress.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
 
@@ -39,15 +40,18 @@ async function run(
   settings: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   const { dataDir } = await config(settings);
-  const [{ drainJournals, openLakeOf }, { importFile }] = await Promise.all([
+  const [{ drainJournals, lockImports, openLakeOf }, { dataFolders }, { importFile }] = await Promise.all([
     import('../lake-access.ts'),
+    import('../data-folders.ts'),
     import('../../pipeline/import-file.ts'),
   ]);
-  const access = await openLakeOf(dataDir);
-  const journals = await drainJournals(access, 'refuse');
+  const alone = await lockImports(dataFolders(dataDir));
+  let journals: IdleJournals | undefined;
   const bar = progress('importing');
   const started = performance.now();
   try {
+    const access = await openLakeOf(dataDir);
+    journals = await drainJournals(access, 'refuse');
     const figures = await importFile(
       {
         file,
@@ -69,6 +73,7 @@ async function run(
     }
   } finally {
     bar.end();
-    await journals.release();
+    await journals?.release();
+    await alone.release();
   }
 }
