@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { AppError, ERRORS, messageOf } from '../base/errors.ts';
+import { AppError, ERRORS, type ErrorCode, type ErrorContext, messageOf, systemErrorCode } from '../base/errors.ts';
 import { ExpressionError } from '../features/expression/expression-error.ts';
 import type { CommandContext, ContextOf } from './command-context.ts';
 import { addConfigCommand } from './commands/config.ts';
@@ -66,16 +66,34 @@ function contextFor(global: Readonly<Record<string, unknown>>): CommandContext {
   };
 }
 
-function exitCodeOf(error: unknown, json: boolean): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : ERRORS.usage.exit;
+function exitCodeOf(thrown: unknown, json: boolean): number {
   const terminal = systemTerminal(json);
+  const told = (code: ErrorCode, message: string, context: ErrorContext = {}): void =>
+    terminal.value({ error: { code, message, ...context } });
+  if (thrown instanceof CommanderError) {
+    if (thrown.exitCode === 0) return 0;
+    // Commander has told people.
+    told('usage', thrown.message);
+    return ERRORS.usage.exit;
+  }
+  const error = ofTheSystem(thrown) ?? thrown;
   if (!(error instanceof AppError)) {
+    told('internal', messageOf(error));
     terminal.error(`sentinela: a fault of ours: ${messageOf(error)}`);
     if (error instanceof Error && process.env.NODE_ENV === 'development') terminal.note(error.stack ?? '');
     return 1;
   }
-  if (json) terminal.value({ error: { code: error.code, message: error.message, ...error.context } });
+  told(error.code, error.message, error.context);
   terminal.error(`sentinela: ${error.message} (${error.code})`);
   if (error instanceof ExpressionError) terminal.error(error.excerpt);
   return ERRORS[error.code].exit;
+}
+
+/** A disk that is full, or a file that cannot be had, is no fault of ours; undefined for anything else. */
+function ofTheSystem(error: unknown): AppError | undefined {
+  const code = systemErrorCode(error);
+  if (!(error instanceof Error) || error instanceof AppError || code === undefined || !('syscall' in error))
+    return undefined;
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  return new AppError(isFull ? 'disk_full' : 'storage_failed', error.message, {}, error);
 }
