@@ -152,10 +152,15 @@ function castOperandSql({ operand, type }: BoundUnary, toSql: ToSql): string {
 
 /**
  * What is compared: DuckDB calculates the other way round where it can, `x + 1 = 5` as `x = 4`, and
- * loses the overflow of the greatest x.
+ * loses the overflow of the greatest x. And it skips row groups by the bounds of a column, in which Parquet leaves NaN out,
+ * which is greater than every number.
  */
 function comparedSql(toSql: ToSql): ToSql {
-  return (bound) => (failsItself(bound) ? opaque(toSql(bound)) : toSql(bound));
+  return (bound) => (failsItself(bound) || mayBeNan(bound) ? opaque(toSql(bound)) : toSql(bound));
+}
+
+function mayBeNan({ kind, type }: BoundExpression): boolean {
+  return (type === 'double' || type === 'float') && kind !== 'literal';
 }
 
 /** The same value, which DuckDB's optimizer does not see through. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { manualClock } from '../../../src/base/clock.ts';
+import { bindPredicate, evaluate, parseExpression } from '../../../src/storage/expression/expressions.ts';
 import { encodeActions } from '../../../src/storage/log/action-json.ts';
 import { checkpointStatistics } from '../../../src/storage/log/checkpoint-schema.ts';
 import { commitKey } from '../../../src/storage/log/log-names.ts';
@@ -148,6 +149,36 @@ describe('a merge', () => {
         ]),
       );
     }
+  });
+});
+
+describe('a condition on floats', () => {
+  it.each([
+    'x > 5D',
+    'x >= 1D',
+    'NOT (x <= 5D)',
+    'x <> 1D',
+    'NOT (x = 1D)',
+    '5D < x',
+    'x NOT IN (1D, 2D)',
+    'NOT (x BETWEEN -5D AND 9D)',
+    'x < 1D',
+  ])('finds NaN where it is greater than every number, in whichever file: %s', async (where) => {
+    const table = await tableOf([field('id', 'integer'), field('x', 'double')]);
+    const values = [Number.NaN, 1, null, -2, 1];
+    for (const rows of [values.map((x, id) => ({ id, x })), [Number.NaN, 1].map((x, at) => ({ id: 5 + at, x }))])
+      await table.append({ rows });
+    const snapshot = await table.snapshot();
+    const condition = bindPredicate(parseExpression(where), snapshot.schema);
+    const found: unknown[] = [];
+    for await (const { id } of readRows(snapshot, { where: condition })) found.push(id);
+    const all = await rowsOf(table);
+    expect(found.sort()).toEqual(
+      all
+        .filter((row) => evaluate(condition, row) === true)
+        .map(({ id }) => id)
+        .sort(),
+    );
   });
 });
 
