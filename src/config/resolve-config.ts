@@ -29,6 +29,11 @@ const DEFAULT_FILE = 'sentinela.yaml';
 const NAMES = Object.keys(SETTINGS) as SettingName[];
 /** Variables of ours that are no settings of the program. */
 const OTHER_VARIABLES: ReadonlySet<string> = new Set(['SENTINELA_CONFIG', 'SENTINELA_TEST_PYTHON']);
+/** What Kubernetes tells every pod of a Service named `sentinela`, or `sentinela-x`: its addresses and ports. */
+const SERVICE_LINK = /^SENTINELA_(.*_)?(SERVICE_(HOST|PORT)(_.*)?|PORT_\d+_(TCP|UDP|SCTP)(_.*)?)$/;
+/** Its first port is under a name that may as well be a setting misspelt: only its value tells. */
+const SERVICE_PORT = /^SENTINELA_(.*_)?PORT$/;
+const SERVICE_ADDRESS = /^(tcp|udp|sctp):\/\//;
 
 /**
  * Flag over environment over file over default.
@@ -96,13 +101,17 @@ function readFile(path: string | undefined): { path: string; values: Record<stri
 
 function checkVariables(environment: ConfigPlaces['environment']): void {
   const known = NAMES.map((name) => SETTINGS[name].env);
-  for (const variable of Object.keys(environment)) {
+  for (const [variable, value] of Object.entries(environment)) {
     if (!variable.startsWith('SENTINELA_') || OTHER_VARIABLES.has(variable)) continue;
-    if (!known.some((name) => name === variable)) {
+    if (!known.some((name) => name === variable) && !isServiceLink(variable, value ?? '')) {
       throw new AppError(
         'invalid_config',
         `the environment has the unknown variable ${variable}${didYouMean(variable, known)}`,
       );
     }
   }
+}
+
+function isServiceLink(variable: string, value: string): boolean {
+  return SERVICE_LINK.test(variable) || (SERVICE_PORT.test(variable) && SERVICE_ADDRESS.test(value));
 }

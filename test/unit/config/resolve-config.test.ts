@@ -54,3 +54,36 @@ describe('a configuration file', () => {
     expect(() => read('httpPrt: 1')).toThrow('has the unknown key httpPrt, did you mean httpPort?');
   });
 });
+
+describe('variables of the environment', () => {
+  const resolve = (environment: Record<string, string>) => resolveConfig({ flags: {}, environment, file: undefined });
+
+  it('pass where Kubernetes sets them for a Service of our name, and settings are read beside them', () => {
+    const service = (name: string) => ({
+      [`${name}_SERVICE_HOST`]: '10.0.0.7',
+      [`${name}_SERVICE_PORT`]: '8080',
+      [`${name}_SERVICE_PORT_HTTP`]: '8080',
+      [`${name}_PORT`]: 'tcp://10.0.0.7:8080',
+      [`${name}_PORT_8080_TCP`]: 'tcp://10.0.0.7:8080',
+      [`${name}_PORT_8080_TCP_PROTO`]: 'tcp',
+      [`${name}_PORT_8080_TCP_PORT`]: '8080',
+      [`${name}_PORT_8080_TCP_ADDR`]: '10.0.0.7',
+      [`${name}_PORT_53_UDP`]: 'udp://10.0.0.7:53',
+    });
+    const { config, sources } = resolve({
+      ...service('SENTINELA'),
+      ...service('SENTINELA_X'),
+      SENTINELA_HTTP_PORT: '81',
+    });
+    expect(config.httpPort).toBe(81);
+    expect(sources).toMatchObject({ httpPort: 'environment', host: 'default', grpcPort: 'default' });
+  });
+
+  it.each([
+    ['SENTINELA_HTPP_PORT', '81', /SENTINELA_HTPP_PORT, did you mean SENTINELA_HTTP_PORT\?/],
+    ['SENTINELA_SERVICE', '81', /unknown variable SENTINELA_SERVICE/],
+    ['SENTINELA_HTTP_PORT', 'tcp://10.0.0.7:8080', /SENTINELA_HTTP_PORT is "tcp:/],
+  ])('stop the program where they are none of ours, or wrong: %s', (name, value, message) => {
+    expect(() => resolve({ [name]: value })).toThrow(message);
+  });
+});
