@@ -17,17 +17,19 @@ interface NewModel {
 
 /** The manifest of the export that a model was trained on. */
 const TRAINING_MANIFEST = 'manifest.json';
+/** What lies beside the ONNX file, whose sum is in the registry. */
+const BESIDE_MODEL = ['card.json', 'card.md', TRAINING_MANIFEST];
 
 const NO_MODELS: Registry = { format: 1, aliases: {}, models: [] };
 const ALIAS = /^[a-z][a-z0-9-]{0,62}$/;
 
 /**
- * Adds a model to a registry, which is made where there is none. The same model again changes
- * nothing but its alias.
+ * Adds a model to a registry, which is made where there is none. The same model again, with the same
+ * card and manifest, changes nothing but its alias.
  *
  * @param from a folder with `card.json`, `card.md`, the file that the card names and, where it has one, the `manifest.json` of its training set.
  * @param alias what it is called from now on; another model loses the name.
- * @throws AppError `model_invalid`; `model_exists` where its name and version are another model's; `usage` for an alias that is none.
+ * @throws AppError `model_invalid`; `model_exists` where another model, or the same with another card or manifest, has its name and version; `usage` for an alias that is none.
  */
 export async function registerModel(
   registryFolder: string,
@@ -39,7 +41,9 @@ export async function registerModel(
   const registry = await readRegistry(registryFolder);
   const next = withModel(registry, model, alias);
   // What is registered is never touched again, whatever happens to this process.
-  if (next.models !== registry.models) await copyFiles(join(registryFolder, name, version), model);
+  const target = join(registryFolder, name, version);
+  if (next.models === registry.models) await checkStored(target, model);
+  else await copyFiles(target, model);
   const path = join(registryFolder, 'registry.json');
   await writeFile(`${path}.writing`, `${JSON.stringify(next, null, 2)}\n`);
   // The commit point: from here the model is registered.
@@ -143,6 +147,22 @@ function withModel({ aliases, models }: Registry, { card, sha256 }: NewModel, al
   // What is written is checked as what is read: name and version have their rules there.
   parseRegistry(JSON.stringify(next), `the card of ${name}@${version}`);
   return next;
+}
+
+/** What is told of a model is read from what is given: it has to be what is stored. */
+async function checkStored(target: string, { card, files }: NewModel): Promise<void> {
+  const model = `${card.name}@${card.version}`;
+  for (const file of BESIDE_MODEL) {
+    const given = files.get(file);
+    const stored = existsSync(join(target, file)) ? await readFrom(target, file) : undefined;
+    if (given === undefined && stored === undefined) continue;
+    if (given !== undefined && stored?.equals(given) === true) continue;
+    const difference = stored === undefined ? 'without a' : given === undefined ? 'with a' : 'with another';
+    throw new AppError('model_exists', `${model} is registered ${difference} ${file}: give this one another version`, {
+      model,
+      file,
+    });
+  }
 }
 
 /** Puts the files into place, whole; what is there is what an earlier attempt left. */

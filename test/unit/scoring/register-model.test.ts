@@ -57,6 +57,35 @@ describe('registering a model', () => {
     await (await openModelRegistry(registry())).load('pix-gbm');
   });
 
+  it.each([
+    ['card.json', (text: string) => text.replace('"version": "1"', '"version":  "1"')],
+    ['card.md', (text: string) => `${text}more\n`],
+    ['manifest.json', (text: string) => `${text}\n`],
+  ])('refuses the same file with another %s, and says so', async (file, change) => {
+    await registerModel(registry(), from, undefined);
+    const registered = () => readFileSync(join(registry(), 'registry.json'), 'utf8');
+    const before = registered();
+    const was = readFileSync(join(from, file), 'utf8');
+    edit(file, change);
+    expect(readFileSync(join(from, file), 'utf8')).not.toBe(was);
+    await expect(registerModel(registry(), from, 'champion')).rejects.toMatchObject({
+      code: 'model_exists',
+      message: `pix-gbm@1 is registered with another ${file}: give this one another version`,
+    });
+    expect(registered()).toBe(before);
+    expect(readFileSync(join(registry(), 'pix-gbm/1', file), 'utf8')).toBe(was);
+  });
+
+  it('refuses the same file with a manifest more, or less, than is stored', async () => {
+    await registerModel(registry(), from, undefined);
+    rmSync(join(from, 'manifest.json'));
+    await expect(registerModel(registry(), from, undefined)).rejects.toThrow(/registered with a manifest\.json/);
+    rmSync(registry(), { recursive: true });
+    await registerModel(registry(), from, undefined);
+    cpSync('models/pix-gbm/1/manifest.json', join(from, 'manifest.json'));
+    await expect(registerModel(registry(), from, undefined)).rejects.toThrow(/registered without a manifest\.json/);
+  });
+
   it('refuses what is no model, and writes nothing', async () => {
     await expect(registerModel(registry(), from, 'Best!')).rejects.toMatchObject({ code: 'usage' });
     edit('card.json', (text) => text.replace('"name": "pix-gbm"', '"name": "../up"'));
