@@ -5,7 +5,7 @@
  * A model is a protobuf message (onnx.proto3). Only what leads to tensors is walked:
  *
  *   ModelProto     7 graph, 25 functions
- *   FunctionProto  7 node
+ *   FunctionProto  7 node, 11 attribute_proto (attributes with their defaults)
  *   GraphProto     1 node, 5 initializer, 15 sparse_initializer
  *   NodeProto      5 attribute
  *   AttributeProto 5 t, 6 g, 10 tensors, 11 graphs, 22 sparse_tensor, 23 sparse_tensors
@@ -16,7 +16,7 @@ type Message = 'model' | 'function' | 'graph' | 'node' | 'attribute' | 'sparse' 
 
 const MEMBERS: Readonly<Record<Message, Readonly<Record<number, Message>>>> = {
   model: { 7: 'graph', 25: 'function' },
-  function: { 7: 'node' },
+  function: { 7: 'node', 11: 'attribute' },
   graph: { 1: 'node', 5: 'tensor', 15: 'sparse' },
   node: { 5: 'attribute' },
   attribute: { 5: 'tensor', 6: 'graph', 10: 'tensor', 11: 'graph', 22: 'sparse', 23: 'sparse' },

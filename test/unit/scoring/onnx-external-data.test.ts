@@ -22,6 +22,9 @@ describe('external data of a model', () => {
       model(field(7, field(1, field(5, field(10, external))))),
       model(field(7, field(1, field(5, field(6, field(5, external)))))),
       model(field(25, field(7, field(5, field(22, field(2, external)))))),
+      // The default of a function's attribute: a tensor, and a graph that has one.
+      model(field(25, field(11, field(5, external)))),
+      model(field(25, field(11, field(6, field(5, external))))),
       // data_location = EXTERNAL without a place.
       model(field(7, field(5, [14 * 8, 1]))),
     ];
