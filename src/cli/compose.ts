@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { civilZone } from '../base/civil-time.ts';
 import { systemClock } from '../base/clock.ts';
-import { AppError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Config } from '../config/settings.ts';
 import { type Journal, openJournal } from '../events/journal.ts';
@@ -27,6 +26,7 @@ import { buildGrpcServer } from '../server/grpc-server.ts';
 import type { Readiness } from '../server/health-routes.ts';
 import type { HistoricalReads } from '../server/historical-route.ts';
 import { buildHttpServer } from '../server/http-server.ts';
+import { listenFault } from '../server/listen-address.ts';
 import { buildMetrics, type MetricSources } from '../server/metrics.ts';
 import { servedStatuses } from '../server/served-statuses.ts';
 import { localObjectStore } from '../storage/store/local-object-store.ts';
@@ -337,12 +337,7 @@ async function listenHttp(
   try {
     await http.listen({ host, port: httpPort });
   } catch (error) {
-    throw new AppError(
-      'locked',
-      `HTTP cannot listen on ${host}:${httpPort}: is another process there?`,
-      { port: httpPort },
-      error,
-    );
+    throw listenFault('HTTP', host, httpPort, error);
   }
   const address = http.server.address();
   return typeof address === 'object' && address !== null ? address.port : httpPort;

@@ -20,6 +20,7 @@ import { loadScoringProto, SCORING_SERVICE, type ScoringProto } from '../events/
 import type { Scoring } from '../scoring/scoring-port.ts';
 import { logFault } from './fault-log.ts';
 import type { Readiness } from './health-routes.ts';
+import { hostAndPort, listenFault } from './listen-address.ts';
 import type { Metrics } from './metrics.ts';
 import { problemOf } from './problem.ts';
 import { requestIdOf } from './request-id.ts';
@@ -34,39 +35,34 @@ export interface GrpcPorts {
 
 /** A gRPC server that can be bound and stopped. */
 export interface GrpcServer {
-  /** Binds and serves; gives the port. */
+  /** Binds and serves; gives the port. Rejects with AppError `locked` where it is taken, else `invalid_config`. */
   listen(host: string, port: number): Promise<number>;
   /** Answers what is under way, then stops; whatever is left at the deadline is cut. */
   close(deadlineMs: number): Promise<void>;
 }
 
+/** Whose health is told: the server's as a whole, and Scoring's. */
+const HEALTH_SERVICES = ['', SCORING_SERVICE];
+
 /** Assembles the gRPC server: Scoring, health and reflection. */
 export function buildGrpcServer(ports: GrpcPorts): GrpcServer {
   const proto = loadScoringProto();
   const server = new Server({ 'grpc.max_receive_message_length': LIMITS.paymentBytes });
-  const health = new HealthImplementation({ '': 'SERVING', [SCORING_SERVICE]: 'SERVING' });
+  const health = new HealthImplementation(Object.fromEntries(HEALTH_SERVICES.map((service) => [service, 'SERVING'])));
   server.addService(...scoringService(proto, ports));
   health.addToServer(server);
   new ReflectionService(proto.definition).addToServer(server);
   return {
     listen: (host, port) =>
       new Promise((resolve, reject) => {
-        server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
+        server.bindAsync(hostAndPort(host, port), ServerCredentials.createInsecure(), (error, bound) => {
           if (error === null) resolve(bound);
-          else
-            reject(
-              new AppError(
-                'locked',
-                `gRPC cannot listen on ${host}:${port}: is another process there?`,
-                { port },
-                error,
-              ),
-            );
+          else reject(listenFault('gRPC', host, port, error));
         });
       }),
     close: (deadlineMs) =>
       new Promise((resolve) => {
-        health.setStatus(SCORING_SERVICE, 'NOT_SERVING');
+        for (const service of HEALTH_SERVICES) health.setStatus(service, 'NOT_SERVING');
         const timer = setTimeout(() => {
           server.forceShutdown();
           resolve();

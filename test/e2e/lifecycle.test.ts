@@ -1,9 +1,13 @@
+import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { examplePayment } from '../payment-example.ts';
 import { readTable, runProgram, sentinela } from '../running-program.ts';
-import { newDataDir, startServer } from '../running-server.ts';
+import { newDataDir, PROGRAM, startServer } from '../running-server.ts';
+
+const HAS_IPV6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
 
 function paymentOf(number: number): Record<string, unknown> {
   return examplePayment({ endToEndId: `E12345678202611011200${String(number).padStart(11, '0')}` });
@@ -37,12 +41,39 @@ describe('a server’s life', () => {
     for (const way of ['--http-port', '--grpc-port']) {
       const ports = { '--http-port': '0', '--grpc-port': '0', [way]: String(port) };
       const { status, stderr } = runProgram(['serve', '--data-dir', dataDir, ...Object.entries(ports).flat()]);
-      expect(stderr).toContain(`cannot listen on 127.0.0.1:${port}`);
+      expect(stderr).toContain(`cannot listen on 127.0.0.1:${port}: is another process there? (locked)`);
       expect(status).toBe(3);
     }
     taken.close();
     const server = await startServer({ dataDir });
     expect(await server.stop()).toBe(0);
+    rmSync(dataDir, { recursive: true });
+  });
+
+  it('a start on a host that is none of this machine says so', () => {
+    const dataDir = newDataDir();
+    const args = ['serve', '--data-dir', dataDir, '--http-port', '0', '--grpc-port', '0'];
+    const { status, stderr } = runProgram([...args, '--host', '192.0.2.1']);
+    expect(stderr).toMatch(/HTTP cannot listen on 192\.0\.2\.1:0: .*EADDRNOTAVAIL.* \(invalid_config\)/);
+    expect(status).toBe(2);
+    rmSync(dataDir, { recursive: true });
+  });
+
+  it.skipIf(!HAS_IPV6)('serves on an IPv6 address, and prints it as URLs have it', async () => {
+    const dataDir = newDataDir();
+    const args = ['serve', '--data-dir', dataDir, '--host', '::1', '--http-port', '0', '--grpc-port', '0'];
+    const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let printed = '';
+    for await (const chunk of child.stdout) {
+      printed += chunk;
+      if (printed.includes('/docs')) break;
+    }
+    expect(printed).toMatch(/on http:\/\/\[::1\]:\d+ and gRPC \[::1\]:\d+ /);
+    const docs = /docs: (\S+)\/docs/.exec(printed)?.[1];
+    expect((await fetch(`${docs}/health/ready`)).status).toBe(200);
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
     rmSync(dataDir, { recursive: true });
   });
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { hostAndPort } from '../../server/listen-address.ts';
 import type { CommandContext, ContextOf } from '../command-context.ts';
 import { addSettingOptions, settingFlags } from './config.ts';
 
@@ -72,10 +73,11 @@ async function run({ terminal, config }: CommandContext, flags: Readonly<Record<
   });
   const readyMs = Math.round(performance.now() - started);
   terminal.value({ ready: { http: server.httpPort, grpc: server.grpcPort, ms: readyMs } });
+  const url = `http://${hostAndPort(settings.host, server.httpPort)}`;
   terminal.line(
-    `sentinela takes payments on http://${settings.host}:${server.httpPort} and gRPC ${settings.host}:${server.grpcPort} (ready in ${readyMs} ms)`,
+    `sentinela takes payments on ${url} and gRPC ${hostAndPort(settings.host, server.grpcPort)} (ready in ${readyMs} ms)`,
   );
-  terminal.line(`docs: http://${settings.host}:${server.httpPort}/docs   stop: Ctrl-C`);
+  terminal.line(`docs: ${url}/docs   stop: Ctrl-C`);
   await stopSignal;
   await server.stop();
 }
