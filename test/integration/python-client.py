@@ -7,13 +7,15 @@ import threading
 
 import sentinela
 import sentinela.client
+import sentinela.errors
 
 
 def error_of(action):
     try:
         action()
     except sentinela.SentinelaError as error:
-        return {"code": error.code, "message": error.message, "status": error.status, "retryable": error.retryable}
+        told = {"code": error.code, "message": error.message, "status": error.status, "retryable": error.retryable}
+        return told | {"context": error.context}
     return None
 
 
@@ -45,11 +47,42 @@ def connections(request):
     html = sentinela.Client(ClosingServer([answer_of("text/html", "<p>", "502 Bad Gateway")]).url)
     bare = sentinela.Client(ClosingServer([answer_of("application/json", "{}", "500 Oops")]).url)
     cut = sentinela.Client(ClosingServer([good[:-5]]).url)
+    texts = ['{"featureSets":', "[" * 100_000]
+    broken = [sentinela.Client(ClosingServer([answer_of("application/json", text)]).url) for text in texts]
+    urls = ["127.0.0.1:8080", "", "http://h:99999", "http://h:port", "http://[::1"]
     return {
         "sets": sets,
-        "errors": [error_of(one.feature_sets) for one in (html, bare, cut)],
-        "urls": [error_of(lambda url=url: sentinela.Client(url)) for url in ("127.0.0.1:8080", "")],
+        "errors": [error_of(one.feature_sets) for one in (html, bare, cut, *broken)],
+        "urls": [error_of(lambda url=url: sentinela.Client(url)) for url in urls],
     }
+
+
+def programs(request):
+    """A program that prints what is asked, and ends as is asked."""
+
+    def run(text, status):
+        says = f"import sys; sys.stdout.buffer.write({text.encode()!r}); sys.exit({status})"
+        return sentinela.Program(command=[sys.executable, "-c", says]).run()
+
+    error = {"code": "commit_conflict", "message": "another writer won", "table": "silver", "version": 7}
+    return {
+        "values": run(request["lines"], 0),
+        "errors": [
+            error_of(lambda: run(json.dumps({"error": error}) + "\n", 3)),
+            error_of(lambda: run(json.dumps({"error": {"code": "usage", "message": "no"}}) + "\n", 2)),
+        ],
+        "retryable": sorted(sentinela.errors.RETRYABLE_CODES),
+    }
+
+
+def far_rows(client, payer, payment):
+    """What is told of the row 207, the eighth of the third request."""
+    wrong = [{"payer": "none"}, {"payer": 1}, {"payment": payment, "payer": payer}, {"payment": {**payment, "amount": 1}}]
+    ahead = {"payment": {**payment, "acceptedAt": "2200-01-01T00:00:00.000Z"}}
+    return [
+        error_of(lambda row=row: client.online([{"payer": payer}] * 207 + [row], features=["payer_count_24h"]))
+        for row in (*wrong, ahead)
+    ]
 
 
 def online(request):
@@ -82,6 +115,7 @@ def online(request):
             "dicts": read.to_dicts(),
             "statuses": [row.statuses for row in read.rows],
             "frame": [read.to_pandas().shape, [str(one) for one in read.to_pandas().dtypes]],
+            "far": far_rows(client, payer, payment),
             "many": [len(many.rows), sorted({row.values for row in many.rows})],
             "errors": [
                 error_of(lambda: client.online([{"payer": payer}], features=["payer_cuont_24h"])),
@@ -230,4 +264,11 @@ def historical(request):
 
 
 request = json.load(sys.stdin)
-print(json.dumps({"connections": connections, "online": online, "exports": exports, "historical": historical}[request["what"]](request)))
+asked = {
+    "connections": connections,
+    "programs": programs,
+    "online": online,
+    "exports": exports,
+    "historical": historical,
+}
+print(json.dumps(asked[request["what"]](request)))

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { tableFromIPC } from 'apache-arrow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ERRORS } from '../../src/base/errors.ts';
 import { LIMITS } from '../../src/base/limits.ts';
 import { shippedSet } from '../../src/cli/shipped-set.ts';
 import { parseModelCard } from '../../src/scoring/model-card.ts';
@@ -73,6 +74,17 @@ describe.skipIf(PYTHON === undefined)('the Python client', () => {
       ],
       many: [250, [[1]]],
     });
+    // By its number among all rows, which is not its number in the request that it was sent in.
+    expect(answer.far).toMatchObject([
+      { message: expect.stringMatching(/^rows\[207\]\.payer must be a key/), context: { field: 'rows[207]' } },
+      { message: expect.stringMatching(/^rows\[207\]\.payer must be a text/), context: { field: 'rows[207]' } },
+      { message: expect.stringMatching(/^rows\[207\] has a payment/), context: { field: 'rows[207]' } },
+      {
+        message: expect.stringMatching(/^the payment of rows\[207\]: amount/),
+        context: { field: 'amount', row: 'rows[207]' },
+      },
+      { message: expect.stringMatching(/^the payment of rows\[207\] was accepted/), context: { field: 'rows[207]' } },
+    ]);
     expect(answer.errors).toMatchObject([
       {
         code: 'feature_not_found',
@@ -95,8 +107,31 @@ describe.skipIf(PYTHON === undefined)('the Python client', () => {
         { code: 'unexpected_answer', status: 502 },
         { code: 'unexpected_answer', status: 500 },
         { code: 'unreachable', retryable: true },
+        { code: 'unexpected_answer', status: 200, message: expect.stringContaining('broken JSON') },
+        { code: 'unexpected_answer', status: 200, message: expect.stringContaining('broken JSON') },
       ],
-      urls: [{ code: 'usage' }, { code: 'usage' }],
+      urls: [{ code: 'usage' }, { code: 'usage' }, { code: 'usage' }, { code: 'usage' }, { code: 'usage' }],
+    });
+  });
+
+  it('takes what the program prints line by line, and its errors whole', () => {
+    // Line separators that JSON leaves as they are, and that Python takes for ends of lines.
+    const values = [{ name: 'a\u2028b\u2029c\u0085d' }, [1]];
+    const lines = values.map((value) => `${JSON.stringify(value)}\n`).join('');
+    const codes = Object.entries(ERRORS).filter(([, { retryable }]) => retryable);
+    expect(runClient({ what: 'programs', lines })).toEqual({
+      values,
+      errors: [
+        {
+          code: 'commit_conflict',
+          message: 'another writer won',
+          status: null,
+          retryable: true,
+          context: { table: 'silver', version: 7, exit: 3 },
+        },
+        { code: 'usage', message: 'no', status: null, retryable: false, context: { exit: 2 } },
+      ],
+      retryable: codes.map(([code]) => code).sort(),
     });
   });
 

@@ -15,12 +15,17 @@ class Connection:
     """Keeps a connection open for each thread that asks."""
 
     def __init__(self, url: str, timeout_seconds: float) -> None:
-        parts = urlsplit(url)
+        told = f"{url!r} is no URL of a server: write one such as http://127.0.0.1:8080"
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise SentinelaError("usage", f"{told} ({error})") from error
         if parts.scheme not in ("http", "https") or parts.hostname is None:
-            raise SentinelaError("usage", f"{url!r} is no URL of a server: write one such as http://127.0.0.1:8080")
+            raise SentinelaError("usage", told)
         self._scheme = parts.scheme
         self._host = parts.hostname
-        self._port = parts.port
+        self._port = port
         self._base = parts.path.rstrip("/")
         self._timeout_seconds = timeout_seconds
         self._local = threading.local()
@@ -100,4 +105,7 @@ def _encode(body: object) -> bytes:
 def _decode(status: int, content_type: str, data: bytes) -> Any:
     if content_type.split(";")[0] not in ("application/json", "application/problem+json"):
         raise SentinelaError("unexpected_answer", f"the answer is {content_type or 'of no type'}, not JSON", status=status)
-    return json.loads(data)
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise SentinelaError("unexpected_answer", f"the answer is broken JSON: {error}", status=status) from error

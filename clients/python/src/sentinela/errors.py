@@ -5,8 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-#: Where the server's messages and fields have the number of a row: its lines of wrong rows, the first that is missing, a field.
-_ROW_NUMBER = re.compile(r"(^  line |, the first in row |\A(?:rows|payments)\.)(\d+)", re.MULTILINE)
+#: Where the server's messages, fields and rows have the number of a row: its lines of wrong rows, the first that is missing,
+#: a field (``rows.7.payer``), a row of an online read (``rows[7]``).
+_ROW_NUMBER = re.compile(
+    r"(^  line |, the first in row |\A(?:rows|payments)\.|\A(?:the payment of )?rows\[)(\d+)", re.MULTILINE
+)
+
+#: The codes of docs/errors.md that may succeed when asked again later; the program's errors come without saying so.
+RETRYABLE_CODES = frozenset(
+    {
+        "commit_conflict",
+        "commit_undecided",
+        "disk_full",
+        "journal_full",
+        "locked",
+        "not_durable",
+        "not_ready",
+        "overloaded",
+        "put_undecided",
+        "state_damaged",
+        "state_full",
+        "storage_failed",
+        "store_unavailable",
+    }
+)
 
 
 class SentinelaError(Exception):
@@ -59,8 +81,9 @@ def error_of_part(error: SentinelaError, start: int) -> SentinelaError:
     context = dict(error.context)
     if isinstance(context.get("row"), int):
         context["row"] = int(str(context["row"])) + start
-    if isinstance(context.get("field"), str):
-        context["field"] = counted(str(context["field"]))
+    for name in ("field", "row"):
+        if isinstance(context.get(name), str):
+            context[name] = counted(str(context[name]))
     return SentinelaError(
         error.code, counted(error.message), status=error.status, retryable=error.retryable, context=context
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sentinela.errors import SentinelaError
+from sentinela.errors import RETRYABLE_CODES, SentinelaError
 from sentinela.export import Export
 
 
@@ -32,15 +32,19 @@ class Program:
             raise SentinelaError(
                 "unreachable", f"{self._command[0]} cannot be run: {error}; give Program(command=…)"
             ) from error
-        values = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(("{", "["))]
+        # Not splitlines(): JSON may hold U+2028, U+2029 and U+0085 as they are.
+        values = [json.loads(line) for line in done.stdout.split("\n") if line.startswith(("{", "["))]
         if done.returncode == 0:
             return values
         for value in values:
             if isinstance(value, dict) and isinstance(value.get("error"), dict):
-                told = value["error"]
-                raise SentinelaError(told["code"], told["message"], context={"exit": done.returncode})
-        last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
-        raise SentinelaError("internal", f"sentinela ended with {done.returncode}: {last[0]}")
+                told = dict(value["error"])
+                code, message = told.pop("code"), told.pop("message")
+                raise SentinelaError(
+                    code, message, retryable=code in RETRYABLE_CODES, context={**told, "exit": done.returncode}
+                )
+        last = done.stderr.strip().split("\n")[-1] or "it said nothing"
+        raise SentinelaError("internal", f"sentinela ended with {done.returncode}: {last}")
 
     def export(
         self,
