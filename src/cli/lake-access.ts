@@ -43,7 +43,8 @@ export function lockImports({ importing }: DataFolders): Promise<ProcessLock> {
 export async function requireNoImport({ importing }: DataFolders): Promise<void> {
   const holder = await folderHolder(importing);
   if (holder === undefined) return;
-  throw new AppError('locked', `an import is under way in process ${holder}: wait until it is done`, { pid: holder });
+  const problem = `an import is under way in process ${holder}: wait until it is done; where it ran on a machine that is gone, remove ${importing}`;
+  throw new AppError('locked', problem, { pid: holder });
 }
 
 /** The journals of a data folder that no server uses, locked until `release` is called. */
