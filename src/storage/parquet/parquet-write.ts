@@ -9,6 +9,7 @@ import {
 } from 'parquet-wasm';
 import { assert } from '../../base/assert.ts';
 import { arrowFieldOf } from '../types/arrow-types.ts';
+import { cellReader } from '../types/cell.ts';
 import type { StructType } from '../types/delta-type.ts';
 import type { FileStatistics, IndexedColumns } from '../types/statistics.ts';
 import { columnBuilder } from './column-builder.ts';
@@ -70,8 +71,7 @@ export function parquetBuilder(
 ): ParquetBuilder {
   const columns = schema.fields.map((field) => ({
     name: field.name,
-    /** A row that lacks the column has something of that name all the same. */
-    isInherited: field.name in Object.prototype,
+    read: cellReader(field.name),
     builder: columnBuilder(field.name, field.type, field.nullable, indexed.only?.includes(field.name) ?? true),
   }));
   const fields = schema.fields.map((field) => described(arrowFieldOf(field), notes));
@@ -95,8 +95,7 @@ export function parquetBuilder(
       return pending >= ROW_GROUP_ROWS;
     },
     append(row) {
-      for (const { name, builder, isInherited } of columns)
-        builder.append(isInherited && !Object.hasOwn(row, name) ? null : row[name]);
+      for (const { read, builder } of columns) builder.append(read(row));
       rows += 1;
       pending += 1;
     },

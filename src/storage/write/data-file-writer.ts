@@ -6,7 +6,7 @@ import { type ColumnMappingMode, physicalSchema, storedName } from '../log/physi
 import { type ParquetBuilder, parquetBuilder } from '../parquet/parquet-write.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { isStored } from '../types/arrow-types.ts';
-import type { Cell, Row } from '../types/cell.ts';
+import { cellReader, type Row } from '../types/cell.ts';
 import { type StructField, type StructType, structOf } from '../types/delta-type.ts';
 import { type IndexedColumns, serializeStatistics } from '../types/statistics.ts';
 import { checkPartitionValue, storedPartitionValue } from './partition-cell.ts';
@@ -142,8 +142,8 @@ function partitionValuesOf(fields: readonly StructField[], row: Row, mapping: Co
   const values: Record<string, string | null> = {};
   for (const item of fields) {
     const name = storedName(item, mapping);
-    const value = Object.hasOwn(row, item.name) ? (row[item.name] as Cell | undefined) : null;
-    checkPartitionValue(item, value ?? null);
+    const value = cellReader(item.name)(row) ?? null;
+    checkPartitionValue(item, value);
     values[name] = storedPartitionValue(item, value);
   }
   return values;

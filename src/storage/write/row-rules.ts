@@ -1,6 +1,6 @@
 import { AppError } from '../../base/errors.ts';
 import { evaluate } from '../expression/expressions.ts';
-import type { Cell, CellRow, Row } from '../types/cell.ts';
+import { type Cell, type CellRow, cellReader, type Row } from '../types/cell.ts';
 import { isEqualCell } from '../types/cell-equality.ts';
 import type { StructType } from '../types/delta-type.ts';
 import { identityAt } from './identity-values.ts';
@@ -18,17 +18,18 @@ export interface RowRules {
 export function rowRules(table: string, schema: StructType, rules: TableRules): RowRules {
   const given = new Map<string, bigint>();
   const highWaterMarks = new Map<string, bigint>();
+  const readers = new Map(schema.fields.map(({ name }) => [name, cellReader(name)]));
   const fill = (row: Row): CellRow => {
     const filled: Record<string, Cell> = {};
-    for (const { name } of schema.fields) {
-      const value = ownCell(row, name);
+    for (const [name, read] of readers) {
+      const value = read(row);
       filled[name] = value ?? null;
       if (value !== undefined) continue;
       const fallback = rules.defaults.get(name);
       if (fallback !== undefined) filled[name] = evaluate(fallback, {});
     }
     for (const rule of rules.identities.values()) {
-      if (ownCell(row, rule.column) !== undefined) {
+      if (readers.get(rule.column)?.(row) !== undefined) {
         if (!rule.allowsExplicit) throw explicitIdentity(rule.column);
         continue;
       }
@@ -40,7 +41,7 @@ export function rowRules(table: string, schema: StructType, rules: TableRules): 
     }
     for (const [column, formula] of rules.generated) {
       const value = evaluate(formula, filled);
-      const explicit = ownCell(row, column);
+      const explicit = readers.get(column)?.(row);
       if (explicit !== undefined && !isEqualCell(explicit, value)) {
         throw ruleBroken(`the generation expression of the column ${column} of ${table}`);
       }
@@ -58,11 +59,6 @@ export function rowRules(table: string, schema: StructType, rules: TableRules): 
       return filled;
     },
   };
-}
-
-/** What a row itself says of a column; not what objects have from their prototype. */
-function ownCell(row: Row, column: string): Cell | undefined {
-  return Object.hasOwn(row, column) ? (row[column] as Cell | undefined) : undefined;
 }
 
 /** The error of a row that brings its own number where the table gives it. */

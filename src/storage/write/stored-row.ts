@@ -1,19 +1,18 @@
 import { physicalName } from '../log/physical-schema.ts';
-import type { Row } from '../types/cell.ts';
+import { cellReader, type Row } from '../types/cell.ts';
 import { type DeltaType, isNested, type StructType } from '../types/delta-type.ts';
 
 /** Gives rows the names that a table's files have for its columns, in structs too. */
 export function storedRow(schema: StructType): (row: Row) => Row {
   const members = schema.fields.map((item) => ({
-    name: item.name,
+    read: cellReader(item.name),
     physical: physicalName(item),
-    isInherited: item.name in Object.prototype,
     convert: storedValue(item.type),
   }));
   return (row) => {
     const stored: Record<string, unknown> = {};
-    for (const { name, physical, isInherited, convert } of members) {
-      const value = isInherited && !Object.hasOwn(row, name) ? null : row[name];
+    for (const { read, physical, convert } of members) {
+      const value = read(row);
       stored[physical] = convert === undefined || value === null || value === undefined ? value : convert(value);
     }
     return stored;
