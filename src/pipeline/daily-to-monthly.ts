@@ -1,3 +1,4 @@
+import { assert } from '../base/assert.ts';
 import { bigIntToDouble } from '../base/to-double.ts';
 import { dateOfDays } from '../domain/instant.ts';
 import type { DuckDb } from '../storage/parquet/duckdb.ts';
@@ -24,10 +25,7 @@ const MONTHLY_TABLES: readonly MonthlyTable[] = [
     daily: 'gold/daily_payments',
     keys: ['month', 'side'],
     sums: ['payment_count', 'total_centavos'],
-    toRow: (sums) => ({
-      ...sums,
-      mean_centavos: bigIntToDouble(sums.total_centavos as bigint) / Number(sums.payment_count as bigint),
-    }),
+    toRow: withMean,
   },
   {
     name: 'gold/fraud_monthly',
@@ -95,6 +93,13 @@ async function refreshMonths(
   });
   const version = requireCommitted(outcome);
   return { written: outcome.kind === 'committed' ? rows.length : 0, version };
+}
+
+/** A row of payments from its count and its sum: one division, and it last. */
+export function withMean(sums: CellRow): Row {
+  const { payment_count: count, total_centavos: total } = sums;
+  assert(typeof count === 'bigint' && typeof total === 'bigint', 'a sum of integers is a bigint');
+  return { ...sums, mean_centavos: bigIntToDouble(total) / Number(count) };
 }
 
 const sumOf = (column: string): string => `sum(${column})::BIGINT AS ${column}`;

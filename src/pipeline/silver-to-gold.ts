@@ -1,4 +1,3 @@
-import { bigIntToDouble } from '../base/to-double.ts';
 import { dateOfDays } from '../domain/instant.ts';
 import type { DuckDb } from '../storage/parquet/duckdb.ts';
 import { duckdbScan } from '../storage/scan/duckdb-scan.ts';
@@ -6,7 +5,7 @@ import type { DataFile, Snapshot } from '../storage/scan/snapshot.ts';
 import type { DeltaTable } from '../storage/table.ts';
 import type { CellRow, Row } from '../storage/types/cell.ts';
 import { correctedPayments } from './corrected-payments.ts';
-import { dailyToMonthly } from './daily-to-monthly.ts';
+import { dailyToMonthly, withMean } from './daily-to-monthly.ts';
 import { type JobFigures, type JobPorts, requireCommitted, runJob, sourceId } from './job.ts';
 import type { Lake } from './lake.ts';
 
@@ -62,10 +61,7 @@ const GOLD_TABLES: readonly GoldTable[] = [
         LEFT JOIN corrected c USING (end_to_end_id) WHERE c.is_gone IS NOT TRUE)
       SELECT (day - DATE '1970-01-01')::INTEGER AS day, side, count(*) AS payment_count, sum(amount_centavos) AS total_centavos
       FROM payments WHERE day IN (SELECT day FROM days) GROUP BY day, side ORDER BY day, side`,
-    toRow: (row) => ({
-      ...row,
-      mean_centavos: bigIntToDouble(integer(row.total_centavos)) / Number(integer(row.payment_count)),
-    }),
+    toRow: withMean,
   },
   {
     name: 'gold/fraud_daily',
@@ -196,9 +192,4 @@ async function countRows(db: DuckDb, transactions: Snapshot): Promise<number> {
   const scan = await duckdbScan(db, transactions, { columns: ['day'] });
   const [count] = await db.rows(`SELECT count(*)::DOUBLE AS rows FROM ${scan} WHERE day IN (SELECT day FROM days)`);
   return typeof count?.rows === 'number' ? count.rows : 0;
-}
-
-function integer(cell: CellRow[string] | undefined): bigint {
-  if (typeof cell !== 'bigint') throw new Error('assertion failed: a sum of integers is a bigint');
-  return cell;
 }

@@ -1,19 +1,30 @@
 import { optional, required, type TableContract } from './table-contract.ts';
 
 const day = required('day', 'date', 'Civil date of acceptance in America/Sao_Paulo');
+const month = required('month', 'date', 'First day of the civil month of acceptance in America/Sao_Paulo');
+
+/** Payments of a day or a month. */
+const PAYMENT_COLUMNS = [
+  required('side', 'string', 'PAYER or PAYEE'),
+  required('payment_count', 'long', 'Payments'),
+  required('total_centavos', 'long', 'Sum of their amounts'),
+  required('mean_centavos', 'double', 'The sum over the count'),
+];
+
+/** Fraud of a day or a month. */
+const FRAUD_COLUMNS = [
+  required('payment_count', 'long', 'Payments, by their endToEndId'),
+  required('contested_count', 'long', 'Payments whose latest state is CONTESTED'),
+  required('agreed_count', 'long', 'Payments whose latest state is AGREED: fraud'),
+  required('agreed_centavos', 'long', 'Sum of the amounts of these'),
+];
 
 /** Payments by day and side. */
 export const GOLD_DAILY_PAYMENTS: TableContract = {
   path: 'gold/daily_payments',
   description:
     'Payments by civil day and side, as they are known: as corrected, and without those that were taken back',
-  columns: [
-    day,
-    required('side', 'string', 'PAYER or PAYEE'),
-    required('payment_count', 'long', 'Payments'),
-    required('total_centavos', 'long', 'Sum of their amounts'),
-    required('mean_centavos', 'double', 'The sum over the count'),
-  ],
+  columns: [day, ...PAYMENT_COLUMNS],
   partitionColumns: ['day'],
   expectations: [],
   configuration: {},
@@ -24,31 +35,17 @@ export const GOLD_FRAUD_DAILY: TableContract = {
   path: 'gold/fraud_daily',
   description:
     'Payments by civil day, as they are known, a payment seen from both sides once, and the latest known states of their contests',
-  columns: [
-    day,
-    required('payment_count', 'long', 'Payments, by their endToEndId'),
-    required('contested_count', 'long', 'Payments whose latest state is CONTESTED'),
-    required('agreed_count', 'long', 'Payments whose latest state is AGREED: fraud'),
-    required('agreed_centavos', 'long', 'Sum of the amounts of these'),
-  ],
+  columns: [day, ...FRAUD_COLUMNS],
   partitionColumns: ['day'],
   expectations: [],
   configuration: {},
 };
 
-const month = required('month', 'date', 'First day of the civil month of acceptance in America/Sao_Paulo');
-
 /** Payments by month and side. */
 export const GOLD_MONTHLY_PAYMENTS: TableContract = {
   path: 'gold/monthly_payments',
   description: 'Payments by civil month and side: the days of gold/daily_payments, summed',
-  columns: [
-    month,
-    required('side', 'string', 'PAYER or PAYEE'),
-    required('payment_count', 'long', 'Payments'),
-    required('total_centavos', 'long', 'Sum of their amounts'),
-    required('mean_centavos', 'double', 'The sum over the count'),
-  ],
+  columns: [month, ...PAYMENT_COLUMNS],
   partitionColumns: ['month'],
   expectations: [],
   configuration: {},
@@ -59,13 +56,7 @@ export const GOLD_FRAUD_MONTHLY: TableContract = {
   path: 'gold/fraud_monthly',
   description:
     'Payments by civil month and the latest known states of their contests: the days of gold/fraud_daily, summed',
-  columns: [
-    month,
-    required('payment_count', 'long', 'Payments, by their endToEndId'),
-    required('contested_count', 'long', 'Payments whose latest state is CONTESTED'),
-    required('agreed_count', 'long', 'Payments whose latest state is AGREED: fraud'),
-    required('agreed_centavos', 'long', 'Sum of the amounts of these'),
-  ],
+  columns: [month, ...FRAUD_COLUMNS],
   partitionColumns: ['month'],
   expectations: [],
   configuration: {},
