@@ -6,7 +6,7 @@ import { parseExpression } from '../expression/parse-expression.ts';
 import { namesOf, nodesOf, type Syntax } from '../expression/syntax.ts';
 import { columnsOf, type TypedExpression } from '../expression/typed-expression.ts';
 import type { Column, ExpressionFeature, FeatureType } from './definition.ts';
-import { isWithin } from './feature-type.ts';
+import { FEATURE_TYPES, isWithin } from './feature-type.ts';
 
 /** An expression with its place in the vector. */
 export interface BoundExpression {
@@ -24,7 +24,7 @@ export interface NamedOnly {
 }
 
 /** What a vector holds, as messages name it. */
-const VECTOR_TYPES: readonly FeatureType[] = ['long', 'double', 'boolean'];
+const VECTOR_TYPES = FEATURE_TYPES.toReversed();
 
 interface Parsed {
   readonly feature: ExpressionFeature;
