@@ -6,6 +6,7 @@ import { findFeatureSet, readRegistry } from '../../../src/cli/feature-sets.ts';
 import { loadScorer } from '../../../src/cli/load-scorer.ts';
 import { runProgram } from '../../../src/cli/program.ts';
 import { applyPlan, planLines, planSet } from '../../../src/cli/set-plan.ts';
+import type { FeatureSet } from '../../../src/features/feature-set.ts';
 import { localObjectStore } from '../../../src/storage/store/local-object-store.ts';
 import { createExport } from '../../../src/training-export/create-export.ts';
 import { rowOf } from '../features/streams.ts';
@@ -50,6 +51,29 @@ async function sentinela(...args: readonly string[]): Promise<{ exit: number; va
     out.mockRestore();
     errors.mockRestore();
   }
+}
+
+/** The registry of models that ships, as if its champion had been trained on features of a set. */
+function modelsOn({ version }: FeatureSet, features: readonly string[]) {
+  const models = join(root, `models-${runs}`);
+  cpSync('models', models, { recursive: true });
+  const [model] = JSON.parse(readFileSync(join(models, 'registry.json'), 'utf8')).models;
+  const folder = join(models, model.name, model.version);
+  const card = join(folder, 'card.json');
+  const featureSet = { name: 'mine', version, features };
+  writeFileSync(card, JSON.stringify({ ...JSON.parse(readFileSync(card, 'utf8')), featureSet }));
+  return { models, model, folder };
+}
+
+/** Makes an export of one payment in the data folder. @returns its folder. */
+async function exportOf(set: FeatureSet): Promise<string> {
+  const folder = join(dataDir, 'exports', 'june');
+  const world = await silverWorld(set);
+  world.pay(rowOf(`E${'1'.padStart(31, '0')}`, T, 100, 1, 1), T, 'APPROVE');
+  await world.commit();
+  const options = { set, labelsAsOfMicros: T + 1, horizonMicros: 1 };
+  await createExport(options, { tables: world.tables, files: localObjectStore(folder) });
+  return folder;
 }
 
 describe('the registry of feature sets', () => {
@@ -104,12 +128,7 @@ describe('the registry of feature sets', () => {
     write('30d', ratio);
     await sentinela('apply', file, '--yes');
     const set = await findFeatureSet('mine', dataDir);
-    const models = join(root, `models-${runs}`);
-    cpSync('models', models, { recursive: true });
-    const [model] = JSON.parse(readFileSync(join(models, 'registry.json'), 'utf8')).models;
-    const card = join(models, model.name, model.version, 'card.json');
-    const featureSet = { name: 'mine', version: set.version, features: ['r'] };
-    writeFileSync(card, JSON.stringify({ ...JSON.parse(readFileSync(card, 'utf8')), featureSet }));
+    const { models, model } = modelsOn(set, ['r']);
     write('31d', ratio);
     const { report } = await planSet(file, { dataDir, modelsDir: models, exports: [] });
     expect(planLines(report)).toEqual([
@@ -124,19 +143,8 @@ describe('the registry of feature sets', () => {
 
   it("says of a version that was never applied what changes, where its export or the model's holds the definition", async () => {
     const set = await findFeatureSet(file, dataDir);
-    const models = join(root, `models-${runs}`);
-    cpSync('models', models, { recursive: true });
-    const [model] = JSON.parse(readFileSync(join(models, 'registry.json'), 'utf8')).models;
-    const folder = join(models, model.name, model.version);
-    const card = join(folder, 'card.json');
-    const featureSet = { name: 'mine', version: set.version, features: ['a', 'b'] };
-    writeFileSync(card, JSON.stringify({ ...JSON.parse(readFileSync(card, 'utf8')), featureSet }));
-    const exported = join(dataDir, 'exports', 'june');
-    const world = await silverWorld(set);
-    world.pay(rowOf(`E${'1'.padStart(31, '0')}`, T, 100, 1, 1), T, 'APPROVE');
-    await world.commit();
-    const options = { set, labelsAsOfMicros: T + 1, horizonMicros: 1 };
-    await createExport(options, { tables: world.tables, files: localObjectStore(exported) });
+    const { models, model, folder } = modelsOn(set, ['a', 'b']);
+    const exported = await exportOf(set);
     cpSync(join(exported, 'manifest.json'), join(folder, 'manifest.json'));
     write('31d');
     const places = { dataDir, modelsDir: models, exports: [] };
@@ -155,19 +163,8 @@ describe('the registry of feature sets', () => {
     await sentinela('apply', file, '--yes');
     const set = await findFeatureSet('mine', dataDir);
     const { version } = set;
-    const models = join(root, 'models');
-    cpSync('models', models, { recursive: true });
-    const registry = JSON.parse(readFileSync(join(models, 'registry.json'), 'utf8'));
-    const [model] = registry.models;
-    const card = join(models, model.name, model.version, 'card.json');
-    const featureSet = { name: 'mine', version, features: ['a', 'b'] };
-    writeFileSync(card, JSON.stringify({ ...JSON.parse(readFileSync(card, 'utf8')), featureSet }));
-    const exported = join(dataDir, 'exports', 'june');
-    const world = await silverWorld(set);
-    world.pay(rowOf(`E${'1'.padStart(31, '0')}`, T, 100, 1, 1), T, 'APPROVE');
-    await world.commit();
-    const options = { set, labelsAsOfMicros: T + 1, horizonMicros: 1 };
-    await createExport(options, { tables: world.tables, files: localObjectStore(exported) });
+    const { models, model } = modelsOn(set, ['a', 'b']);
+    const exported = await exportOf(set);
     write('31d', '  - { name: c, description: x, expression: a / b }\n');
     // One elsewhere is found where its folder is named, whether it holds exports or is one.
     const elsewhere = join(root, 'elsewhere');
