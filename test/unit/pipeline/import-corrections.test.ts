@@ -83,6 +83,8 @@ function twin() {
   const served = new Map<string, Observation>();
   const numbers: string[] = [];
   const labelled = new Set<string>();
+  /** Labels that the lake holds; such a one comes again only where it takes a number. */
+  const kept = new Set<string>();
   const asked = new Map<string, string>();
   const note = (what: string, of: EntityNumbers): void => {
     numbers.push(`${what} ${ENTITY_KINDS.map((kind) => `${of[kind]?.epoch ?? '-'}.${of[kind]?.seq ?? '-'}`)}`);
@@ -120,6 +122,8 @@ function twin() {
           eventTimeMicros: timeOf(minute),
           payeeAccount: null,
         });
+        if (number === null && kept.has(key)) return;
+        kept.add(key);
         numbers.push(`label ${key} ${payeeAccount} ${number?.epoch ?? '-'}.${number?.seq ?? '-'}`);
       } else {
         const payment = body.payment as Record<string, unknown> | undefined;
