@@ -320,7 +320,7 @@ describe('bounds', () => {
   });
 });
 
-describe('a merge', () => {
+describe('a merge by long keys', () => {
   it('takes keys that are longer than an expression may be', async () => {
     const table = await tableOf([field('key', 'string'), field('n', 'integer')]);
     const key = 'k'.repeat(70_000);
