@@ -42,7 +42,8 @@ describe('a replay on several threads', () => {
           expect(done).toBe(reads.rows.length);
         },
       ),
-      { numRuns: 5 },
+      // Shrinking starts threads anew for each try, and would end in the timeout instead of the example.
+      { numRuns: 5, endOnFailure: true },
     );
   });
 

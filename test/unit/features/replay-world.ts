@@ -50,6 +50,8 @@ export class World {
   readonly log: Entry[] = [];
   readonly epochs: { epoch: number; offsets: Record<string, number> }[] = [];
   readonly #positions = new Map<string, number>();
+  /** Where the last correction of each journal is. */
+  readonly #corrected = new Map<string, number>();
   readonly set: FeatureSetDefinition;
   #items: OracleItem[] = [];
   #numbers = new Map<string, number>();
@@ -64,10 +66,16 @@ export class World {
     return this.epochs.length;
   }
 
-  /** Opens an epoch that does not name the last `lost` records of each journal. */
+  /**
+   * Opens an epoch that does not name the last `lost` records of each journal, but for corrections: whoever opens one
+   * waits until all are recorded, and what comes before one in its journal is there then.
+   */
   open(lost: readonly number[]): void {
     const offsets = Object.fromEntries(
-      JOURNALS.map((journal, at) => [journal, (this.#positions.get(journal) ?? 0) - (lost[at] ?? 0)]),
+      JOURNALS.map((journal, at) => {
+        const end = (this.#positions.get(journal) ?? 0) - (lost[at] ?? 0);
+        return [journal, Math.max(end, this.#corrected.get(journal) ?? 0)];
+      }),
     );
     this.epochs.push({ epoch: this.epoch + 1, offsets });
     const base = this.log.filter(({ item, journal, position }) => item !== null && position <= (offsets[journal] ?? 0));
@@ -89,7 +97,7 @@ export class World {
     const isEvent = !this.#items.some((item) => item.kind === 'payment' && item.id === scored.id);
     const item: OracleItem | null = isEvent ? { kind: 'payment', ...scored } : null;
     if (!answers) {
-      this.#record({ item, row, epoch: null, numbers: NONE, saw: NONE, expected: null }, journal);
+      this.#record(journal, { item, row, epoch: null, numbers: NONE, saw: NONE, expected: null });
       return;
     }
     const each = (seqOf: (name: string) => number): Numbers => this.#each(keys, seqOf);
@@ -100,30 +108,35 @@ export class World {
     const before = see();
     if (item !== null) this.#items.push(item);
     const numbers = isEvent ? each((name) => this.#take(name)) : NONE;
-    this.#record({ item, row, epoch: this.epoch, numbers, ...(isRepeated ? see() : before) }, journal);
+    this.#record(journal, { item, row, epoch: this.epoch, numbers, ...(isRepeated ? see() : before) });
   }
 
   /** Retracts a payment that the store knows, or replaces it; as the embedded store does. */
   correct(id: string, row: PaymentRow | null, journal: string): void {
     if (!this.#items.some((item) => item.kind === 'payment' && item.id === id)) return;
     const last = this.#items.findLast((item) => item.kind !== 'label' && item.id === id);
-    if (last?.kind === 'payment') this.#move({ ...last, kind: 'retraction' }, last.row, journal);
-    if (row === null) return;
-    const { keys } = paymentOf(row);
-    this.#move({ kind: 'payment', id, time: row.event_time, row, keys, replaces: true }, row, journal);
+    const moved: Moved[] = [];
+    if (last?.kind === 'payment') moved.push(this.#move({ ...last, kind: 'retraction' }, last.row));
+    if (row !== null) {
+      const { keys } = paymentOf(row);
+      moved.push(this.#move({ kind: 'payment', id, time: row.event_time, row, keys, replaces: true }, row));
+    }
+    if (moved.length === 0) return;
+    this.#record(journal, ...moved);
+    this.#corrected.set(journal, this.#positions.get(journal) ?? 0);
   }
 
-  #move(item: OracleEvent | OracleRetraction, row: PaymentRow, journal: string): void {
+  #move(item: OracleEvent | OracleRetraction, row: PaymentRow): Moved {
     this.#items.push(item);
     const numbers = this.#each(item.keys, (name) => this.#take(name));
-    this.#record({ item, row, epoch: this.epoch, numbers, saw: NONE, expected: null }, journal);
+    return { item, row, epoch: this.epoch, numbers, saw: NONE, expected: null };
   }
 
   label(item: OracleItem & { kind: 'label' }, journal: string): void {
     this.#items.push(item);
     const payee = { epoch: this.epoch, seq: this.#take(`payee ${item.payee}`) };
     const numbers = { ...NONE, payee };
-    this.#record({ item, row: null, epoch: this.epoch, numbers, saw: NONE, expected: null }, journal);
+    this.#record(journal, { item, row: null, epoch: this.epoch, numbers, saw: NONE, expected: null });
   }
 
   #each(keys: EntityKeys, seqOf: (name: string) => number): Numbers {
@@ -136,13 +149,17 @@ export class World {
     return seq;
   }
 
-  #record(entry: Omit<Entry, 'journal' | 'position' | 'known'>, journal: string): void {
+  /** One record, which a base has whole or not at all: a correction's two halves are one. */
+  #record(journal: string, ...entries: readonly Moved[]): void {
     const position = (this.#positions.get(journal) ?? 0) + 1;
     this.#positions.set(journal, position);
     this.#known += 1;
-    this.log.push({ ...entry, journal, position, known: this.#known });
+    for (const entry of entries) this.log.push({ ...entry, journal, position, known: this.#known });
   }
 }
+
+/** What is recorded, but for where. */
+type Moved = Omit<Entry, 'journal' | 'position' | 'known'>;
 
 /** Records with numbers; before each retraction what it retracts and has none. */
 function withRetracted(numbered: readonly Entry[], others: readonly Entry[]): Entry[] {
