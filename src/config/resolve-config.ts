@@ -50,7 +50,7 @@ export function resolveConfig({ flags, environment, file }: ConfigPlaces): Resol
     const setting = SETTINGS[name];
     const given: [ConfigSource, unknown, string][] = [
       ['flag', flags[name], `--${setting.flag}`],
-      ['environment', environment[setting.env], setting.env],
+      ['environment', isServicePort(setting.env, environment) ? undefined : environment[setting.env], setting.env],
       ['file', fromFile?.values[name], `${name} in ${fromFile?.path}`],
     ];
     const found = given.find(([, value]) => value !== undefined);
@@ -110,6 +110,12 @@ function checkVariables(environment: ConfigPlaces['environment']): void {
       );
     }
   }
+}
+
+/** A Service named `sentinela-http` sets a port of ours; its host comes with it, and no port begins like an address. */
+function isServicePort(variable: string, environment: ConfigPlaces['environment']): boolean {
+  const host = variable.replace(/PORT$/, 'SERVICE_HOST');
+  return environment[host] !== undefined && isServiceLink(variable, environment[variable] ?? '');
 }
 
 function isServiceLink(variable: string, value: string): boolean {

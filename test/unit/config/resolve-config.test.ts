@@ -79,6 +79,12 @@ describe('variables of the environment', () => {
     expect(sources).toMatchObject({ httpPort: 'environment', host: 'default', grpcPort: 'default' });
   });
 
+  it('are no settings where a Service is named as one', () => {
+    const service = { SENTINELA_HTTP_SERVICE_HOST: '10.0.0.7', SENTINELA_HTTP_PORT: 'tcp://10.0.0.7:80' };
+    expect(resolve(service)).toMatchObject({ config: { httpPort: 8080 }, sources: { httpPort: 'default' } });
+    expect(resolve({ ...service, SENTINELA_HTTP_PORT: '81' }).config.httpPort).toBe(81);
+  });
+
   it.each([
     ['SENTINELA_HTPP_PORT', '81', /SENTINELA_HTPP_PORT, did you mean SENTINELA_HTTP_PORT\?/],
     ['SENTINELA_SERVICE', '81', /unknown variable SENTINELA_SERVICE/],
