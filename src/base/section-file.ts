@@ -52,25 +52,44 @@ export function* encodeSections(
   }
 }
 
-/** Reads a file; its sections are views of the bytes. */
-export function decodeSections({ magic, version }: SectionFormat, bytes: Buffer): ReadSections {
+/** Where a file of sections is read from. It may be larger than a buffer can be; none of its sections is. */
+export interface SectionSource {
+  /** Bytes. */
+  readonly size: number;
+  /** The bytes from a place on; fewer where the file has become shorter. */
+  read(at: number, length: number): Promise<Buffer>;
+}
+
+/** Reads a file, section by section. @throws what its source throws. */
+export async function decodeSections({ magic, version }: SectionFormat, source: SectionSource): Promise<ReadSections> {
   const refused = (reason: string): ReadSections => ({ kind: 'refused', reason });
-  if (bytes.length < 16 || bytes.toString('latin1', 0, 8) !== magic) return refused('it is no snapshot');
-  if (bytes.readUInt32LE(8) !== version) return refused('it has another format');
-  const end = 16 + bytes.readUInt32LE(12);
-  const json = bytes.subarray(16, end);
-  if (end + 4 > bytes.length || crc32c(json) !== bytes.readUInt32LE(end)) return refused('its header is damaged');
+  const head = source.size < 16 ? EMPTY : await source.read(0, 16);
+  if (head.length < 16 || head.toString('latin1', 0, 8) !== magic) return refused('it is no snapshot');
+  if (head.readUInt32LE(8) !== version) return refused('it has another format');
+  const json = await checkedPart(source, 16, head.readUInt32LE(12));
+  if (json === undefined) return refused('its header is damaged');
   const whole = JSON.parse(json.toString('utf8')) as WholeHeader;
   const sections = new Map<string, Buffer>();
-  let at = end + 4;
+  let at = 16 + json.length + CHECKSUM_BYTES;
   for (const { name, bytes: length } of whole.sections) {
-    const section = bytes.subarray(at, at + length);
-    at += length + 4;
-    if (at > bytes.length || crc32c(section) !== bytes.readUInt32LE(at - 4))
-      return refused(`its section ${name} is damaged`);
+    const section = await checkedPart(source, at, length);
+    if (section === undefined) return refused(`its section ${name} is damaged`);
     sections.set(name, section);
+    at += length + CHECKSUM_BYTES;
   }
   return { kind: 'read', header: whole.header, sections };
+}
+
+const EMPTY = Buffer.alloc(0);
+const CHECKSUM_BYTES = 4;
+
+/** A part of a file that its checksum follows; undefined where it is not whole. */
+async function checkedPart(source: SectionSource, at: number, length: number): Promise<Buffer | undefined> {
+  if (at + length + CHECKSUM_BYTES > source.size) return undefined;
+  const part = await source.read(at, length);
+  const checksum = await source.read(at + length, CHECKSUM_BYTES);
+  if (part.length < length || checksum.length < CHECKSUM_BYTES) return undefined;
+  return crc32c(part) === checksum.readUInt32LE(0) ? part : undefined;
 }
 
 /** The bytes of numbers, not copied. */

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf, systemErrorCode } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
@@ -7,6 +7,7 @@ import {
   decodeSections,
   encodeSections,
   numbersOf,
+  type ReadSections,
   type Section,
   type SectionFormat,
 } from '../base/section-file.ts';
@@ -71,6 +72,10 @@ function pagesFolder(path: string): string {
   return `${path}-pages`;
 }
 
+function temporaryOf(path: string): string {
+  return `${path}.writing`;
+}
+
 /**
  * Writes a store and its answers, all of which must be durable, in place of an earlier snapshot. It is
  * a cache: it is not synced, and one that a crash left torn is refused by its checksums. Of those in its folder the
@@ -84,12 +89,12 @@ export async function writeSnapshot(
 ): Promise<void> {
   const { header, sections } = snapshotOfStore(store);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.writing`;
+  const temporary = temporaryOf(path);
   const file = await open(temporary, 'w', 0o600);
   try {
     const answers = sectionsOfAnswers(index.columns(base.lastKnownTimeMicros));
     for (const piece of encodeSections(FORMAT, { store: header, base }, [...sections, ...answers])) {
-      await file.writev([piece]);
+      await writeWhole(file, piece);
     }
   } catch (error) {
     await file.close();
@@ -104,25 +109,26 @@ export async function writeSnapshot(
 
 /**
  * Snapshots of sets that are served no more would fill the disk, and so would pages that a killed server left without
- * a snapshot.
+ * a snapshot, and what one wrote that was killed before the end.
  */
 async function removeOldest(folder: string): Promise<void> {
   const names = await readdir(folder);
-  const paths = new Set(names.flatMap((name) => /^(.*\.snapshot)(-pages)?$/.exec(name)?.[1] ?? []));
+  const paths = new Set(names.flatMap((name) => /^(.*\.snapshot)(-pages|\.writing)?$/.exec(name)?.[1] ?? []));
   const aged = await Promise.all([...paths].map(async (name) => ({ name, modifiedMs: await newestOf(folder, name) })));
   aged.sort((a, b) => b.modifiedMs - a.modifiedMs);
   for (const { name } of aged.slice(LIMITS.snapshotsOfInstance)) {
     const path = join(folder, name);
     await rm(path, { force: true });
+    await rm(temporaryOf(path), { force: true });
     await rm(pagesFolder(path), { recursive: true, force: true });
   }
 }
 
-/** When a snapshot or its pages were written last, milliseconds. */
+/** When a snapshot, what was to become one, or its pages were written last, milliseconds. */
 async function newestOf(folder: string, name: string): Promise<number> {
   const path = join(folder, name);
   const pages = await readdir(pagesFolder(path)).catch(() => []);
-  const files = [path, ...pages.map((page) => join(pagesFolder(path), page))];
+  const files = [path, temporaryOf(path), ...pages.map((page) => join(pagesFolder(path), page))];
   const times = await Promise.all(
     files.map((file) =>
       stat(file).then(
@@ -145,9 +151,9 @@ export async function readSnapshot(
   index: AnswerIndex,
   isUsable: (base: SnapshotBase) => Promise<string | undefined>,
 ): Promise<ReadSnapshot> {
-  let bytes: Buffer;
+  let file: ReadSections;
   try {
-    bytes = await readWhole(path);
+    file = await readSections(path);
   } catch (error) {
     const code = systemErrorCode(error);
     return {
@@ -155,7 +161,6 @@ export async function readSnapshot(
       reason: code === 'ENOENT' ? 'there is none' : `it cannot be read (${code ?? messageOf(error)})`,
     };
   }
-  const file = decodeSections(FORMAT, bytes);
   if (file.kind === 'refused') return file;
   const { store: header, base } = file.header as { store: StoreHeader; base: SnapshotBase };
   const reason = (await isUsable(base)) ?? restoreStore(store, header, file.sections);
@@ -164,23 +169,34 @@ export async function readSnapshot(
   return { kind: 'restored', base };
 }
 
-/** A read takes 2 GiB at most, and a snapshot of 4 M payments is larger. */
-const READ_BYTES = 2 ** 30;
+/** A read or a write takes 2 GiB at most, and a section may be larger. */
+const STEP_BYTES = 2 ** 30;
 
-async function readWhole(path: string): Promise<Buffer> {
+async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await file.write(bytes, done, Math.min(STEP_BYTES, bytes.length - done))).bytesWritten;
+  }
+}
+
+/** Section by section: a snapshot of 7 M payments is larger than a buffer can be. */
+async function readSections(path: string): Promise<ReadSections> {
   const file = await open(path);
   try {
-    const bytes = Buffer.allocUnsafeSlow((await file.stat()).size);
-    for (let done = 0; done < bytes.length; ) {
-      const { bytesRead } = await file.read(bytes, done, Math.min(READ_BYTES, bytes.length - done), done);
-      // It became shorter: its checksums tell.
-      if (bytesRead === 0) return bytes.subarray(0, done);
-      done += bytesRead;
-    }
-    return bytes;
+    const { size } = await file.stat();
+    return await decodeSections(FORMAT, { size, read: (at, length) => readPart(file, at, length) });
   } finally {
     await file.close();
   }
+}
+
+async function readPart(file: FileHandle, at: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(length);
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await file.read(bytes, done, Math.min(STEP_BYTES, length - done), at + done);
+    if (bytesRead === 0) return bytes.subarray(0, done);
+    done += bytesRead;
+  }
+  return bytes;
 }
 
 function sectionsOfAnswers(columns: AnswerColumns): Section[] {

@@ -88,6 +88,7 @@ describe('a snapshot on the disk', () => {
     old('b.snapshot-pages', 2);
     old('c.snapshot', 3);
     old('killed.snapshot-pages', 4);
+    old('killed-before.snapshot.writing', 4);
     await writeSnapshot(join(folder, 'd.snapshot'), store, index, BASE);
     expect(readdirSync(folder).sort()).toEqual([
       'a.snapshot',
@@ -96,6 +97,16 @@ describe('a snapshot on the disk', () => {
       'b.snapshot-pages',
       'd.snapshot',
     ]);
+  });
+
+  it('is read section by section, though the file is larger than a buffer of Node 20 can be', async () => {
+    const path = join(root, 'large.snapshot');
+    const { store, index } = example();
+    await writeSnapshot(path, store, index, BASE);
+    // Sparse: it takes no room on the disk.
+    truncateSync(path, 2 ** 32 + 1);
+    const read = await readSnapshot(path, newStore(), new AnswerIndex(7 * DAY), async () => undefined);
+    expect(read).toEqual({ kind: 'restored', base: BASE });
   });
 
   it('fills nothing where it is not there, torn, or not what the caller can use', async () => {
