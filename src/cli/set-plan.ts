@@ -119,9 +119,11 @@ export function planLines(report: PlanReport): string[] {
   for (const change of head) lines.push(`~ ${memberText(change)}`);
   for (const feature of added) lines.push(`+ ${feature}`);
   for (const feature of removed) lines.push(`- ${feature}`);
-  for (const { name: feature, members, inputs, changesValues } of changed) {
+  for (const { name: feature, members, inputs, isKeptOtherwise, changesValues } of changed) {
     const texts = members.map(memberText);
     if (inputs.length > 0) texts.push(`computed of ${inputs.join(', ')}`);
+    if (isKeptOtherwise)
+      texts.push('its entities keep events otherwise, so what was truncated may not be, or the other way');
     lines.push(`~ ${feature}${changesValues ? '' : ' (its values stay)'}: ${texts.join('; ')}`);
   }
   if (isReordered) lines.push('~ features stand in another order');
@@ -144,11 +146,16 @@ function touchedText(touched: HangingOn['touched']): string {
   return touched.length === 0 ? 'none of its features changes' : `reads ${touched.join(', ')}`;
 }
 
+/** State is of one version of a set: whatever changed, a server of the new one has none until it has read silver. */
+const NEW_STATE =
+  'a server of the new version builds its state once, of all features: features backfill does it beside a running one';
+
 function backfillLine({ backfill }: PlanReport): string {
-  if (backfill === null) return 'no state must be rebuilt';
+  if (backfill === null) return `no window or label is new or changed; ${NEW_STATE}`;
   const { features, days } = backfill;
   const reach = days === null ? 'all of silver' : `${days} days of silver`;
-  return `state must be rebuilt for ${features.length} features: ${reach}; features backfill does it beside a running server`;
+  const count = features.length === 1 ? '1 feature is' : `${features.length} features are`;
+  return `${count} new or changed and counted over ${reach}; ${NEW_STATE}`;
 }
 
 function memberText({ member, was, is }: MemberChange): string {

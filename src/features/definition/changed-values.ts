@@ -2,6 +2,7 @@ import { canonicalJson } from '../../base/canonical-json.ts';
 import { parseExpression } from '../expression/parse-expression.ts';
 import { namesOf } from '../expression/syntax.ts';
 import type { FeatureDefinition, FeatureSetDefinition } from './definition.ts';
+import { keptOtherwise } from './kept-events.ts';
 
 /** Members of a definition that say nothing about values. */
 export const TOLD_MEMBERS: readonly string[] = ['description', 'owner', 'tags', 'personal', 'type', 'source'];
@@ -17,11 +18,12 @@ export const TOLD_MEMBERS: readonly string[] = ['description', 'owner', 'tags', 
  */
 export function changedValues(before: FeatureSetDefinition, after: FeatureSetDefinition): ReadonlySet<string> {
   const keepsOtherwise = before.bound !== after.bound || before.allowedLateness !== after.allowedLateness;
+  const isOtherwise = keptOtherwise(before, after);
   const was = new Map(before.features.map((feature) => [feature.name, feature]));
   const changed = new Set(was.keys());
   for (const feature of after.features) {
     const old = was.get(feature.name);
-    const isOther = old === undefined || valueText(old) !== valueText(feature);
+    const isOther = old === undefined || valueText(old) !== valueText(feature) || isOtherwise(feature);
     if (isOther || (keepsOtherwise && feature.kind !== 'expression')) changed.add(feature.name);
     else changed.delete(feature.name);
   }

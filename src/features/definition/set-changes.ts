@@ -2,6 +2,7 @@ import { canonicalJson } from '../../base/canonical-json.ts';
 import { durationMicros } from '../duration.ts';
 import { changedValues, inputsOf, TOLD_MEMBERS } from './changed-values.ts';
 import type { FeatureDefinition, FeatureSetDefinition } from './definition.ts';
+import { keptOtherwise, reachMicros } from './kept-events.ts';
 
 /** One member that is not what it was; undefined where it is not there. */
 export interface MemberChange {
@@ -16,13 +17,15 @@ export interface FeatureChange {
   readonly members: readonly MemberChange[];
   /** Names in its expression that have other values now, or mean a feature now and a column before, or the other way. */
   readonly inputs: readonly string[];
+  /** Whether its entities keep other events than they did, or narrower or wider tiles, for the sake of other features. */
+  readonly isKeptOtherwise: boolean;
   /** Whether its values may be others: not where only what is told of it to people changed. */
   readonly changesValues: boolean;
 }
 
-/** What must be computed anew before the new set can be served. */
+/** What no state of the set before has in it. */
 export interface Backfill {
-  /** Features whose windows or labels no state has. */
+  /** Features whose windows or labels are new, or other than they were. */
   readonly features: readonly string[];
   /** Days of silver that they reach back, with the allowed lateness; null where they reach back to its beginning. */
   readonly days: number | null;
@@ -39,7 +42,7 @@ export interface SetChanges {
   readonly isReordered: boolean;
   /** Whether everything that was there keeps its values: whoever reads it by name may go on. */
   readonly isCompatible: boolean;
-  /** Null where nothing must be computed anew. */
+  /** Null where there is no such. */
   readonly backfill: Backfill | null;
 }
 
@@ -57,14 +60,19 @@ export function compareSets(before: FeatureSetDefinition | null, after: FeatureS
   const added = [...is.keys()].filter((name) => !was.has(name));
   const removed = [...was.keys()].filter((name) => !is.has(name));
   // A change of the head is one of all features, and told as that.
-  const others = changedValues({ ...after, features: before?.features ?? [] }, after);
+  const beforeHead = { ...after, features: before?.features ?? [] };
+  const others = changedValues(beforeHead, after);
+  const isOtherwise = keptOtherwise(beforeHead, after);
   const changed = [...is.values()].flatMap((feature): FeatureChange[] => {
     const old = was.get(feature.name);
     if (old === undefined) return [];
     const members = memberChanges(old, feature);
     const inputs = inputsOf(feature).filter((name) => others.has(name));
-    const changesValues = inputs.length > 0 || members.some(({ member }) => !TOLD_MEMBERS.includes(member));
-    return members.length + inputs.length === 0 ? [] : [{ name: feature.name, members, inputs, changesValues }];
+    const isKeptOtherwise = isOtherwise(feature);
+    const changesValues =
+      isKeptOtherwise || inputs.length > 0 || members.some(({ member }) => !TOLD_MEMBERS.includes(member));
+    if (members.length + inputs.length === 0 && !isKeptOtherwise) return [];
+    return [{ name: feature.name, members, inputs, isKeptOtherwise, changesValues }];
   });
   const { features: _, ...head } = after;
   const { features: __, ...headBefore } = before ?? after;
@@ -107,16 +115,4 @@ function backfillOf(features: readonly FeatureDefinition[], set: FeatureSetDefin
     features: stateful.map(({ name }) => name),
     days: Number.isFinite(reach) ? Math.ceil(reach / MICROS_OF_DAY) : null,
   };
-}
-
-/** How far back of a payment a feature looks; Infinity for all time. */
-function reachMicros(feature: FeatureDefinition): number {
-  if (feature.kind === 'expression') return 0;
-  const { name, window = 'all', offset } = feature;
-  if (window === 'all') return Number.POSITIVE_INFINITY;
-  // A day on which summer time ends has 25 hours.
-  if (window === 'civil_day') return 25 * 3_600_000_000;
-  if (window === 'civil_month') return 32 * MICROS_OF_DAY;
-  const hop = feature.kind === 'window' && feature.hop !== undefined ? durationMicros(feature.hop, name) : 0;
-  return durationMicros(window, name) + (offset === undefined ? 0 : durationMicros(offset, name)) + hop;
 }

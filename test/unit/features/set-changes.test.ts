@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { PaymentRow } from '../../../src/domain/payment-row.ts';
 import { changedValues } from '../../../src/features/definition/changed-values.ts';
 import type { FeatureDefinition, FeatureSetDefinition } from '../../../src/features/definition/definition.ts';
 import { compareSets } from '../../../src/features/definition/set-changes.ts';
+import { EmbeddedStore } from '../../../src/features/embedded/embedded-store.ts';
 import { compileFeatureSet } from '../../../src/features/feature-set.ts';
+import { cellsOf, paymentOf, rowOf, STREAMS, type Step, stream, testSet } from './streams.ts';
 
 const count = (name: string, changes: object = {}): FeatureDefinition => ({
   kind: 'window',
@@ -64,6 +67,7 @@ describe('a change of a set', () => {
       {
         name: 'a',
         inputs: [],
+        isKeptOtherwise: false,
         changesValues: false,
         members: [
           { member: 'description', was: 'x', is: 'y' },
@@ -117,7 +121,7 @@ describe('a change of a set', () => {
     // Both are sets that can be computed.
     expect([compileFeatureSet(before).names[1], compileFeatureSet(after).names[1]]).toEqual(['is_late', 'is_late']);
     const changes = compareSets(before, after);
-    const expected = { name: 'is_late', members: [], inputs, changesValues: true };
+    const expected = { name: 'is_late', members: [], inputs, isKeptOtherwise: false, changesValues: true };
     expect(changes.changed).toEqual(inputs === undefined ? [] : [expected]);
     expect(changes.isCompatible).toBe(inputs === undefined);
     expect(changes.backfill).toBeNull();
@@ -155,4 +159,70 @@ describe('a change of a set', () => {
       }),
     );
   });
+
+  const ever = (changes: object): FeatureDefinition => count('ever', { window: 'all', ...changes });
+  it.each<[string, FeatureDefinition, FeatureDefinition, boolean]>([
+    ['further back', ever({ aggregate: 'first', column: 'amount_centavos' }), count('new', { window: '30d' }), true],
+    ['no further back', ever({ aggregate: 'first', column: 'amount_centavos' }), count('new'), false],
+    ['further back, of sums', ever({}), count('new', { window: '30d' }), true],
+    ['further back than what is no window of all time', count('b'), count('new', { window: '30d' }), false],
+    ['narrower', count('hopping', { window: '2d', hop: '1d' }), count('new', { window: '6h', hop: '1h' }), true],
+    ['as wide', count('hopping', { window: '2d', hop: '1h' }), count('new', { window: '6h', hop: '2h' }), false],
+    ['narrower, of another entity', ever({}), count('new', { hop: '1h', entity: 'payee' }), false],
+  ])('of what others need kept may change a feature: %s', (_what, feature, added, isOther) => {
+    const [before, after] = [setOf([count('a'), feature]), setOf([count('a'), feature, added])];
+    const { changed, isCompatible, backfill } = compareSets(before, after);
+    const told = { name: feature.name, members: [], inputs: [], isKeptOtherwise: true, changesValues: true };
+    expect({ changed, isCompatible }).toEqual({ changed: isOther ? [told] : [], isCompatible: !isOther });
+    expect(backfill?.features).toEqual(isOther ? [feature.name, 'new'] : ['new']);
+    const unbounded = (set: FeatureSetDefinition) => ({ ...set, bound: 'none' as const });
+    expect(compareSets(unbounded(before), unbounded(after)).changed).toEqual([]);
+  });
+
+  it('leaves the values of all other features as they were, on random streams and sets', () => {
+    const hopping = [
+      count('hours', { window: '4h', hop: '1h' }),
+      count('thirds', { window: '2h', hop: '20m', aggregate: 'max', column: 'amount_centavos' }),
+    ];
+    // A month reaches back further than streams do.
+    const ofPayers = testSet(1).features.filter(
+      (feature) => feature.kind === 'window' && feature.entity === 'payer' && !feature.window.startsWith('civil'),
+    );
+    const some = fc.subarray([...ofPayers, ...hopping], { minLength: 1, maxLength: 6 });
+    const bound = fc.constantFrom(3, 20);
+    const served = (definition: FeatureSetDefinition, rows: readonly PaymentRow[]) => {
+      const set = compileFeatureSet(definition);
+      const store = new EmbeddedStore(set, { maxPayments: 1000 });
+      store.openEpoch(1);
+      return rows.map((row) => cellsOf(set.names, store.observePayment(paymentOf(row))));
+    };
+    let compared = 0;
+    fc.assert(
+      fc.property(some, some, bound, stream, (was, is, most, steps) => {
+        const head = { bound: most, allowedLateness: '1m' };
+        const [before, after] = [setOf(was, head), setOf([...was, ...is.filter((one) => !was.includes(one))], head)];
+        const rows = paymentsOf(steps);
+        const changed = changedValues(before, after);
+        const [then, now] = [served(before, rows), served(after, rows)];
+        for (const { name } of after.features) {
+          if (changed.has(name)) continue;
+          compared += rows.length;
+          expect(now.map((cells) => [name, cells.get(name)])).toEqual(then.map((cells) => [name, cells.get(name)]));
+        }
+      }),
+      { numRuns: STREAMS * 10 },
+    );
+    expect(compared).toBeGreaterThan(1000);
+  });
 });
+
+/** The payments of a stream, late ones too. */
+function paymentsOf(steps: readonly Step[]): PaymentRow[] {
+  let clock = 1_762_000_000_000_000;
+  return steps.flatMap((step, at) => {
+    if (step.do !== 'pay') return [];
+    clock += Math.max(0, step.wait);
+    const time = step.wait > 0 ? clock : clock + step.wait;
+    return [rowOf(`E${String(at).padStart(31, '0')}`, time, step.amount, step.payer, step.payee)];
+  });
+}
