@@ -79,7 +79,8 @@ async function usesOf(set: FeatureSet, modelsFolder: string): Promise<Map<string
   const registry = await openModelRegistry(modelsFolder);
   for (const { name, version, alias } of await registry.list()) {
     const { card } = await registry.load(`${name}@${version}`);
-    if (card.featureSet.name !== set.name) continue;
+    // A model of another version reads that version's features.
+    if (card.featureSet.name !== set.name || card.featureSet.version !== set.version) continue;
     const called = alias === null ? '' : ` (${alias})`;
     for (const feature of card.featureSet.features) add(feature, `model ${name}@${version}${called}`);
   }

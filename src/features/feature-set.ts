@@ -95,7 +95,8 @@ export function compileFeatureSet(definition: FeatureSetDefinition, shape: ColdS
     own: ownNumbers(kinds),
     expressions,
     defaults: Float64Array.from(definition.features, (feature) =>
-      'default' in feature && feature.default !== undefined ? feature.default : Number.NaN,
+      // −0 is +0, as of every value.
+      'default' in feature && feature.default !== undefined ? feature.default + 0 : Number.NaN,
     ),
     columns: [...new Set([...columnsRead(expressions), ...windows.flatMap(eventColumns)])],
     indexOf,

@@ -5,7 +5,7 @@ import { Client, credentials } from '@grpc/grpc-js';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadScoringProto } from '../../src/events/scoring-proto.ts';
 import type { FeatureDefinition } from '../../src/features/definition/definition.ts';
-import { checkUnbounded } from '../../src/features/definition/definition-check.ts';
+import { checkBound } from '../../src/features/definition/definition-check.ts';
 import { compileFeatureSet } from '../../src/features/feature-set.ts';
 import { PIX_CORE } from '../../src/features/pix-core.ts';
 import { writeDefinitionFile } from '../../src/features/yaml/write-definition.ts';
@@ -18,7 +18,7 @@ import { newDataDir, PROGRAM, type RunningServer, startServer } from '../running
 /** What a set without a bound refuses is something else here, under the name that the model knows. */
 function unbounded(feature: FeatureDefinition): FeatureDefinition {
   try {
-    checkUnbounded(feature);
+    checkBound(feature, 'none');
     return feature;
   } catch {
     return { kind: 'expression', name: feature.name, description: '-', expression: 'amount_centavos' };

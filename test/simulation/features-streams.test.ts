@@ -3,7 +3,7 @@ import { type Random, seededRandom } from '../../src/base/random.ts';
 import { LABEL_STATES } from '../../src/domain/label.ts';
 import { COLD_SHAPE, type ColdShape } from '../../src/features/cold/cold-layout.ts';
 import type { FeatureDefinition, FeatureSetDefinition } from '../../src/features/definition/definition.ts';
-import { checkUnbounded } from '../../src/features/definition/definition-check.ts';
+import { checkBound } from '../../src/features/definition/definition-check.ts';
 import { EmbeddedStore } from '../../src/features/embedded/embedded-store.ts';
 import { compileFeatureSet } from '../../src/features/feature-set.ts';
 import { FEATURE_STATUS_NAMES } from '../../src/features/feature-status.ts';
@@ -26,7 +26,7 @@ const START = 20_400 * DAY;
 function isUnbounded(feature: FeatureDefinition): boolean {
   if (feature.kind === 'expression') return false;
   try {
-    checkUnbounded(feature);
+    checkBound(feature, 'none');
     return true;
   } catch {
     return false;

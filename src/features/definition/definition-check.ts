@@ -36,7 +36,7 @@ export function checkDefinition(set: FeatureSetDefinition): void {
   }
   for (const feature of set.features) {
     checkFeature(feature);
-    if (set.bound === 'none') checkUnbounded(feature);
+    checkBound(feature, set.bound);
   }
 }
 
@@ -61,8 +61,20 @@ export function checkName(name: string): void {
   if (isReservedName(name)) fail(name, 'a training set has a column of this name: choose another', 'name');
 }
 
-/** What looks at every event of a window would cost as much as the window is long. @throws DefinitionError. */
-export function checkUnbounded(feature: FeatureDefinition): void {
+/** Checks a feature against how much an entity keeps. @throws DefinitionError. */
+export function checkBound(feature: FeatureDefinition, bound: FeatureSetDefinition['bound']): void {
+  if (bound === 'none') {
+    checkUnbounded(feature);
+    return;
+  }
+  if (feature.kind !== 'window' || feature.n === undefined) return;
+  const most = feature.current === 'include' ? bound + 1 : bound;
+  if (feature.n > most)
+    fail(feature.name, `n is ${feature.n}, and with a bound of ${bound} there are ${most} at most`, 'n');
+}
+
+/** What looks at every event of a window would cost as much as the window is long. */
+function checkUnbounded(feature: FeatureDefinition): void {
   const { name } = feature;
   if (feature.kind === 'label' && (feature.aggregate === 'rate' || feature.on === 'payment')) {
     fail(name, 'labels by the time of their payments need a set with a bound: they look at every payment of it', 'on');

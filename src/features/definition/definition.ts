@@ -102,6 +102,9 @@ export interface WindowFeature extends Described, Defaulted {
   readonly timeToLive?: Duration;
 }
 
+/** How old a payment is before no label of it is awaited any more, unless a definition tells: MED's 80 days and a margin. */
+export const DEFAULT_MATURITY: Duration = '91d';
+
 /**
  * Over the payee's labels known by now: payments whose latest state is one of `states`.
  * `count` counts them, `time_since_last` is the time since the newest change, `rate` is their share

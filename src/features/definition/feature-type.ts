@@ -31,8 +31,17 @@ const AGGREGATE_TYPES: Readonly<Record<WindowAggregate, FeatureType | 'column'>>
   streak: 'long',
 };
 
-/** The narrowest type that all values of a window or label feature are of. */
+/** The narrowest type that all values of a window or label feature are of, its default too. */
 export function narrowestType(feature: WindowFeature | LabelFeature): FeatureType {
+  const { default: fallback } = feature;
+  const computed = computedType(feature);
+  return (
+    FEATURE_TYPES.find((type) => isWithin(computed, type) && (fallback === undefined || isOf(fallback, type))) ??
+    'double'
+  );
+}
+
+function computedType(feature: WindowFeature | LabelFeature): FeatureType {
   if (feature.kind === 'label') return feature.aggregate === 'count' ? 'long' : 'double';
   const type = AGGREGATE_TYPES[feature.aggregate];
   if (type !== 'column') return type;
@@ -45,13 +54,15 @@ export function isWithin(narrow: FeatureType, wide: FeatureType): boolean {
   return FEATURE_TYPES.indexOf(narrow) <= FEATURE_TYPES.indexOf(wide);
 }
 
+function isOf(value: number, type: FeatureType): boolean {
+  return type === 'double' || (type === 'boolean' ? value === 0 || value === 1 : Number.isInteger(value));
+}
+
 /** Checks the type that a feature says, where it says one, and its default. @throws DefinitionError. */
 export function checkType(feature: WindowFeature | LabelFeature): void {
   const { name, type, default: fallback } = feature;
   if (type === undefined) return;
-  const narrowest = narrowestType(feature);
-  if (!isWithin(narrowest, type)) fail(name, `its values are of the type ${narrowest}, not ${type}`, 'type');
-  if (fallback === undefined) return;
-  const isOfType = type === 'double' || (type === 'boolean' ? [0, 1].includes(fallback) : Number.isInteger(fallback));
-  if (!isOfType) fail(name, `the default is no ${type}`, 'default');
+  const computed = computedType(feature);
+  if (!isWithin(computed, type)) fail(name, `its values are of the type ${computed}, not ${type}`, 'type');
+  if (fallback !== undefined && !isOf(fallback, type)) fail(name, `the default is no ${type}`, 'default');
 }

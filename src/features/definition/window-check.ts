@@ -4,6 +4,7 @@ import type { ColumnType } from '../../domain/payment-row.ts';
 import { durationMicros } from '../duration.ts';
 import { COLUMN_TYPES } from '../expression/derived-columns.ts';
 import {
+  DEFAULT_MATURITY,
   type Duration,
   type LabelFeature,
   WINDOW_AGGREGATES,
@@ -169,5 +170,23 @@ export function checkLabel(feature: LabelFeature): void {
       name,
       `${aggregate} takes no denominator and no maturity`,
       denominator === undefined ? 'maturity' : 'denominator',
+    );
+  if (aggregate === 'rate') checkMaturity(feature);
+}
+
+/** A rate that can have no payment in its denominator would be null for ever. */
+function checkMaturity({ name, window, offset, denominator, maturity }: LabelFeature): void {
+  if (denominator !== 'matured') {
+    if (maturity !== undefined) fail(name, "a maturity is of the denominator 'matured'", 'maturity');
+    return;
+  }
+  const [reach = 0, further = 0] = [window, offset].map((span) =>
+    span === undefined ? 0 : durationMicros(span, name),
+  );
+  if (reach + further <= durationMicros(maturity ?? DEFAULT_MATURITY, name))
+    fail(
+      name,
+      `no payment of its window is ${maturity ?? DEFAULT_MATURITY} old: it must reach back further than the maturity`,
+      'window',
     );
 }

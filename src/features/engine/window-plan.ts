@@ -2,7 +2,12 @@ import { LIMITS } from '../../base/limits.ts';
 import type { EntityKind } from '../../domain/entity-keys.ts';
 import { LABEL_STATES } from '../../domain/label.ts';
 import { type ColdLayout, type ColdShape, coldLayout } from '../cold/cold-layout.ts';
-import type { FeatureSetDefinition, LabelFeature, WindowFeature } from '../definition/definition.ts';
+import {
+  DEFAULT_MATURITY,
+  type FeatureSetDefinition,
+  type LabelFeature,
+  type WindowFeature,
+} from '../definition/definition.ts';
 import { fail } from '../definition/definition-fault.ts';
 import { durationMicros } from '../duration.ts';
 import { sumCode, wayOf } from './aggregate-kinds.ts';
@@ -344,7 +349,7 @@ function labelRead({ feature, output }: Placed<LabelFeature>): LabelRead {
     windowMicros: window === undefined ? Infinity : durationMicros(window, name),
     offsetMicros: offset === undefined ? 0 : durationMicros(offset, name),
     unitMicros: unit === undefined ? 1 : durationMicros(unit, name),
-    maturityMicros: durationMicros(maturity ?? '91d', name),
+    maturityMicros: durationMicros(maturity ?? DEFAULT_MATURITY, name),
     output,
   };
 }

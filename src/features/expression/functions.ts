@@ -119,7 +119,8 @@ export const FUNCTIONS: ReadonlyMap<string, ExpressionFunction> = new Map<string
     },
     never_seen: {
       signature: 'never_seen(feature)',
-      meaning: 'whether the feature’s entity was never seen before',
+      meaning:
+        'whether the feature’s entity was never seen before, or the payment names none (add `device_missing` and the like where that matters)',
       nulls: 'null, as unavailable, where the store did not answer',
       count: [1, 1],
       type: (call) => {

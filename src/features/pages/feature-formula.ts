@@ -1,4 +1,4 @@
-import type { FeatureDefinition } from '../definition/definition.ts';
+import { DEFAULT_MATURITY, type FeatureDefinition } from '../definition/definition.ts';
 
 /** What a definition says, by the names of its members. */
 type Said = ReadonlyMap<string, unknown>;
@@ -27,7 +27,7 @@ function formOf(kind: string, said: Said): [string, readonly string[]] {
     case 'window':
       return [windowForm(said), ['entity', 'aggregate', 'column', 'window', 'offset', 'hop', 'filter', 'current']];
     case 'label':
-      return [labelForm(said), ['aggregate', 'state', 'states', 'window', 'offset', 'on']];
+      return [labelForm(said), ['aggregate', 'state', 'states', 'window', 'offset', 'on', 'denominator', 'maturity']];
     case 'expression':
       return [shown(said.get('expression')), ['expression']];
     default:
@@ -43,9 +43,18 @@ function windowForm(said: Said): string {
 
 function labelForm(said: Said): string {
   const states = [said.get('states') ?? said.get('state')].flat().map(shown).join(' or ');
-  const time = said.get('on') === 'payment' ? 'e.event_time' : 'the label’s event time';
+  const isRate = said.get('aggregate') === 'rate';
+  const time = isRate || said.get('on') === 'payment' ? 'e.event_time' : 'the label’s event time';
   const when = said.has('window') ? `, ${intervalOf(said, time)}` : '';
-  return `${aggregateOf(said)} of { e to the payee whose latest label known by now is ${states} }${when}, this payment excluded`;
+  const among = isRate ? `, among ${denominatorOf(said)}` : '';
+  return `${aggregateOf(said)} of { e to the payee whose latest label known by now is ${states} }${when}${among}, this payment excluded`;
+}
+
+/** What a rate divides by, its defaults said. */
+function denominatorOf(said: Said): string {
+  if (said.get('denominator') !== 'matured') return 'all e of that time';
+  const maturity = said.has('maturity') ? shown(said.get('maturity')) : DEFAULT_MATURITY;
+  return `those with e.event_time ≤ t − ${maturity}`;
 }
 
 function aggregateOf(said: Said): string {

@@ -2,7 +2,7 @@ import { type Document, isScalar, isSeq, type Node } from 'yaml';
 import { AppError } from '../../base/errors.ts';
 import { bindExpressions } from '../definition/bind-expressions.ts';
 import type { FeatureDefinition, FeatureSetDefinition } from '../definition/definition.ts';
-import { checkFeature, checkName, checkSet, checkUnbounded } from '../definition/definition-check.ts';
+import { checkBound, checkFeature, checkName, checkSet } from '../definition/definition-check.ts';
 import { DefinitionError } from '../definition/definition-fault.ts';
 import { compileCondition } from '../expression/condition.ts';
 import { ExpressionError } from '../expression/expression-error.ts';
@@ -53,7 +53,7 @@ export class SetReader {
     const isWhole = name !== undefined && bound !== undefined && allowedLateness !== undefined;
     if (isWhole) this.#try(read, () => checkSet({ name, bound, allowedLateness }));
     this.#checkNames(features);
-    for (const { feature, read: of } of features) if (feature !== undefined) this.#check(feature, of, bound === 'none');
+    for (const { feature, read: of } of features) if (feature !== undefined) this.#check(feature, of, bound);
     this.#bind(features);
     if (this.#faults.count > 0 || !isWhole || description === undefined) return undefined;
     const definition: FeatureSetDefinition = {
@@ -107,10 +107,10 @@ export class SetReader {
     }
   }
 
-  #check(feature: FeatureDefinition, read: MemberReader, isUnbounded: boolean): void {
+  #check(feature: FeatureDefinition, read: MemberReader, bound: FeatureSetDefinition['bound'] | undefined): void {
     this.#try(read, () => {
       checkFeature(feature);
-      if (isUnbounded) checkUnbounded(feature);
+      if (bound !== undefined) checkBound(feature, bound);
     });
     if (feature.kind !== 'window') return;
     for (const key of ['filter', 'while'] as const) {

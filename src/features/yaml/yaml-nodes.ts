@@ -15,6 +15,13 @@ export interface Member {
 /** A set of keys and values, each key once. */
 export type Members = ReadonlyMap<string, Member>;
 
+/** What was merged on the way to a mapping. */
+interface Merged {
+  readonly above: readonly Node[];
+  /** All that were taken apart, above or beside. */
+  readonly done: Set<Node>;
+}
+
 /** Merge keys within merge keys: people write one. */
 const MOST_MERGES = 8;
 
@@ -58,7 +65,7 @@ export class YamlNodes {
       return undefined;
     }
     const members = new Map<string, Member>();
-    this.#collect(node, members, what, 0);
+    this.#collect(node, members, what, { above: [], done: new Set() });
     return members;
   }
 
@@ -86,11 +93,18 @@ export class YamlNodes {
   }
 
   /** Own keys come before merged ones, of which the first counts. */
-  #collect(node: Node, members: Map<string, Member>, what: string, depth: number): void {
+  #collect(node: Node, members: Map<string, Member>, what: string, { above, done }: Merged): void {
     if (!isMap(node)) {
       this.#faults.add(this.placeOf(node), `${what}: << takes a mapping, or a list of them`);
       return;
     }
+    if (above.includes(node)) {
+      this.#faults.add(this.placeOf(node), `${what}: << takes the mapping that it is in`);
+      return;
+    }
+    // Its keys are there; aliases of aliases would else be followed as often as there are ways to them.
+    if (done.has(node)) return;
+    done.add(node);
     const merged: unknown[] = [];
     for (const pair of node.items) {
       if (!isPair(pair) || !isScalar(pair.key)) {
@@ -105,14 +119,15 @@ export class YamlNodes {
         members.set(key, { key, keyAt, value, valueAt: value === null ? keyAt : this.placeOf(value) });
       }
     }
-    if (merged.length > 0 && depth === MOST_MERGES) {
+    if (merged.length > 0 && above.length === MOST_MERGES) {
       this.#faults.add(this.placeOf(node), `${what}: << within << more than ${MOST_MERGES} times`);
       return;
     }
     for (const value of merged) {
       const from = this.follow(value);
       const parts = isSeq(from) ? from.items.map((item) => this.follow(item)) : [from];
-      for (const part of parts) if (part !== null) this.#collect(part, members, what, depth + 1);
+      for (const part of parts)
+        if (part !== null) this.#collect(part, members, what, { above: [...above, node], done });
     }
   }
 }

@@ -71,7 +71,7 @@ describe('a set that is written in YAML', () => {
     description: x
     aggregate: rate
     states: [AGREED, DISAGREED]
-    window: 30d
+    window: 120d
     offset: 7d
     on: payment
     denominator: matured
@@ -155,7 +155,7 @@ describe('a set that is written in YAML', () => {
         description: 'x',
         aggregate: 'rate',
         states: ['AGREED', 'DISAGREED'],
-        window: '30d',
+        window: '120d',
         offset: '7d',
         on: 'payment',
         denominator: 'matured',
@@ -269,6 +269,18 @@ describe('a set with a fault', () => {
     [
       'entity: payer, aggregate: nth_last, n: 0, column: day, window: 1d',
       "6:71 feature 'a': n must be a whole number from 1 to 4096",
+    ],
+    [
+      'entity: payer, aggregate: nth_last, n: 65, column: day, window: 1d',
+      "6:71 feature 'a': n is 65, and with a bound of 64 there are 64 at most",
+    ],
+    [
+      'aggregate: rate, states: AGREED, window: 30d, offset: 61d, denominator: matured',
+      /^6:\d+ feature 'a': no payment of its window is 91d old: it must reach back further than the maturity$/,
+    ],
+    [
+      'aggregate: rate, states: AGREED, window: 30d, maturity: 5d',
+      /^6:\d+ feature 'a': a maturity is of the denominator 'matured'$/,
     ],
     ['entity: payer, aggregate: sum, window: 1d', "6:58 feature 'a': sum needs a column"],
     [
@@ -393,7 +405,18 @@ describe('a set with a fault', () => {
     expect(faultsOf('name: a\nname: b\n')).toEqual(['2:1 Map keys must be unique']);
     expect(faultsOf(file('  - *nowhere\n'))).toContain('6:5 there is no anchor &nowhere before this');
     expect(faultsOf('')).toEqual(['1:1 a feature set must be keys with values']);
-    expect(faultsOf(file('  - &a { <<: *a, name: a }\n'))[0]).toMatch(/<< within << more than 8 times/);
+    expect(faultsOf(file('  - &a { <<: *a, name: a }\n'))[0]).toMatch(/<< takes the mapping that it is in/);
+    const keys = (texts: readonly string[]): string => HEAD.replace('features:', `${texts.join('\n')}\nfeatures:`);
+    const chain = Array.from({ length: 10 }, (_, at) => `x-m${at}: &m${at} {${at === 0 ? '' : ` <<: *m${at - 1} `}}`);
+    expect(faultsOf(file('  - { <<: *m9, name: a }\n', keys(chain)))[0]).toMatch(/<< within << more than 8 times/);
+    // There are 8^7 ways to the first of these.
+    const eight = (at: number): string => Array.from({ length: 8 }, () => `*w${at}`).join(', ');
+    const ways = Array.from(
+      { length: 7 },
+      (_, at) => `x-w${at}: &w${at} {${at === 0 ? ' window: 2d ' : ` <<: [${eight(at - 1)}] `}}`,
+    );
+    const merged = COUNT.replace('window: 1d', `<<: [${eight(6)}]`);
+    expect(readDefinitionFile(file(merged, keys(ways)), 'f').features).toMatchObject([{ window: '2d' }]);
     expect(() => readDefinitionFile(`#${'x'.repeat(2 ** 20)}`, 'f.yaml')).toThrow(/f\.yaml has 1048577 bytes/);
   });
 

@@ -48,6 +48,11 @@ describe('the type of a feature', () => {
     const open = { kind: 'expression', name: 'e', description: 'x', expression: 'n > 2' } as const;
     const typesOf = (...features: FeatureDefinition[]) => compileFeatureSet(setOf(...features)).types;
     expect(typesOf(count, open)).toEqual(['long', 'boolean']);
+    // The default is a value too.
+    const usual = { ...window, name: 'u', aggregate: 'is_top', column: 'payee_account' } as const;
+    expect(typesOf({ ...count, default: 0.5 }, { ...usual, default: -7 }, { ...usual, name: 'v', default: 1 })).toEqual(
+      ['double', 'long', 'boolean'],
+    );
     expect(typesOf({ ...count, type: 'double' }, { ...open, type: 'long' })).toEqual(['double', 'long']);
   });
 
@@ -60,7 +65,7 @@ describe('the type of a feature', () => {
       { ...window, name: 's', aggregate: 'sum', column: 'device_remote_access', type: 'boolean' },
       /'s': its values are of the type long, not boolean/,
     ],
-    [{ ...window, name: 'n', aggregate: 'count', type: 'long', default: 0.5 }, /'n': the default is no long/],
+    [{ ...window, name: 'n', aggregate: 'count', type: 'long', default: 0.5 }, /'n': the default is no long$/],
     [
       { kind: 'expression', name: 'e', description: 'x', expression: 'amount_centavos / 3', type: 'long' },
       /'e': its values are of the type double, not long/,

@@ -26,6 +26,18 @@ describe('formulas of features', () => {
       'time_since_last of { e of the same pair }, e.event_time ≤ t, this payment excluded; unit "1d"',
       { ...base, kind: 'window', window: 'all', entity: 'pair', aggregate: 'time_since_last', unit: '1d' },
     ],
+    [
+      'count of { e to the payee whose latest label known by now is AGREED or CONTESTED }, t − 30d < the label’s event time ≤ t, this payment excluded',
+      { ...base, kind: 'label', aggregate: 'count', states: ['AGREED', 'CONTESTED'], window: '30d' },
+    ],
+    [
+      'rate of { e to the payee whose latest label known by now is AGREED }, t − 7d − 30d < e.event_time ≤ t − 7d, among all e of that time, this payment excluded',
+      { ...base, kind: 'label', aggregate: 'rate', states: ['AGREED'], window: '30d', offset: '7d' },
+    ],
+    [
+      'rate of { e to the payee whose latest label known by now is AGREED }, t − 120d < e.event_time ≤ t, among those with e.event_time ≤ t − 91d, this payment excluded',
+      { ...base, kind: 'label', aggregate: 'rate', states: ['AGREED'], window: '120d', denominator: 'matured' },
+    ],
     ['amount / payer_mean_30d', { ...base, kind: 'expression', expression: 'amount / payer_mean_30d' }],
   ])('%s', (formula, definition) => {
     expect(formulaOf(definition).replaceAll('"', '')).toBe(formula.replaceAll('"', ''));
