@@ -30,6 +30,7 @@ import { feedAnswers } from '../pipeline/answer-feed.ts';
 import { silverPositions } from '../pipeline/silver-plan.ts';
 import { CommitQueue } from '../scoring/commit-queue.ts';
 import { correctionRecord } from '../scoring/correction-records.ts';
+import { labelRequest } from '../scoring/label-records.ts';
 import { type EpochSources, lastKnownEpoch } from './epoch-base.ts';
 import { buildEpoch, type EpochBuilding } from './epoch-link.ts';
 import type { OnlineState, OpenedJournal } from './online-state.ts';
@@ -332,7 +333,8 @@ class RedisRebuilder {
         } else if (record.kind === 'label') {
           const key = `${record.endToEndId}/${record.state}/${record.eventTimeMicros}`;
           if (record.number !== null) labels.delete(key);
-          else if (isBeyond || position <= this.#startPosition) labels.set(key, namedLabel(record));
+          else if (isBeyond || position <= this.#startPosition)
+            labels.set(key, namedLabel(record, labelRequest(this.#journal.id, position)));
         } else if (record.kind === 'intent' && !record.isVoid && isBeyond && position <= this.#startPosition) {
           // Of a process that is gone: what it says is not made any more, it is only asked what became of it.
           corrections.set(record.request, { endToEndId: record.endToEndId, replacement: null, intent: record });
@@ -346,22 +348,20 @@ class RedisRebuilder {
     for (const payment of payments.values()) this.store?.appendLate(payment);
     for (const correction of corrections.values()) this.store?.settleCorrection(correction);
     for (const label of labels.values()) {
-      // Where it does not answer now, the store goes on trying and tells what it learned.
+      // Where it does not answer now, or no journal takes the answer, the store goes on trying and tells what it learned.
       await this.store
         ?.observeLabel(label)
         .then((learned) => this.onLabelLearned(label, learned))
-        .catch(() => {});
+        .catch(() => this.store?.settleLabel(label));
     }
   }
 }
 
 /** A label whose payee nobody has resolved, of the one that its caller names. */
-function namedLabel({
-  endToEndId,
-  state,
-  eventTimeMicros,
-  raw,
-}: Extract<JournalRecord, { kind: 'label' }>): ObservedLabel {
+function namedLabel(
+  { endToEndId, state, eventTimeMicros, raw }: Extract<JournalRecord, { kind: 'label' }>,
+  request: string,
+): ObservedLabel {
   const { payeeAccount } = parseLabel(JSON.parse(Buffer.from(raw).toString()));
-  return { endToEndId, state, eventTimeMicros, payeeAccount };
+  return { endToEndId, state, eventTimeMicros, payeeAccount, request };
 }

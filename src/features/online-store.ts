@@ -43,6 +43,8 @@ export interface ObservedLabel {
   readonly eventTimeMicros: number;
   /** The payee's account key where the caller knows it. */
   readonly payeeAccount: string | null;
+  /** Names the label's durable record among all: what is asked twice is done once. A store outside the process needs it. */
+  readonly request?: string;
 }
 
 /** Where a label went. */
@@ -122,6 +124,8 @@ export interface OnlineStore {
   appendLate?(payment: ObservedPayment): void;
   /** The same of a correction, whose intent is durable. */
   settleCorrection?(correction: ObservedCorrection): void;
+  /** The same of a label. */
+  settleLabel?(label: ObservedLabel): void;
 }
 
 /** A payment's event as a journal or the lake hold it; the row has the columns that the set's events need. */

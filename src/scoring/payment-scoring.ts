@@ -15,6 +15,7 @@ import type { CommitQueue, CommitSlot } from './commit-queue.ts';
 import { type CorrectionPart, correctionRecord } from './correction-records.ts';
 import type { Deadline } from './deadline.ts';
 import { type DecisionMakers, decidePayment, encodeDecision } from './decide-payment.ts';
+import { labelRequest } from './label-records.ts';
 import { decisionRecord, type PaymentUnderWay, paymentRecord, scoredRecord } from './scored-records.ts';
 import type { Scorer } from './scorer.ts';
 import {
@@ -100,12 +101,18 @@ export class PaymentScoring implements Scoring {
       return;
     }
     // Whose it is the store says: a correction may have given its payment another payee than the caller names.
-    await journal.append(encodeRecord({ ...record, payeeAccount: null, number: null }), 0);
+    const { position } = await journal.append(encodeRecord({ ...record, payeeAccount: null, number: null }), 0);
     onLabel(eventTimeMicros);
+    const asked = { ...label, request: labelRequest(journal.id, position) };
     // Durable already: where the store does not answer, its number is journaled once it is learned.
-    const observed = await Promise.resolve(store.observeLabel(label)).catch(asUnavailable);
+    const observed = await Promise.resolve(store.observeLabel(asked)).catch(asUnavailable);
     if (observed === undefined || observed.number === null) return;
-    await journal.append(encodeRecord({ ...record, payeeAccount: observed.payeeAccount, number: observed.number }), 0);
+    const numbered = { ...record, payeeAccount: observed.payeeAccount, number: observed.number };
+    await journal.append(encodeRecord(numbered), 0).catch((error) => {
+      // The store has given a number that no journal says yet; the label is recorded all the same.
+      if (!(error instanceof AppError) || store.settleLabel === undefined) throw error;
+      store.settleLabel(asked);
+    });
   }
 
   async recordCorrection({ parsed, source, raw }: CorrectionRequest): Promise<boolean> {

@@ -142,6 +142,7 @@ async function run(redis: Place, bound: number, steps: readonly Step[]): Promise
           state: now.state,
           eventTimeMicros: clock + now.wait,
           payeeAccount: named,
+          request: randomUUID(),
         });
         expect({ payee: got.payeeAccount, number: got.number }).toEqual(expected);
       } else if (now.do === 'correct') {

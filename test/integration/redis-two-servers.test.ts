@@ -161,7 +161,7 @@ class Servers {
   }
 
   async label(server: number, id: string, state: LabelState, time: number): Promise<void> {
-    const label = { endToEndId: id, state, eventTimeMicros: time, payeeAccount: null };
+    const label = { endToEndId: id, state, eventTimeMicros: time, payeeAccount: null, request: randomUUID() };
     const observed = await this.stores[server]?.observeLabel(label).catch(() => null);
     if (observed != null) this.#recordLabel(server, { id, state, time }, observed);
   }

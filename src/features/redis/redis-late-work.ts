@@ -42,12 +42,6 @@ export interface LatePayment {
   readonly sinceMs: number;
 }
 
-/** A label that was not answered. @property request names it, so that it counts once. */
-interface LateLabel {
-  readonly label: ObservedLabel;
-  readonly request: string;
-}
-
 /** A correction whose outcome is not known for certain. */
 export interface LateCorrection extends CorrectionProgress {
   readonly correction: ObservedCorrection;
@@ -60,7 +54,7 @@ export interface LateStore {
   /** The epoch that is open; 0 where none is. */
   openEpoch(): number;
   observe(late: LatePayment): Promise<Observation>;
-  observeLabel(label: ObservedLabel, request: string): Promise<LabelObservation>;
+  observeLabel(label: ObservedLabel): Promise<LabelObservation>;
   /** Null: it was not made, and is not made any more; undefined: not known yet. */
   settled(late: LateCorrection): Promise<CorrectionObservation | null | undefined>;
 }
@@ -84,6 +78,12 @@ export function intentOf({ intent }: ObservedCorrection): CorrectionIntent {
   return intent;
 }
 
+/** What names a label, which is durable before Redis is asked. */
+export function requestOf({ request }: ObservedLabel): string {
+  assert(request !== undefined, 'a label is durable before Redis is asked');
+  return request;
+}
+
 /** Numbers of an event from two looks at its entities. */
 export function joinedNumbers(earlier: EntityNumbers | undefined, now: EntityNumbers): EntityNumbers {
   return byKind((kind) => now[kind] ?? earlier?.[kind] ?? null);
@@ -94,7 +94,7 @@ export class LateWork {
   readonly #store: LateStore;
   readonly #hooks: LateHooks;
   readonly #payments: LateAppends<LatePayment>;
-  readonly #labels: LateAppends<LateLabel>;
+  readonly #labels: LateAppends<ObservedLabel>;
   readonly #corrections: LateAppends<LateCorrection>;
 
   constructor(store: LateStore, hooks: LateHooks) {
@@ -119,8 +119,8 @@ export class LateWork {
     this.#payments.add(`${row.end_to_end_id}/${row.side}`, late);
   }
 
-  addLabel(label: ObservedLabel, request: string): void {
-    this.#labels.add(request, { label, request });
+  addLabel(label: ObservedLabel): void {
+    this.#labels.add(requestOf(label), label);
   }
 
   addCorrection(late: LateCorrection): void {
@@ -179,9 +179,9 @@ export class LateWork {
     return true;
   }
 
-  async #appendLabel({ label, request }: LateLabel): Promise<boolean> {
+  async #appendLabel(label: ObservedLabel): Promise<boolean> {
     if (this.#store.openEpoch() === 0) return false;
-    await this.#hooks.onLabelLearned(label, await this.#store.observeLabel(label, request));
+    await this.#hooks.onLabelLearned(label, await this.#store.observeLabel(label));
     return true;
   }
 

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { Cluster, type Redis } from 'ioredis';
 import { assert } from '../../base/assert.ts';
 import { AppError } from '../../base/errors.ts';
@@ -35,6 +34,7 @@ import {
   type LateStore,
   LateWork,
   latePayment,
+  requestOf,
 } from './redis-late-work.ts';
 import { type EpochKeys, epochKeys } from './redis-layout.ts';
 import { ObservationReader } from './redis-observation.ts';
@@ -107,7 +107,7 @@ export class RedisOnlineStore implements OnlineStore {
     const again: LateStore = {
       openEpoch: () => (this.#isOpen ? this.epoch : 0),
       observe: (late) => this.#tracked(this.#observe(late)),
-      observeLabel: (label, request) => this.#observeLabel(label, request),
+      observeLabel: (label) => this.#observeLabel(label),
       settled: (late) => this.#settled(late),
     };
     this.#late = new LateWork(again, hooks);
@@ -161,11 +161,10 @@ export class RedisOnlineStore implements OnlineStore {
   }
 
   async observeLabel(label: ObservedLabel): Promise<LabelObservation> {
-    const request = randomUUID();
     try {
-      return await this.#observeLabel(label, request);
+      return await this.#observeLabel(label);
     } catch (error) {
-      this.#late.addLabel(label, request);
+      this.#late.addLabel(label);
       throw error;
     }
   }
@@ -187,6 +186,11 @@ export class RedisOnlineStore implements OnlineStore {
   /** Finds out in the background what became of a correction that a journal holds the intent of, and nothing more. */
   settleCorrection(correction: ObservedCorrection): void {
     this.#late.addCorrection({ correction, epoch: this.#keys, underWay: null });
+  }
+
+  /** Asks in the background for the number of a label that a journal holds without one. */
+  settleLabel(label: ObservedLabel): void {
+    this.#late.addLabel(label);
   }
 
   /** Appends an event in the background: one that a journal holds without numbers. */
@@ -248,11 +252,11 @@ export class RedisOnlineStore implements OnlineStore {
     throw observed.error === OTHER_EPOCH ? this.#epochClosed() : observed.error;
   }
 
-  async #observeLabel(label: ObservedLabel, request: string): Promise<LabelObservation> {
+  async #observeLabel(label: ObservedLabel): Promise<LabelObservation> {
     const keys = this.#openKeys();
     const payeeAccount = (await this.#exchange.payeeOf(label.endToEndId, keys)) ?? label.payeeAccount;
     if (payeeAccount === null) return { payeeAccount, number: null, mark: 0 };
-    const seq = await this.#exchange.label(label, payeeAccount, request, keys);
+    const seq = await this.#exchange.label(label, payeeAccount, requestOf(label), keys);
     if (seq === OTHER_EPOCH) throw this.#epochClosed();
     return { payeeAccount, number: { epoch: keys.epoch, seq }, mark: 0 };
   }

@@ -6,16 +6,20 @@ import { parseLabel } from '../../../src/domain/parse-label.ts';
 import type { JournalRecord } from '../../../src/events/journal-record.ts';
 import { forgetfulFiles } from '../../../src/events/memory-journal-files.ts';
 import { decodeRecord } from '../../../src/events/record-codec.ts';
-import type { ObservedCorrection, ObservedPayment } from '../../../src/features/online-store.ts';
+import type { ObservedCorrection, ObservedLabel, ObservedPayment } from '../../../src/features/online-store.ts';
 import { examplePayment } from '../../payment-example.ts';
 import { LINEAR_SCORER, startWorld } from '../../scoring-world.ts';
 
 const START = Date.UTC(2026, 10, 20, 12) * 1000;
 
-/** A path over a store outside the process, whose journal takes no record of one kind, and those that it took. */
-async function pathWithout(kind: string) {
+/** A path over a store outside the process, whose journal refuses some records, and those that it took. */
+async function pathWithout(isRefused: (record: JournalRecord) => boolean) {
   const taken: JournalRecord[] = [];
-  const again: { payments: ObservedPayment[]; corrections: ObservedCorrection[] } = { payments: [], corrections: [] };
+  const again: { payments: ObservedPayment[]; corrections: ObservedCorrection[]; labels: ObservedLabel[] } = {
+    payments: [],
+    corrections: [],
+    labels: [],
+  };
   const world = await startWorld(forgetfulFiles(), manualClock(START), LINEAR_SCORER, (parts) => {
     const { store, journal } = parts;
     return {
@@ -29,12 +33,13 @@ async function pathWithout(kind: string) {
         correctPayment: async (correction) => store.correctPayment(correction),
         appendLate: (payment) => void again.payments.push(payment),
         settleCorrection: (correction) => void again.corrections.push(correction),
+        settleLabel: (label) => void again.labels.push(label),
       },
       journal: Object.create(journal, {
         append: {
           value: async (payload: Buffer, mark: number) => {
             const record = decodeRecord(payload);
-            if (record.kind === kind) throw new AppError('disk_full', 'the disk is full');
+            if (isRefused(record)) throw new AppError('disk_full', 'the disk is full');
             taken.push(record);
             return journal.append(payload, mark);
           },
@@ -46,7 +51,7 @@ async function pathWithout(kind: string) {
 }
 
 it('asks a store again for the numbers of a payment whose decision could not be journaled', async () => {
-  const { world, again } = await pathWithout('decision');
+  const { world, again } = await pathWithout(({ kind }) => kind === 'decision');
   const payment = examplePayment();
   await expect(world.score(payment)).rejects.toMatchObject({ code: 'disk_full' });
   expect(again.payments.map(({ row }) => row.end_to_end_id)).toEqual([payment.endToEndId]);
@@ -54,7 +59,7 @@ it('asks a store again for the numbers of a payment whose decision could not be 
 });
 
 it('asks a store again for what became of a correction whose record could not be journaled', async () => {
-  const { world, again } = await pathWithout('correction');
+  const { world, again } = await pathWithout(({ kind }) => kind === 'correction');
   const { endToEndId } = examplePayment();
   await world.score(examplePayment());
   const body = { endToEndId, correctedAt: new Date(START / 1000).toISOString() };
@@ -64,8 +69,21 @@ it('asks a store again for what became of a correction whose record could not be
   await world.close();
 });
 
+it('records a label though its number could not be journaled, and asks a store for it again by the record that is there', async () => {
+  const { world, again, taken } = await pathWithout((record) => record.kind === 'label' && record.number !== null);
+  const { endToEndId } = examplePayment();
+  await world.score(examplePayment());
+  const body = { endToEndId, state: 'AGREED', eventTime: new Date(START / 1000).toISOString() };
+  const raw = Buffer.from(JSON.stringify(body));
+  await world.scoring.recordLabel({ parsed: parseLabel(body), source: 'http', raw });
+  const request = `${world.journal.id}/${world.journal.durablePosition()}`;
+  expect(again.labels).toMatchObject([{ endToEndId, state: 'AGREED', request }]);
+  expect(taken.filter(({ kind }) => kind === 'label')).toMatchObject([{ number: null }]);
+  await world.close();
+});
+
 it('records a label of the payee that its payment has, and of none before the store has said so', async () => {
-  const { world, taken } = await pathWithout('none');
+  const { world, taken } = await pathWithout(() => false);
   const { endToEndId } = examplePayment();
   await world.score(examplePayment());
   const payeeAccount = { ispb: '99999999', number: '1' };
