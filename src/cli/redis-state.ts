@@ -5,7 +5,6 @@ import { AppError, messageOf } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { hasNumber } from '../domain/entity-keys.ts';
 import { instantOfMicros } from '../domain/instant.ts';
-import { parseLabel } from '../domain/parse-label.ts';
 import { entityKeys, type ImportedPayment, paymentRow } from '../domain/payment-row.ts';
 import { AnswerIndex } from '../events/answer-index.ts';
 import type { Journal } from '../events/journal.ts';
@@ -30,9 +29,9 @@ import { feedAnswers } from '../pipeline/answer-feed.ts';
 import { silverPositions } from '../pipeline/silver-plan.ts';
 import { CommitQueue } from '../scoring/commit-queue.ts';
 import { correctionRecord } from '../scoring/correction-records.ts';
-import { labelRequest } from '../scoring/label-records.ts';
 import { type EpochSources, lastKnownEpoch } from './epoch-base.ts';
 import { buildEpoch, type EpochBuilding } from './epoch-link.ts';
+import { leftLabels } from './left-labels.ts';
 import type { OnlineState, OpenedJournal } from './online-state.ts';
 import { bringOthersToSilver, type StateSources } from './state-build.ts';
 
@@ -156,6 +155,8 @@ class RedisRebuilder {
   readonly #failed: Promise<void>;
   #noteFailure: () => void = () => {};
   #stopped = false;
+  /** Whether labels of earlier processes were looked for. */
+  #hasReadLabels = false;
 
   /** @param silverPosition up to where silver had the journal when the process started. */
   constructor(
@@ -253,6 +254,7 @@ class RedisRebuilder {
     for (let tries = 1; !this.#stopped && this.store?.epoch === epoch; tries += 1) {
       try {
         await this.#appendUnnumbered(offset);
+        await this.#numberLeftLabels();
         return;
       } catch (error) {
         const details = { epoch, tries, reason: messageOf(error) };
@@ -310,13 +312,11 @@ class RedisRebuilder {
   /**
    * Events of ours that the epoch's base lacks and that have no number: they are appended to it. One
    * that has a number of an earlier epoch belongs there, and is in this one's state no more than in its base.
-   * A label without a number is of no payee, and in no base: one that a process left behind is asked for here.
    */
   async #appendUnnumbered(offset: number): Promise<void> {
     const { files, journalFolder } = this.#sources;
     const codec = paymentCodec();
     const payments = new Map<string, ObservedPayment>();
-    const labels = new Map<string, ObservedLabel>();
     const corrections = new Map<string, ObservedCorrection>();
     // What went out of the journal since, silver has: with its number, or too long ago to be given one.
     const after = Math.max(Math.min(offset, this.#silverPosition), (await oldestPosition(files, journalFolder)) - 1);
@@ -330,11 +330,6 @@ class RedisRebuilder {
           payments.set(`${record.endToEndId}/${record.side}`, { row, keys: entityKeys(row) });
         } else if (record.kind === 'sequence' || (record.kind === 'decision' && hasNumber(record.saw))) {
           payments.delete(`${record.endToEndId}/${record.side}`);
-        } else if (record.kind === 'label') {
-          const key = `${record.endToEndId}/${record.state}/${record.eventTimeMicros}`;
-          if (record.number !== null) labels.delete(key);
-          else if (isBeyond || position <= this.#startPosition)
-            labels.set(key, namedLabel(record, labelRequest(this.#journal.id, position)));
         } else if (record.kind === 'intent' && !record.isVoid && isBeyond && position <= this.#startPosition) {
           // Of a process that is gone: what it says is not made any more, it is only asked what became of it.
           corrections.set(record.request, { endToEndId: record.endToEndId, replacement: null, intent: record });
@@ -347,21 +342,24 @@ class RedisRebuilder {
     }
     for (const payment of payments.values()) this.store?.appendLate(payment);
     for (const correction of corrections.values()) this.store?.settleCorrection(correction);
-    for (const label of labels.values()) {
-      // Where it does not answer now, or no journal takes the answer, the store goes on trying and tells what it learned.
+  }
+
+  /**
+   * Labels that earlier processes left without a number, asked for once a process: where the store does not answer now, or
+   * no journal takes the answer, the store goes on trying and tells what it learned. Those of this process it has already.
+   */
+  async #numberLeftLabels(): Promise<void> {
+    if (this.#hasReadLabels) return;
+    this.#hasReadLabels = true;
+    const labels = await leftLabels(this.#sources, this.#journal.id, this.#startPosition).catch((error) => {
+      this.#hasReadLabels = false;
+      throw error;
+    });
+    for (const label of labels) {
       await this.store
         ?.observeLabel(label)
         .then((learned) => this.onLabelLearned(label, learned))
         .catch(() => this.store?.settleLabel(label));
     }
   }
-}
-
-/** A label whose payee nobody has resolved, of the one that its caller names. */
-function namedLabel(
-  { endToEndId, state, eventTimeMicros, raw }: Extract<JournalRecord, { kind: 'label' }>,
-  request: string,
-): ObservedLabel {
-  const { payeeAccount } = parseLabel(JSON.parse(Buffer.from(raw).toString()));
-  return { endToEndId, state, eventTimeMicros, payeeAccount, request };
 }

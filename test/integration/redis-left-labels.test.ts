@@ -11,13 +11,18 @@ import { type Journal, openJournal } from '../../src/events/journal.ts';
 import { readJournal } from '../../src/events/journal-reader.ts';
 import type { JournalRecord } from '../../src/events/journal-record.ts';
 import { localJournalFiles } from '../../src/events/local-journal-files.ts';
+import { paymentCodec } from '../../src/events/payment-codec.ts';
 import { decodeRecord, encodeRecord } from '../../src/events/record-codec.ts';
+import { EmbeddedStore } from '../../src/features/embedded/embedded-store.ts';
 import { compileFeatureSet } from '../../src/features/feature-set.ts';
 import { RedisOnlineStore } from '../../src/features/redis/redis-online-store.ts';
+import { bronzeToSilver } from '../../src/pipeline/bronze-to-silver.ts';
+import { bronzeWriter } from '../../src/pipeline/bronze-writer.ts';
+import { silverPositions } from '../../src/pipeline/silver-plan.ts';
 import { labelRequest } from '../../src/scoring/label-records.ts';
 import { paymentOf, plainSet, rowOf } from '../unit/features/streams.ts';
-import { type ExampleLake, exampleLake, idOf, label, T0 } from '../unit/pipeline/lake-example.ts';
-import { epochOf, NO_HOOKS } from './redis-parts.ts';
+import { type ExampleLake, entries, exampleLake, idOf, label, T0 } from '../unit/pipeline/lake-example.ts';
+import { baseOf, emptyParts, epochOf, NO_HOOKS } from './redis-parts.ts';
 import { startRedis, type TestRedis } from './redis-server.ts';
 
 const SET = compileFeatureSet(plainSet(9));
@@ -52,6 +57,15 @@ function opened(): Promise<Journal> {
   return openJournal({ files: localJournalFiles(), folder: journalFolder(), newId: randomUUID, ...ignored });
 }
 
+const BASE = { reason: 'test', silverVersion: null };
+
+/** A base that holds a payment. */
+function stateWith(n: number): EmbeddedStore {
+  const state = new EmbeddedStore(SET);
+  state.applyRecorded(payment(n, 1));
+  return state;
+}
+
 /** Starts a server's state on a journal that an earlier process left. */
 function started(journal: Journal): Promise<OnlineState> {
   return openRedisState(
@@ -73,8 +87,8 @@ function started(journal: Journal): Promise<OnlineState> {
 /** The numbers of labels in the journal, with the payees. */
 async function numbersIn(journal: Journal): Promise<unknown[]> {
   const records: JournalRecord[] = [];
-  for await (const entries of readJournal(localJournalFiles(), journalFolder(), 0, journal.durablePosition())) {
-    for (const { payload } of entries) records.push(decodeRecord(payload));
+  for await (const group of readJournal(localJournalFiles(), journalFolder(), 0, journal.durablePosition())) {
+    for (const { payload } of group) records.push(decodeRecord(payload));
   }
   return records.flatMap((record) =>
     record.kind === 'label' && record.number !== null ? [[record.endToEndId, record.payeeAccount, record.number]] : [],
@@ -107,6 +121,26 @@ it('a label whose number was given, and journaled by nobody, gets it again after
   const { payeeAccount, number } = given;
   await expect.poll(() => numbersIn(journal), { timeout: 10_000 }).toEqual([[endToEndId, payeeAccount, number]]);
   expect(append).toHaveBeenCalledTimes(2);
+  await state.close();
+  await journal.close();
+});
+
+it('a label that silver took without a number, Redis being away, gets one after a restart: the epoch begins behind it', async () => {
+  const journal = await opened();
+  const record = unnumbered(3);
+  await journal.append(encodeRecord(record), 0);
+  await bronzeWriter(example.lake, journal.id, paymentCodec()).write(entries([record]));
+  await bronzeToSilver(example.ports);
+  expect((await silverPositions(example.lake)).get(journal.id)).toBe(1);
+  const offsets = { [journal.id]: 1 };
+  const parts = { ...emptyParts(SET), build: async () => ({ ...baseOf(stateWith(3)), base: { ...BASE, offsets } }) };
+  await redis.admin.flushall();
+  await before.rebuild(epochOf(redis.url, SET, parts));
+
+  const state = await started(journal);
+  const number = { epoch: before.epoch, seq: 1 };
+  const given = [record.endToEndId, payment(3, 1).keys.payee, number];
+  await expect.poll(() => numbersIn(journal), { timeout: 10_000 }).toEqual([given]);
   await state.close();
   await journal.close();
 });
