@@ -24,6 +24,22 @@ describe.for([
   beforeEach(() => redis.empty());
   const server = (timeoutMs?: number): Promise<CorrectionServer> => correctionServer(redis.url, SET, timeoutMs);
 
+  it('gives a label that is asked for again the payee and the number of the first time, though its payment has another payee since', async () => {
+    const [a, b] = [await server(), await server()];
+    const first = paymentOf(rowOf(ID, START, 100, 1, 1));
+    const second = paymentOf(rowOf(ID, START, 100, 1, 2));
+    await a.store.observePayment(first);
+    const label = { endToEndId: ID, state: 'AGREED', eventTimeMicros: START, payeeAccount: null } as const;
+    const given = await a.store.observeLabel({ ...label, request: 'journal/1' });
+    expect(given).toMatchObject({ payeeAccount: first.keys.payee, number: { seq: 2 } });
+    expect(await a.store.correctPayment(correctionOf(ID, second.row))).toMatchObject({ isApplied: true });
+    // Its answer was lost, or its server was.
+    for (const { store } of [a, b]) expect(await store.observeLabel({ ...label, request: 'journal/1' })).toEqual(given);
+    const later = await b.store.observeLabel({ ...label, request: 'journal/2' });
+    expect(later).toMatchObject({ payeeAccount: second.keys.payee, number: { seq: 2 } });
+    for (const { store } of [a, b]) await store.close();
+  });
+
   it('gives corrections of one payment one order, whichever server asks for them, and each once', async () => {
     const servers = [await server(), await server()] as const;
     const [a] = servers;

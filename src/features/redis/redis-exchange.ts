@@ -10,14 +10,7 @@ import { CORRECTION_MODES } from './redis-correction-script.ts';
 import type { EpochKeys } from './redis-layout.ts';
 import { noEntities, ObservedReplies, type ObservedState } from './redis-observed.ts';
 import type { CorrectionProgress } from './redis-pending-correction.ts';
-import {
-  correctionKey,
-  type PaymentNames,
-  paymentKey,
-  paymentNames,
-  ScriptCalls,
-  SIDE_CODES,
-} from './redis-request.ts';
+import { correctionKey, type PaymentNames, paymentNames, ScriptCalls, SIDE_CODES } from './redis-request.ts';
 import { OBSERVED, OTHER_EPOCH, READ_FOR_PAYMENT, READ_ONLY } from './redis-scripts.ts';
 
 /**
@@ -84,6 +77,17 @@ export class RedisExchange {
   }
 
   /**
+   * The payee of a label, of which it is recorded: the same for each request, however often it is asked for.
+   *
+   * @returns null where there is none. @throws AppError `store_unavailable`.
+   */
+  async payeeOf(label: ObservedLabel, request: string, epoch: EpochKeys): Promise<string | null | typeof OTHER_EPOCH> {
+    const reply = await askScript(this.#client, this.#calls.labelPayee(label, request, epoch));
+    if (reply[0] === OBSERVED.otherEpoch) return OTHER_EPOCH;
+    return (reply[1] as Buffer).toString('utf8') || null;
+  }
+
+  /**
    * Records a label of a payee, once for each request.
    *
    * @returns the number that it took. @throws AppError `store_unavailable`.
@@ -145,12 +149,6 @@ export class RedisExchange {
     const isClosed = reply[0] === OBSERVED.otherEpoch;
     const kept = isClosed ? await readValue(this.#client, correctionKey(request, epoch)) : reply[1];
     return kept == null ? null : madeCorrection(kept as Buffer, epoch.epoch);
-  }
-
-  /** The payee's key of a payment that Redis knows. @throws AppError `store_unavailable`. */
-  async payeeOf(endToEndId: string, epoch: EpochKeys): Promise<string | null> {
-    const value = await readValue(this.#client, paymentKey(endToEndId, epoch));
-    return value === null ? null : this.#replies.payeeKey(value);
   }
 
   /** A script over all entities. */

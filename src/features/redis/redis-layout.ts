@@ -25,6 +25,7 @@ import type { FeatureSet } from '../feature-set.ts';
  *   <epoch>:t<k><id> an entity's tiles      hash: index → newest, count, f64{8} a group, registers u8{4096}, histograms u32{800}
  *   <epoch>:l<id>    a payee's labels       f64{4} count, head, kept, newest dropped · label{kept}
  *   <epoch>:r<id>    beside e or m: headers below the event, and of labels where they are read; for its retry, 15 minutes
+ *   <epoch>:a<id>    beside e of its payment: a label's payee key:text by its request, 24 hours
  *   <epoch>:n<id>    in the payee's partition: a label's number by its request, 24 hours
  *   <epoch>:c<id>    what became of a correction by its request, 24 hours; in a Cluster beside e
  *
@@ -34,7 +35,7 @@ import type { FeatureSet } from '../feature-set.ts';
  *   event  = f64{}   time, identity, and what the kind's layout names
  *   label  = f64{3}  time, identity, state
  *   id     = 16 bytes, the 128-bit hash of a key: Redis holds no account and no document, but for
- *            the payee key of an event, which labels are resolved by
+ *            the payee key of an event, and of a label for a day, which labels are resolved by
  *
  * Numbers of an event are in the order of ENTITY_KINDS, of those that it has there. Everything is little-endian. Entities
  * never expire within an epoch: one that did would look as if it had never been seen. So Redis must not evict

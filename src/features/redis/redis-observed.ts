@@ -13,7 +13,6 @@ import {
   ID_BYTES,
   IN_BASE,
   LABEL_HEADER_BYTES,
-  tailBytes,
   tokenOfName,
   VALUE_HEADER_BYTES,
 } from './redis-layout.ts';
@@ -93,14 +92,12 @@ export class ObservedReplies {
   readonly #tiled: readonly boolean[];
   readonly #labelled: readonly boolean[];
   readonly #ownCount: number;
-  readonly #tailBytes: number;
 
   constructor(set: FeatureSet) {
     const plans = ENTITY_KINDS.map((kind) => set.kinds[kind]);
     this.#tiled = plans.map(({ keeping }) => hasTiles(keeping.tiles));
     this.#labelled = plans.map((plan) => plan.labels.length > 0);
     this.#ownCount = set.own.count;
-    this.#tailBytes = tailBytes(set);
   }
 
   /** The payment's value in a reply; null where there was none. */
@@ -133,12 +130,6 @@ export class ObservedReplies {
   numbers(marker: Buffer, side: string, kinds: readonly number[]): (readonly [kind: number, number: number])[] {
     if (marker.toString('latin1', 0, 1) !== side || marker[1] !== kinds.length) return [];
     return kinds.map((kind, place) => [kind, marker.readDoubleLE(VALUE_HEADER_BYTES + place * 8)] as const);
-  }
-
-  /** The payee's key in a payment's value; null where it names none. */
-  payeeKey(value: Buffer): string | null {
-    const start = entitiesOf(value).behind + this.#tailBytes;
-    return value.length <= start ? null : value.toString('utf8', start);
   }
 
   /**

@@ -254,9 +254,11 @@ export class RedisOnlineStore implements OnlineStore {
 
   async #observeLabel(label: ObservedLabel): Promise<LabelObservation> {
     const keys = this.#openKeys();
-    const payeeAccount = (await this.#exchange.payeeOf(label.endToEndId, keys)) ?? label.payeeAccount;
+    const request = requestOf(label);
+    const payeeAccount = await this.#exchange.payeeOf(label, request, keys);
+    if (payeeAccount === OTHER_EPOCH) throw this.#epochClosed();
     if (payeeAccount === null) return { payeeAccount, number: null, mark: 0 };
-    const seq = await this.#exchange.label(label, payeeAccount, requestOf(label), keys);
+    const seq = await this.#exchange.label(label, payeeAccount, request, keys);
     if (seq === OTHER_EPOCH) throw this.#epochClosed();
     return { payeeAccount, number: { epoch: keys.epoch, seq }, mark: 0 };
   }

@@ -7,6 +7,7 @@ import type { FeatureSet } from '../feature-set.ts';
 import type { ObservedLabel } from '../online-store.ts';
 import { CallWriter, type ScriptCall } from './redis-command.ts';
 import { correctionScript } from './redis-correction-script.ts';
+import { labelPayeeScript } from './redis-label-payee.ts';
 import { type EpochKeys, epochKey, ID_BYTES, KIND_CODES, nameOf, packed, partitionOf } from './redis-layout.ts';
 import { labelScript, observeScript, type RedisScript } from './redis-scripts.ts';
 
@@ -91,6 +92,7 @@ export interface ObservedPart extends Part {
 export class ScriptCalls {
   readonly #script: RedisScript;
   readonly #labelScript: RedisScript;
+  readonly #labelPayeeScript: RedisScript;
   readonly #correctionScript: RedisScript;
   readonly #writer = new CallWriter();
   readonly #tiled: readonly boolean[];
@@ -100,6 +102,7 @@ export class ScriptCalls {
   constructor(set: FeatureSet) {
     this.#script = observeScript(set);
     this.#labelScript = labelScript(set);
+    this.#labelPayeeScript = labelPayeeScript(set);
     this.#correctionScript = correctionScript(set);
     const plans = ENTITY_KINDS.map((kind) => set.kinds[kind]);
     this.#tiled = plans.map(({ keeping }) => hasTiles(keeping.tiles));
@@ -161,6 +164,22 @@ export class ScriptCalls {
     writer.bytes(replacement?.tail ?? NO_BYTES);
     for (const kind of kinds) writer.bytes(bytesOf(replacement?.events[kind] as Float64Array));
     return { script: this.#correctionScript, bytes: writer.finish(), firstKey: marker };
+  }
+
+  /** The call of the script that resolves a label's payee. @param request as of {@link label}. */
+  labelPayee({ endToEndId, payeeAccount }: ObservedLabel, request: string, epoch: EpochKeys): ScriptCall {
+    const payment = nameOf(endToEndId);
+    const home = partitionOf(payment, 0, epoch.set.partitions);
+    const prefix = epoch.prefixes[home] as Buffer;
+    const marker = epoch.markers[home] as Buffer;
+    const writer = this.#writer;
+    writer.begin(this.#labelPayeeScript, 3, 2);
+    writer.bytes(marker);
+    writer.key(prefix, 'e', payment, 0);
+    writer.key(prefix, 'a', nameOf(request), 0);
+    writer.text(String(epoch.epoch));
+    writer.bytes(Buffer.from(payeeAccount ?? ''));
+    return { script: this.#labelPayeeScript, bytes: writer.finish(), firstKey: marker };
   }
 
   /** The call of the label script. @param request names this request among all, so that its repeat counts once. */
