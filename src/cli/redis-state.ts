@@ -316,7 +316,7 @@ class RedisRebuilder {
   async #appendUnnumbered(offset: number): Promise<void> {
     const { files, journalFolder } = this.#sources;
     const codec = paymentCodec();
-    const payments = new Map<string, ObservedPayment>();
+    const payments = new Map<string, { readonly payment: ObservedPayment; readonly knownTimeMicros: number }>();
     const corrections = new Map<string, ObservedCorrection>();
     // What went out of the journal since, silver has: with its number, or too long ago to be given one.
     const after = Math.max(Math.min(offset, this.#silverPosition), (await oldestPosition(files, journalFolder)) - 1);
@@ -327,7 +327,8 @@ class RedisRebuilder {
         if (record.kind === 'payment') {
           if (!isBeyond) continue;
           const row = paymentRow(codec.decodeBody(record.source, record.raw) as ImportedPayment);
-          payments.set(`${record.endToEndId}/${record.side}`, { row, keys: entityKeys(row) });
+          const payment = { row, keys: entityKeys(row) };
+          payments.set(`${record.endToEndId}/${record.side}`, { payment, knownTimeMicros: record.knownTimeMicros });
         } else if (record.kind === 'sequence' || (record.kind === 'decision' && hasNumber(record.saw))) {
           payments.delete(`${record.endToEndId}/${record.side}`);
         } else if (record.kind === 'intent' && !record.isVoid && isBeyond && position <= this.#startPosition) {
@@ -340,7 +341,10 @@ class RedisRebuilder {
         }
       }
     }
-    for (const payment of payments.values()) this.store?.appendLate(payment);
+    const nowMicros = this.#nowMicros();
+    for (const { payment, knownTimeMicros } of payments.values()) {
+      this.store?.appendLate(payment, (nowMicros - knownTimeMicros) / 1000);
+    }
     for (const correction of corrections.values()) this.store?.settleCorrection(correction);
   }
 

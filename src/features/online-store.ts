@@ -120,8 +120,10 @@ export interface OnlineStore {
   /**
    * Of a store outside the process: what it answered could not be journaled. It is asked again in the background, an event
    * counts once however often it is sent, and its owner is told.
+   *
+   * @param ageMs how long ago it was recorded; just now unless told.
    */
-  appendLate?(payment: ObservedPayment): void;
+  appendLate?(payment: ObservedPayment, ageMs?: number): void;
   /** The same of a correction, whose intent is durable. */
   settleCorrection?(correction: ObservedCorrection): void;
   /** The same of a label. */

@@ -5,6 +5,7 @@ import type { LearnedNumbers } from '../../src/features/redis/redis-late-work.ts
 import { RedisOnlineStore } from '../../src/features/redis/redis-online-store.ts';
 import { paymentOf, plainSet, rowOf } from '../unit/features/streams.ts';
 import { epochOf, NO_HOOKS } from './redis-parts.ts';
+import { oneServer, threeNodes } from './redis-places.ts';
 import { startRedis, type TestRedis } from './redis-server.ts';
 
 const SET = compileFeatureSet(plainSet(9));
@@ -40,6 +41,42 @@ it('of an event that was never sent are left to the next epoch once silver does 
   expect((await pay(3)).saw.payer?.seq).toBe(1);
   await store.close();
 });
+
+it.for([
+  ['one Redis', oneServer],
+  ['a Redis Cluster of three nodes', threeNodes],
+] as const)(
+  'of events that an earlier process left long ago are not made, on %s: what is there is told',
+  async ([, open], { onTestFinished }) => {
+    const place = await open();
+    onTestFinished(() => place.close());
+    const learned: LearnedNumbers[] = [];
+    const hooks = { ...NO_HOOKS, onNumbersLearned: (numbers: LearnedNumbers) => void learned.push(numbers) };
+    const gone = new RedisOnlineStore(place.url, SET, NO_HOOKS, 10_000);
+    await gone.connect();
+    await gone.rebuild(epochOf(place.url, SET));
+    const rowAt = (n: number) => rowOf(idOf(n), START + n, 1, 1, 1);
+    const { numbers } = await gone.observePayment(paymentOf(rowAt(1)));
+    await gone.close();
+
+    const store = new RedisOnlineStore(place.url, SET, hooks, 10_000);
+    await store.connect();
+    const ageMs = 11 * 60_000;
+    store.appendLate(paymentOf(rowAt(1)), ageMs);
+    store.appendLate(paymentOf({ ...rowAt(1), side: 'PAYEE' }), ageMs);
+    store.appendLate(paymentOf(rowAt(2)), ageMs);
+    store.appendLate(paymentOf(rowAt(3)), 9 * 60_000);
+    await expect.poll(() => store.lateAppends, { timeout: 10_000 }).toEqual({ waiting: 0, givenUp: 1 });
+    const nameOf = ({ endToEndId, side }: LearnedNumbers): string => `${endToEndId}/${side}`;
+    expect(learned.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))).toMatchObject([
+      { endToEndId: idOf(1), side: 'PAYEE', isEvent: false, numbers: { payer: null } },
+      { endToEndId: idOf(1), side: 'PAYER', isEvent: true, numbers },
+      { endToEndId: idOf(3), isEvent: true, numbers: { payer: { seq: 2 } } },
+    ]);
+    expect((await store.observePayment(paymentOf(rowAt(4)))).saw.payer?.seq).toBe(2);
+    await store.close();
+  },
+);
 
 it('are learned again where what was learned could not be recorded', async () => {
   await redis.admin.flushall();

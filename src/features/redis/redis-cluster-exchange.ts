@@ -1,11 +1,5 @@
 import { AppError } from '../../base/errors.ts';
-import {
-  ENTITY_KINDS,
-  type EntityKind,
-  type EntityNumber,
-  type EntityNumbers,
-  NO_NUMBERS,
-} from '../../domain/entity-keys.ts';
+import { ENTITY_KINDS, type EntityNumbers, NO_NUMBERS } from '../../domain/entity-keys.ts';
 import type { KindEvents } from '../engine/event-layout.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import type { FeatureRead, ObservedPayment } from '../online-store.ts';
@@ -139,7 +133,7 @@ export class ClusterExchange {
    */
   async numbersIn(epoch: EpochKeys, { row, keys }: ObservedPayment): Promise<EntityNumbers> {
     const names = paymentNames(row.end_to_end_id, keys);
-    const numbers: Record<EntityKind, EntityNumber | null> = { ...NO_NUMBERS };
+    let numbers = NO_NUMBERS;
     const parts = partsOf(names, epoch.set.partitions);
     const values = await Promise.all(
       parts.map(({ partition }) => readValue(this.#client, markerKey(names, partition, epoch))),
@@ -147,9 +141,7 @@ export class ClusterExchange {
     for (const [at, { kinds }] of parts.entries()) {
       const value = values[at];
       if (value == null) continue;
-      for (const [kind, seq] of this.#replies.numbers(value, SIDE_CODES[row.side], kinds)) {
-        numbers[ENTITY_KINDS[kind] as EntityKind] = { epoch: epoch.epoch, seq };
-      }
+      numbers = joinedNumbers(numbers, this.#replies.numbers(value, SIDE_CODES[row.side], kinds, epoch.epoch));
     }
     return numbers;
   }

@@ -1,4 +1,4 @@
-import type { EntityNumbers } from '../../domain/entity-keys.ts';
+import { type EntityNumbers, NO_NUMBERS } from '../../domain/entity-keys.ts';
 import type { KindEvents } from '../engine/event-layout.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import type { FeatureRead, ObservedCorrection, ObservedLabel, ObservedPayment } from '../online-store.ts';
@@ -7,10 +7,18 @@ import { ClusterExchange, type IncompleteAppend } from './redis-cluster-exchange
 import { askScript, type RedisClient, type Reply, readValue } from './redis-connection.ts';
 import { type MadeCorrection, madeCorrection } from './redis-corrected.ts';
 import { CORRECTION_MODES } from './redis-correction-script.ts';
+import type { RecordedEvent } from './redis-late-work.ts';
 import type { EpochKeys } from './redis-layout.ts';
 import { noEntities, ObservedReplies, type ObservedState } from './redis-observed.ts';
 import type { CorrectionProgress } from './redis-pending-correction.ts';
-import { correctionKey, type PaymentNames, paymentNames, ScriptCalls, SIDE_CODES } from './redis-request.ts';
+import {
+  correctionKey,
+  type PaymentNames,
+  paymentKey,
+  paymentNames,
+  ScriptCalls,
+  SIDE_CODES,
+} from './redis-request.ts';
 import { OBSERVED, OTHER_EPOCH, READ_FOR_PAYMENT, READ_ONLY } from './redis-scripts.ts';
 
 /**
@@ -74,6 +82,22 @@ export class RedisExchange {
    */
   numbersIn(epoch: EpochKeys, payment: ObservedPayment): Promise<EntityNumbers> {
     return this.#cluster.numbersIn(epoch, payment);
+  }
+
+  /**
+   * What an epoch, open or not, has of a payment's event; nothing is recorded.
+   *
+   * @returns null where the payment is not there. @throws AppError `store_unavailable`.
+   */
+  async eventIn(epoch: EpochKeys, payment: ObservedPayment): Promise<RecordedEvent | null> {
+    const { row, keys } = payment;
+    const value = await readValue(this.#client, paymentKey(row.end_to_end_id, epoch));
+    if (value === null) return null;
+    const side = SIDE_CODES[row.side];
+    if (!this.#replies.isOfSide(value, side)) return { isEvent: false, numbers: NO_NUMBERS };
+    if (epoch.set.partitions > 1) return { isEvent: true, numbers: await this.numbersIn(epoch, payment) };
+    const { kinds } = paymentNames(row.end_to_end_id, keys);
+    return { isEvent: true, numbers: this.#replies.numbers(value, side, kinds, epoch.epoch) };
   }
 
   /**

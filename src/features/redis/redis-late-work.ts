@@ -42,6 +42,9 @@ export interface LatePayment {
   readonly sinceMs: number;
 }
 
+/** What an epoch has of a payment. */
+export type RecordedEvent = Pick<Observation, 'isEvent' | 'numbers'>;
+
 /** A correction whose outcome is not known for certain. */
 export interface LateCorrection extends CorrectionProgress {
   readonly correction: ObservedCorrection;
@@ -54,6 +57,8 @@ export interface LateStore {
   /** The epoch that is open; 0 where none is. */
   openEpoch(): number;
   observe(late: LatePayment): Promise<Observation>;
+  /** What the open epoch has of a payment, of which nothing is recorded; null: nothing. */
+  eventOf(payment: ObservedPayment): Promise<RecordedEvent | null>;
   observeLabel(label: ObservedLabel): Promise<LabelObservation>;
   /** Null: it was not made, and is not made any more; undefined: not known yet. */
   settled(late: LateCorrection): Promise<CorrectionObservation | null | undefined>;
@@ -62,14 +67,15 @@ export interface LateStore {
 /** Appends of unknown outcome that are remembered: at 1 k/s a minute's outage, 60 MB. */
 const LATE_LIMIT = 65_536;
 /**
- * An event that was never sent is not appended any more after this: silver waits a quarter of an hour for its number, and
- * then has it without one, which is what replay reads. The next epoch's base holds it.
+ * An event that was not sent in the open epoch is not appended any more after this: silver waits a quarter of an hour for its
+ * number, and then has it without one, which is what replay reads. The next epoch's base holds it. A process that is gone may
+ * have sent it: it is asked for, and a number that it has is told.
  */
 const LATE_APPEND_MS = 10 * 60_000;
 
-/** A payment that is to be recorded. */
-export function latePayment(payment: ObservedPayment): LatePayment {
-  return { payment, partial: null, sentIn: 0, sinceMs: performance.now() };
+/** A payment that is to be recorded. @param ageMs how long ago a journal has taken it. */
+export function latePayment(payment: ObservedPayment, ageMs = 0): LatePayment {
+  return { payment, partial: null, sentIn: 0, sinceMs: performance.now() - ageMs };
 }
 
 /** The intent of a correction, which is durable before Redis is asked. */
@@ -169,13 +175,14 @@ export class LateWork {
   async #append(late: LatePayment): Promise<boolean> {
     const open = this.#store.openEpoch();
     if (open === 0) return false;
-    if (late.sentIn !== open && performance.now() - late.sinceMs > LATE_APPEND_MS) {
+    const isTooLate = late.sentIn !== open && performance.now() - late.sinceMs > LATE_APPEND_MS;
+    const event = isTooLate ? await this.#store.eventOf(late.payment) : await this.#store.observe(late);
+    if (event === null) {
       this.#payments.giveUp();
       return true;
     }
     const { end_to_end_id: endToEndId, side } = late.payment.row;
-    const { isEvent, numbers } = await this.#store.observe(late);
-    await this.#hooks.onNumbersLearned({ endToEndId, side, isEvent, numbers });
+    await this.#hooks.onNumbersLearned({ endToEndId, side, isEvent: event.isEvent, numbers: event.numbers });
     return true;
   }
 

@@ -126,10 +126,20 @@ export class ObservedReplies {
     return marker.length > behind ? marker.readDoubleLE(behind) : 0;
   }
 
-  /** The numbers in a marker, by place of the kind; none where another side's record has set it. */
-  numbers(marker: Buffer, side: string, kinds: readonly number[]): (readonly [kind: number, number: number])[] {
-    if (marker.toString('latin1', 0, 1) !== side || marker[1] !== kinds.length) return [];
-    return kinds.map((kind, place) => [kind, marker.readDoubleLE(VALUE_HEADER_BYTES + place * 8)] as const);
+  /** Whether a payment's value is of a side's record. */
+  isOfSide(value: Buffer, side: string): boolean {
+    return value.toString('latin1', 0, 1).toUpperCase() === side;
+  }
+
+  /** The numbers in a payment's value or a marker of it; none where another side's record has set it. */
+  numbers(value: Buffer, side: string, kinds: readonly number[], epoch: number): EntityNumbers {
+    const numbers: Record<EntityKind, EntityNumber | null> = { ...NO_NUMBERS };
+    if (!this.isOfSide(value, side) || value[1] !== kinds.length) return numbers;
+    for (const [place, kind] of kinds.entries()) {
+      const seq = value.readDoubleLE(VALUE_HEADER_BYTES + place * 8);
+      numbers[ENTITY_KINDS[kind] as EntityKind] = { epoch, seq };
+    }
+    return numbers;
   }
 
   /**

@@ -107,6 +107,7 @@ export class RedisOnlineStore implements OnlineStore {
     const again: LateStore = {
       openEpoch: () => (this.#isOpen ? this.epoch : 0),
       observe: (late) => this.#tracked(this.#observe(late)),
+      eventOf: async (payment) => this.#exchange.eventIn(this.#openKeys(), payment),
       observeLabel: (label) => this.#observeLabel(label),
       settled: (late) => this.#settled(late),
     };
@@ -193,9 +194,9 @@ export class RedisOnlineStore implements OnlineStore {
     this.#late.addLabel(label);
   }
 
-  /** Appends an event in the background: one that a journal holds without numbers. */
-  appendLate(payment: ObservedPayment): void {
-    this.#late.addPayment(latePayment(payment));
+  /** Appends an event in the background: one that a journal holds without numbers, and has taken so long ago. */
+  appendLate(payment: ObservedPayment, ageMs = 0): void {
+    this.#late.addPayment(latePayment(payment, ageMs));
   }
 
   /**

@@ -20,6 +20,7 @@ import { bronzeToSilver } from '../../src/pipeline/bronze-to-silver.ts';
 import { bronzeWriter } from '../../src/pipeline/bronze-writer.ts';
 import { silverPositions } from '../../src/pipeline/silver-plan.ts';
 import { labelRequest } from '../../src/scoring/label-records.ts';
+import { examplePayment } from '../payment-example.ts';
 import { paymentOf, plainSet, rowOf } from '../unit/features/streams.ts';
 import { type ExampleLake, entries, exampleLake, idOf, label, T0 } from '../unit/pipeline/lake-example.ts';
 import { baseOf, emptyParts, epochOf, NO_HOOKS } from './redis-parts.ts';
@@ -40,7 +41,7 @@ beforeEach(async () => {
   await redis.admin.flushall();
   folder = mkdtempSync(join(tmpdir(), 'sentinela-left-labels-'));
   example = await exampleLake();
-  before = new RedisOnlineStore(redis.url, SET, NO_HOOKS);
+  before = new RedisOnlineStore(redis.url, SET, NO_HOOKS, 10_000);
   await before.connect();
   await before.rebuild(epochOf(redis.url, SET));
 });
@@ -84,13 +85,17 @@ function started(journal: Journal): Promise<OnlineState> {
   );
 }
 
-/** The numbers of labels in the journal, with the payees. */
-async function numbersIn(journal: Journal): Promise<unknown[]> {
+async function recordsIn(journal: Journal): Promise<JournalRecord[]> {
   const records: JournalRecord[] = [];
   for await (const group of readJournal(localJournalFiles(), journalFolder(), 0, journal.durablePosition())) {
     for (const { payload } of group) records.push(decodeRecord(payload));
   }
-  return records.flatMap((record) =>
+  return records;
+}
+
+/** The numbers of labels in the journal, with the payees. */
+async function numbersIn(journal: Journal): Promise<unknown[]> {
+  return (await recordsIn(journal)).flatMap((record) =>
     record.kind === 'label' && record.number !== null ? [[record.endToEndId, record.payeeAccount, record.number]] : [],
   );
 }
@@ -141,6 +146,29 @@ it('a label that silver took without a number, Redis being away, gets one after 
   const number = { epoch: before.epoch, seq: 1 };
   const given = [record.endToEndId, payment(3, 1).keys.payee, number];
   await expect.poll(() => numbersIn(journal), { timeout: 10_000 }).toEqual([given]);
+  await state.close();
+  await journal.close();
+});
+
+it('a payment that a process left without a number is appended after a restart, unless silver may have it without one', async () => {
+  const journal = await opened();
+  const nowMicros = Date.now() * 1000;
+  for (const [n, minutes] of [
+    [4, 11],
+    [5, 9],
+  ] as const) {
+    const endToEndId = idOf(n);
+    const raw = Buffer.from(JSON.stringify(examplePayment({ endToEndId })));
+    const part = { endToEndId, side: 'PAYER', source: 'http', requestSha256: new Uint8Array(32), raw } as const;
+    const knownTimeMicros = nowMicros - minutes * 60_000_000;
+    await journal.append(encodeRecord({ kind: 'payment', knownTimeMicros, ...part }), 0);
+  }
+  const state = await started(journal);
+  await expect.poll(async () => (await recordsIn(journal)).length, { timeout: 10_000 }).toBeGreaterThan(2);
+  await expect.poll(() => state.gauges.late_appends?.read()).toBe(0);
+  expect((await recordsIn(journal)).slice(2)).toMatchObject([
+    { kind: 'sequence', endToEndId: idOf(5), isEvent: true, numbers: { payer: { seq: 1 } } },
+  ]);
   await state.close();
   await journal.close();
 });
