@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { compileFeatureSet } from '../../src/features/feature-set.ts';
+import type { LabelObservation } from '../../src/features/online-store.ts';
 import { LateAppends } from '../../src/features/redis/redis-late-appends.ts';
 import type { LearnedNumbers } from '../../src/features/redis/redis-late-work.ts';
 import { RedisOnlineStore } from '../../src/features/redis/redis-online-store.ts';
@@ -77,6 +78,24 @@ it.for([
     await store.close();
   },
 );
+
+it('of a payment are waited for by its label, which is of nobody before', async () => {
+  await redis.admin.flushall();
+  const labels: LabelObservation[] = [];
+  const onLabelLearned = (_: unknown, label: LabelObservation): void => void labels.push(label);
+  const store = new RedisOnlineStore(redis.url, SET, { ...NO_HOOKS, onLabelLearned }, 10_000);
+  await store.connect();
+  const unavailable = { code: 'store_unavailable' };
+  // More than are tried at once, so that the last one is still to come when the label is asked for.
+  const payments = Array.from({ length: 40 }, (_, n) => paymentOf(rowOf(idOf(n), START + n, 1, 1, n)));
+  for (const payment of payments) await expect(store.observePayment(payment)).rejects.toMatchObject(unavailable);
+  const label = { state: 'AGREED', eventTimeMicros: START, payeeAccount: null, request: 'journal/41' } as const;
+  await expect(store.observeLabel({ ...label, endToEndId: idOf(39) })).rejects.toMatchObject(unavailable);
+  await store.rebuild(epochOf(redis.url, SET));
+  await expect.poll(() => store.lateAppends.waiting, { timeout: 10_000 }).toBe(0);
+  expect(labels).toMatchObject([{ payeeAccount: payments[39]?.keys.payee, number: { seq: 2 } }]);
+  await store.close();
+});
 
 it('are learned again where what was learned could not be recorded', async () => {
   await redis.admin.flushall();

@@ -256,8 +256,11 @@ export class RedisOnlineStore implements OnlineStore {
   async #observeLabel(label: ObservedLabel): Promise<LabelObservation> {
     const keys = this.#openKeys();
     const request = requestOf(label);
+    const isAwaited = this.#late.awaits(label.endToEndId);
     const payeeAccount = await this.#exchange.payeeOf(label, request, keys);
     if (payeeAccount === OTHER_EPOCH) throw this.#epochClosed();
+    // Told that it is of nobody, nobody would ask again.
+    if (payeeAccount === null && isAwaited) throw notThereYet();
     if (payeeAccount === null) return { payeeAccount, number: null, mark: 0 };
     const seq = await this.#exchange.label(label, payeeAccount, request, keys);
     if (seq === OTHER_EPOCH) throw this.#epochClosed();
@@ -382,4 +385,8 @@ export class RedisOnlineStore implements OnlineStore {
     }
     void this.#join();
   }
+}
+
+function notThereYet(): AppError {
+  return new AppError('store_unavailable', 'whether the payment has reached Redis is not known yet');
 }
