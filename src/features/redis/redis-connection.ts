@@ -9,6 +9,11 @@ import type { RedisScript } from './redis-scripts.ts';
 export const COMMAND_TIMEOUT_MS = 50;
 /** A rebuild writes much at once, on a connection of its own. */
 export const BULK_TIMEOUT_MS = 30_000;
+/**
+ * A connection on which nothing comes for as long, though commands wait, is closed and opened anew: TCP itself gives up only after
+ * minutes where packets are lost without a word, and every payment would be degraded until then. Forty commands in a row were late by then.
+ */
+const SILENCE_MS = 2000;
 /** A server that takes longer to be connected to is away. */
 const CONNECT_MS = 2000;
 /** A node that was promoted, or slots that moved, are noticed within this where no command meets them. */
@@ -45,17 +50,20 @@ export function openRedis(url: string, commandTimeoutMs: number): RedisClient {
 const retryDelayMs = (attempt: number): number => Math.min(50 * attempt, 1000);
 
 /** Of every connection. */
-const SHARED = {
-  autoResendUnfulfilledCommands: false,
-  maxRetriesPerRequest: null,
-  connectTimeout: CONNECT_MS,
-  noDelay: true,
-} as const;
+const sharedOptions = (commandTimeoutMs: number) =>
+  ({
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: null,
+    connectTimeout: CONNECT_MS,
+    noDelay: true,
+    commandTimeout: commandTimeoutMs,
+    // ioredis counts from a command that waits, so a connection that nobody uses stays.
+    socketTimeout: commandTimeoutMs + SILENCE_MS,
+  }) as const;
 
 function openServer(url: string, commandTimeoutMs: number): Redis {
   return new Redis(url, {
-    ...SHARED,
-    commandTimeout: commandTimeoutMs,
+    ...sharedOptions(commandTimeoutMs),
     lazyConnect: true,
     enableOfflineQueue: false,
     retryStrategy: retryDelayMs,
@@ -73,8 +81,7 @@ function openCluster(address: RedisAddress & { readonly kind: 'cluster' }, comma
     retryDelayOnTryAgain: TRY_AGAIN_MS,
     slotsRefreshInterval: SLOTS_REFRESH_MS,
     redisOptions: {
-      ...SHARED,
-      commandTimeout: commandTimeoutMs,
+      ...sharedOptions(commandTimeoutMs),
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
       ...(isTls ? { tls: {} } : {}),

@@ -1,0 +1,67 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { compileFeatureSet } from '../../src/features/feature-set.ts';
+import { RedisOnlineStore, type RedisStoreHooks } from '../../src/features/redis/redis-online-store.ts';
+import { paymentOf, plainSet, rowOf } from '../unit/features/streams.ts';
+import { epochOf, NO_HOOKS } from './redis-parts.ts';
+import { startRedis, type TestRedis } from './redis-server.ts';
+import { type SilentProxy, startSilentProxy } from './silent-proxy.ts';
+
+const SET = compileFeatureSet(plainSet(9));
+const START = 1_762_000_000_000_000;
+const portOf = (url: string): number => Number(new URL(url).port);
+
+let redis: TestRedis;
+let proxy: SilentProxy;
+beforeEach(async () => {
+  redis = await startRedis();
+  proxy = await startSilentProxy(portOf(redis.url));
+});
+afterEach(async () => {
+  await proxy.close();
+  await redis.close();
+});
+
+let payments = 0;
+const pay = (store: RedisOnlineStore) => {
+  payments += 1;
+  return store.observePayment(paymentOf(rowOf(`E${String(payments).padStart(31, '0')}`, START + payments, 1, 1, 1)));
+};
+const isAnswered = (store: RedisOnlineStore): Promise<boolean> =>
+  pay(store).then(
+    () => true,
+    () => false,
+  );
+
+/** A store behind the proxy whose epoch is open. */
+async function opened(hooks: Partial<RedisStoreHooks> = {}): Promise<RedisOnlineStore> {
+  const url = `redis://127.0.0.1:${proxy.port}`;
+  const store: RedisOnlineStore = new RedisOnlineStore(url, SET, {
+    ...NO_HOOKS,
+    ...hooks,
+  });
+  await store.connect();
+  await store.rebuild(epochOf(url, SET));
+  // The first script of a cold Redis may take longer than a command may.
+  await expect.poll(() => isAnswered(store)).toBe(true);
+  return store;
+}
+
+describe('a connection on which packets are lost without a word', () => {
+  it('is closed and opened anew where commands wait, so that payments are answered from state again', async () => {
+    const store = await opened();
+    proxy.silence();
+    await expect.poll(() => isAnswered(store), { timeout: 10_000 }).toBe(true);
+    await store.close();
+  });
+
+  it('stays where nobody asks anything', async () => {
+    const store = await opened();
+    const before = proxy.connections;
+    // Nothing happens meanwhile that could be waited for: it is longer than silence is borne with.
+    await wait(3000);
+    expect(await isAnswered(store)).toBe(true);
+    expect(proxy.connections).toBe(before);
+    await store.close();
+  });
+});
