@@ -233,6 +233,13 @@ class RedisRebuilder {
     this.#logger.warn({ reason: reason.message }, 'Redis cannot be reached: decisions are degraded, it is tried again');
   }
 
+  onUnfit(reason: AppError): void {
+    this.#logger.error(
+      { reason: reason.message },
+      'Redis is not as it has to be: decisions are degraded, it is looked at again',
+    );
+  }
+
   onStateLost(reason: 'empty' | 'restarted'): void {
     if (this.#rebuilding !== undefined || this.#stopped) return;
     this.#logger.warn(

@@ -65,3 +65,34 @@ describe('a connection on which packets are lost without a word', () => {
     await store.close();
   });
 });
+
+describe('a primary that became a replica while connections to it stay', () => {
+  it('is left for what its address names by then, and is not read before', async () => {
+    const told: string[] = [];
+    const store = await opened({
+      onUnfit: ({ message }) => told.push(message),
+      onStateLost: (reason) => told.push(reason),
+    });
+    told.length = 0;
+    const next = await startRedis();
+    try {
+      await next.admin.replicaof('127.0.0.1', portOf(redis.url));
+      await expect.poll(() => next.admin.info('replication'), { timeout: 20_000 }).toMatch(/master_link_status:up/);
+      await next.admin.replicaof('NO', 'ONE');
+      await redis.admin.replicaof('127.0.0.1', portOf(next.url));
+      // As who asks meanwhile finds it: the address still names the old one, over several looks.
+      await expect.poll(() => isAnswered(store).then(() => told.length), { timeout: 10_000 }).toBe(1);
+      const before = proxy.connections;
+      await expect.poll(() => proxy.connections, { timeout: 10_000 }).toBeGreaterThan(before + 1);
+      expect([told, store.isOpen]).toEqual([[expect.stringMatching(/is a replica/)], false]);
+
+      proxy.retarget(portOf(next.url));
+      await expect.poll(() => told, { timeout: 10_000 }).toEqual([expect.any(String), 'restarted']);
+      await store.rebuild(epochOf(`redis://127.0.0.1:${proxy.port}`, SET));
+      await expect.poll(() => isAnswered(store)).toBe(true);
+    } finally {
+      await store.close();
+      await next.close();
+    }
+  });
+});

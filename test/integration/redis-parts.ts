@@ -10,6 +10,7 @@ export const NO_HOOKS: RedisStoreHooks = {
   onCorrectionSettled: () => {},
   onStateLost: () => {},
   onUnreachable: () => {},
+  onUnfit: () => {},
   onEpochOpened: () => {},
 };
 

@@ -106,6 +106,7 @@ class Servers {
               this.#rebuilding = this.rebuild(server).catch(() => undefined);
             },
             onUnreachable: () => {},
+            onUnfit: () => {},
             onEpochOpened: () => {},
           },
           timeoutMs,

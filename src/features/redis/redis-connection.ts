@@ -67,6 +67,8 @@ function openServer(url: string, commandTimeoutMs: number): Redis {
     lazyConnect: true,
     enableOfflineQueue: false,
     retryStrategy: retryDelayMs,
+    // After a planned failover the connection stays on what is a replica now: the address is looked up anew.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
 }
 
@@ -198,12 +200,5 @@ export function storeUnavailable(error: unknown): AppError {
     `Redis did not answer: ${message}${meaning === undefined ? '' : ` (${meaning})`}`,
     {},
     error,
-  );
-}
-
-/** The ids of the running servers: others after a restart or a failover, which may have lost what was written last. */
-export function runIdsOf(client: RedisClient): Promise<string[]> {
-  return Promise.all(
-    serversOf(client).map(async (server) => /run_id:(\w+)/.exec(await server.info('server'))?.[1] ?? ''),
   );
 }

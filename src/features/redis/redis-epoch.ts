@@ -13,7 +13,6 @@ import {
   openRedis,
   type RedisClient,
   readAll,
-  runIdsOf,
   runScript,
   serversOf,
   storeUnavailable,
@@ -21,6 +20,7 @@ import {
 import { epochKeys, epochOfKey, type SetKeys, setKeys } from './redis-layout.ts';
 import { loadState, Overtaken } from './redis-load.ts';
 import { CLOSE_SCRIPT, FENCE_SCRIPT, PUBLISH_SCRIPT } from './redis-scripts.ts';
+import { runIdsOf } from './redis-servers.ts';
 
 /** What an epoch was built from. */
 export interface EpochBase {
@@ -68,6 +68,8 @@ export type FoundEpoch =
  * Looks for the epoch that is open: one that every partition still holds, on servers that were there when it was
  * opened. A Cluster may have lost the server of some partitions only; the others' state is then good for nothing either,
  * since a payment's entities lie in many.
+ *
+ * @throws Unfit where state may not be kept on one of them; what ioredis says where one does not answer.
  */
 export async function findEpoch(redis: RedisClient, keys: SetKeys): Promise<FoundEpoch> {
   const partitions = Array.from({ length: keys.partitions }, (_, partition) => keys.marker(partition));

@@ -1,4 +1,4 @@
-import { Cluster, type Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { assert } from '../../base/assert.ts';
 import { AppError } from '../../base/errors.ts';
 import { NO_NUMBERS } from '../../domain/entity-keys.ts';
@@ -15,14 +15,7 @@ import type {
   ObservedPayment,
   OnlineStore,
 } from '../online-store.ts';
-import {
-  COMMAND_TIMEOUT_MS,
-  connectRedis,
-  openRedis,
-  type RedisClient,
-  runIdsOf,
-  storeUnavailable,
-} from './redis-connection.ts';
+import { COMMAND_TIMEOUT_MS, connectRedis, openRedis, type RedisClient, storeUnavailable } from './redis-connection.ts';
 import { findEpoch, type OpenedEpoch, type RebuildParts, setKeysAt } from './redis-epoch.ts';
 import { RedisExchange } from './redis-exchange.ts';
 import {
@@ -39,6 +32,7 @@ import {
 import { type EpochKeys, epochKeys } from './redis-layout.ts';
 import { ObservationReader } from './redis-observation.ts';
 import { OTHER_EPOCH } from './redis-scripts.ts';
+import { IsReplica, runIdsOf, Unfit } from './redis-servers.ts';
 
 /** What a Redis store tells its owner. */
 export interface RedisStoreHooks extends LateHooks {
@@ -46,6 +40,8 @@ export interface RedisStoreHooks extends LateHooks {
   onStateLost(reason: 'empty' | 'restarted'): void;
   /** Redis cannot be reached at the start; it is tried again. */
   onUnreachable(reason: AppError): void;
+  /** Redis answers, and state may not be kept there as it is. It is looked at again; the same reason is told once. */
+  onUnfit(reason: AppError): void;
   /** An epoch is open here now: one that was found, that another server opened, or our own. */
   onEpochOpened(opened: OpenedEpoch): void;
 }
@@ -58,6 +54,9 @@ export type EpochBuild = (from: Pick<RebuildParts, 'settle'> & { readonly knownE
 
 /** After a look for the open epoch that failed. */
 const JOIN_AGAIN_MS = 100;
+/** After a look that found a server on which state may not be kept: somebody has to change that. */
+const UNFIT_AGAIN_MS = 500;
+
 /**
  * Online state in Redis, shared by any number of servers: one round trip and one script for a
  * payment, or in a Cluster two round trips and a script for each partition of its entities. The owner makes the event durable first; a command that does not answer within 50 ms
@@ -83,6 +82,8 @@ export class RedisOnlineStore implements OnlineStore {
   readonly #underWay = new Set<Promise<unknown>>();
   /** A node went away since the last look for the open epoch began. */
   #isDisturbed = false;
+  /** Why state may not be kept there, as it was told last. */
+  #unfit: string | undefined;
 
   /**
    * @param url as `parseRedisAddress` reads it.
@@ -322,20 +323,35 @@ export class RedisOnlineStore implements OnlineStore {
   /** Finds out which epoch is open; of many callers at once one looks. */
   #join(): Promise<void> {
     this.#joining ??= this.#findEpoch()
-      .catch(() => {
-        // Too slow, or away again. While the connection stands nothing else would look once more.
-        if (this.#redis.status === 'ready') setTimeout(() => void this.#join(), JOIN_AGAIN_MS).unref();
-      })
+      .catch((error) => this.#joinAgain(error))
       .finally(() => {
         this.#joining = undefined;
       });
     return this.#joining;
   }
 
+  /** Too slow, away again, or unfit. While the connection stands nothing else would look once more. */
+  #joinAgain(error: unknown): void {
+    const { status } = this.#redis;
+    if (error instanceof Unfit) {
+      this.#isOpen = false;
+      if (error.message !== this.#unfit) this.#hooks.onUnfit(error);
+      this.#unfit = error.message;
+    }
+    if (status !== 'ready') return;
+    const again = (): void => {
+      // What the address names may be another server by now: then it is looked at as soon as it is connected to.
+      if (error instanceof IsReplica && this.#redis instanceof Redis) this.#redis.disconnect(true);
+      else void this.#join();
+    };
+    setTimeout(again, error instanceof Unfit ? UNFIT_AGAIN_MS : JOIN_AGAIN_MS).unref();
+  }
+
   async #findEpoch(): Promise<void> {
     this.#isDisturbed = false;
     const found = await findEpoch(this.#redis, this.#keys.set);
     if (this.#isDisturbed) throw new AppError('store_unavailable', 'a node of Redis went away while it was looked at');
+    this.#unfit = undefined;
     if (found.kind === 'open') {
       this.#open(found.opened);
       return;
