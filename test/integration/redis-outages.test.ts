@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compileFeatureSet } from '../../src/features/feature-set.ts';
+import { closeEpochBelow } from '../../src/features/redis/redis-epoch.ts';
 import { RedisOnlineStore, type RedisStoreHooks } from '../../src/features/redis/redis-online-store.ts';
 import { paymentOf, plainSet, rowOf } from '../unit/features/streams.ts';
 import { epochOf, NO_HOOKS } from './redis-parts.ts';
@@ -94,5 +95,38 @@ describe('a primary that became a replica while connections to it stay', () => {
       await store.close();
       await next.close();
     }
+  });
+});
+
+describe('a Redis that evicts keys when its memory is full', () => {
+  const evict = (policy: string, maxmemory: string): Promise<unknown> =>
+    redis.admin.config('SET', 'maxmemory', maxmemory, 'maxmemory-policy', policy);
+
+  it('is refused at the start, with what to set, and is not where it has no limit', async () => {
+    const close = () => closeEpochBelow(redis.url, SET, 1);
+    for (const policy of ['volatile-ttl', 'allkeys-lru']) {
+      await evict(policy, '100mb');
+      await expect(close()).rejects.toMatchObject({
+        code: 'invalid_config',
+        message: expect.stringContaining(`(maxmemory-policy ${policy}), and payments would count twice: set maxmemory`),
+      });
+      await evict(policy, '0');
+      expect(await close()).toBe(undefined);
+    }
+    await evict('noeviction', '100mb');
+    expect(await close()).toBe(undefined);
+  });
+
+  it('is not read by a server that runs when it connects anew, until its policy is set', async () => {
+    const told: string[] = [];
+    const store = await opened({ onUnfit: ({ code }) => told.push(code) });
+    await evict('allkeys-lfu', '100mb');
+    proxy.cut();
+    await expect.poll(() => told).toEqual(['invalid_config']);
+    expect([store.isOpen, await isAnswered(store)]).toEqual([false, false]);
+    await evict('noeviction', '100mb');
+    await expect.poll(() => store.isOpen, { timeout: 5000 }).toBe(true);
+    expect(told).toEqual(['invalid_config']);
+    await store.close();
   });
 });

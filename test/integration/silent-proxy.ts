@@ -8,6 +8,8 @@ export interface SilentProxy {
   readonly connections: number;
   /** From now on nothing passes on the connections that are there, and none of them ends; new ones work. */
   silence(): void;
+  /** Ends the connections that are there. */
+  cut(): void;
   /** From now on new connections go to another port. */
   retarget(port: number): void;
   close(): Promise<void>;
@@ -42,6 +44,9 @@ export async function startSilentProxy(target: number): Promise<SilentProxy> {
           socket.pause();
         }
       }
+    },
+    cut() {
+      for (const [client] of pairs) client.destroy();
     },
     retarget(next) {
       to = next;

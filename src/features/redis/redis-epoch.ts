@@ -131,13 +131,14 @@ export function setKeysAt(url: string, set: Pick<FeatureSet, 'version'>): SetKey
  *
  * @param below epochs from this one on stay open.
  * @returns the epoch that was closed; undefined where there was none to close.
- * @throws AppError `store_unavailable`.
+ * @throws AppError `store_unavailable`; `invalid_config` where Redis evicts.
  */
 export async function closeEpochBelow(url: string, set: FeatureSet, below: number): Promise<number | undefined> {
   const keys = setKeysAt(url, set);
   const redis = openRedis(url, BULK_TIMEOUT_MS);
   try {
     await connectRedis(redis);
+    await runIdsOf(redis);
     const open = await redis.get(keys.open);
     if (open === null || Number(open) >= below) return undefined;
     // Another server may have opened the next one since.

@@ -11,6 +11,12 @@ export class Unfit extends AppError {}
 export class IsReplica extends Unfit {}
 
 /**
+ * It throws keys away when its memory is full, and a payment whose keys are gone counts twice. Asked of what every server says of
+ * itself: managed ones forbid CONFIG GET.
+ */
+export class Evicts extends Unfit {}
+
+/**
  * The ids of the running servers: others after a restart or a failover, which may have lost what was written last.
  *
  * @throws Unfit where state may not be kept on one of them; what ioredis says where one does not answer.
@@ -18,14 +24,29 @@ export class IsReplica extends Unfit {}
 export function runIdsOf(client: RedisClient): Promise<string[]> {
   return Promise.all(
     serversOf(client).map(async (server) => {
-      const [about, replication] = await Promise.all([server.info('server'), server.info('replication')]);
-      if (/^role:slave/m.test(replication)) {
-        throw new IsReplica(
-          'store_unavailable',
-          'this Redis is a replica, which takes no writes: name its primary, by an address that follows a failover',
-        );
-      }
+      const sections = ['server', 'replication', 'memory'];
+      const [about = '', replication = '', memory = ''] = await Promise.all(sections.map((name) => server.info(name)));
+      checkRole(replication);
+      checkMemory(memory);
       return /run_id:(\w+)/.exec(about)?.[1] ?? '';
     }),
+  );
+}
+
+function checkRole(replication: string): void {
+  if (!/^role:slave/m.test(replication)) return;
+  throw new IsReplica(
+    'store_unavailable',
+    'this Redis is a replica, which takes no writes: name its primary, by an address that follows a failover',
+  );
+}
+
+function checkMemory(memory: string): void {
+  const policy = /^maxmemory_policy:([\w-]+)/m.exec(memory)?.[1] ?? 'noeviction';
+  // Without a limit nothing is evicted.
+  if (policy === 'noeviction' || !/^maxmemory:[1-9]/m.test(memory)) return;
+  throw new Evicts(
+    'invalid_config',
+    `Redis evicts keys when its memory is full (maxmemory-policy ${policy}), and payments would count twice: set maxmemory-policy noeviction`,
   );
 }
