@@ -151,6 +151,8 @@ class RedisRebuilder {
   readonly #logger: Logger;
   #rebuilding: Promise<void> | undefined;
   #building: EpochBuilding | undefined;
+  /** Why there was no state while one was built: of the state that was built, where it is not open then. */
+  #lostMeanwhile: string | undefined;
   /** Resolves when an attempt to build failed: others follow, but nobody waits for them. */
   readonly #failed: Promise<void>;
   #noteFailure: () => void = () => {};
@@ -241,14 +243,16 @@ class RedisRebuilder {
   }
 
   onStateLost(reason: 'empty' | 'restarted'): void {
-    if (this.#rebuilding !== undefined || this.#stopped) return;
+    if (this.#stopped) return;
+    if (this.#rebuilding !== undefined) {
+      this.#lostMeanwhile = reason;
+      return;
+    }
     this.#logger.warn(
       { reason },
       'Redis holds no state that can be trusted: it is built anew, decisions are degraded until then',
     );
-    this.#rebuilding = this.#rebuild(reason).finally(() => {
-      this.#rebuilding = undefined;
-    });
+    this.#rebuilding = this.#rebuild(reason);
   }
 
   onEpochOpened({ epoch, offsets }: OpenedEpoch): void {
@@ -287,11 +291,16 @@ class RedisRebuilder {
     }
   }
 
-  async #rebuild(reason: string): Promise<void> {
+  async #rebuild(first: string): Promise<void> {
+    let reason = first;
     while (!this.#stopped) {
       try {
+        this.#lostMeanwhile = undefined;
         await this.store?.rebuild((from) => this.#built(reason, from));
-        return;
+        if (this.store?.isOpen || this.#lostMeanwhile === undefined) break;
+        reason = this.#lostMeanwhile;
+        this.#logger.warn({ reason }, 'the state that was built in Redis is lost already: building it again');
+        await wait(RETRY_MS);
       } catch (error) {
         if (this.#stopped) return;
         this.#logger.warn({ reason: messageOf(error) }, 'the state in Redis could not be built: trying again');
@@ -299,6 +308,8 @@ class RedisRebuilder {
         await wait(RETRY_MS);
       }
     }
+    // In the same turn: what is lost from now on is built by the next one.
+    this.#rebuilding = undefined;
   }
 
   /** An epoch that a thread of its own builds: a million payments would hold this one up for seconds. */

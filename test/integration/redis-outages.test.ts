@@ -43,6 +43,7 @@ async function opened(hooks: Partial<RedisStoreHooks> = {}): Promise<RedisOnline
   });
   await store.connect();
   await store.rebuild(epochOf(url, SET));
+  expect(store.isOpen).toBe(true);
   // The first script of a cold Redis may take longer than a command may.
   await expect.poll(() => isAnswered(store)).toBe(true);
   return store;
@@ -127,6 +128,38 @@ describe('a Redis that evicts keys when its memory is full', () => {
     await evict('noeviction', '100mb');
     await expect.poll(() => store.isOpen, { timeout: 5000 }).toBe(true);
     expect(told).toEqual(['invalid_config']);
+    await store.close();
+  });
+});
+
+describe('an epoch that was just built', () => {
+  it('is not read where Redis lost it before it was told here, and that is told', async () => {
+    const told: string[] = [];
+    const store = await opened({ onStateLost: (reason) => told.push(reason) });
+    told.length = 0;
+    await redis.admin.flushall();
+    await store.rebuild(async (from) => {
+      const built = await epochOf(redis.url, SET)(from);
+      await redis.admin.flushall();
+      return built;
+    });
+    expect([store.isOpen, told]).toEqual([false, ['empty']]);
+    await store.close();
+  });
+
+  it('is read only when the connection that was lost meanwhile is there again', async () => {
+    const store = await opened();
+    await redis.admin.flushall();
+    await store.rebuild(async (from) => {
+      const built = await epochOf(redis.url, SET)(from);
+      proxy.retarget(1);
+      proxy.cut();
+      return built;
+    });
+    expect(store.isOpen).toBe(false);
+    proxy.retarget(portOf(redis.url));
+    await expect.poll(() => store.isOpen, { timeout: 10_000 }).toBe(true);
+    expect([store.epoch, await isAnswered(store)]).toEqual([2, true]);
     await store.close();
   });
 });

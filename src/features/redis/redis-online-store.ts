@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { Cluster, Redis } from 'ioredis';
 import { assert } from '../../base/assert.ts';
 import { AppError } from '../../base/errors.ts';
@@ -54,6 +55,8 @@ export type EpochBuild = (from: Pick<RebuildParts, 'settle'> & { readonly knownE
 
 /** After a look for the open epoch that failed. */
 const JOIN_AGAIN_MS = 100;
+/** Looks for an epoch that was just built; they go on behind that. Where Redis is away it is looked at when it is there. */
+const MOST_LOOKS = 20;
 /** After a look that found a server on which state may not be kept: somebody has to change that. */
 const UNFIT_AGAIN_MS = 500;
 
@@ -78,7 +81,7 @@ export class RedisOnlineStore implements OnlineStore {
   #isClosed = false;
   /** The servers of the epoch that is open here. */
   #runIds: readonly string[] = [];
-  #joining: Promise<void> | undefined;
+  #joining: Promise<boolean> | undefined;
   readonly #underWay = new Set<Promise<unknown>>();
   /** A node went away since the last look for the open epoch began. */
   #isDisturbed = false;
@@ -201,13 +204,19 @@ export class RedisOnlineStore implements OnlineStore {
   }
 
   /**
-   * Has an epoch built and opens it here, or the one that another server opened meanwhile.
+   * Has an epoch built, or finds the one that another server opened meanwhile, and then looks anew which is open: Redis may
+   * have been lost, or the connection to it, since it was opened. Hooks say so.
    *
    * @throws AppError whatever building throws.
    */
   async rebuild(build: EpochBuild): Promise<OpenedEpoch> {
     const opened = await build({ knownEpoch: this.epoch, settle: () => this.#settle() });
-    this.#open(opened);
+    // A look that began before the epoch was open says nothing of it.
+    await this.#joining;
+    for (let looks = 1; !(await this.#join()) && looks < MOST_LOOKS; looks += 1) {
+      if (this.#redis.status !== 'ready') break;
+      await wait(JOIN_AGAIN_MS);
+    }
     return opened;
   }
 
@@ -320,10 +329,14 @@ export class RedisOnlineStore implements OnlineStore {
     return new AppError('store_unavailable', 'Redis holds another epoch than ours, or none');
   }
 
-  /** Finds out which epoch is open; of many callers at once one looks. */
-  #join(): Promise<void> {
+  /** Finds out which epoch is open; of many callers at once one looks. @returns whether it was seen. */
+  #join(): Promise<boolean> {
     this.#joining ??= this.#findEpoch()
-      .catch((error) => this.#joinAgain(error))
+      .then(() => true)
+      .catch((error) => {
+        this.#joinAgain(error);
+        return false;
+      })
       .finally(() => {
         this.#joining = undefined;
       });
