@@ -25,6 +25,8 @@ export interface RunningCluster {
   readonly nodes: readonly ClusterNode[];
   /** Runs `redis-cli --cluster …`. */
   manage(...args: string[]): string;
+  /** Starts a replica of a node, and waits until it holds what that does. */
+  addReplica(of: ClusterNode): Promise<ClusterNode>;
   /** Flushes every node. */
   flush(): void;
   stop(): Promise<void>;
@@ -53,6 +55,15 @@ export async function startRedisCluster(): Promise<RunningCluster> {
     url: `redis-cluster://${addresses.join(',')}`,
     nodes,
     manage,
+    async addReplica(of) {
+      const replica = await startNode(join(folder, String(nodes.length)));
+      nodes.push(replica);
+      const id = of.command('CLUSTER', 'MYID');
+      const [added, to] = [replica, of].map(({ port }) => `127.0.0.1:${port}`) as [string, string];
+      manage('add-node', added, to, '--cluster-slave', '--cluster-master-id', id);
+      while (!replica.command('INFO', 'replication').includes('master_link_status:up')) await wait(20);
+      return replica;
+    },
     flush() {
       for (const node of nodes) node.command('FLUSHALL');
     },

@@ -33,7 +33,7 @@ import {
 import { type EpochKeys, epochKeys } from './redis-layout.ts';
 import { ObservationReader } from './redis-observation.ts';
 import { OTHER_EPOCH } from './redis-scripts.ts';
-import { IsReplica, runIdsOf, Unfit } from './redis-servers.ts';
+import { addressesOf, IsReplica, runIdsOf, Unfit } from './redis-servers.ts';
 
 /** What a Redis store tells its owner. */
 export interface RedisStoreHooks extends LateHooks {
@@ -81,6 +81,8 @@ export class RedisOnlineStore implements OnlineStore {
   #isClosed = false;
   /** The servers of the epoch that is open here. */
   #runIds: readonly string[] = [];
+  /** Addresses of the servers that were looked at for it. */
+  #masters: ReadonlySet<string> = new Set();
   #joining: Promise<boolean> | undefined;
   readonly #underWay = new Set<Promise<unknown>>();
   /** A node went away since the last look for the open epoch began. */
@@ -362,8 +364,11 @@ export class RedisOnlineStore implements OnlineStore {
 
   async #findEpoch(): Promise<void> {
     this.#isDisturbed = false;
+    const before = new Set(addressesOf(this.#redis));
     const found = await findEpoch(this.#redis, this.#keys.set);
-    if (this.#isDisturbed) throw new AppError('store_unavailable', 'a node of Redis went away while it was looked at');
+    this.#masters = before;
+    if (this.#isDisturbed || addressesOf(this.#redis).some((address) => !before.has(address)))
+      throw new AppError('store_unavailable', 'a node of Redis went away, or came, while it was looked at');
     this.#unfit = undefined;
     if (found.kind === 'open') {
       this.#open(found.opened);
@@ -400,12 +405,20 @@ export class RedisOnlineStore implements OnlineStore {
         void this.#join();
       });
     });
-    redis.on('refresh', () => void this.#checkServers());
+    redis.on('refresh', () => {
+      if (!this.#isOpen) return;
+      if (addressesOf(redis).every((address) => this.#masters.has(address))) {
+        void this.#checkServers();
+        return;
+      }
+      // Whatever is sent from this turn on goes by the new slots, and a replica that was promoted takes payments.
+      this.#isOpen = false;
+      void this.#join();
+    });
   }
 
-  /** A node that was promoted may lack what was written last: the epoch is looked for anew. */
+  /** A node that was promoted, or restarted, may lack what was written last: the epoch is looked for anew. */
   async #checkServers(): Promise<void> {
-    if (!this.#isOpen) return;
     try {
       const runIds = await runIdsOf(this.#redis);
       if (runIds.every((runId) => this.#runIds.includes(runId))) return;

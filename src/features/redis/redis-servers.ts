@@ -33,6 +33,11 @@ export function runIdsOf(client: RedisClient): Promise<string[]> {
   );
 }
 
+/** Where the servers that hold keys are. */
+export function addressesOf(client: RedisClient): string[] {
+  return serversOf(client).map(({ options: { host, port } }) => `${host}:${port}`);
+}
+
 function checkRole(replication: string): void {
   if (!/^role:slave/m.test(replication)) return;
   throw new IsReplica(
