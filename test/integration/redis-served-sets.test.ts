@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { EmbeddedStore } from '../../src/features/embedded/embedded-store.ts';
 import { compileFeatureSet, type FeatureSet } from '../../src/features/feature-set.ts';
 import { RedisOnlineStore } from '../../src/features/redis/redis-online-store.ts';
-import { renewServed } from '../../src/features/redis/redis-served-sets.ts';
+import { type RenewalRun, renewServed } from '../../src/features/redis/redis-served-sets.ts';
 import { startRedisCluster } from '../running-redis-cluster.ts';
 import { paymentOf, plainSet, rowOf } from '../unit/features/streams.ts';
 import { baseOf, emptyParts, epochOf, NO_HOOKS } from './redis-parts.ts';
@@ -12,6 +12,9 @@ const [OLD, NEW] = [compileFeatureSet(plainSet(9)), compileFeatureSet(plainSet(1
 const START = 1_762_000_000_000_000;
 const HOUR_MS = 3_600_000;
 const idOf = (n: number): string => `E${String(n).padStart(31, '0')}`;
+
+/** Renewals of a server that named its set for over an hour. */
+const unbroken = (nowMs: number): RenewalRun => ({ firstMs: nowMs - HOUR_MS - 1, lastMs: nowMs - 60_000 });
 
 interface Place {
   readonly url: string;
@@ -79,7 +82,7 @@ describe.each([
     const { url } = place;
     const forgotten: string[] = [];
     const renew = (set: FeatureSet, nowMs: number) =>
-      renewServed(url, set, (version) => forgotten.push(version), nowMs);
+      renewServed(url, set, unbroken(nowMs), (version) => forgotten.push(version), nowMs);
     await renew(OLD, 0);
     const old = await served(url, OLD);
     await renew(NEW, 0);
@@ -106,17 +109,38 @@ describe.each([
 
   it('are told apart by the clock of Redis, whatever a server thinks what time it is', async () => {
     const forgotten: string[] = [];
-    const renew = (set: FeatureSet) => renewServed(place.url, set, (version) => forgotten.push(version));
+    const renew = async (set: FeatureSet) =>
+      renewServed(place.url, set, unbroken(now), (version) => forgotten.push(version));
+    const now = Date.now();
     await renew(OLD);
-    const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 2 * HOUR_MS);
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(now + 2 * HOUR_MS);
     try {
       await renew(NEW);
       await renew(OLD);
     } finally {
-      now.mockRestore();
+      clock.mockRestore();
     }
     expect(forgotten).toEqual([]);
-    await renewServed(place.url, OLD, (version) => forgotten.push(version), Date.now() + 2 * HOUR_MS);
+    const later = now + 2 * HOUR_MS;
+    await renewServed(place.url, OLD, unbroken(later), (version) => forgotten.push(version), later);
     expect(forgotten).toEqual([NEW.version]);
+  });
+
+  it('are left alone by a server that could not name its own for the whole hour itself', async () => {
+    const forgotten: string[] = [];
+    const renew = (run: RenewalRun | undefined, nowMs: number) =>
+      renewServed(place.url, NEW, run, (version) => forgotten.push(version), nowMs);
+    await renewServed(place.url, OLD, undefined, () => {}, 0);
+    // Redis was away for two hours, and this server is the first one back.
+    let now = 2 * HOUR_MS;
+    let run = await renew(undefined, now);
+    for (; now < 3 * HOUR_MS; run = await renew(run, now)) now += 60_000;
+    expect([forgotten, run]).toEqual([[], { firstMs: 2 * HOUR_MS, lastMs: now }]);
+    // It is held up, and the others with it.
+    now += 200_000;
+    run = await renew(run, now);
+    expect([forgotten, run]).toEqual([[], { firstMs: now, lastMs: now }]);
+    await renew(unbroken(now), now);
+    expect(forgotten).toEqual([OLD.version]);
   });
 });

@@ -13,6 +13,14 @@ const RENEWAL_MS = 60_000;
  * what came meanwhile is not in it.
  */
 const LEFT_BEHIND_MS = 3_600_000;
+/** Renewals that are further apart did not come in a row: this process was held up, or Redis was away. */
+const BROKEN_MS = 3 * RENEWAL_MS;
+
+/** Renewals of this server that came in a row, by Redis' clock. */
+export interface RenewalRun {
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
 
 /** Says that a set is served, until it is stopped. */
 export interface ServedSet {
@@ -29,10 +37,11 @@ export async function keepServed(
   set: FeatureSet,
   onForgotten: (version: string) => void,
 ): Promise<ServedSet> {
-  const renew = (): Promise<void> =>
-    renewServed(url, set, onForgotten).catch(() => {
-      // Redis is away: the next renewal is soon enough.
-    });
+  let run: RenewalRun | undefined;
+  const renew = async (): Promise<void> => {
+    // Where it fails Redis is away: the next renewal is soon enough.
+    run = await renewServed(url, set, run, onForgotten).catch(() => undefined);
+  };
   // Before a state of it is built: what is half built is not left behind.
   await renew();
   const timer = setInterval(() => void renew(), RENEWAL_MS);
@@ -41,26 +50,34 @@ export async function keepServed(
 }
 
 /**
- * Says once that a set is served, and frees what was left behind.
+ * Says once that a set is served, and frees what was left behind. Only a server that could say so all the time knows
+ * that others could have: after an outage of an hour every set looks left behind to the first one that is back.
  *
+ * @param run this server's renewals before; undefined where it has none, or the last one failed.
  * @param toldMs what time it is, in milliseconds; by Redis' clock unless told: a server whose own was an hour ahead would
  * free sets that others serve.
+ * @returns the renewals with this one.
  * @throws what ioredis says where Redis cannot be reached.
  */
 export async function renewServed(
   url: string,
   set: FeatureSet,
+  run: RenewalRun | undefined,
   onForgotten: (version: string) => void,
   toldMs?: number,
-): Promise<void> {
+): Promise<RenewalRun> {
   const redis = openRedis(url, BULK_TIMEOUT_MS);
   try {
     await connectRedis(redis);
     const nowMs = toldMs ?? (await timeOf(redis));
     await redis.hset(SERVED_SETS, set.version, String(nowMs));
-    for (const version of await leftBehind(redis, nowMs)) {
-      if (await forgetSet(url, redis, version, nowMs)) onForgotten(version);
+    const firstMs = run !== undefined && nowMs - run.lastMs <= BROKEN_MS ? run.firstMs : nowMs;
+    if (nowMs - firstMs > LEFT_BEHIND_MS) {
+      for (const version of await leftBehind(redis, nowMs)) {
+        if (await forgetSet(url, redis, version, nowMs)) onForgotten(version);
+      }
     }
+    return { firstMs, lastMs: nowMs };
   } finally {
     redis.disconnect();
   }
