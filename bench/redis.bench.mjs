@@ -48,6 +48,8 @@ async function openStore(url, set, payments) {
     },
     publish: async () => {},
     onOvertaken() {},
+    onOpened: () => {},
+    onFreed: () => {},
   };
   await store.rebuild(({ settle }) => rebuildEpoch(url, set, setKeysAt(url, set), { ...parts, settle }));
   return store;

@@ -33,7 +33,9 @@ export type FromEpochWorker =
   | { readonly kind: 'fed'; readonly done: number; readonly total: number }
   | { readonly kind: 'built'; readonly payments: number; readonly tailPayments: number }
   | { readonly kind: 'overtaken' }
+  /** The thread goes on to free older epochs, and ends when that is done. */
   | { readonly kind: 'opened'; readonly opened: OpenedEpoch }
+  | { readonly kind: 'freed'; readonly keys: number }
   | ({ readonly kind: 'failed' } & ThreadError);
 
 /** To the thread: the answer to what it asked. Of `durable` a position; of the others 0, once it is done. */

@@ -45,7 +45,7 @@ const sources: EpochSources = {
 };
 
 try {
-  const opened = await rebuildEpoch(data.redisUrl, set, setKeysAt(data.redisUrl, set), {
+  await rebuildEpoch(data.redisUrl, set, setKeysAt(data.redisUrl, set), {
     settle: async () => void (await ask({ what: 'settle' })),
     leastEpoch: async () => takeEpoch(data.epochs, Math.max(data.knownEpoch, await lastKnownEpoch(sources))),
     async build() {
@@ -57,8 +57,9 @@ try {
     },
     publish: async (epoch, base) => void (await ask({ what: 'publish', epoch, base })),
     onOvertaken: () => send({ kind: 'overtaken' }),
+    onOpened: (opened) => send({ kind: 'opened', opened }),
+    onFreed: (keys) => send({ kind: 'freed', keys }),
   });
-  send({ kind: 'opened', opened });
 } catch (error) {
   send({ kind: 'failed', ...toThread(error) });
 }

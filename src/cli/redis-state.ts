@@ -48,7 +48,7 @@ export interface RedisSources extends StateSources {
 
 /** How a state in Redis is opened where it is not a server's own. */
 export interface RedisOptions {
-  /** Whether a new epoch is built though one is open. */
+  /** Whether a new epoch is built though one is open; it is waited for until the ones before are freed. */
   readonly isFresh?: boolean;
 }
 
@@ -93,14 +93,14 @@ export async function openRedisState(
   });
   const close = async (): Promise<void> => {
     served.stop();
-    rebuilder.stop();
-    await store.close();
+    await Promise.all([rebuilder.stop(), store.close()]);
   };
   try {
     const below = isFresh ? Number.POSITIVE_INFINITY : await lastKnownEpoch(epochSources(journal, sources));
     await closeOlder(set, sources, below);
     await store.connect();
     await rebuilder.settled();
+    if (isFresh) await rebuilder.freed();
   } catch (error) {
     await close();
     throw error;
@@ -185,9 +185,14 @@ class RedisRebuilder {
     await Promise.race([this.#rebuilding, this.#failed]);
   }
 
-  stop(): void {
+  /** Resolves when the epochs before the one that was opened are freed. */
+  async freed(): Promise<void> {
+    await this.#building?.freed();
+  }
+
+  async stop(): Promise<void> {
     this.#stopped = true;
-    this.#building?.stop();
+    await this.#building?.stop();
   }
 
   onNumbersLearned(learned: LearnedNumbers): Promise<void> {

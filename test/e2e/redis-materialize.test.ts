@@ -63,3 +63,20 @@ it('an epoch in Redis that was left behind is not joined: materialize fills a ne
   expect(runProgram([...args]).status).toBe(3);
   rmSync(dataDir, { recursive: true, force: true });
 });
+
+it('materialize ends when the epoch before is freed, however many keys that has', async () => {
+  const redis = await startRedis();
+  const dataDir = newDataDir();
+  const args = ['features', 'materialize', '--data-dir', dataDir, '--redis-url', redis.url, '--json'];
+  const [first] = sentinela(...args);
+  const prefix = `sn2:${String(first?.featureSet).split('@')[1]}:${first?.epoch}:`;
+  const fill = "for at = 1, tonumber(ARGV[2]) do redis.call('SET', ARGV[1] .. 'e' .. at, at) end";
+  redis.command('EVAL', fill, '0', prefix, '200000');
+  const keys = (): number => Number(redis.command('EVAL', "return #redis.call('KEYS', ARGV[1])", '0', `${prefix}*`));
+  expect(keys()).toBe(200_000);
+  const [second] = sentinela(...args);
+  expect(Number(second?.epoch)).toBeGreaterThan(Number(first?.epoch));
+  expect(keys()).toBe(0);
+  redis.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});

@@ -26,6 +26,8 @@ export function emptyParts(set: FeatureSet): Omit<RebuildParts, 'settle'> {
     build: async () => baseOf(new EmbeddedStore(set)),
     publish: async () => {},
     onOvertaken: () => {},
+    onOpened: () => {},
+    onFreed: () => {},
   };
 }
 

@@ -66,6 +66,8 @@ async function run(redis: Place, bound: number, steps: readonly Step[]): Promise
         },
         publish: async () => {},
         onOvertaken: () => {},
+        onOpened: () => {},
+        onFreed: () => {},
       }),
     );
     oracle.openEpoch(opened.epoch);

@@ -138,6 +138,8 @@ class Servers {
         this.epochs.push({ epoch, offsets });
       },
       onOvertaken: () => {},
+      onOpened: () => {},
+      onFreed: () => {},
     };
     await this.stores[server]?.rebuild(epochOf(this.#url, this.set, parts));
   }

@@ -50,6 +50,10 @@ export interface RebuildParts {
   publish(epoch: number, base: EpochBase): Promise<void>;
   /** What was built is good for nothing: another server took the lock meanwhile, or Redis was flushed. It is built again. */
   onOvertaken(): void;
+  /** The epoch is open, this one's or another server's. What is freed then may take seconds. */
+  onOpened(opened: OpenedEpoch): void;
+  /** How many keys of older epochs are freed so far. */
+  onFreed(keys: number): void;
 }
 
 const LOOK_MS = 100;
@@ -86,7 +90,7 @@ export async function findEpoch(redis: RedisClient, keys: SetKeys): Promise<Foun
 
 /**
  * Builds an epoch: takes the lock, closes every partition to the epoch before, loads the state under keys of a number
- * that was never used, makes the opening durable, and opens it. Where another server holds the lock it waits, and gives the
+ * that was never used, makes the opening durable, opens it, and frees the epochs before. Where another server holds the lock it waits, and gives the
  * epoch that was opened meanwhile. 1 M payments take about 25 s.
  *
  * @throws AppError `store_unavailable` where Redis goes away, whatever the parts throw.
@@ -103,11 +107,15 @@ export async function rebuildEpoch(
     const token = randomUUID();
     for (let isSettled = false; ; isSettled = true) {
       const opened = await openEpochOf(redis, keys);
-      if (opened !== undefined) return opened;
+      if (opened !== undefined) {
+        parts.onOpened(opened);
+        return opened;
+      }
       if (!isSettled) await parts.settle();
       const built = await asBuilder(redis, keys, token, () => build(redis, set, keys, token, parts));
       if (built?.made !== undefined) {
-        void dropOlderEpochs(openRedis(url, BULK_TIMEOUT_MS), keys, built.made.epoch);
+        parts.onOpened(built.made);
+        await dropOlderEpochs(redis, keys, built.made.epoch, parts);
         return built.made;
       }
       if (built === undefined) await wait(LOOK_MS);
@@ -241,27 +249,29 @@ export async function fence(redis: RedisClient, keys: SetKeys, epoch: number, to
 }
 
 /** Frees what no script reads any more; where it fails, the next epoch's builder does it. */
-async function dropOlderEpochs(redis: RedisClient, keys: SetKeys, epoch: number): Promise<void> {
-  try {
-    await connectRedis(redis);
-    await dropEpochs(redis, keys, (its) => its < epoch);
-  } catch {
+async function dropOlderEpochs(redis: RedisClient, keys: SetKeys, epoch: number, parts: RebuildParts): Promise<void> {
+  let freed = 0;
+  const note = (count: number): void => {
+    freed += count;
+    parts.onFreed(freed);
+  };
+  await dropEpochs(redis, keys, (its) => its < epoch, note).catch(() => {
     // Memory is freed later.
-  } finally {
-    redis.disconnect();
-  }
+  });
 }
 
 /**
  * Frees the keys of some epochs.
  *
  * @param isDropped of keys of no epoch it is asked with NaN.
+ * @param onFreed told how many keys were freed since it was told last.
  * @throws what ioredis says where Redis goes away.
  */
 export async function dropEpochs(
   redis: RedisClient,
   keys: SetKeys,
   isDropped: (epoch: number) => boolean,
+  onFreed: (keys: number) => void = () => {},
 ): Promise<void> {
   for (const server of serversOf(redis)) {
     let cursor = '0';
@@ -271,6 +281,7 @@ export async function dropEpochs(
       // Keys of one command have to lie in one slot.
       if (keys.partitions > 1) await Promise.all(old.map((key) => server.unlink(key)));
       else if (old.length > 0) await server.unlink(...old);
+      if (old.length > 0) onFreed(old.length);
       cursor = next.toString();
     } while (cursor !== '0');
   }
