@@ -78,6 +78,25 @@ const STOPS: readonly (readonly [string, (kind: CommandKind, sent: number) => Fa
   ['after it was ended', (kind) => (kind === 'end' ? 'unanswered' : 'goes')],
 ];
 
+it('a correction that was left after the last of its partitions is made once, though nobody comes upon it for days', async () => {
+  const [a, b] = [await server(), await server()];
+  await a.store.observePayment(paymentOf(PRESENTED));
+  gate.decide(STOPS[2]?.[1] as (typeof STOPS)[number][1]);
+  const correction = correctionOf(ID, CORRECTED);
+  await expect(a.store.correctPayment(correction)).rejects.toMatchObject({ code: 'store_unavailable' });
+  gate.open();
+  await a.store.close();
+  await passTime(3 * 86_400_000);
+  // A read for the payment goes on with it.
+  const read = await b.store.readFeatures({
+    ...paymentOf({ ...CORRECTED, side: 'PAYEE' }),
+    atMicros: CORRECTED.event_time,
+  });
+  expect(othersIn(read)).toEqual(NO_OTHERS);
+  b.store.settleCorrection(correction);
+  await expect.poll(() => b.settled.get(correction.request)).toMatchObject(MADE);
+});
+
 describe.for(STOPS)('a server that is killed in a correction, %s', ([, fate]) => {
   const correction = correctionOf(ID, CORRECTED);
   beforeEach(async () => {
@@ -235,7 +254,7 @@ describe('a correction in a Cluster', () => {
     expect(parts.length).toBeGreaterThan(2);
     for (const part of parts) {
       for (const mode of [PART_MODES.tell, PART_MODES.make]) {
-        expect(await askScript(admin, calls.part(home, part, pending, mode))).toEqual([1, Buffer.alloc(0)]);
+        expect(await askScript(admin, calls.part(home, part, pending, mode, 0))).toEqual([1, Buffer.alloc(0)]);
       }
     }
     for (const kind of pending.was.kinds) {
@@ -275,4 +294,18 @@ describe('a correction in a Cluster', () => {
 function clusterOf(url: string): Cluster {
   const nodes = url.replace('redis-cluster://', '').split(',');
   return new Cluster(nodes.map((node) => ({ host: '127.0.0.1', port: Number(node.split(':')[1]) })));
+}
+
+/** Has every key come nearer to its end, as if time had gone by. */
+async function passTime(ms: number): Promise<void> {
+  const admin = clusterOf(redis.url);
+  // The nodes are connected to with the first command.
+  await admin.get('any');
+  for (const node of admin.nodes('master')) {
+    for (const key of await node.keysBuffer('*')) {
+      const left = await node.pttl(key);
+      if (left > 0) await node.pexpire(key, left - ms);
+    }
+  }
+  admin.disconnect();
 }

@@ -3,7 +3,16 @@ import { hasTiles } from '../engine/tile-pool.ts';
 import type { FeatureSet } from '../feature-set.ts';
 import { HOME_MODES, homeScript, type PART_MODES, partScript } from './redis-cluster-correction-scripts.ts';
 import { CallWriter, type ScriptCall } from './redis-command.ts';
-import { type EpochKeys, epochKey, KIND_CODES, nameOf, packed, partitionOf, tokenOfName } from './redis-layout.ts';
+import {
+  type EpochKeys,
+  epochKey,
+  KIND_CODES,
+  MARKER_TTL_MS,
+  nameOf,
+  packed,
+  partitionOf,
+  tokenOfName,
+} from './redis-layout.ts';
 import type { CorrectedPart, PendingCorrection } from './redis-pending-correction.ts';
 import type { RedisScript } from './redis-scripts.ts';
 
@@ -61,18 +70,24 @@ export class ClusterCorrectionCalls {
     return this.#home(home, request, HOME_MODES.end, [tail, outcome]);
   }
 
-  /** The part of a correction in a partition. @param mode of PART_MODES. */
+  /**
+   * The part of a correction in a partition.
+   *
+   * @param mode of PART_MODES.
+   * @param leftMs for how long the correction may be under way yet: its part is made once in all that time.
+   */
   part(
     { epoch, payment }: CorrectionHome,
     { partition, retracts, appends }: CorrectedPart,
     { was, becomes, events, side, after, time }: PendingCorrection,
     mode: (typeof PART_MODES)[keyof typeof PART_MODES],
+    leftMs: number,
   ): ScriptCall {
     const prefix = epoch.prefixes[partition] as Buffer;
     const marker = epoch.markers[partition] as Buffer;
     const writer = this.#writer;
     const keys = [...retracts, ...appends].reduce((count, kind) => count + (this.#tiled[kind] ? 2 : 1), 2);
-    writer.begin(this.#partScript, keys, 8 + appends.length);
+    writer.begin(this.#partScript, keys, 9 + appends.length);
     writer.bytes(marker);
     writer.key(prefix, 'm', was.words, ENTITY_KINDS.length * 4);
     for (const [names, kinds] of [[was.words, retracts] as const, [becomes.words, appends] as const]) {
@@ -90,6 +105,7 @@ export class ClusterCorrectionCalls {
     writer.bytes(packed(time));
     writer.text(retracts.join(''));
     writer.text(appends.join(''));
+    writer.text(String(Math.max(leftMs, MARKER_TTL_MS)));
     for (const kind of appends) writer.bytes(events[kind] as Buffer);
     return { script: this.#partScript, bytes: writer.finish(), firstKey: marker };
   }

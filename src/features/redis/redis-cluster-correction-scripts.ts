@@ -19,7 +19,7 @@ export const AT_HOME = {
   otherEpoch: OBSERVED.otherEpoch,
   /** What became of the correction (CORRECTED) follows. */
   settled: 1,
-  /** A correction of the payment is under way, this one or another: it follows. */
+  /** A correction of the payment is under way, this one or another: it follows, and for how many milliseconds it is kept. */
   pending: 2,
   /** Whether the payment's event is in all of its entities has to be seen first: the payment's value follows. */
   unseen: 3,
@@ -49,12 +49,13 @@ end
 local value, pending = redis.call('GET', KEYS[2]), redis.call('GET', KEYS[3])
 local isOurs = pending and string.sub(pending, 1, ${ID_BYTES}) == request
 local life = redis.call('PTTL', KEYS[2])
+local left = life > 0 and life or ${PAYMENT_TTL_MS}
 local function keep(key, bytes)
-  redis.call('SET', key, bytes, 'PX', life > 0 and string.format('%d', life) or '${PAYMENT_TTL_MS}')
+  redis.call('SET', key, bytes, 'PX', string.format('%d', left))
 end
 
 if mode == '${HOME_MODES.settle}' then
-  if isOurs then return {${AT_HOME.pending}, pending} end
+  if isOurs then return {${AT_HOME.pending}, pending, left} end
   return settled('${CORRECTED.void}')
 end
 if mode == '${HOME_MODES.end}' then
@@ -65,7 +66,7 @@ if mode == '${HOME_MODES.end}' then
 end
 
 if not value then return settled('${CORRECTED.unknown}') end
-if pending then return {${AT_HOME.pending}, pending} end
+if pending then return {${AT_HOME.pending}, pending, left} end
 local mask, behind = string.byte(value, 3), 4
 while mask > 0 do
   if mask % 2 == 1 then behind = behind + ${ID_BYTES} end
@@ -77,7 +78,7 @@ if not isSeen and (struct.unpack('<d', value, behind)) == 0 then return {${AT_HO
 pending = request .. struct.pack('<I4', #value) .. value .. ARGV[5]
 keep(KEYS[3], pending)
 keep(KEYS[2], string.lower(string.sub(value, 1, 1)) .. string.sub(value, 2))
-return {${AT_HOME.pending}, pending}
+return {${AT_HOME.pending}, pending, left}
 `);
 }
 
@@ -96,7 +97,7 @@ export const PART_MODES = {
  * KEYS: epoch, the payment's marker, then for each kind to retract, and then for each to append: the entity, and its tiles
  * where the kind has any. ARGV: epoch, mode (of PART_MODES), the payment's side, f64 rows of corrections with this one,
  * f64 the payment's identity, f64 when its event was, places of the kinds to retract as digits, those of the kinds to
- * append, then an event for each of these.
+ * append, milliseconds that the marker is kept, as long as the correction may be under way; then an event for each to append.
  * Returns: 0, or 1 and f64{} the numbers that were taken; nothing where the correction was settled otherwise, or nothing
  * was taken here.
  */
@@ -114,7 +115,7 @@ if #marker > #first then
   if made == now then return {1, string.sub(marker, #first + 9)} end
 end
 local function marked(numbers)
-  redis.call('SET', KEYS[2], first .. ARGV[4] .. numbers, 'PX', '${MARKER_TTL_MS}')
+  redis.call('SET', KEYS[2], first .. ARGV[4] .. numbers, 'PX', ARGV[9])
   return {1, numbers}
 end
 if isTold then return isOpen and marked('') or {1, ''} end
@@ -141,7 +142,7 @@ for at = 1, #ARGV[8] do
   local kind = string.byte(ARGV[8], at) - 47
   local entity, tiles = nextKeys(kind)
   local header, events = read(kind, entity)
-  numbers[#numbers + 1] = struct.pack('<d', append(kind, entity, header, events, ARGV[8 + at], tiles))
+  numbers[#numbers + 1] = struct.pack('<d', append(kind, entity, header, events, ARGV[9 + at], tiles))
 end
 return marked(table.concat(numbers))
 `);

@@ -11,7 +11,7 @@ import {
   requestName,
 } from './redis-cluster-correction-calls.ts';
 import { AT_HOME, PART_MODES } from './redis-cluster-correction-scripts.ts';
-import { askScript, type RedisClient, type Reply, readValue } from './redis-connection.ts';
+import { askScript, type RedisClient, type Reply, readLeft, readValue } from './redis-connection.ts';
 import { type MadeCorrection, madeBytes, madeCorrection } from './redis-corrected.ts';
 import { type EpochKeys, ID_BYTES, nameOf } from './redis-layout.ts';
 import {
@@ -86,7 +86,7 @@ export class ClusterCorrections {
         isSeen = true;
         continue;
       }
-      const underWay = this.#underWay(home, kept);
+      const underWay = this.#underWay(home, kept, reply[2] as number);
       const isOurs = underWay.pending.request.equals(request);
       if (isOurs) progress.underWay = underWay;
       const outcome = await this.#goOn(home, underWay);
@@ -107,10 +107,10 @@ export class ClusterCorrections {
    */
   async goOn(payment: Int32Array, epoch: EpochKeys): Promise<typeof OTHER_EPOCH | undefined> {
     const home = correctionHome(payment, epoch);
-    const pending = await readValue(this.#client, pendingKey(home));
+    const [pending, leftMs] = await this.#pendingAt(home);
     // Another one has ended it meanwhile.
     if (pending === null) return undefined;
-    const outcome = await this.#goOn(home, this.#underWay(home, pending));
+    const outcome = await this.#goOn(home, this.#underWay(home, pending, leftMs));
     return outcome === OTHER_EPOCH ? OTHER_EPOCH : undefined;
   }
 
@@ -134,20 +134,26 @@ export class ClusterCorrections {
     const reply = await askScript(this.#client, this.#calls.settle(home, request));
     if (reply[0] === AT_HOME.settled) return madeCorrection(reply[1] as Buffer, epoch.epoch);
     if (reply[0] === AT_HOME.pending) {
-      underWay ??= this.#underWay(home, reply[1] as Buffer);
+      underWay ??= this.#underWay(home, reply[1] as Buffer, reply[2] as number);
       const outcome = await this.#goOn(home, underWay);
       if (outcome !== OTHER_EPOCH) return madeCorrection(outcome, epoch.epoch);
     } else {
       const kept = await readValue(this.#client, outcomeKey(home, request));
       if (kept !== null) return madeCorrection(kept, epoch.epoch);
-      const pending = await readValue(this.#client, pendingKey(home));
-      if (pending?.subarray(0, ID_BYTES).equals(request)) underWay ??= this.#underWay(home, pending);
+      const [pending, leftMs] = await this.#pendingAt(home);
+      if (pending?.subarray(0, ID_BYTES).equals(request)) underWay ??= this.#underWay(home, pending, leftMs);
     }
     return underWay === null ? null : await this.#told(home, underWay);
   }
 
-  #underWay({ payment }: CorrectionHome, kept: Buffer): CorrectionUnderWay {
-    return { pending: pendingCorrection(kept, payment, this.#set), taken: noneTaken() };
+  #underWay({ payment }: CorrectionHome, kept: Buffer, leftMs: number): CorrectionUnderWay {
+    return { pending: pendingCorrection(kept, payment, this.#set), leftMs, taken: noneTaken() };
+  }
+
+  /** The correction that is under way, and for how long it is kept; null where none is. @throws AppError `store_unavailable`. */
+  #pendingAt(home: CorrectionHome): Promise<readonly [pending: Buffer | null, leftMs: number]> {
+    const key = pendingKey(home);
+    return Promise.all([readValue(this.#client, key), readLeft(this.#client, key)]);
   }
 
   /**
@@ -202,13 +208,13 @@ export class ClusterCorrections {
   /** Runs the script of every part, and notes the numbers that are answered, also where some are not. */
   async #eachPart(
     home: CorrectionHome,
-    { pending, taken }: CorrectionUnderWay,
+    { pending, leftMs, taken }: CorrectionUnderWay,
     mode: (typeof PART_MODES)[keyof typeof PART_MODES],
   ): Promise<'made' | 'untold' | typeof OTHER_EPOCH> {
     const parts = correctedParts(pending, home.epoch.set.partitions);
     const replies = await Promise.allSettled(
       parts.map(async (part) => {
-        const reply = await askScript(this.#client, this.#calls.part(home, part, pending, mode));
+        const reply = await askScript(this.#client, this.#calls.part(home, part, pending, mode, leftMs));
         return noteTaken(reply, part, taken);
       }),
     );

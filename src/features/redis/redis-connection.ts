@@ -157,6 +157,15 @@ export async function readValue(client: RedisClient, key: Buffer): Promise<Buffe
   }
 }
 
+/** For how many milliseconds a key is kept; negative where it is not there, or for ever. @throws AppError `store_unavailable`. */
+export async function readLeft(client: RedisClient, key: Buffer): Promise<number> {
+  try {
+    return await client.pttl(key);
+  } catch (error) {
+    throw storeUnavailable(error);
+  }
+}
+
 function sent(client: RedisClient, call: ScriptCall): Promise<readonly Reply[]> {
   return client.sendCommand(new ScriptCommand(call)) as Promise<readonly Reply[]>;
 }

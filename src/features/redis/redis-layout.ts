@@ -19,7 +19,7 @@ import type { FeatureSet } from '../feature-set.ts';
  *                    side = a correction of it is under way
  *   <epoch>:m<id>    in a Cluster, in each partition of entities that it has or had: side:u8 count:u8 f64{count} its first
  *                    event's numbers there; where it was corrected then f64 rows of corrections by then · f64{} numbers that
- *                    the last of them took there; 24 hours
+ *                    the last of them took there; 24 hours, where it was corrected as long as the payment
  *   <epoch>:w<id>    in a Cluster, beside e: its correction that is under way (redis-pending-correction.ts)
  *   <epoch>:<k><id>  an entity of a kind    header event{kept}, after `head` dropped ones
  *   <epoch>:t<k><id> an entity's tiles      hash: index → newest, count, f64{8} a group, registers u8{4096}, histograms u32{800}

@@ -52,6 +52,8 @@ export interface TakenNumbers {
 /** What is known of a correction that was begun. Kept while it goes on: a node that dies takes its own part of it along. */
 export interface CorrectionUnderWay {
   readonly pending: PendingCorrection;
+  /** For how many milliseconds its home kept it yet when it was read. */
+  readonly leftMs: number;
   readonly taken: TakenNumbers;
 }
 
