@@ -185,7 +185,7 @@ describe('a change of a set', () => {
       count('thirds', { window: '2h', hop: '20m', aggregate: 'max', column: 'amount_centavos' }),
     ];
     // A month reaches back further than streams do.
-    const ofPayers = testSet(1).features.filter(
+    const ofPayers = testSet(2).features.filter(
       (feature) => feature.kind === 'window' && feature.entity === 'payer' && !feature.window.startsWith('civil'),
     );
     const some = fc.subarray([...ofPayers, ...hopping], { minLength: 1, maxLength: 6 });

@@ -134,7 +134,7 @@ export const smallShape = (hot: number): ColdShape => ({ hot, chunk: 2, fanout: 
 
 /** What of {@link testSet} a set without a bound may have. */
 export function unboundedSet(): FeatureSetDefinition {
-  const set = testSet(1);
+  const set = testSet(2);
   const costly = ['distinct', 'top', 'is_top', 'quantile'];
   const features = set.features.filter((feature) =>
     feature.kind === 'window'
@@ -191,7 +191,9 @@ function setOf(bound: number, most: number): FeatureSetDefinition {
   for (const [name, expression] of Object.entries(TEST_EXPRESSIONS)) {
     features.push({ kind: 'expression', name, description: '-', expression });
   }
-  return defineFeatureSet({ name: 'test', description: '-', bound, allowedLateness: '1h', features });
+  // Of one event that is kept none is the second.
+  const within = features.filter((feature) => feature.kind !== 'window' || (feature.n ?? 0) <= bound);
+  return defineFeatureSet({ name: 'test', description: '-', bound, allowedLateness: '1h', features: within });
 }
 
 /** What is not one of the plain sums of {@link testSet}. */
