@@ -112,6 +112,6 @@ function csvSource(path: string, columns: readonly ExportColumn[]): string {
     if (column.type === 'binary') return `from_base64(${cell}) AS ${cell}`;
     return isText(column) ? `CAST(CAST(${cell} AS JSON) AS VARCHAR[]) AS ${cell}` : cell;
   });
-  const options = `header = true, auto_detect = false, quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false`;
+  const options = `header = true, auto_detect = false, hive_partitioning = false, quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false`;
   return `SELECT ${list.join(', ')} FROM read_csv(${sqlPath(path)}, ${options}, columns = {${typed.join(', ')}})`;
 }

@@ -85,6 +85,8 @@ export function looseStatistics(stats: string | undefined, records: number): str
 
 async function countRecords({ db, snapshot }: WriteSession, file: DataFile): Promise<number> {
   const [path = ''] = await localPaths(db, snapshot.store, [file.key]);
-  const [row] = await db.rows(`SELECT count(*)::DOUBLE AS records FROM read_parquet(${sqlPath(path)})`);
+  const [row] = await db.rows(
+    `SELECT count(*)::DOUBLE AS records FROM read_parquet(${sqlPath(path)}, hive_partitioning = false)`,
+  );
   return Number(row?.records ?? 0);
 }

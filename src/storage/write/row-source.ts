@@ -46,7 +46,10 @@ export async function stageRows(db: DuckDb, source: RowSource, table: StructType
   if (builder.rows === 0) return { sql: emptyRelation(schema), schema };
   const path = join(db.folder(), `rows-${Math.random().toString(36).slice(2)}.parquet`);
   await writeFile(path, (await builder.finish()).bytes);
-  return { sql: `(SELECT ${columnsOf(schema)} FROM read_parquet(${sqlPath(path)}))`, schema };
+  return {
+    sql: `(SELECT ${columnsOf(schema)} FROM read_parquet(${sqlPath(path)}, hive_partitioning = false))`,
+    schema,
+  };
 }
 
 async function stageFiles(db: DuckDb, paths: readonly string[]): Promise<StagedRows> {

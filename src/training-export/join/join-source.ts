@@ -32,14 +32,14 @@ export async function joinSource(
   if (existsSync(join(path, '_delta_log'))) {
     return sourceOf(db, path, await duckdbScan(db, await openDeltaTable(path)));
   }
-  if (path.endsWith('.parquet')) return sourceOf(db, path, `read_parquet(${sqlPath(path)})`);
+  if (path.endsWith('.parquet')) return sourceOf(db, path, `read_parquet(${sqlPath(path)}, hive_partitioning = false)`);
   throw new AppError('usage', `${path} is neither .parquet nor .csv, nor the folder of a Delta table`);
 }
 
 /** A CSV is read as texts, an empty cell apart from `""`; where values may have types, those are looked for in all rows. */
 async function csvSource(db: DuckDb, path: string, texts: readonly string[] | 'all'): Promise<JoinSource> {
   const readCsv = (options: string): string =>
-    `read_csv(${sqlPath(path)}, skip = 0, delim = ',', quote = '"', escape = '"', comment = '', ${options})`;
+    `read_csv(${sqlPath(path)}, skip = 0, delim = ',', quote = '"', escape = '"', comment = '', hive_partitioning = false, ${options})`;
   const asTexts = readCsv('header = true, all_varchar = true, allow_quoted_nulls = false');
   await refuseTwins(db, path, readCsv('header = false, all_varchar = true'));
   const written = await sourceOf(db, path, asTexts);

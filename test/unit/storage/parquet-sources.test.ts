@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,6 +11,7 @@ import { localObjectStore } from '../../../src/storage/store/local-object-store.
 import { createTable, type DeltaTable } from '../../../src/storage/table.ts';
 import type { Cell, CellRow } from '../../../src/storage/types/cell.ts';
 import { arrayOf, type DeltaType, field, mapOf, structOf } from '../../../src/storage/types/delta-type.ts';
+import { stageRows } from '../../../src/storage/write/row-source.ts';
 
 // Parquet files of others hold values in types that Delta has not: tables take the values, not the types.
 
@@ -107,4 +108,17 @@ it('small unsigned integers that a writer left in a file of a table are read', a
   const add = { path: 'part-0.parquet', partitionValues: {}, size: 1, modificationTime: 1, dataChange: true };
   await localObjectStore(root).put(commitKey('left', 1), encodeActions([{ commitInfo: {} }, { add }]));
   expect(await rowsOf(table)).toEqual([{ id: 1, x: 200 }]);
+});
+
+it('rows that wait in a temporary folder have no columns of its name', async () => {
+  const folder = join(root, 'x=9');
+  mkdirSync(folder);
+  const waiting = await openDuckDb({ memoryLimitMb: 256, threads: 1, temporaryFolder: folder });
+  try {
+    const schema = structOf([field('id', 'integer'), field('x', 'integer')]);
+    const { sql } = await stageRows(waiting, { rows: [{ id: 1, x: 2 }] }, schema);
+    expect(await waiting.rows(`FROM ${sql}`)).toEqual([{ id: 1, x: 2 }]);
+  } finally {
+    waiting.close();
+  }
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -186,6 +186,26 @@ describe('values that are joined', () => {
       expect(lines).toEqual(['payer,event_time,score', `007,${at(3)},`, `12,${at(3)},0.5`]);
     });
   });
+
+  it.each(['csv', 'parquet'])(
+    'are those of the %s file, whatever columns folders of its path seem to name',
+    async (ending) => {
+      await withDuckDb(async (db) => {
+        mkdirSync(join(folder, 'payer=b/more=1'), { recursive: true });
+        const name = `payer=b/more=1/scores.${ending}`;
+        const [rowsPath, path] = ['rows', 'values'].map((what) => join(folder, `payer=b/more=1/${what}.${ending}`));
+        const line = `SELECT 'a' AS payer, TIMESTAMPTZ '${at(1)}' AS event_time`;
+        await db.run(`COPY (${line}) TO '${rowsPath}' (FORMAT ${ending})`);
+        await db.run(`COPY (${line}, 1 AS score) TO '${path}' (FORMAT ${ending})`);
+        const rows = await joinSource(db, rowsPath ?? '', 'all', noDelta);
+        const values = { ...(await joinSource(db, path ?? '', TEXTS, noDelta)), name };
+        expect(rows.columns.map((column) => column.name)).toEqual(['payer', 'event_time']);
+        const request = { rows: { ...rows, time: 'event_time', knownTime: null }, views: [viewOf(values)] };
+        const { lines } = await joined(db, request);
+        expect(lines).toEqual(['payer,event_time,score', expect.stringMatching(/^a,.*,1$/)]);
+      });
+    },
+  );
 
   it('leave every cell of a CSV of rows as it is written, whatever it looks like', async () => {
     await withDuckDb(async (db) => {
