@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { ownEnvironment } from '../scripts/own-environment.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const all = readdirSync('bench').filter((name) => name.endsWith('.bench.mjs'));
@@ -15,6 +16,7 @@ if (spawnSync(process.execPath, ['scripts/build.mjs'], { stdio: 'inherit' }).sta
 let failed = 0;
 for (const name of chosen) {
   console.log(`\n== ${name}`);
-  if (spawnSync(process.execPath, [`bench/${name}`], { stdio: 'inherit' }).status !== 0) failed += 1;
+  if (spawnSync(process.execPath, [`bench/${name}`], { stdio: 'inherit', env: ownEnvironment() }).status !== 0)
+    failed += 1;
 }
 process.exit(failed === 0 ? 0 : 5);

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { ownEnvironment } from '../scripts/own-environment.mjs';
 
-/** Starts the built server on free ports; gives its ports, its process and how long it took. */
+/** Starts the built server on free ports, with no settings of the user's but `args` and `env`; gives its ports, its process and how long it took. */
 export function startServer(dataDir, { args = [], env = {} } = {}) {
   const began = performance.now();
   const child = spawn(
@@ -22,7 +23,7 @@ export function startServer(dataDir, { args = [], env = {} } = {}) {
     ],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, ...env },
+      env: ownEnvironment(env),
     },
   );
   return new Promise((resolve, reject) => {

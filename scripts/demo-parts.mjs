@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { ownEnvironment } from './own-environment.mjs';
 
 const PROGRAM = 'dist/cli/main.js';
 
@@ -17,6 +18,7 @@ export function sentinela(...args) {
   const { stdout, stderr, status } = spawnSync(process.execPath, [PROGRAM, ...args], {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
+    env: ownEnvironment(),
   });
   if (status === 0) return stdout;
   console.error(`\nsentinela ${args.join(' ')} ended with ${status}:\n${stdout}${stderr}`);
@@ -31,6 +33,7 @@ export async function startServer(dataDir) {
     [PROGRAM, 'serve', '--json', '--http-port', '0', '--grpc-port', '0', '--data-dir', dataDir, '--log-level', 'warn'],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
+      env: ownEnvironment(),
     },
   );
   const end = () => child.kill('SIGKILL');
