@@ -68,18 +68,18 @@ Examples:
       const bar = progress('simulating');
       const started = performance.now();
       const isCorrected = options.correctionRate > 0;
-      const paths = {
-        paymentsPath: flags.out,
-        labelsPath: labelsPathOf(flags.out),
-        ...(isCorrected ? { correctionsPath: correctionsPathOf(flags.out) } : {}),
-      };
-      const figures = writeSimulation(options, paths, (made) => bar.update(made, options.count));
+      const correctionsPath = correctionsPathOf(flags.out);
+      const files = { paymentsPath: flags.out, labelsPath: labelsPathOf(flags.out) };
+      const paths = isCorrected ? { ...files, correctionsPath } : files;
+      const figures = writeSimulation(options, { ...files, correctionsPath }, (made) =>
+        bar.update(made, options.count),
+      );
       bar.end();
       const seconds = (performance.now() - started) / 1000;
       terminal.value({ ...figures, ...paths, seconds });
       const rate = Math.round(figures.payments / seconds).toLocaleString('en-US');
       terminal.line(
-        `${figures.payments.toLocaleString('en-US')} payments in ${paths.paymentsPath}, labels in ${paths.labelsPath}${isCorrected ? `, corrections in ${paths.correctionsPath}` : ''} (${rate}/s)`,
+        `${figures.payments.toLocaleString('en-US')} payments in ${paths.paymentsPath}, labels in ${paths.labelsPath}${isCorrected ? `, corrections in ${correctionsPath}` : ''} (${rate}/s)`,
       );
     });
 }
