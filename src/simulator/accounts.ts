@@ -8,7 +8,7 @@ export const PERSON = 0;
 export const COMPANY = 1;
 /** An account opened (or bought) to take stolen money. */
 export const MULE = 2;
-/** A person's second account, elsewhere. */
+/** A person's second account, elsewhere. It has no key that the first one has. */
 export const SECOND = 3;
 
 const KIND_SIZE = 20_000_000;
@@ -174,14 +174,19 @@ function cnpjOf(seed: number, company: number): string {
 
 const MAILS = ['gmail.com', 'hotmail.com', 'outlook.com', 'uol.com.br', 'yahoo.com.br', 'icloud.com'];
 const AREAS = [11, 21, 31, 41, 51, 61, 71, 81, 85, 91, 19, 27, 47, 62, 92];
+/** Of people's accounts, those whose key is a CPF. */
+const CPF_SHARE = 0.24;
+const KEY_SALT = 9;
 
 function keyOf(seed: number, code: number): string {
-  const unit = mixUnit(seed, code, 9);
+  // In DICT a key is of one account: the CPF of a person names the first account where that has registered it.
+  if (kindOf(code) === SECOND && hasCpfKey(seed, code) && hasCpfKey(seed, indexOf(code))) return evp(seed, code);
+  const unit = mixUnit(seed, code, KEY_SALT);
   if (kindOf(code) === COMPANY) {
     if (unit < 0.35) return `"type":"CNPJ","value":"${documentOf(seed, code)}"`;
     return unit < 0.9 ? evp(seed, code) : `"type":"EMAIL","value":"financeiro@empresa${indexOf(code)}.com.br"`;
   }
-  if (unit < 0.24) return `"type":"CPF","value":"${documentOf(seed, code)}"`;
+  if (unit < CPF_SHARE) return `"type":"CPF","value":"${documentOf(seed, code)}"`;
   if (unit < 0.55) {
     const area = AREAS[mix(seed, code, 10) % AREAS.length] ?? 11;
     // Nine digits that begin with 9; the code makes them different.
@@ -192,6 +197,10 @@ function keyOf(seed: number, code: number): string {
     return `"type":"EMAIL","value":"cliente.${code.toString(36)}@${mail}"`;
   }
   return evp(seed, code);
+}
+
+function hasCpfKey(seed: number, code: number): boolean {
+  return mixUnit(seed, code, KEY_SALT) < CPF_SHARE;
 }
 
 function evp(seed: number, code: number): string {

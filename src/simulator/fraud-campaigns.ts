@@ -31,21 +31,22 @@ export function fraudCampaigns(scene: Scene): FraudCampaigns {
   };
 }
 
-type MulePool = (atMicros: number) => number;
+/** An account for what is stolen from `victim`, which is another one. */
+type MulePool = (atMicros: number, victim: number) => number;
 
 function mulePool({ random, who, of }: Scene): MulePool {
   let active: Mule[] = [];
   let opened = 0;
-  return (atMicros) => {
+  return (atMicros, victim) => {
     active = active.filter((mule) => mule.usesLeft > 0 && mule.untilMicros > atMicros).slice(-KEPT_MULES);
     const known = active[random.below(active.length + 2)];
-    if (known !== undefined) {
+    if (known !== undefined && known.account !== victim) {
       known.usesLeft -= 1;
       return known.account;
     }
     const today = Math.floor(atMicros / DAY);
     // Half are opened for the purpose, some by a name that waits for months; the others belong to people who lend theirs.
-    let account = who.stranger(random, today);
+    let account = who.stranger(random, today, victim);
     if (random.chance(0.64)) {
       account = accountCode(MULE, opened);
       const age = random.chance(0.7) ? 1 + random.below(70) : 70 + random.below(900);
@@ -79,13 +80,13 @@ function takeover(scene: Scene, moment: Moment, mules: MulePool): number {
       location: session.location && !hidden,
     };
   };
-  let mule = mules(when);
+  let mule = mules(when, victim);
   let payments = 0;
   let sum = logNormalOf(random, 75_000 * who.wealthOf(victim), 1);
   for (let left = 1 + random.below(4); left > 0; left -= 1) {
     const plan = stolen(scene, victim, mule, rounded(sum, random), when);
     payments += commit(scene, { ...plan, session: sessionAt(when), story: 'takeover' }, when, mules, 0);
-    if (random.chance(0.35)) mule = mules(when);
+    if (random.chance(0.35)) mule = mules(when, victim);
     sum *= 0.5 + 0.6 * random.next();
     when += Math.floor((1 + 14 * random.next()) * MINUTE);
   }
@@ -99,7 +100,7 @@ function scam(scene: Scene, moment: Moment, mules: MulePool): number {
   let when = startAt(moment, 8 + random.below(15), random.next());
   const activeCall = random.chance(0.25);
   const remoteAccess = random.chance(0.07);
-  const mule = random.chance(0.2) ? who.company(random, moment.hour.day) : mules(when);
+  const mule = random.chance(0.2) ? who.company(random, moment.hour.day) : mules(when, victim);
   let payments = 0;
   for (let left = random.chance(0.35) ? 2 : 1; left > 0; left -= 1) {
     const centavos = rounded(logNormalOf(random, 48_000 * who.wealthOf(victim), 1.1), random);
@@ -117,8 +118,7 @@ function commit(scene: Scene, plan: PlannedPayment, atMicros: number, mules: Mul
   scene.later(atMicros, plan);
   if (depth >= 3 || !random.chance(0.3)) return 1;
   const when = atMicros + Math.floor((2 + 28 * random.next()) * MINUTE);
-  const next = mules(when);
-  if (next === plan.payee) return 1;
+  const next = mules(when, plan.payee);
   const part = random.chance(0.4) ? 1 : 0.6 + 0.38 * random.next();
   const onward = stolen(scene, plan.payee, next, Math.max(100, Math.floor(plan.centavos * part)), when);
   return 1 + commit(scene, { ...onward, story: 'forward' }, when, mules, depth + 1);

@@ -12,7 +12,7 @@ import { freshSession } from './sessions.ts';
 /** A party, a raffle, a shared present: one person gathers equal sums from many within a day. */
 export function collection(scene: Scene, { atMicros, hour }: Moment, payer: number): PlannedPayment {
   const { random, who } = scene;
-  const collector = random.chance(0.4) ? who.contact(random, payer, hour.day) : who.stranger(random, hour.day);
+  const collector = random.chance(0.4) ? who.contact(random, payer, hour.day) : who.stranger(random, hour.day, payer);
   const centavos = 1_000 * (1 + random.below(12));
   let when = atMicros;
   for (let left = 2 + random.below(7); left > 0; left -= 1) {
@@ -42,13 +42,13 @@ export function newPhone(scene: Scene, moment: Moment, payer: number): PlannedPa
 function newPhonePayee({ random, who }: Scene, { hour }: Moment, payer: number): number {
   const unit = random.next();
   if (unit < 0.4) return who.contact(random, payer, hour.day);
-  return unit < 0.8 ? who.stranger(random, hour.day) : accountCode(SECOND, indexOf(payer));
+  return unit < 0.8 ? who.stranger(random, hour.day, payer) : accountCode(SECOND, indexOf(payer));
 }
 
 /** A used car, a deposit, a bail at night: large, to somebody new, in parts, often with someone on the phone. */
 export function bigDay(scene: Scene, { atMicros, hour }: Moment, payer: number): PlannedPayment {
   const { random, who } = scene;
-  const payee = who.stranger(random, hour.day);
+  const payee = who.stranger(random, hour.day, payer);
   const activeCall = random.chance(0.25);
   const remoteAccess = random.chance(0.08);
   const pay = (when: number): PlannedPayment => {

@@ -86,7 +86,7 @@ function betweenOwnAccounts(scene: Scene, { atMicros }: Moment, payer: number): 
 function supply(scene: Scene, { atMicros, hour }: Moment): PlannedPayment {
   const { random, who } = scene;
   const buyer = who.company(random, hour.day);
-  const seller = who.company(random, hour.day);
+  const seller = who.company(random, hour.day, buyer);
   return ownPayment(scene, buyer, seller, priced(logNormalOf(random, 60_000, 1.2), random), atMicros);
 }
 
@@ -94,5 +94,5 @@ function toStranger(scene: Scene, { atMicros, hour }: Moment, payer: number): Pl
   const { random, who } = scene;
   const median = random.chance(0.15) ? 80_000 : 8_000;
   const centavos = rounded(logNormalOf(random, median * who.wealthOf(payer), 1.1), random);
-  return ownPayment(scene, payer, who.stranger(random, hour.day), centavos, atMicros);
+  return ownPayment(scene, payer, who.stranger(random, hour.day, payer), centavos, atMicros);
 }

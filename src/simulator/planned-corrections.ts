@@ -1,6 +1,7 @@
 import type { Random } from '../base/random.ts';
 import type { PlannedPayment } from './planned-payment.ts';
 import { DAY } from './scene.ts';
+import { purposeWithin } from './till-limits.ts';
 
 /** A payment is taken back, or put right. */
 export interface PlannedCorrection {
@@ -47,7 +48,11 @@ function replacementOf(
 ): PlannedCorrection['replacement'] {
   const unit = random.next();
   if (unit < 0.5) return null;
-  if (unit < 0.75) return { plan: { ...plan, centavos: 1 + random.below(2 * plan.centavos) }, atMicros };
+  if (unit < 0.75) return within({ ...plan, centavos: 1 + random.below(2 * plan.centavos) }, atMicros);
   if (unit < 0.9 && otherPayee !== null) return { plan: { ...plan, payee: otherPayee }, atMicros };
-  return { plan, atMicros: atMicros + 1_000_000 * (1 + random.below(59)) };
+  return within(plan, atMicros + 1_000_000 * (1 + random.below(59)));
+}
+
+function within(plan: PlannedPayment, atMicros: number): PlannedCorrection['replacement'] {
+  return { plan: { ...plan, purpose: purposeWithin(plan.purpose, plan.centavos, atMicros) }, atMicros };
 }

@@ -36,11 +36,12 @@ export interface Population {
   contact(random: Random, payer: number, day: number): number;
   /** Somebody of the same household. */
   relative(random: Random, payer: number, day: number): number;
-  /** Anybody. */
-  stranger(random: Random, day: number): number;
+  /** Anybody but `other`. */
+  stranger(random: Random, day: number, other?: number): number;
   /** A company that sells at this hour: mostly one where the payer buys often. */
   merchant(random: Random, payer: number, day: number, hour: number): number;
-  company(random: Random, day: number): number;
+  /** Any company but `other`. */
+  company(random: Random, day: number, other?: number): number;
   sectorOf(code: number): Sector;
   /** Whether an account was open on the day before. */
   isOpen(code: number, day: number): boolean;
@@ -66,21 +67,18 @@ export function population(seed: number, count: number, days: number, of: Accoun
   const wages = Math.max(10, Math.floor(people * WAGE_SHARE));
   const employers = Math.max(1, Math.ceil(wages / EMPLOYEES_EACH));
   const isOpen = (code: number, day: number): boolean => of.openedDayOf(code) < day;
-  const opened = (draw: () => number, day: number): number => {
+  const opened = (draw: () => number, day: number, other = -1): number => {
     let code = draw();
     // One account in ten is not open yet at worst, so that twelve draws fail once in 10^12.
-    for (let tries = 0; tries < 12 && !isOpen(code, day); tries += 1) code = draw();
-    return code;
+    for (let tries = 0; tries < 12 && (code === other || !isOpen(code, day)); tries += 1) code = draw();
+    return code === other ? neighbour(code) : code;
+  };
+  const neighbour = (code: number): number => {
+    const size = kindOf(code) === COMPANY ? companies : people;
+    return accountCode(kindOf(code), (indexOf(code) + 1) % size);
   };
   const person = (unit: number): number => accountCode(PERSON, Math.floor(unit * people));
-  const sectorOf = (code: number): Sector =>
-    SECTORS[weightedIndex(SECTOR_SHARES, mixUnit(seed, code, 20) * 100)] ?? {
-      median: 5_000,
-      sigma: 1,
-      share: 0,
-      from: 0,
-      until: 24,
-    };
+  const sectorOf = (code: number): Sector => sectorAt(mixUnit(seed, code, 20));
   const companyAt = (unit: number): number => accountCode(COMPANY, Math.floor(skew(unit) * companies));
   const friends = (payer: number): number => 3 + (mix(seed, payer, 21) % 9);
   return {
@@ -98,18 +96,22 @@ export function population(seed: number, count: number, days: number, of: Accoun
         return code;
       }, day),
     contact: (random, payer, day) =>
-      opened(() => {
-        const nth = Math.floor(square(random.next()) * friends(payer));
-        const code = person(mixUnit(seed, payer, 100 + nth));
-        return code === payer ? person(random.next()) : code;
-      }, day),
+      opened(
+        () => {
+          const nth = Math.floor(square(random.next()) * friends(payer));
+          const code = person(mixUnit(seed, payer, 100 + nth));
+          return code === payer ? person(random.next()) : code;
+        },
+        day,
+        payer,
+      ),
     relative(random, payer, day) {
       const index = indexOf(payer);
       const home = index - (index % 4);
       const other = accountCode(PERSON, Math.min(people - 1, home + ((index - home + 1 + random.below(3)) % 4)));
-      return isOpen(other, day) ? other : opened(() => person(random.next()), day);
+      return other !== payer && isOpen(other, day) ? other : opened(() => person(random.next()), day, payer);
     },
-    stranger: (random, day) => opened(() => person(random.next()), day),
+    stranger: (random, day, other) => opened(() => person(random.next()), day, other),
     merchant(random, payer, day, hour) {
       const usual = 4 + (mix(seed, payer, 23) % 8);
       return opened(() => {
@@ -123,7 +125,7 @@ export function population(seed: number, count: number, days: number, of: Accoun
         return companyAt(random.next());
       }, day);
     },
-    company: (random, day) => opened(() => companyAt(random.next()), day),
+    company: (random, day, other) => opened(() => companyAt(random.next()), day, other),
     sectorOf,
     isOpen,
     employee: (number) => accountCode(PERSON, (number * 3 + 1) % people),
@@ -134,6 +136,10 @@ export function population(seed: number, count: number, days: number, of: Accoun
       return 0.35 + 1.3 * unit + (unit > 0.93 ? 4 * (unit - 0.93) * 14 : 0);
     },
   };
+}
+
+function sectorAt(unit: number): Sector {
+  return SECTORS[weightedIndex(SECTOR_SHARES, unit * 100)] ?? { median: 5_000, sigma: 1, share: 0, from: 0, until: 24 };
 }
 
 function square(unit: number): number {

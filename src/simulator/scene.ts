@@ -5,6 +5,7 @@ import { mixUnit } from './chance.ts';
 import type { PlannedPayment } from './planned-payment.ts';
 import type { Population } from './population.ts';
 import { ownSession } from './sessions.ts';
+import { purposeWithin } from './till-limits.ts';
 
 /** What everybody who makes payments draws from. */
 export interface Scene {
@@ -44,7 +45,8 @@ export function ownPayment(
   const unit = random.next();
   const instrument = toCompany ? instrumentToCompany(unit) : unit < 0.87 ? 'DICT' : unit < 0.95 ? 'MANU' : 'QRES';
   // Cash back and cash out at a shop's till.
-  const purpose = !toCompany || unit > 0.014 ? 'IPAY' : unit < 0.006 ? 'GSCB' : 'OTHR';
+  const wished = !toCompany || unit > 0.014 ? 'IPAY' : unit < 0.006 ? 'GSCB' : 'OTHR';
+  const purpose = purposeWithin(wished, centavos, atMicros);
   return { payer, payee, centavos, instrument, purpose, session, story: 'honest' };
 }
 

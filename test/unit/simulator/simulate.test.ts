@@ -111,6 +111,53 @@ describe('simulate', () => {
     expect(ends).toEqual(new Set(['AGREED', 'DISAGREED', 'CANCELLED']));
   });
 
+  it('registers a key for one account only', () => {
+    const accounts = new Map<string, string>();
+    let seconds = 0;
+    for (const line of payments(lines({ count: 60_000, seed: 3, days: 30 }))) {
+      const { row } = parsePayment(JSON.parse(line.text));
+      if (row.pix_key === null) continue;
+      const account = `${row.payee_ispb} ${row.payee_branch} ${row.payee_number}`;
+      expect(accounts.get(row.pix_key) ?? account, row.pix_key_type ?? '').toBe(account);
+      accounts.set(row.pix_key, account);
+      if (row.pix_key_type === 'CPF') seconds += 1;
+    }
+    expect(seconds).toBeGreaterThan(1000);
+  });
+
+  // A village, and a company town, where whoever is drawn may well be who drew.
+  it.each([
+    [{ count: 4_000, seed: 2, days: 30 }],
+    [{ count: 300, seed: 4, days: 0.5, fraudRate: 1 }],
+    [{ count: 30_000, seed: 6, fraudRate: 0.2, correctionRate: 0.1 }],
+  ])('pays nothing from an account to itself: %j', (given) => {
+    for (const { kind, text } of lines(given)) {
+      if (kind === 'label') continue;
+      const row =
+        kind === 'correction' ? parseCorrection(JSON.parse(text)).replacement?.row : parsePayment(JSON.parse(text)).row;
+      if (row === undefined) continue;
+      expect([row.payee_ispb, row.payee_number]).not.toEqual([row.payer_ispb, row.payer_number]);
+    }
+  });
+
+  it('gives out at tills what the rules allow, by day and by night', () => {
+    const largest = { day: 0, night: 0 };
+    for (const { kind, text } of lines({ count: 60_000, seed: 8, days: 20, correctionRate: 0.2 })) {
+      if (kind === 'label') continue;
+      const row =
+        kind === 'correction' ? parseCorrection(JSON.parse(text)).replacement?.row : parsePayment(JSON.parse(text)).row;
+      if (row?.purpose !== 'GSCB' && row?.purpose !== 'OTHR') continue;
+      // Three hours behind UTC all year round, since 2019.
+      const hour = new Date(row.event_time / 1000 - 3 * 3_600_000).getUTCHours();
+      const when = hour >= 20 || hour < 6 ? 'night' : 'day';
+      largest[when] = Math.max(largest[when], row.amount_centavos);
+    }
+    expect(largest.day).toBeGreaterThan(100_000);
+    expect(largest.day).toBeLessThanOrEqual(300_000);
+    expect(largest.night).toBeGreaterThan(30_000);
+    expect(largest.night).toBeLessThanOrEqual(100_000);
+  });
+
   it('keeps the asked share of fraud', () => {
     const frauds = payments(lines({ count: 50_000, seed: 9, fraudRate: 0.01 })).filter(
       (line) => line.story !== 'honest',
