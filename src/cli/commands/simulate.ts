@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { AppError } from '../../base/errors.ts';
 import { daysOfDate } from '../../domain/instant.ts';
+import type { Shortfall } from '../../simulator/shortfalls.ts';
 import type { ContextOf } from '../command-context.ts';
 import { progress } from '../progress.ts';
 
@@ -42,6 +43,9 @@ export function addSimulateCommand(program: Command, contextOf: ContextOf): void
       'after',
       `
 Each well-formed line is a body of POST /v1/score, in order of arrival. Corrections change no byte of the other files.
+Two rates have a cap: honest payments come between those of thieves, so that some 70 % are fraud at the most (fewer in a span
+of less than a day, which is how long a theft may take), and 20,000 late lines wait for their arrival at once, which is about
+26,000 a day. A run that falls well short of what was asked says so.
 
 Examples:
   sentinela simulate --count 100000 --seed 7 --out payments.ndjson
@@ -54,6 +58,7 @@ Examples:
         throw new AppError('usage', `--format ${flags.format} is not known: only ndjson is`);
       const { writeSimulation, labelsPathOf, correctionsPathOf } = await import('../../simulator/write-simulation.ts');
       const { simulationOptions } = await import('../../simulator/options.ts');
+      const { shortfallsOf } = await import('../../simulator/shortfalls.ts');
       const options = simulationOptions({
         count: numberOf('count', flags.count),
         seed: numberOf('seed', flags.seed),
@@ -76,12 +81,20 @@ Examples:
       );
       bar.end();
       const seconds = (performance.now() - started) / 1000;
-      terminal.value({ ...figures, ...paths, seconds });
+      const shortfalls = shortfallsOf(options, figures);
+      terminal.value({ ...figures, ...paths, shortfalls, seconds });
       const rate = Math.round(figures.payments / seconds).toLocaleString('en-US');
       terminal.line(
         `${figures.payments.toLocaleString('en-US')} payments in ${paths.paymentsPath}, labels in ${paths.labelsPath}${isCorrected ? `, corrections in ${correctionsPath}` : ''} (${rate}/s)`,
       );
+      for (const shortfall of shortfalls) terminal.note(shortfallText(shortfall));
     });
+}
+
+function shortfallText({ option, asked, made }: Shortfall): string {
+  const [what, flag] = option === 'fraudRate' ? ['fraudulent', '--fraud-rate'] : ['late', '--late'];
+  const number = (value: number): string => value.toLocaleString('en-US');
+  return `only ${number(made)} ${what} payments, where ${flag} asks for ${number(asked)}: simulate --help tells the cap`;
 }
 
 /** Reads a number of the command line. @throws AppError usage. */
