@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -88,6 +89,28 @@ describe('the lock of a folder', () => {
     expect(readdirSync(folder)).toEqual(['lock']);
     await lock.release();
   });
+
+  // Containers without an init leave them: nobody ever asks for the exit code of who held the lock.
+  it.runIf(process.platform === 'linux')(
+    'is taken from a process that has ended and that its parent leaves behind',
+    async () => {
+      // The shell becomes a process that never asks for its children's ends.
+      const parent = spawn('sh', ['-c', 'sleep 0.01 & echo $!; exec sleep 60'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      try {
+        const [told] = await once(parent.stdout, 'data');
+        const pid = Number(String(told));
+        const isZombie = (): boolean => / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+        while (!isZombie()) await new Promise((resolve) => setTimeout(resolve, 10));
+        writeFileSync(path, `${pid} ${(await processStart(pid)) ?? '-'} ${hostname()} x\n`);
+        expect(await folderHolder(folder)).toBeUndefined();
+        await (await lockFolder(folder)).release();
+      } finally {
+        parent.kill('SIGKILL');
+      }
+    },
+  );
 
   it('of a dead process is removed by one only, and by another where that one died as well', async () => {
     const text = `${deadPid} 1\n`;
