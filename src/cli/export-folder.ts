@@ -1,5 +1,5 @@
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { lstat, mkdir, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { AppError, messageOf, systemErrorCode } from '../base/errors.ts';
 import { isLockFile, lockFolder } from '../events/journal-lock.ts';
 import type { ProcessLock } from '../events/process-lock.ts';
@@ -12,13 +12,14 @@ import { pathBeside, removeLeftBehind } from './writing-folder.ts';
 
 /**
  * Fills a folder with an export, whole or not at all: it is written beside it and renamed into
- * place. What is there before may be nothing, or an export, which is replaced. What a killed process left beside it goes.
+ * place. What is there before may be nothing, or an export, which is replaced; a link to a folder stays one. What a killed
+ * process left beside it goes.
  *
- * @throws AppError `usage` where the folder holds anything else: nothing of it is touched. `locked` where another process
+ * @throws AppError `usage` where the folder holds anything else, or nothing can take its place: nothing of it is touched. `locked` where another process
  * extends or replaces the export in it.
  */
 export async function fillExportFolder<T>(folder: string, fill: (files: ObjectStore) => Promise<T>): Promise<T> {
-  const target = resolve(folder);
+  const target = await targetOf(folder);
   await removeLeftBehind(target);
   const before = await checkReplaceable(target, folder);
   const [fresh, old] = [await pathBeside(target, 'writing'), await pathBeside(target, 'old')];
@@ -56,6 +57,27 @@ export async function lockExport(folder: string): Promise<ProcessLock> {
 function writeFault(folder: string, error: unknown): unknown {
   if (error instanceof AppError || systemErrorCode(error) === undefined) return error;
   return new AppError('storage_failed', `${folder} cannot be written: ${messageOf(error)}`, {}, error);
+}
+
+/** Where the folder itself lies. @throws AppError `usage` where a folder that is renamed could not come to lie there. */
+async function targetOf(folder: string): Promise<string> {
+  let target: string;
+  try {
+    target = await realpath(folder);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw writeFault(folder, error);
+    const isLink = await lstat(folder).then(
+      () => true,
+      () => false,
+    );
+    if (isLink) throw new AppError('usage', `--out ${folder} is a link to what is not there: name another folder`);
+    return resolve(folder);
+  }
+  const [own, parent] = await Promise.all([stat(target), stat(dirname(target))]);
+  if (own.dev !== parent.dev) {
+    throw new AppError('usage', `--out ${folder} is a mount point, which cannot be replaced: name a folder inside it`);
+  }
+  return target;
 }
 
 async function checkReplaceable(target: string, folder: string): Promise<'nothing' | 'export'> {
