@@ -17,7 +17,7 @@ import { readSilver, type SilverSource } from './silver-source.ts';
 import { type TrainingCounts, trainingCounts } from './training-counts.ts';
 import { withUserRows } from './user-source.ts';
 import { wantedRows } from './wanted-rows.ts';
-import { writeSplits } from './write-splits.ts';
+import { type WrittenSplits, writeSplits } from './write-splits.ts';
 
 /**
  * Makes a training set: a row for each side of each payment of `silver.transactions`, with the
@@ -26,7 +26,7 @@ import { writeSplits } from './write-splits.ts';
  * over the same versions give the same bytes.
  *
  * @throws AppError `usage` for options that have no meaning, `invalid_request` for a condition that is
- * none, `not_found` where no row is left, `leakage_found` where findings are to fail,
+ * none, `not_found` where no row is left or none goes into a file, `leakage_found` where findings are to fail,
  * `table_not_found`, `version_not_found`, and those of storage.
  */
 export async function createExport(options: ExportOptions, ports: ExportPorts): Promise<ExportManifest> {
@@ -63,6 +63,8 @@ async function writeRows(options: ExportOptions, ports: ExportPorts & RowPorts):
   if (rows.count === 0) throw new AppError('not_found', nothingServed(options, source));
   const training = trainingCounts(options.set);
   const written = await writeSplits(rows, options, columns, ports, training);
+  // An extension may well bring nothing but rows of the embargo, and goes on from there; of an export nothing would be left.
+  if (written.files.length === 0 && options.after === undefined) throw nothingWritten(rows.count, written);
   const keyId = options.ids?.form === 'pseudonym' ? (ports.pseudonyms?.keyId ?? null) : null;
   return buildManifest(
     { versions: source.versions, options, columns, keyId },
@@ -75,6 +77,15 @@ async function writeRows(options: ExportOptions, ports: ExportPorts & RowPorts):
       histograms: training.histograms(),
     },
   );
+}
+
+function nothingWritten(count: number, written: WrittenSplits): AppError {
+  const { embargoRows: embargo, crossedRows: crossed, unobservedRows, sampledOutRows: sampledOut } = written;
+  const unobserved = unobservedRows ?? 0;
+  const told = `${embargo} in the embargo, ${crossed} crossed, ${unobserved} unobserved, ${sampledOut} not drawn`;
+  const hint = 'choose other cuts, --embargo keep, or --unobserved keep';
+  const message = `none of the ${count} rows goes into a file (${told}): ${hint}`;
+  return new AppError('not_found', message, { rows: count, embargo, crossed, unobserved, sampledOut });
 }
 
 function nothingServed({ set }: ExportOptions, { versions }: SilverSource): string {

@@ -242,6 +242,28 @@ describe('an export', () => {
     await expect(shorter).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('--maturity') });
   });
 
+  it('of which no row would go into a file is none, and says what became of all of them', async () => {
+    const world = await silverWorld(set);
+    for (const [number, decision] of ['APPROVE', 'HOLD', 'APPROVE'].entries()) {
+      world.pay(rowOf(idOf(number), START + number * DAY, 100, 1, 1), START + number * DAY, decision);
+    }
+    await world.commit();
+    const ports = { tables: world.tables, files: memoryObjectStore() };
+    const options = { set, labelsAsOfMicros: START + 200 * DAY, horizonMicros: 10 * DAY, withoutUnobserved: true };
+    const split = { aMicros: START + 5 * DAY, bMicros: START + 9 * DAY };
+    const embargo = createExport({ ...options, split }, ports);
+    await expect(embargo).rejects.toMatchObject({ code: 'not_found', context: { rows: 3, embargo: 3, unobserved: 0 } });
+    await expect(embargo).rejects.toThrow(
+      'none of the 3 rows goes into a file (3 in the embargo, 0 crossed, 0 unobserved, 0 not drawn)',
+    );
+    const held = { ...split, aMicros: START + DAY, bMicros: START + 2 * DAY };
+    const where = `end_to_end_id <> '${idOf(2)}'`;
+    await expect(createExport({ ...options, split: held, where }, ports)).rejects.toMatchObject({
+      context: { rows: 2, embargo: 1, unobserved: 1 },
+    });
+    expect(await ports.files.get('manifest.json')).toBeUndefined();
+  });
+
   it('weighs payments that the control group let through for those that were stopped, where asked', async () => {
     const world = await silverWorld(set);
     const rules = [
