@@ -57,10 +57,14 @@ export function addCreateCommand(group: Command, contextOf: ContextOf): void {
       'time:A,B: train before A, validation from A, test from B; group:ENTITY=a/b/c: shares of its ids; or each once',
       collected,
     )
-    .option('--embargo <what>', 'drop or keep: rows before A whose labels may come after A', 'drop')
+    .option(
+      '--embargo <what>',
+      'of --split time:A,B, drop or keep: rows before A whose labels may come after A',
+      'drop',
+    )
     .option('--counted <states>', 'states of a contest that are fraud', 'AGREED')
     .option('--sample-negatives <p>', 'keep this share of rows with label 0, with weight 1/p; never of test')
-    .option('--seed <n>', 'what draws rows and groups', '0')
+    .option('--seed <n>', 'what draws rows (--sample-negatives) and groups (--split group:…); 0 without it')
     .option('--double', 'features as doubles; models are given floats')
     .option('--status <how>', 'why features have a value or none: columns (one a feature) or packed (one for all)')
     .option('--personal <how>', 'ids of people: pseudonym (keyed, they still join), clear or none', 'pseudonym')

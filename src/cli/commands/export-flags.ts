@@ -56,6 +56,13 @@ export function exportOptionsOf(flags: ExportFlags, set: FeatureSet): ExportOpti
     throw new AppError('usage', `--embargo ${flags.embargo} is not known: drop or keep`);
   }
   const seed = seedOf(flags.seed ?? '0');
+  const splits = splitsOf(flags.split, seed);
+  if (flags.embargo === 'keep' && splits.split === undefined) {
+    throw new AppError('usage', '--embargo keep is of a split by time: name its cuts by --split time:A,B');
+  }
+  if (flags.seed !== undefined && splits.group === undefined && flags.sampleNegatives === undefined) {
+    throw new AppError('usage', '--seed draws nothing without --sample-negatives or --split group:…: leave it out');
+  }
   return {
     set,
     labelsAsOfMicros: instantOf('--labels-as-of', flags.labelsAsOf),
@@ -63,10 +70,10 @@ export function exportOptionsOf(flags: ExportFlags, set: FeatureSet): ExportOpti
     ...(flags.maturity === undefined ? {} : { maturityMicros: spanOf('--maturity', flags.maturity) }),
     ...unobservedOf(flags.unobserved ?? 'keep'),
     countedStates: statesOf(flags.counted),
-    versions: { ...pinnedVersions(flags.pin), ...fromVersion(flags.from) },
+    versions: versionsOf(flags),
     ...(flags.where === undefined ? {} : { where: flags.where }),
     ...(flags.to === undefined ? {} : { toMicros: instantOf('--to', flags.to) }),
-    ...splitsOf(flags.split, seed),
+    ...splits,
     ...(flags.sampleNegatives === undefined ? {} : { sample: { keep: shareOf(flags.sampleNegatives), seed } }),
     fromDecisions: flags.fromDecisions === true,
     withEmbargo: flags.embargo === 'keep',
@@ -155,6 +162,16 @@ function fromVersion(text: string): SourceVersions {
   const { table, version } = tableAt('--from', text);
   if (table === 'silver/transactions') return version === undefined ? {} : { [table]: version };
   throw new AppError('usage', `--from ${text}: training sets are made from silver.transactions`);
+}
+
+/** The versions of `--from` and `--pin`. @throws AppError `usage`, also where they name two of one table. */
+function versionsOf({ from, pin }: ExportFlags): SourceVersions {
+  const [own, pinned] = [fromVersion(from), pinnedVersions(pin)];
+  const [one, other] = [own['silver/transactions'], pinned['silver/transactions']];
+  if (one !== undefined && other !== undefined && one !== other) {
+    throw new AppError('usage', `--from and --pin name two versions of silver.transactions: ${one} and ${other}`);
+  }
+  return { ...pinned, ...own };
 }
 
 /** The versions of `--pin`. @throws AppError `usage`. */
