@@ -18,6 +18,7 @@ export type WrittenRows = Pick<
   | 'unobservedRows'
   | 'sampledOutRows'
   | 'knownAssumedRows'
+  | 'unknownPaymentRows'
   | 'served'
   | 'leakage'
   | 'histograms'

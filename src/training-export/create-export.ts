@@ -72,6 +72,7 @@ async function writeRows(options: ExportOptions, ports: ExportPorts & RowPorts):
       ...written,
       rows: rows.count,
       knownAssumedRows: rows.knownAssumed,
+      ...(rows.unknownPayments === 0 ? {} : { unknownPaymentRows: rows.unknownPayments }),
       served: rows.served(),
       leakage: leakageOf(source, options, rows, training),
       histograms: training.histograms(),

@@ -39,6 +39,8 @@ export interface ExportRows {
   readonly count: number;
   /** Rows whose known time an import assumed. */
   readonly knownAssumed: number;
+  /** Rows without a label, since they name a payment that the lake does not know. */
+  readonly unknownPayments: number;
   /** How what was served compares with what is recomputed, once every row was asked for; null where that is not exported. */
   served(): ServedReport | null;
   /** Rows of the payments, in the order of the export. */
@@ -86,6 +88,7 @@ export function exportRows(
     count: order.length,
     order,
     knownAssumed: order.reduce((count, row) => count + (source.knownAssumed[row] as number), 0),
+    unknownPayments: order.filter(unknownReader(source.userRows)).length,
     served: () => served?.comparison.report(notServed) ?? null,
     async *pieces() {
       let first = 0;
@@ -174,6 +177,12 @@ function splitReader(source: SilverSource, options: ExportOptions): (row: number
   return (row) => rowSplit(payments.times[row] as number, horizonMicros, split, groupOf(row));
 }
 
+/** Whether a row's label would be that of a payment of which the lake knows nothing: it may well have been fraud. */
+function unknownReader(userRows: SilverSource['userRows']): (row: number) => boolean {
+  if (userRows === null || userRows.rows.labels !== null) return () => false;
+  return (row) => userRows.isUnknown[row - userRows.first] === 1;
+}
+
 type LabelReader = (row: number, split: RowSplit, isObserved: boolean) => RowLabel;
 
 function labelReader({ payments, labels, userRows }: SilverSource, options: ExportOptions): LabelReader {
@@ -181,10 +190,12 @@ function labelReader({ payments, labels, userRows }: SilverSource, options: Expo
   const time = options.split ?? null;
   const eventsOf = labelsByPayment(labels);
   const given = userRows?.rows.labels ?? null;
+  const isUnknown = unknownReader(userRows);
   return (row, split, isObserved) => {
     if (userRows !== null && (given !== null || userRows.rows.ids[row - userRows.first] === null)) {
       return { label: given?.[row - userRows.first] ?? null, state: null, knownTimeMicros: null };
     }
+    if (isUnknown(row)) return { label: null, state: null, knownTimeMicros: null, isUnknown: true };
     const before = split === 'crossed' ? policy.asOfMicros : labelsBefore(split, policy.asOfMicros, time);
     return labelOf(eventsOf(payments.ids.at(row) ?? ''), payments.times[row] as number, policy, before, isObserved);
   };

@@ -25,6 +25,8 @@ export interface RowLabel {
   readonly label: 1 | 0 | null;
   readonly state: LabelState | null;
   readonly knownTimeMicros: number | null;
+  /** Whether nothing is known of the payment, so that no label says nothing. */
+  readonly isUnknown?: boolean;
 }
 
 /**

@@ -21,6 +21,8 @@ export interface LabelCounts {
   readonly contested: number;
   readonly censored: number;
   readonly unobserved: number;
+  /** Of the user's own, those of a payment that the lake does not know; not there where there are none. */
+  readonly unknown?: number;
 }
 
 /** A file of an export. */
@@ -115,6 +117,8 @@ export interface ExportManifest {
   readonly sampledOutRows: number;
   /** Of the rows, those whose known time an import assumed. */
   readonly knownAssumedRows: number;
+  /** Of the rows of the user's own file, those without a label since they name a payment that the lake does not know; not there where there are none. */
+  readonly unknownPaymentRows?: number;
   /** Where features are those that decisions served: how they compare with recomputed ones. */
   readonly served: ServedReport | null;
   readonly files: readonly ExportFile[];

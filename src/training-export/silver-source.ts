@@ -43,8 +43,11 @@ export interface SilverSource {
   readonly decisionOf: Int32Array;
   readonly labels: ReplayLabels;
   readonly epochs: readonly EpochOpening[];
-  /** Rows of the user's own file, which lie from `first` on; null where there are none. */
-  readonly userRows: { readonly first: number; readonly rows: UserRows } | null;
+  /**
+   * Rows of the user's own file, which lie from `first` on; null where there are none. `isUnknown` is 1 where one names a
+   * payment of which silver has neither a side nor a label.
+   */
+  readonly userRows: { readonly first: number; readonly rows: UserRows; readonly isUnknown: Uint8Array } | null;
 }
 
 const ENTITY_COLUMNS = ENTITY_KINDS.flatMap((entity) => [`${entity}_epoch`, `${entity}_seq`]);

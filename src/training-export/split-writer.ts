@@ -39,7 +39,7 @@ const PIECE_ROWS = ROW_GROUP_ROWS / 4;
  */
 export function splitWriter({ split, part, name, columns, doubles, open }: SplitTarget): SplitWriter {
   const hash: RowsHash = rowsHash();
-  const counts = { rows: 0, fraud: 0, notFraud: 0, contested: 0, censored: 0, unobserved: 0 };
+  const counts: Counts = { rows: 0, fraud: 0, notFraud: 0, contested: 0, censored: 0, unobserved: 0 };
   const piece = rowPiece(columns, doubles);
   let file: SplitFile | undefined;
   let sampledOut = 0;
@@ -148,10 +148,13 @@ function writtenColumns(columns: readonly ExportColumn[], piece: PieceData): Wri
   });
 }
 
-function count(counts: { -readonly [K in keyof LabelCounts]: number }, { label, isObserved }: ExportRow): void {
+type Counts = { -readonly [K in keyof LabelCounts]: LabelCounts[K] };
+
+function count(counts: Counts, { label, isObserved }: ExportRow): void {
   counts.rows += 1;
   if (label.label === 1) counts.fraud += 1;
   else if (label.label === 0) counts.notFraud += 1;
+  else if (label.isUnknown === true) counts.unknown = (counts.unknown ?? 0) + 1;
   else if (label.state === 'CONTESTED') counts.contested += 1;
   else if (!isObserved) counts.unobserved += 1;
   else counts.censored += 1;

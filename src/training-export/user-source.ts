@@ -18,7 +18,7 @@ export function withUserRows(source: SilverSource, rows: UserRows): SilverSource
   const payments = { ...extendedPayments(before, rows), row: paymentOf(before, rows, first) };
   return {
     ...source,
-    userRows: { first, rows },
+    userRows: { first, rows, isUnknown: unknownPayments(source, rows) },
     payments,
     records: payments,
     sides: joinedTexts(
@@ -32,6 +32,14 @@ export function withUserRows(source: SilverSource, rows: UserRows): SilverSource
     texts: (column) => joinedTexts(source.texts(column), textsOf(rows, column) ?? emptyTexts(rows.count)),
     decisionOf: extended(source.decisionOf, rows.count, -1),
   };
+}
+
+/** Rows that name a payment of which silver has neither a side nor a label. */
+function unknownPayments({ payments, labels }: SilverSource, { count, ids }: UserRows): Uint8Array {
+  const unknown = new Set<string | null>(ids);
+  unknown.delete(null);
+  for (const known of [payments.ids, labels.ids]) for (const id of known) unknown.delete(id);
+  return Uint8Array.from({ length: count }, (_, at) => (unknown.has(ids[at] ?? null) ? 1 : 0));
 }
 
 /** What a row is called where no payment names it: no id of a payment is like it. */

@@ -203,6 +203,10 @@ function summaryLines(
     if (manifest.rowsFile.ignored.length > 0)
       lines.push(`columns that nothing reads: ${manifest.rowsFile.ignored.join(', ')}`);
   }
+  const { unknownPaymentRows = 0 } = manifest;
+  if (unknownPaymentRows > 0) {
+    lines.push(`${number(unknownPaymentRows)} rows name a payment that the lake does not know: no label`);
+  }
   if (knownAssumedRows > 0) lines.push(`${number(knownAssumedRows)} rows were imported with an assumed known time`);
   for (const finding of manifest.leakage?.findings ?? []) lines.push(`warning: ${leakText(finding)}`);
   return lines;

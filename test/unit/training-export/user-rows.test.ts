@@ -226,6 +226,37 @@ describe('rows of a user’s own file', () => {
     expect(await labelsOf([...byPayment, { ...early, end_to_end_id: null }])).toEqual([1, 0, null]);
   });
 
+  it('of a payment that the lake does not know have no label, and are counted', async () => {
+    const event = { payer: 1, payee: 1, amount: 1, wait: 1, late: 0, restart: false };
+    const { world } = await build([
+      { ...event, label: 'AGREED' },
+      { ...event, label: null },
+    ]);
+    // A label may come of a payment that the lake has not seen.
+    world.label(idOf(7), 'AGREED', START + MINUTE, START + MINUTE);
+    await world.commit();
+    const exported = async (rows: Record<string, unknown>[]) => {
+      const ports = { tables: world.tables, files: memoryObjectStore() };
+      const file = fileOf(rows);
+      const manifest = await createExport({ ...OPTIONS, rows: await readUserRows(file, { columns: {} }) }, ports);
+      expect(await verifyExport(ports, file)).toMatchObject({ ok: true });
+      const labels = (await readParquetFiles(ports.files, ['all.parquet'])).map((row) => row.label);
+      return { manifest, labels, counts: manifest.files[0]?.counts };
+    };
+    const at = { payer_account: '1||a', event_time: BigInt(START) };
+    const rows = [0, 1, 7, 8, 9].map((number) => ({ ...at, end_to_end_id: idOf(number) }));
+    const { manifest, labels, counts } = await exported(rows);
+    expect(labels).toEqual([1, 0, 1, null, null]);
+    expect(manifest.unknownPaymentRows).toBe(2);
+    expect(counts).toEqual({ rows: 5, fraud: 2, notFraud: 1, contested: 0, censored: 0, unobserved: 0, unknown: 2 });
+    const known = await exported(rows.slice(0, 3));
+    expect(known.labels).toEqual([1, 0, 1]);
+    expect('unknownPaymentRows' in known.manifest || 'unknown' in (known.counts ?? {})).toBe(false);
+    const given = await exported(rows.map((row) => ({ ...row, label: 0 })));
+    expect(given.labels).toEqual([0, 0, 0, 0, 0]);
+    expect('unknownPaymentRows' in given.manifest).toBe(false);
+  });
+
   it('are not bounded by flags that are for payments: those are refused', async () => {
     const { world } = await build([{ payer: 1, payee: 1, amount: 1, wait: 1, late: 0, restart: false, label: null }]);
     const rows = await readUserRows(fileOf([{ payer_account: '1||a', event_time: '2026-01-01' }]), { columns: {} });

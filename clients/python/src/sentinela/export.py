@@ -72,7 +72,7 @@ class Export:
         """The rows of a split. Needs the extra ``arrow``.
 
         :param columns: columns in the order of the answer; all where none are given.
-        :param labelled: leaves rows out that have no label: contested, censored, without an outcome.
+        :param labelled: leaves rows out that have no label: contested, censored, without an outcome, of a payment that the lake does not know.
         """
         wanted = list(self.dictionary()) if columns is None else list(columns)
         unknown = [name for name in wanted if name not in self.dictionary()]
