@@ -1,7 +1,8 @@
 import { AppError } from '../../base/errors.ts';
 import type { DuckDb } from '../../storage/parquet/duckdb.ts';
 import { sqlName } from '../../storage/types/sql-types.ts';
-import type { JoinSource, SourceColumn, ValueView } from './join-request.ts';
+import { joinKey } from './join-keys.ts';
+import type { JoinSource, ValueView } from './join-request.ts';
 import { instantSql, readable, refuseRows, sourceColumn } from './join-table.ts';
 
 /*
@@ -31,7 +32,7 @@ export const ROWS_TABLE = 'joined_rows';
  * Reads a view into a table, its values in the order of (entity, event time, known time).
  *
  * @param rows what it is joined to.
- * @throws AppError `usage` for columns that are not there, `invalid_file` for values without an instant and for two of
+ * @throws AppError `usage` for columns that are not there and keys of types that never meet, `invalid_file` for values without an instant and for two of
  * one entity with equal instants: which of them counts, nobody could say.
  */
 export async function readView(db: DuckDb, view: ValueView, rows: JoinSource, place: number): Promise<ReadView> {
@@ -42,7 +43,7 @@ export async function readView(db: DuckDb, view: ValueView, rows: JoinSource, pl
   for (const name of wanted) sourceColumn(view, name);
   if (wanted.length === 0) throw new AppError('usage', `${view.name} has no column beside its keys and times`);
   const [raw, table] = [`raw_values_${place}`, `values_${place}`];
-  const keys = view.keys.map((name) => keySql(sourceColumn(view, name), sourceColumn(rows, name)));
+  const keys = view.keys.map((name) => joinKey(view, rows, name));
   const parts = [
     ...keys.map(({ own }, at) => `${own} AS ${keyName(at)}`),
     `${time} AS "#e", ${known} AS "#k"`,
@@ -161,12 +162,6 @@ export function foundSql({ view }: ReadView, alias: string): string {
 /** Whether a value is no older than it may be. */
 function freshSql({ ttlMicros }: ValueView, alias: string): string {
   return ttlMicros === null ? 'true' : `r."#t" - ${alias}."#e" <= ${ttlMicros}`;
-}
-
-/** Both sides of a key: as they are where their types are equal, else as texts, since files write one id in many ways. */
-function keySql({ name, type }: SourceColumn, ofRows: SourceColumn): { own: string; ofRow: string } {
-  const cast = ofRows.type === type ? '' : '::VARCHAR';
-  return { own: `${sqlName(name)}${cast}`, ofRow: `r.${sqlName(name)}${cast}` };
 }
 
 function equalKeys({ rowKeys }: ReadView, alias: string): string {

@@ -207,6 +207,56 @@ describe('values that are joined', () => {
     },
   );
 
+  it.each([
+    ['BIGINT', 'DOUBLE'],
+    ['DOUBLE', 'BIGINT'],
+    ['INTEGER', 'FLOAT'],
+    ['UBIGINT', 'DOUBLE'],
+    ['DECIMAL(18,2)', 'BIGINT'],
+    ['DOUBLE', 'DECIMAL(18,2)'],
+    ['DECIMAL(18,2)', 'DECIMAL(9,3)'],
+    ['INTEGER', 'BIGINT'],
+    ['FLOAT', 'DOUBLE'],
+    ['VARCHAR', 'BIGINT'],
+  ])('find ids that are %s in the rows and %s in the values', async (ofRows, ofValues) => {
+    await withDuckDb(async (db) => {
+      const paths = ['ids-of-rows', 'ids-of-values'].map((name) => join(folder, `${name}.parquet`));
+      const instant = `TIMESTAMPTZ '${at(1)}' AS event_time`;
+      const ids = (type: string): string => `SELECT unnest([1, 2, NULL])::${type} AS payer, ${instant}`;
+      await db.run(`COPY (${ids(ofRows)}) TO '${paths[0]}' (FORMAT parquet)`);
+      const half = /FLOAT|DOUBLE|DECIMAL/.test(ofValues) ? ` UNION ALL SELECT 2.5, ${instant}, 9` : '';
+      await db.run(
+        `COPY (SELECT *, payer::INTEGER AS score FROM (${ids(ofValues)})${half}) TO '${paths[1]}' (FORMAT parquet)`,
+      );
+      const rows = await joinSource(db, paths[0] ?? '', 'all', noDelta);
+      const values = await joinSource(db, paths[1] ?? '', TEXTS, noDelta);
+      const request = { rows: { ...rows, time: 'event_time', knownTime: null }, views: [viewOf(values)] };
+      const { lines } = await joined(db, request);
+      expect(lines.slice(1).map((line) => line.split(',').at(-1))).toEqual(['1', '2', '']);
+    });
+  });
+
+  it.each([
+    ['BOOLEAN', 'BIGINT'],
+    ['DATE', 'TIMESTAMP'],
+    ['TIMESTAMP', 'TIMESTAMP WITH TIME ZONE'],
+    ['DOUBLE', 'BOOLEAN'],
+  ])('of a key that is %s, and %s in the rows, are refused: they would be of nobody', async (ofValues, ofRows) => {
+    await withDuckDb(async (db) => {
+      const path = (name: string): string => join(folder, `${name}.parquet`);
+      const line = (type: string): string => `SELECT NULL::${type} AS payer, TIMESTAMPTZ '${at(1)}' AS event_time`;
+      await db.run(`COPY (${line(ofRows)}) TO '${path('rows')}' (FORMAT parquet)`);
+      await db.run(`COPY (${line(ofValues)}, 1 AS score) TO '${path('values')}' (FORMAT parquet)`);
+      const rows = { ...(await joinSource(db, path('rows'), 'all', noDelta)), name: 'rows.parquet' };
+      const values = { ...(await joinSource(db, path('values'), TEXTS, noDelta)), name: 'values.parquet' };
+      const refused = joined(db, { rows: { ...rows, time: 'event_time', knownTime: null }, views: [viewOf(values)] });
+      await expect(refused).rejects.toMatchObject({ code: 'usage' });
+      await expect(refused).rejects.toThrow(
+        `values.parquet: the key payer is ${ofValues}, and in rows.parquet ${ofRows}: no value of one is one of the other`,
+      );
+    });
+  });
+
   it('leave every cell of a CSV of rows as it is written, whatever it looks like', async () => {
     await withDuckDb(async (db) => {
       const header = 'payer,event_time,barcode,id,flag,amount,instant,empty,note';
