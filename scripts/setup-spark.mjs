@@ -24,10 +24,10 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 const LOG_STORE = 'sentinela/spark/LinkLogStore.java';
 
 /**
- * Installs it where it is missing, and compiles our LogStore where its source, Spark or Delta changed.
+ * Installs it where it is missing, anew where the machine has another minor version of Python, and compiles our LogStore where its source, Spark or Delta changed.
  *
  * @param root the repository.
- * @param tools `run`, which gives whether a program succeeded, `has` and `fail`.
+ * @param tools `run`, which gives whether a program succeeded, `has`, `fail` and `pythonVersion`.
  */
 export function setupSpark(root, tools) {
   installSpark(root, tools);
@@ -35,10 +35,11 @@ export function setupSpark(root, tools) {
   compileLogStore(root, tools);
 }
 
-function installSpark(root, { run, has, fail }) {
+function installSpark(root, { run, has, fail, pythonVersion }) {
   const folder = join(root, '.cache/spark');
   const stamp = join(folder, 'version');
-  const wanted = `${PYSPARK} ${DELTA}`;
+  // Packages lie in a folder of the Python that installed them, where no other one looks.
+  const wanted = `${PYSPARK} ${DELTA} python${pythonVersion()}`;
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   console.error('setup: installing Spark and Delta Lake into .cache/spark (500 MB, two minutes, once)');
   if (!has('java', ['-version']))

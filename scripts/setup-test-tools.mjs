@@ -3,14 +3,13 @@
 // a Python environment with other people's Delta readers and an S3 server in .cache/python, a second
 // S3 server, which checks signatures and keeps plain files, in .cache/go, and Spark in .cache/spark.
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { pythonVersion, setupPython } from './setup-python.mjs';
 import { setupSpark } from './setup-spark.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const python = join(root, '.cache/python');
 const goBin = join(root, '.cache/go/bin');
 const versityGateway = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
 
@@ -47,33 +46,6 @@ function setupRedis() {
   );
 }
 
-function setupPython() {
-  const requirements = readFileSync(join(root, 'test/requirements.txt'), 'utf8');
-  const stamp = join(python, 'requirements.sha256');
-  const wanted = createHash('sha256').update(requirements).digest('hex');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && has(join(python, 'bin/python'))) return;
-  console.error('setup: making the Python environment of the tests in .cache/python (about a minute, once)');
-  if (!has('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 11))']))
-    fail('Python 3.11 or newer is needed by the tests. Install python3 with its venv module and run the tests again.');
-  mkdirSync(join(root, '.cache'), { recursive: true });
-  const done =
-    run('python3', ['-m', 'venv', python]) &&
-    run(join(python, 'bin/python'), [
-      '-m',
-      'pip',
-      'install',
-      '--quiet',
-      '--disable-pip-version-check',
-      '-r',
-      join(root, 'test/requirements.txt'),
-    ]);
-  if (!done)
-    fail(
-      'the Python environment could not be made: see the lines above (is python3-venv installed, and a package index reachable?).',
-    );
-  writeFileSync(stamp, wanted);
-}
-
 function setupVersityGateway() {
   const stamp = join(goBin, 'versitygw.version');
   const program = join(goBin, process.platform === 'win32' ? 'versitygw.exe' : 'versitygw');
@@ -91,7 +63,8 @@ function setupVersityGateway() {
 }
 
 setupRedis();
-setupPython();
+const tools = { run, has, fail, pythonVersion };
+setupPython(root, tools);
 setupVersityGateway();
-setupSpark(root, { run, has, fail });
+setupSpark(root, tools);
 console.error('setup: the tools of the tests are there');
