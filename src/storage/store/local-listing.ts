@@ -33,9 +33,10 @@ async function* walk(listing: Listing, folder: string, isBehindLink: boolean): A
       yield* walk(listing, key, isBehindLink || isLink);
       continue;
     }
-    const entry = await stat(join(base, key)).catch(unlessMissing);
+    // Exact: as a double the last 0.1 µs of a millisecond are the next one, and commits are timed by their files.
+    const entry = await stat(join(base, key), { bigint: true }).catch(unlessMissing);
     if (entry === undefined) continue;
-    const found = { key, sizeBytes: entry.size, modifiedMs: Math.floor(entry.mtimeMs) };
+    const found = { key, sizeBytes: Number(entry.size), modifiedMs: Number(entry.mtimeMs) };
     yield isBehindLink ? { ...found, isBehindLink } : found;
   }
 }

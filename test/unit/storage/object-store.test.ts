@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -232,6 +233,15 @@ describe('the local object store', () => {
     mkdirSync(join(folder, 'a'), { recursive: true });
     writeFileSync(join(folder, 'a/.writing-1'), 'x');
     expect(await keysFrom(localObjectStore(folder), 'a/')).toEqual([]);
+  });
+
+  it('tells the millisecond in which a file was written, in its last tenth of a microsecond too', async () => {
+    const folder = fresh();
+    writeFileSync(join(folder, 'a'), '');
+    execFileSync('touch', ['-d', '@1795962502.225999950', join(folder, 'a')]);
+    const entries = [];
+    for await (const entry of localObjectStore(folder).listFrom('')) entries.push(entry);
+    expect(entries).toEqual([{ key: 'a', sizeBytes: 0, modifiedMs: 1_795_962_502_225 }]);
   });
 
   it('knows a file by all spellings of its URI', () => {
