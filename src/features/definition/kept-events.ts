@@ -1,3 +1,4 @@
+import { greatestDivisor } from '../../base/greatest-divisor.ts';
 import type { EntityKind } from '../../domain/entity-keys.ts';
 import { durationMicros } from '../duration.ts';
 import type { FeatureDefinition, FeatureSetDefinition, WindowFeature } from './definition.ts';
@@ -40,13 +41,21 @@ export function keptOtherwise(
   };
 }
 
-/** What entities of a kind keep for the features of a set: how far back, and in tiles of what width (0 for none). */
+/** How far back the furthest of some features of one kind of entity looks that does not look at all time; 0 where none does. */
+export function furthestMicros(features: readonly FeatureDefinition[]): number {
+  return Math.max(0, ...features.map(reachMicros).filter(Number.isFinite));
+}
+
+/** Width of the tiles that some windows of one kind of entity are read from: what their hops have in common; 0 where none hops. */
+export function tileMicros(windows: readonly WindowFeature[]): number {
+  return windows.reduce((width, feature) => greatestDivisor(width, hopMicros(feature)), 0);
+}
+
 function keepingOf({ features }: FeatureSetDefinition) {
   const of = (kind: EntityKind) => features.filter((feature) => kindOf(feature) === kind);
   return {
-    reachMicros: (kind: EntityKind): number => Math.max(0, ...of(kind).map(reachMicros).filter(Number.isFinite)),
-    tileMicros: (kind: EntityKind): number =>
-      of(kind).reduce((width, feature) => (feature.kind === 'window' ? divisor(width, hopMicros(feature)) : width), 0),
+    reachMicros: (kind: EntityKind): number => furthestMicros(of(kind)),
+    tileMicros: (kind: EntityKind): number => tileMicros(of(kind).filter((feature) => feature.kind === 'window')),
   };
 }
 
@@ -57,9 +66,4 @@ function kindOf(feature: FeatureDefinition): EntityKind | null {
 
 function hopMicros({ name, hop }: WindowFeature): number {
   return hop === undefined ? 0 : durationMicros(hop, name);
-}
-
-/** The greatest one of both; 0 has all. */
-function divisor(a: number, b: number): number {
-  return b === 0 ? a : divisor(b, a % b);
 }

@@ -12,6 +12,7 @@ import {
   type WindowFeature,
 } from './definition.ts';
 import { fail } from './definition-fault.ts';
+import { reachMicros } from './kept-events.ts';
 
 /** What an aggregate asks of its definition. */
 interface AggregateRule {
@@ -175,15 +176,13 @@ export function checkLabel(feature: LabelFeature): void {
 }
 
 /** A rate that can have no payment in its denominator would be null for ever. */
-function checkMaturity({ name, window, offset, denominator, maturity }: LabelFeature): void {
+function checkMaturity(feature: LabelFeature): void {
+  const { name, denominator, maturity } = feature;
   if (denominator !== 'matured') {
     if (maturity !== undefined) fail(name, "a maturity is of the denominator 'matured'", 'maturity');
     return;
   }
-  const [reach = 0, further = 0] = [window, offset].map((span) =>
-    span === undefined ? 0 : durationMicros(span, name),
-  );
-  if (reach + further <= durationMicros(maturity ?? DEFAULT_MATURITY, name))
+  if (reachMicros(feature) <= durationMicros(maturity ?? DEFAULT_MATURITY, name))
     fail(
       name,
       `no payment of its window is ${maturity ?? DEFAULT_MATURITY} old: it must reach back further than the maturity`,

@@ -1,7 +1,7 @@
 import { LIMITS } from '../../base/limits.ts';
 import type { EventColumn, WindowFeature } from '../definition/definition.ts';
 import { fail } from '../definition/definition-fault.ts';
-import { durationMicros } from '../duration.ts';
+import { tileMicros } from '../definition/kept-events.ts';
 import { type Condition, compileCondition } from '../expression/condition.ts';
 import { COLUMN_TYPES } from '../expression/derived-columns.ts';
 import { wayOf } from './aggregate-kinds.ts';
@@ -52,7 +52,7 @@ export function eventSlots(features: readonly WindowFeature[], isBounded: boolea
   const parts = (wanted: (feature: WindowFeature) => boolean): TileGroup[] =>
     distinctGroups(tiled.filter(wanted).map(groupOf));
   const tiles: TileLayout = {
-    widthMicros: tiled.reduce((divisor, { name, hop }) => divisorOf(divisor, name, hop), 0),
+    widthMicros: tileMicros(tiled),
     hasTotals: tiled.some(needsTotals),
     groups: parts((feature) => needsTiles(feature) && (wayOf(feature.aggregate) === 'sums' || isDecayed(feature))),
     registers: parts(({ aggregate }) => aggregate === 'distinct_approx'),
@@ -119,14 +119,6 @@ function needsTotals(feature: WindowFeature): boolean {
   if (window !== 'all') return false;
   if (aggregate === 'count') return filter !== undefined || column !== undefined;
   return wayOf(aggregate) !== 'lists';
-}
-
-function divisorOf(divisor: number, name: string, hop: WindowFeature['hop']): number {
-  return hop === undefined ? divisor : greatestDivisor(divisor, durationMicros(hop, name));
-}
-
-function greatestDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestDivisor(b, a % b);
 }
 
 function distinctGroups(groups: readonly TileGroup[]): TileGroup[] {

@@ -9,6 +9,7 @@ import {
   type WindowFeature,
 } from '../definition/definition.ts';
 import { fail } from '../definition/definition-fault.ts';
+import { furthestMicros } from '../definition/kept-events.ts';
 import { durationMicros } from '../duration.ts';
 import { sumCode, wayOf } from './aggregate-kinds.ts';
 import type { EventLayout } from './event-layout.ts';
@@ -160,8 +161,7 @@ export function planKind(
     if (sum === undefined) sums.push({ span, group, reads: [{ code, output }] });
     else sum.reads.push({ code, output });
   }
-  const reach = [...spans.plans, ...labelSpans(labels)].map(reachOf);
-  const retentionMicros = Math.max(0, ...reach) + rule.latenessMicros;
+  const retentionMicros = furthestMicros([...windows, ...labels].map(({ feature }) => feature)) + rule.latenessMicros;
   checkTiles(kind, windows, slots.tiles, retentionMicros);
   const lists = windows
     .filter(({ feature }) => wayOf(feature.aggregate) === 'lists')
@@ -231,21 +231,6 @@ function checkTiles(
   fail(shortest?.name ?? '', problem, 'hop');
 }
 
-/** How far back events of a span can lie. All time needs none beyond what is kept anyhow. */
-function reachOf({ kind, offsetMicros, sizeMicros, hopMicros }: SpanPlan): number {
-  switch (kind) {
-    case 'all':
-      return 0;
-    case 'civil_day':
-      // A day on which summer time ends has 25 hours.
-      return 25 * 3_600_000_000;
-    case 'civil_month':
-      return 32 * DAY_MICROS;
-    default:
-      return offsetMicros + sizeMicros + hopMicros;
-  }
-}
-
 interface Spans {
   readonly plans: readonly SpanPlan[];
   indexOf(feature: WindowFeature): number;
@@ -276,14 +261,6 @@ function spanOf({ name, window, offset, hop }: WindowFeature): SpanPlan {
 }
 
 /** A rate reads the payments of its window. */
-function labelSpans(labels: readonly Placed<LabelFeature>[]): SpanPlan[] {
-  return labels.flatMap(({ feature }) => {
-    const { windowMicros, offsetMicros } = labelRead({ feature, output: 0 });
-    if (feature.window === undefined) return [];
-    return [{ kind: 'sliding' as const, offsetMicros, sizeMicros: windowMicros, hopMicros: 0 }];
-  });
-}
-
 function groupOf(feature: WindowFeature, slots: EventSlots, groups: GroupPlan[]): number {
   const slot = slots.slotOf(feature);
   const condition = slots.conditionOf(feature.filter);

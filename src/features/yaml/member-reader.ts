@@ -1,4 +1,5 @@
 import { isScalar, type Node, type Scalar } from 'yaml';
+import { greatestDivisor } from '../../base/greatest-divisor.ts';
 import { didYouMean, nearestName } from '../../base/nearest-name.ts';
 import type { Duration, EventColumn, WindowLength } from '../definition/definition.ts';
 import { isDuration } from '../duration.ts';
@@ -218,8 +219,4 @@ function partsOfText({ value, source }: Scalar): [number, number] | undefined {
   const numerator = Number(`${point[1]}${point[2]}`);
   const divisor = greatestDivisor(numerator, denominator);
   return [numerator / divisor, denominator / divisor];
-}
-
-function greatestDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestDivisor(b, a % b);
 }
